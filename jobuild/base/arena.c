@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "arena.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_MIN 4096
+#define BLOCK_MAX (1 << 20)
+#define ALIGN     _Alignof(max_align_t)
+
+struct block {
+	struct block *prev;
+	size_t size; /* of the whole block */
+	max_align_t data[];
+};
+
+static _Noreturn void
+out_of_memory(void)
+{
+	fputs("<2>out of memory\n", stderr);
+	abort();
+}
+
+void
+arena_init(struct arena *a)
+{
+	memset(a, 0, sizeof(*a));
+}
+
+void
+arena_release(struct arena *a)
+{
+	struct block *b, *prev;
+
+	for (b = a->blocks; b; b = prev) {
+		prev = b->prev;
+		free(b);
+	}
+	arena_init(a);
+}
+
+/* Start a new block with room for at least size bytes. */
+static void
+add_block(struct arena *a, size_t size)
+{
+	struct block *b;
+	size_t want = a->blocks ? a->blocks->size * 2 : BLOCK_MIN;
+
+	if (want > BLOCK_MAX)
+		want = BLOCK_MAX;
+	if (size > SIZE_MAX - sizeof(*b))
+		out_of_memory();
+	if (want < size + sizeof(*b))
+		want = size + sizeof(*b);
+	b = malloc(want);
+	if (!b)
+		out_of_memory();
+	b->prev = a->blocks;
+	b->size = want;
+	a->blocks = b;
+	a->next = (char *)b->data;
+	a->end = (char *)b + want;
+}
+
+void *
+arena_alloc(struct arena *a, size_t count, size_t size)
+{
+	size_t n;
+	char *p;
+
+	if (__builtin_mul_overflow(count, size, &n) || n > SIZE_MAX - ALIGN)
+		out_of_memory();
+	n = (n + ALIGN - 1) & ~(ALIGN - 1);
+	if (n > (size_t)(a->end - a->next))
+		add_block(a, n);
+	p = a->next;
+	a->next += n;
+	return memset(p, 0, n);
+}
+
+void *
+arena_grow(struct arena *a, void *list, size_t n, size_t size)
+{
+	void *bigger;
+
+	if (n == 0)
+		return arena_alloc(a, 8, size);
+	if (n < 8 || (n & (n - 1)) != 0)
+		return list;
+	bigger = arena_alloc(a, n * 2, size);
+	memcpy(bigger, list, n * size);
+	return bigger;
+}
+
+char *
+arena_strndup(struct arena *a, const char *s, size_t n)
+{
+	char *p = arena_alloc(a, n + 1, 1);
+
+	if (n > 0)
+		memcpy(p, s, n);
+	return p;
+}
+
+char *
+arena_strdup(struct arena *a, const char *s)
+{
+	return arena_strndup(a, s, strlen(s));
+}
+
+char *
+arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+{
+	va_list again;
+	char *p;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	if (n < 0)
+		out_of_memory();
+	p = arena_alloc(a, (size_t)n + 1, 1);
+	vsnprintf(p, (size_t)n + 1, fmt, again);
+	va_end(again);
+	return p;
+}
+
+char *
+arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	char *p;
+
+	va_start(ap, fmt);
+	p = arena_vprintf(a, fmt, ap);
+	va_end(ap);
+	return p;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Memory that is freed all at once: one arena per unit of work (a parse, a
+ * request, an import). What an arena gave is never freed alone. Out of memory
+ * aborts the process.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+struct block;
+
+struct arena {
+	struct block *blocks;
+	char *next, *end;
+};
+
+/* An empty arena; "struct arena a = {0}" is the same. */
+void arena_init(struct arena *a);
+
+/* Free everything; the arena is empty afterwards and can be used again. */
+void arena_release(struct arena *a);
+
+/* count * size bytes, zeroed, aligned for any type; never NULL. */
+void *arena_alloc(struct arena *a, size_t count, size_t size);
+
+#define arena_new(a, type)      ((type *)arena_alloc((a), 1, sizeof(type)))
+#define arena_array(a, n, type) ((type *)arena_alloc((a), (n), sizeof(type)))
+
+/*
+ * Room for one more element in a growing array: returns list, or a copy with
+ * twice the room when n is at a capacity (a power of two from 8 on).
+ */
+void *arena_grow(struct arena *a, void *list, size_t n, size_t size);
+
+char *arena_strdup(struct arena *a, const char *s);
+char *arena_strndup(struct arena *a, const char *s, size_t n);
+char *arena_printf(struct arena *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "digest.h"
+#include "error.h"
+
+#include <errno.h>
+#include <gcrypt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const int algorithms[] = {
+    [DIGEST_KEY] = GCRY_MD_BLAKE2B_256,
+    [DIGEST_SHA256] = GCRY_MD_SHA256,
+    [DIGEST_BLAKE2B] = GCRY_MD_BLAKE2B_512,
+    [DIGEST_SHA512] = GCRY_MD_SHA512,
+};
+
+void
+digest_init(struct digest *d, enum digest_kind kind)
+{
+	gcry_md_hd_t h;
+
+	if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
+		gcry_check_version(NULL);
+		gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
+		gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+	}
+	if (gcry_md_open(&h, algorithms[kind], 0) != 0) {
+		fputs("<2>libgcrypt has no digest of this kind\n", stderr);
+		abort();
+	}
+	d->handle = h;
+	d->kind = kind;
+}
+
+void
+digest_add(struct digest *d, const void *p, size_t n)
+{
+	gcry_md_write(d->handle, p, n);
+}
+
+void
+digest_field(struct digest *d, const char *s)
+{
+	uint64_t n = strlen(s);
+	unsigned char le[8];
+	int i;
+
+	for (i = 0; i < 8; i++)
+		le[i] = (unsigned char)(n >> (8 * i));
+	digest_add(d, le, sizeof(le));
+	digest_add(d, s, (size_t)n);
+}
+
+void
+digest_end(struct digest *d, char hex[DIGEST_HEX_MAX])
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *p = gcry_md_read(d->handle, 0);
+	size_t i, n = digest_size(d->kind);
+
+	for (i = 0; i < n; i++) {
+		hex[2 * i] = digits[p[i] >> 4];
+		hex[2 * i + 1] = digits[p[i] & 15];
+	}
+	hex[2 * n] = '\0';
+	gcry_md_close(d->handle);
+	d->handle = NULL;
+}
+
+void
+digest_of(
+    enum digest_kind kind, const void *p, size_t n, char hex[DIGEST_HEX_MAX])
+{
+	struct digest d;
+
+	digest_init(&d, kind);
+	digest_add(&d, p, n);
+	digest_end(&d, hex);
+}
+
+int
+digest_of_fd(
+    enum digest_kind kind, int fd, char hex[DIGEST_HEX_MAX], struct error *err)
+{
+	char chunk[1 << 16];
+	struct digest d;
+	ssize_t n;
+
+	digest_init(&d, kind);
+	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			fail_errno(err, "read");
+			digest_end(&d, hex);
+			return -1;
+		}
+		digest_add(&d, chunk, (size_t)n);
+	}
+	digest_end(&d, hex);
+	return 0;
+}
+
+size_t
+digest_size(enum digest_kind kind)
+{
+	return kind == DIGEST_BLAKE2B || kind == DIGEST_SHA512 ? 64 : 32;
+}
+
+bool
+is_hex(const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!((s[i] >= '0' && s[i] <= '9') ||
+			(s[i] >= 'a' && s[i] <= 'f')))
+			return false;
+	}
+	return s[n] == '\0';
+}

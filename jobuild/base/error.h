@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One idiom for failures: a function that may fail returns int (0 or -1) or a
+ * pointer (NULL), and takes a struct error of its caller as the last argument.
+ * The place that detects the failure fills it with fail() or fail_errno(); a
+ * caller may put context in front with fail_in(). There is nothing to free.
+ * What is wrong with a recipe, a tree or a request is no error but a
+ * diagnostic: see diag.h.
+ */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+struct error {
+	int code; /* errno value, 0 when there is none */
+	char msg[512];
+};
+
+/* Fill err with the text and return -1, so that "return fail(err, ...)". */
+int fail(struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* As fail(), keeps errno as the code and adds ": " and its text. */
+int fail_errno(struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Put the text and ": " in front of what err says; the code stays. -1. */
+int fail_in(struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

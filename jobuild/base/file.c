@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "file.h"
+#include "buf.h"
+#include "error.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int
+file_read_at(int dirfd, const char *name, struct buf *b, struct error *err)
+{
+	int fd, rc;
+
+	fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return fail_errno(err, "open %s", name);
+	rc = buf_read(b, fd, err);
+	if (rc < 0)
+		fail_in(err, "%s", name);
+	close(fd);
+	return rc;
+}
+
+int
+file_read(const char *path, struct buf *b, struct error *err)
+{
+	return file_read_at(AT_FDCWD, path, b, err);
+}
+
+int
+file_write_all(int fd, const void *p, size_t n, struct error *err)
+{
+	const char *s = p;
+	ssize_t w;
+
+	while (n > 0) {
+		w = write(fd, s, n);
+		if (w < 0 && errno == EINTR)
+			continue;
+		if (w < 0)
+			return fail_errno(err, "write");
+		s += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+/* Sync the folder that holds name, so that a rename in it is durable. */
+static int
+sync_parent(int dirfd, const char *name, struct error *err)
+{
+	char dir[PATH_MAX] = ".";
+	const char *slash = strrchr(name, '/');
+	int fd, rc = 0;
+
+	if (slash == name)
+		snprintf(dir, sizeof(dir), "/");
+	else if (slash)
+		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - name), name);
+	fd = openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(err, "open %s", dir);
+	if (fsync(fd) < 0)
+		rc = fail_errno(err, "sync %s", dir);
+	close(fd);
+	return rc;
+}
+
+int
+file_write_at(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
+    struct error *err)
+{
+	char tmp[PATH_MAX];
+	int fd, rc = -1;
+
+	if (snprintf(tmp, sizeof(tmp), "%s.%ld.new", name, (long)getpid()) >=
+	    (int)sizeof(tmp))
+		return fail(err, "%s: name too long", name);
+	unlinkat(dirfd, tmp, 0);
+	fd = openat(dirfd, tmp,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail_errno(err, "create %s", name);
+	if (file_write_all(fd, p, n, err) < 0) {
+		fail_in(err, "%s", name);
+		goto out;
+	}
+	if (fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
+	    renameat(dirfd, tmp, dirfd, name) < 0) {
+		fail_errno(err, "write %s", name);
+		goto out;
+	}
+	rc = sync_parent(dirfd, name, err);
+out:
+	if (rc < 0)
+		unlinkat(dirfd, tmp, 0);
+	close(fd);
+	return rc;
+}
+
+int
+file_write(
+    const char *path, const void *p, size_t n, mode_t mode, struct error *err)
+{
+	return file_write_at(AT_FDCWD, path, p, n, mode, err);
+}
+
+int
+file_mkdirs(const char *path, mode_t mode, struct error *err)
+{
+	char part[PATH_MAX];
+	size_t i, n = strlen(path);
+	struct stat st;
+
+	if (n == 0 || n >= sizeof(part))
+		return fail(err, "\"%s\": not a usable path", path);
+	for (i = 1; i <= n; i++) {
+		if (path[i] != '/' && path[i] != '\0')
+			continue;
+		memcpy(part, path, i);
+		part[i] = '\0';
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return fail_errno(err, "create folder %s", part);
+	}
+	if (stat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return fail(err, "%s: is not a folder", path);
+	return 0;
+}
+
+/* Is what fd shows another file system than dev, or a mount point? */
+static bool
+is_foreign(int fd, dev_t dev)
+{
+	struct statx sx;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || st.st_dev != dev)
+		return true;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_TYPE, &sx) < 0)
+		return false;
+	return (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+/* Open the folder name, with rights given back to its owner if need be. */
+static DIR *
+enter(int dirfd, const char *name)
+{
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dirfd, name, flags);
+	struct stat st;
+	DIR *dir;
+
+	if (fd < 0 && errno == EACCES &&
+	    fchmodat(dirfd, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
+		fd = openat(dirfd, name, flags);
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0 && (st.st_mode & 0300) != 0300)
+		(void)fchmod(fd, 0700);
+	dir = fdopendir(fd);
+	if (!dir)
+		close(fd);
+	return dir;
+}
+
+/*
+ * Delete the entries of the folder dir. Deep trees don't nest: a subfolder
+ * that isn't empty is moved up beside top's entries and met again later.
+ */
+static int
+empty_folder(DIR *dir, DIR *top, dev_t dev, unsigned *serial, struct error *err)
+{
+	struct dirent *e;
+	char fresh[32];
+	int fd = dirfd(dir);
+	DIR *sub;
+
+	rewinddir(dir);
+	while ((errno = 0, e = readdir(dir)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (unlinkat(fd, e->d_name, 0) == 0 || errno == ENOENT)
+			continue;
+		if (unlinkat(fd, e->d_name, AT_REMOVEDIR) == 0)
+			continue;
+		sub = enter(fd, e->d_name);
+		if (!sub)
+			return fail_errno(err, "delete %s", e->d_name);
+		if (is_foreign(dirfd(sub), dev)) {
+			closedir(sub);
+			return fail(err, "%s is a mount point", e->d_name);
+		}
+		if (dir == top) {
+			if (empty_folder(sub, top, dev, serial, err) < 0) {
+				closedir(sub);
+				return -1;
+			}
+			closedir(sub);
+			if (unlinkat(fd, e->d_name, AT_REMOVEDIR) < 0)
+				return fail_errno(err, "delete %s", e->d_name);
+			continue;
+		}
+		closedir(sub);
+		do
+			snprintf(fresh, sizeof(fresh), ".rm-%u", ++*serial);
+		while (faccessat(
+			   dirfd(top), fresh, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+		if (renameat(fd, e->d_name, dirfd(top), fresh) < 0)
+			return fail_errno(err, "delete %s", e->d_name);
+	}
+	return 0;
+}
+
+int
+file_remove_tree(int dirfd_, const char *name, struct error *err)
+{
+	unsigned serial = 0, before;
+	struct stat st;
+	int rc = -1;
+	DIR *top;
+
+	if (unlinkat(dirfd_, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	top = enter(dirfd_, name);
+	if (!top)
+		return fail_errno(err, "delete %s", name);
+	if (fstat(dirfd(top), &st) < 0) {
+		fail_errno(err, "stat %s", name);
+		goto out;
+	}
+	do {
+		before = serial;
+		if (empty_folder(top, top, st.st_dev, &serial, err) < 0)
+			goto out;
+	} while (serial != before);
+	rc = 0;
+out:
+	closedir(top);
+	if (rc == 0 && unlinkat(dirfd_, name, AT_REMOVEDIR) < 0)
+		return fail_errno(err, "delete %s", name);
+	return rc;
+}

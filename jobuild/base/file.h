@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whole files and folders. The _at forms take a directory descriptor and a
+ * name below it; the others a path.
+ */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+struct buf;
+struct error;
+
+/* Append the file's bytes, up to the buffer's limit. */
+int file_read(const char *path, struct buf *b, struct error *err);
+int file_read_at(int dirfd, const char *name, struct buf *b, struct error *err);
+
+/*
+ * Replace the file by these bytes, all or nothing: written beside it, synced,
+ * renamed over it, folder synced. mode is exact whatever the umask.
+ */
+int file_write(
+    const char *path, const void *p, size_t n, mode_t mode, struct error *err);
+int file_write_at(int dirfd, const char *name, const void *p, size_t n,
+    mode_t mode, struct error *err);
+
+/* Write all n bytes to fd. */
+int file_write_all(int fd, const void *p, size_t n, struct error *err);
+
+/* Make the folder and its parents (new ones with this mode); 0 if it is. */
+int file_mkdirs(const char *path, mode_t mode, struct error *err);
+
+/*
+ * Delete name below dirfd and all that it holds: descriptor-relative, no link
+ * is followed, no mount point is entered, any depth. 0 when it isn't there.
+ */
+int file_remove_tree(int dirfd, const char *name, struct error *err);
+
+#endif

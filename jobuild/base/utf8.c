@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "utf8.h"
+
+#include <stdint.h>
+
+/* Least code point that needs n bytes; smaller ones are overlong. */
+static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
+
+size_t
+utf8_char(const char *s, size_t len)
+{
+	unsigned char c;
+	uint32_t code;
+	size_t n, i;
+
+	if (len == 0)
+		return 0;
+	c = (unsigned char)s[0];
+	if (c < 0x80)
+		return 1;
+	n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+	if (c < 0xc2 || c > 0xf4 || n > len)
+		return 0;
+	code = c & (0x7fu >> n);
+	for (i = 1; i < n; i++) {
+		if (((unsigned char)s[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | ((unsigned char)s[i] & 0x3f);
+	}
+	if (code < least[n] || code > 0x10ffff ||
+	    (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	return n;
+}
+
+bool
+utf8_is_control(const char *s, size_t n)
+{
+	unsigned char c = (unsigned char)s[0];
+
+	if (n == 1)
+		return c < 0x20 || c == 0x7f;
+	return n == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0;
+}
+
+size_t
+utf8_valid(const char *s, size_t len)
+{
+	size_t i = 0, n;
+
+	while (i < len) {
+		n = utf8_char(s + i, len - i);
+		if (n == 0)
+			break;
+		i += n;
+	}
+	return i;
+}

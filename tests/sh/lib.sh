@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# TAP and a jobuild folder for tests of jobuild.sh on the host's bash.
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+count=0
+
+ok() { # NAME, after a test
+	local good=$?
+
+	count=$((count + 1))
+	if ((good == 0)); then
+		echo "ok $count - $1"
+	else
+		echo "not ok $count - $1"
+		sed 's/^/# status: /; s/^/# /' "$tmp/status"
+		sed 's/^/# log: /' "$tmp/log"
+		tr '\0' '|' <"$tmp/report" | sed 's/^/# report: /'
+		echo
+	fi
+}
+
+done_testing() {
+	echo "1..$count"
+}
+
+# Make the folder anew: chain files are read from standard input, parted by
+# lines "=== shown/path"; the arguments are records of values.
+recipe() {
+	local line n=-1 name=t-1.0
+
+	rm -rf "$tmp/root"
+	mkdir -p "$tmp/root/recipe/files" "$tmp/root"/{work,temp,home,artifacts,distfiles}
+	cd "$tmp/root/recipe" || exit 1
+	cp "$top/jobuild/sh/jobuild.sh" .
+	: >chain
+	while IFS= read -r line; do
+		if [[ $line == "=== "* ]]; then
+			n=$((n + 1))
+			: >"$n"
+			printf '%s\0%s\0' "${line#=== }" "$n" >>chain
+		else
+			printf '%s\n' "$line" >>"$n"
+		fi
+	done
+	printf '%s\0' "P=$name" PN=t PV=1.0 JOBUSER=u "FILESDIR=$PWD/files" \
+		"A=${A-}" "DISTDIR=$tmp/root/distfiles" "WORKDIR=$tmp/root/work" \
+		"S=$tmp/root/work/$name" "T=$tmp/root/temp" ARCH=amd64 JOBS=2 \
+		JOB_ID=7 "ARTIFACTS=$tmp/root/artifacts" "HOME=$tmp/root/home" >env
+	: >values
+	(($# == 0)) || printf '%s\0' "$@" >values
+}
+
+# Run a phase; its status in $status, output in $tmp/log, report in $tmp/report.
+phase() {
+	env -i "PATH=$PATH" LC_ALL=C.UTF-8 /bin/bash --noprofile --norc \
+		"$tmp/root/recipe/jobuild.sh" "$1" \
+		3>"$tmp/report" >"$tmp/log" 2>&1 </dev/null
+	status=$?
+	echo "$status" >"$tmp/status"
+}
+
+said() { grep -qF -- "$1" "$tmp/log"; }
+reported() { tr '\0' '|' <"$tmp/report" | grep -qF -- "$1"; }
