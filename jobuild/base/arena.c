@@ -72,7 +72,7 @@ arena_alloc(struct arena *a, size_t count, size_t size)
 
 	if (__builtin_mul_overflow(count, size, &n) || n > SIZE_MAX - ALIGN)
 		out_of_memory();
-	n = (n + ALIGN - 1) & ~(ALIGN - 1);
+	n = n ? (n + ALIGN - 1) & ~(ALIGN - 1) : ALIGN;
 	if (n > (size_t)(a->end - a->next))
 		add_block(a, n);
 	p = a->next;

@@ -6,6 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef fail
+#undef fail_errno
+#undef fail_in
+
 int
 fail(struct error *err, const char *fmt, ...)
 {

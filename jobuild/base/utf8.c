@@ -2,6 +2,7 @@
 #include "utf8.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* Least code point that needs n bytes; smaller ones are overlong. */
 static const uint32_t least[5] = {0, 0, 0x80, 0x800, 0x10000};
@@ -47,8 +48,17 @@ size_t
 utf8_valid(const char *s, size_t len)
 {
 	size_t i = 0, n;
+	uint64_t eight;
 
 	while (i < len) {
+		/* Most texts are ASCII nearly everywhere. */
+		for (; i + 8 <= len; i += 8) {
+			memcpy(&eight, s + i, 8);
+			if (eight & UINT64_C(0x8080808080808080))
+				break;
+		}
+		if (i == len)
+			break;
 		n = utf8_char(s + i, len - i);
 		if (n == 0)
 			break;

@@ -89,7 +89,7 @@ die() {
 	stack=$(__autotua_stack)
 	{
 		printf ' * %s\n' "ERROR: ${__autotua_phase}: ${text}"
-		[[ -z ${stack} ]] || printf ' * %s\n' "${stack}"
+		[[ -z ${stack} ]] || printf ' * %s\n' "${stack//$'\n'/$'\n * '}"
 	} >&2
 	__autotua_report die - "${text}${stack:+$'\n'${stack}}"
 	__autotua_leave 1
@@ -780,6 +780,7 @@ __autotua_inner() {
 	local __autotua_file
 
 	__autotua_pid=${BASHPID}
+	__autotua_report phase - "${__autotua_phase}"
 	LC_ALL=C
 	__autotua_environment 1
 	__autotua_read_chain
