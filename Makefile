@@ -61,7 +61,8 @@ PKG_CFLAGS   := $(shell pkg-config --cflags gpgme 2>/dev/null)
 # ---- sources: one list a room ----------------------------------------------
 
 BASE    := arena buf conf diag digest error file log map proc utf8
-RECIPE  :=
+RECIPE  := atom bytes chain command compound cond dep fields lex list names nearest param \
+	parse pattern quote recipe require token value word
 TREE    :=
 PLAN    :=
 NET     :=
@@ -71,7 +72,7 @@ CHROOT  :=
 SLAVE   :=
 MASTER  :=
 
-UNIT    := base
+UNIT    := base atom recipe
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \
@@ -165,7 +166,7 @@ $B/.needs: tests/tools/install-needs
 AREAS      := $(filter-out bench,$(sort \
 	$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.t)))))
 TESTS      ?= $(unit_t) $(foreach a,$(AREAS),$(wildcard tests/$a/*.t))
-TEST_PROGS := 
+TEST_PROGS := $B/tests/parse/parsetest $B/tests/value/valuetest
 PROVE      := B='$(abspath $B)' CC='$(CC)' prove -j2 --exec ''
 
 $B/tests/resolve/cases: $B/tests/resolve/cases.o $B/libjobuild.a
