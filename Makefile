@@ -63,7 +63,8 @@ PKG_CFLAGS   := $(shell pkg-config --cflags gpgme 2>/dev/null)
 BASE    := arena buf conf diag digest error file log map proc utf8
 RECIPE  := atom bytes chain command compound cond dep fields lex list names nearest param \
 	parse pattern quote recipe require token value word
-TREE    :=
+TREE    := folder git keyring layout load manifest mirror openpgp pack \
+	sign sources tree unpack verifier verify work
 PLAN    :=
 NET     :=
 RUN     :=
@@ -72,7 +73,7 @@ CHROOT  :=
 SLAVE   :=
 MASTER  :=
 
-UNIT    := base atom recipe
+UNIT    := base atom recipe manifest keyring sign tree verify pack
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \

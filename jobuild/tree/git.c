@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "git.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define PARTIAL "autotua.partial"
+
+int
+git_start(struct error *err)
+{
+	if (git_libgit2_init() < 0)
+		return git_fail(err, "libgit2");
+	return 0;
+}
+
+void
+git_stop(void)
+{
+	git_libgit2_shutdown();
+}
+
+int
+git_fail(struct error *err, const char *fmt, ...)
+{
+	const git_error *last = git_error_last();
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return fail(err, "%s: %s", text,
+	    last && last->message ? last->message : "unknown trouble");
+}
+
+/*
+ * libgit2 refuses repositories of other users; 1.5 says so only by a strange
+ * text and no code of its own.
+ */
+static int
+fail_owner(struct error *err, const char *path)
+{
+	struct stat st;
+	long uid = -1;
+
+	if (stat(path, &st) == 0)
+		uid = (long)st.st_uid;
+	return fail(err,
+	    "%s: belongs to another user (id %ld, this is %ld): become the "
+	    "owner, or allow it with \"git config --global --add "
+	    "safe.directory %s\"",
+	    path, uid, (long)geteuid(), path);
+}
+
+int
+git_open(git_repository **out, const char *path, struct error *err)
+{
+	const git_error *last;
+	int rc;
+
+	rc = git_repository_open_ext(
+	    out, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+	if (rc == 0)
+		return 0;
+	last = git_error_last();
+	if (rc == GIT_EOWNER ||
+	    (last && last->message && strstr(last->message, "safe.directory")))
+		return fail_owner(err, path);
+	if (access(path, F_OK) < 0)
+		return fail_errno(err, "%s", path);
+	if (rc == GIT_ENOTFOUND)
+		return fail(err, "%s: is not a git repository", path);
+	return git_fail(err, "%s", path);
+}
+
+bool
+git_is_partial(git_repository *repo)
+{
+	git_config *config = NULL;
+	int yes = 0;
+
+	if (git_repository_config_snapshot(&config, repo) < 0)
+		return false;
+	if (git_config_get_bool(&yes, config, PARTIAL) < 0)
+		yes = 0;
+	git_config_free(config);
+	return yes;
+}
+
+int
+git_set_partial(git_repository *repo, struct error *err)
+{
+	git_config *config = NULL;
+	int rc;
+
+	if (git_is_partial(repo))
+		return 0;
+	rc = git_repository_config(&config, repo);
+	if (rc == 0)
+		rc = git_config_set_bool(config, PARTIAL, 1);
+	git_config_free(config);
+	/* somebody who unpacks at the same time may have done it */
+	if (rc < 0 && !git_is_partial(repo))
+		return git_fail(err, "%s", git_repository_path(repo));
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * libgit2's start, its errors in our form, and the opening of repositories.
+ * Private to this room.
+ */
+#ifndef TREE_GIT_H
+#define TREE_GIT_H
+
+#include <git2.h>
+#include <stdbool.h>
+
+struct error;
+
+/* Each git_start() needs a git_stop(). */
+int git_start(struct error *err);
+void git_stop(void);
+
+/* err gets the text, ": " and what libgit2 says; -1. */
+int git_fail(struct error *err, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/*
+ * Open the repository at exactly this path (bare, or the top of a work tree).
+ * err says what to do when it belongs to somebody else.
+ */
+int git_open(git_repository **out, const char *path, struct error *err);
+
+/* Does it hold only what packs brought (see tree_unpack())? */
+bool git_is_partial(git_repository *repo);
+int git_set_partial(git_repository *repo, struct error *err);
+
+#endif

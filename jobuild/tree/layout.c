@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What belongs where in a tree; all else is reported, nothing is repaired. */
+#include "private.h"
+
+#include <ctype.h>
+#include <string.h>
+
+struct check {
+	struct tree *t;
+	struct diags *d;
+	struct arena arena; /* paths, dropped at the end */
+};
+
+static struct diag *
+report(struct check *c, const char *path, const char *rule, const char *text)
+{
+	return diag_error(c->d, (struct place){path, 0, 0}, rule, "%s", text);
+}
+
+/* Is e a thing that no tree has, wherever it is? Then it was reported. */
+static bool
+is_alien(struct check *c, const char *path, const struct entry *e)
+{
+	struct diag *g = NULL;
+
+	switch (e->kind) {
+	case ENTRY_FILE:
+	case ENTRY_FOLDER:
+		return false;
+	case ENTRY_LINK:
+		g = report(c, path, "symlink", "is a symbolic link");
+		diag_hint(c->d, g, "put the file itself there");
+		break;
+	case ENTRY_SUBMODULE:
+		g = report(c, path, "submodule", "is another git repository");
+		diag_hint(c->d, g,
+		    "trees have no submodules; overlays/ is a place for other "
+		    "trees");
+		break;
+	case ENTRY_OTHER:
+		report(c, path, "stray-file", "is neither file nor folder");
+		break;
+	case ENTRY_BAD:
+		g = report(c, path, "bad-name",
+		    "is no name for a file, or occurs twice");
+		diag_hint(c->d, g,
+		    "names are UTF-8 without control characters, at most 255 "
+		    "bytes");
+		break;
+	}
+	return true;
+}
+
+static void
+check_size(
+    struct check *c, const char *path, const struct entry *e, int64_t most)
+{
+	struct error err;
+	int64_t size;
+
+	if (!entry_present(c->t, e))
+		return;
+	size = entry_size(c->t, path, e, &err);
+	if (size < 0)
+		report(c, path, "unreadable", err.msg);
+	else if (size > most)
+		diag_error(c->d, (struct place){path, 0, 0}, "too-large",
+		    "has %lld bytes; at most %lld are allowed", (long long)size,
+		    (long long)most);
+}
+
+static const char *
+join(struct check *c, const char *folder, const char *name)
+{
+	return *folder ? arena_printf(&c->arena, "%s/%s", folder, name)
+		       : arena_strdup(&c->arena, name);
+}
+
+/* Names that are one file where case doesn't count. */
+static void
+check_case(struct check *c, const char *path, const struct folder *f)
+{
+	const char *other;
+	struct diag *g;
+	struct map seen;
+	char *lower;
+	size_t i, k;
+
+	map_init(&seen, &c->arena);
+	for (i = 0; i < f->n; i++) {
+		lower = arena_strdup(&c->arena, f->entries[i].name);
+		for (k = 0; lower[k]; k++)
+			lower[k] = (char)tolower((unsigned char)lower[k]);
+		other = map_gets(&seen, lower);
+		if (!other || strcmp(other, f->entries[i].name) == 0) {
+			*map_puts(&seen, lower) =
+			    (void *)(uintptr_t)f->entries[i].name;
+			continue;
+		}
+		g = report(c, join(c, path, f->entries[i].name), "case",
+		    "differs from another name only in case");
+		diag_hint(c->d, g, "the other one is %s", other);
+	}
+}
+
+static void
+check_files_folder(struct check *c, const char *path, unsigned depth)
+{
+	const struct folder *f = folder_get(c->t, path);
+	const struct entry *e;
+	const char *full;
+	size_t i;
+
+	if (!f)
+		return;
+	check_case(c, path, f);
+	for (i = 0; i < f->n; i++) {
+		e = &f->entries[i];
+		full = join(c, path, e->name);
+		if (is_alien(c, full, e))
+			continue;
+		if (e->kind == ENTRY_FILE)
+			check_size(c, full, e, FILE_MAX);
+		else if (depth < FILES_DEPTH_MAX)
+			check_files_folder(c, full, depth + 1);
+		else
+			report(c, full, "too-deep",
+			    "has too many folders above it");
+	}
+}
+
+static bool
+ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n > m && strcmp(s + n - m, end) == 0;
+}
+
+/* Say what is wrong with a file's name in the package folder name. */
+static void
+stray_in_package(
+    struct check *c, const char *full, const char *file, const char *name)
+{
+	const char *kind =
+	    ends_with(file, ".template") ? "template" : "jobuild";
+	struct diag *g;
+
+	if (!ends_with(file, ".jobuild") && !ends_with(file, ".template")) {
+		g = report(c, full, "stray-file", "belongs nowhere here");
+		diag_hint(c->d, g,
+		    "support files belong into files/, with an AUX line");
+		return;
+	}
+	g = report(c, full, "recipe-name", "is not named as a recipe is");
+	diag_hint(c->d, g,
+	    "%s-VERSION.%s, where VERSION is two numbers such as 1.10", name,
+	    kind);
+}
+
+/* Does a detached signature's file exist? */
+static void
+check_signature(struct check *c, const char *full, const char *file,
+    const struct folder *f, const char *name)
+{
+	struct arena *a = &c->arena;
+	const char *signed_ = arena_strndup(a, file, strlen(file) - 4);
+	const struct entry *e = folder_find(f, signed_);
+	enum recipe_kind kind;
+	struct version v;
+	struct diag *g;
+
+	if (strcmp(signed_, "Manifest") != 0 &&
+	    !recipe_name(signed_, name, &v, &kind)) {
+		stray_in_package(c, full, file, name);
+	} else if (!e || e->kind != ENTRY_FILE) {
+		g = report(c, full, "stray-file",
+		    "is a signature of a file that doesn't exist");
+		diag_hint(c->d, g, "the file would be %s", signed_);
+	}
+}
+
+static void
+check_package(struct check *c, const char *path, const char *name)
+{
+	const struct folder *f = folder_get(c->t, path);
+	const struct entry *e;
+	enum recipe_kind kind;
+	struct version v;
+	size_t i, recipes = 0;
+	const char *full;
+
+	if (!f || f->n == 0)
+		return;
+	check_case(c, path, f);
+	for (i = 0; i < f->n; i++) {
+		e = &f->entries[i];
+		full = join(c, path, e->name);
+		if (is_alien(c, full, e))
+			continue;
+		if (e->kind == ENTRY_FOLDER) {
+			if (strcmp(e->name, "files") == 0)
+				check_files_folder(c, full, 0);
+			else
+				report(c, full, "stray-file",
+				    "is a folder; the only one here is files/");
+		} else if (recipe_name(e->name, name, &v, &kind)) {
+			recipes++;
+			check_size(c, full, e, RECIPE_FILE_MAX);
+		} else if (ends_with(e->name, ".asc")) {
+			check_size(c, full, e, FILE_MAX);
+			check_signature(c, full, e->name, f, name);
+		} else if (strcmp(e->name, "Manifest") == 0) {
+			check_size(c, full, e, MANIFEST_MAX);
+		} else {
+			stray_in_package(c, full, e->name, name);
+		}
+	}
+	if (recipes == 0 && !c->t->partial)
+		report(c, path, "no-recipe", "has no jobuild and no template");
+}
+
+/* Says why name can't be a package's, with the form it should have. */
+static void
+bad_package_name(struct check *c, const char *full)
+{
+	struct diag *g = report(
+	    c, full, "package-name", "is not a name for a folder of recipes");
+
+	diag_hint(c->d, g,
+	    "letters, digits, + - _, at most 64, not ending as in -1.0");
+}
+
+static void
+check_user(struct check *c, const char *user)
+{
+	const struct folder *f = folder_get(c->t, user);
+	const char *key = arena_printf(&c->arena, "%s.asc", user), *full;
+	const struct entry *e;
+	struct diag *g;
+	size_t i;
+
+	if (!f || f->n == 0)
+		return;
+	check_case(c, user, f);
+	if (!folder_find(f, key)) {
+		g = report(c, join(c, user, key), "no-key",
+		    "is missing: the maintainer's public key");
+		diag_hint(c->d, g, "gpg --armor --export FINGERPRINT > %s/%s",
+		    user, key);
+	}
+	for (i = 0; i < f->n; i++) {
+		e = &f->entries[i];
+		full = join(c, user, e->name);
+		if (is_alien(c, full, e))
+			continue;
+		if (e->kind == ENTRY_FILE && strcmp(e->name, key) == 0)
+			check_size(c, full, e, FILE_MAX);
+		else if (e->kind == ENTRY_FILE)
+			report(c, full, "stray-file", "belongs nowhere here");
+		else if (name_valid(e->name, strlen(e->name)))
+			check_package(c, full, e->name);
+		else
+			bad_package_name(c, full);
+	}
+}
+
+/* Files that may stand at the top beside the maintainers' folders. */
+static bool
+is_top_file(const char *name)
+{
+	static const char *const starts[] = {
+	    ".", "README", "LICENSE", "COPYING"};
+	size_t i;
+
+	for (i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		if (strncmp(name, starts[i], strlen(starts[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_top(struct check *c, const struct entry *e)
+{
+	struct diag *g;
+
+	if (e->kind == ENTRY_FOLDER && e->name[0] == '.')
+		return;
+	if (is_alien(c, e->name, e))
+		return;
+	if (e->kind == ENTRY_FILE) {
+		if (is_top_file(e->name))
+			return;
+		g = report(c, e->name, "stray-file", "belongs nowhere here");
+		diag_hint(c->d, g,
+		    "the top has maintainers' folders, README, LICENSE, "
+		    "COPYING and dot files");
+	} else if (is_user(e->name)) {
+		check_user(c, e->name);
+	} else {
+		g = report(c, e->name, "user-name",
+		    "is not a name for a maintainer's folder");
+		diag_hint(c->d, g,
+		    "lower-case letters, digits, - _, a letter first, at most "
+		    "32");
+	}
+}
+
+void
+tree_check_layout(struct tree *t, struct diags *d)
+{
+	const struct folder *root = folder_get(t, "");
+	struct check c = {.t = t, .d = d};
+	size_t i;
+
+	if (root) {
+		check_case(&c, "", root);
+		for (i = 0; i < root->n; i++)
+			check_top(&c, &root->entries[i]);
+	}
+	tell_damage(t, d);
+	arena_release(&c.arena);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "openpgp.h"
+#include "sign.h"
+#include "base/error.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+static const char dashes[] = "-----BEGIN ";
+
+static const char *
+find(const char *p, const char *end, const char *what)
+{
+	return p < end ? memmem(p, (size_t)(end - p), what, strlen(what))
+		       : NULL;
+}
+
+static bool
+only_blanks(const char *p, const char *end)
+{
+	while (p < end && isspace((unsigned char)*p))
+		p++;
+	return p == end;
+}
+
+/* Say what the text is that doesn't begin with the wanted block. */
+static int
+fail_label(const char *p, const char *end, const char *label, struct error *err)
+{
+	if (only_blanks(p, end))
+		return fail(err, "is empty");
+	if (find(p, end, "-----BEGIN PGP PRIVATE KEY BLOCK-----"))
+		return fail(err,
+		    "holds a PRIVATE key, which is no secret any more: revoke "
+		    "it and publish another one's public part (gpg --armor "
+		    "--export)");
+	if (find(p, end, "-----BEGIN PGP SIGNED MESSAGE-----"))
+		return fail(err,
+		    "is a clear-signed text, not a detached signature (jobuild "
+		    "sign makes one)");
+	if (find(p, end, "-----BEGIN PGP MESSAGE-----"))
+		return fail(err, "is an OpenPGP message, not %s", label);
+	return fail(err, "is not an armoured block \"%s\"", label);
+}
+
+int
+openpgp_armour(const char *text, size_t len, const char *label, size_t max,
+    struct error *err)
+{
+	static const char private[] = "-----BEGIN PGP PRIVATE KEY BLOCK-----";
+	static const char clear[] = "-----BEGIN PGP SIGNED MESSAGE-----";
+	const char *p = text, *end = text + len, *next;
+	char line[64];
+
+	if (len > max)
+		return fail(err, "is larger than %zu bytes", max);
+	while (p < end && isspace((unsigned char)*p))
+		p++;
+	snprintf(line, sizeof(line), "-----BEGIN %s-----", label);
+	next = find(p, end, line);
+	if (!next || find(p, end, private) || find(p, end, clear))
+		return fail_label(p, end, label, err);
+	if (next != p)
+		return fail(err, "has text in front of the armoured block");
+	p += strlen(line);
+	if (find(p, end, dashes))
+		return fail(err,
+		    "holds several armoured blocks; exactly one is allowed");
+	snprintf(line, sizeof(line), "-----END %s-----", label);
+	next = find(p, end, line);
+	if (!next)
+		return fail(
+		    err, "is cut off: the line \"%s\" is missing", line);
+	if (!only_blanks(next + strlen(line), end))
+		return fail(err, "has text behind the armoured block");
+	return 0;
+}
+
+int
+openpgp_context(gpgme_ctx_t *out, struct error *err)
+{
+	gpgme_error_t code;
+
+	if (!gpgme_check_version("1.18.0"))
+		return fail(err, "gpgme is older than 1.18");
+	code = gpgme_new(out);
+	if (code)
+		return openpgp_fail(err, code, "gpgme");
+	gpgme_set_armor(*out, 1);
+	return 0;
+}
+
+int
+openpgp_fail(struct error *err, gpgme_error_t code, const char *what)
+{
+	char text[128];
+
+	gpgme_strerror_r(code, text, sizeof(text));
+	return fail(err, "%s: %s", what, text);
+}
+
+const char *
+openpgp_weak(const struct _gpgme_subkey *key, char *out, size_t size)
+{
+	const char *name = gpgme_pubkey_algo_name(key->pubkey_algo);
+
+	if (key->pubkey_algo == GPGME_PK_ECDSA ||
+	    key->pubkey_algo == GPGME_PK_EDDSA)
+		return NULL;
+	if (key->pubkey_algo == GPGME_PK_RSA ||
+	    key->pubkey_algo == GPGME_PK_RSA_S) {
+		if (key->length >= 2048)
+			return NULL;
+		snprintf(out, size,
+		    "RSA with %u bits is too weak: at least 2048 are needed",
+		    key->length);
+		return out;
+	}
+	snprintf(out, size,
+	    "%s keys are not accepted: Ed25519, ECDSA or RSA from 2048 bits",
+	    name ? name : "unknown");
+	return out;
+}
+
+void
+sign_warm_up(void)
+{
+	gpgme_check_version(NULL);
+	/* who needs it and hasn't got it is told so by then */
+	(void)gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP);
+}

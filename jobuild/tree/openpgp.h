@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What signing and verifying share: the form of armoured texts and gpgme's
+ * start. Private to sign.c and verifier.c.
+ */
+#ifndef TREE_OPENPGP_H
+#define TREE_OPENPGP_H
+
+#include <gpgme.h>
+#include <stddef.h>
+
+struct error;
+
+#define OPENPGP_KEY_MAX (256 * 1024) /* bytes of an armoured key */
+#define OPENPGP_SIG_MAX (32 * 1024)  /* bytes of an armoured signature */
+
+/*
+ * Is text exactly one armoured block of this label ("PGP SIGNATURE"), with
+ * nothing but blanks around it? err says what it is instead.
+ */
+int openpgp_armour(const char *text, size_t len, const char *label, size_t max,
+    struct error *err);
+
+/* A context for OpenPGP, armour on. */
+int openpgp_context(gpgme_ctx_t *out, struct error *err);
+
+/* err gets the text, ": " and what gpgme says; -1. */
+int openpgp_fail(struct error *err, gpgme_error_t code, const char *what);
+
+/* Why keys like this one are not accepted, in out; NULL: they are. */
+const char *
+openpgp_weak(const struct _gpgme_subkey *key, char *out, size_t size);
+
+#endif

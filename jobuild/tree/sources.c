@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which Manifest entries a recipe's sources and its files/ have. */
+#include "private.h"
+#include "base/digest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Plain files below folder, in order; what is none is an error. */
+static int
+list_files(struct tree *t, struct support *s, const char *path, unsigned depth,
+    struct diags *d)
+{
+	const struct folder *f = folder_get(t, path);
+	const char *full;
+	struct error err;
+	struct node *n;
+	size_t i;
+
+	for (i = 0; f && i < f->n; i++) {
+		full =
+		    arena_printf(&t->arena, "%s/%s", path, f->entries[i].name);
+		if (f->entries[i].kind == ENTRY_FOLDER &&
+		    depth < FILES_DEPTH_MAX) {
+			if (list_files(t, s, full, depth + 1, d) < 0)
+				return -1;
+			continue;
+		}
+		fail(&err, "is not a plain file, or too deep");
+		n = f->entries[i].kind == ENTRY_FILE && s->n < FILES_MAX
+		    ? node_get(t, full, FILE_MAX, &err)
+		    : NULL;
+		if (s->n >= FILES_MAX)
+			fail(&err, "is one of more than %d files", FILES_MAX);
+		if (!n) {
+			diag_error(d, (struct place){full, 0, 0}, "files", "%s",
+			    err.msg);
+			return -1;
+		}
+		s->files = arena_grow(
+		    &t->arena, s->files, s->n, sizeof(struct tree_file *));
+		s->files[s->n++] = &n->file;
+	}
+	return 0;
+}
+
+/* Has the file what its AUX line says? */
+static void
+check_file(const struct tree_file *f, const struct manifest_entry *e,
+    const char *package, struct diags *d)
+{
+	char hex[DIGEST_HEX_MAX];
+	struct diag *g = NULL;
+
+	if (e->size != (int64_t)f->len)
+		g = diag_error(d, e->at, "aux",
+		    "files/%s has %zu bytes, its AUX line says %lld", e->name,
+		    f->len, (long long)e->size);
+	if (!g && e->blake2b[0]) {
+		digest_of(DIGEST_BLAKE2B, f->text, f->len, hex);
+		if (strcmp(hex, e->blake2b) != 0)
+			g = diag_error(d, e->at, "aux",
+			    "files/%s has another BLAKE2B than its AUX line",
+			    e->name);
+	}
+	if (!g && e->sha512[0]) {
+		digest_of(DIGEST_SHA512, f->text, f->len, hex);
+		if (strcmp(hex, e->sha512) != 0)
+			g = diag_error(d, e->at, "aux",
+			    "files/%s has another SHA512 than its AUX line",
+			    e->name);
+	}
+	if (g)
+		diag_hint(d, g, "if the change is meant: jobuild manifest %s",
+		    package);
+}
+
+static void
+check_files(struct support *s, const struct manifest *m, const char *package,
+    size_t prefix, struct diags *d)
+{
+	const struct manifest_entry *e;
+	struct diag *g;
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		e = m
+		    ? manifest_find(m, MANIFEST_AUX, s->files[i]->path + prefix)
+		    : NULL;
+		if (e) {
+			check_file(s->files[i], e, package, d);
+			continue;
+		}
+		g = diag_error(d, (struct place){s->files[i]->path, 0, 0},
+		    "aux", "has no AUX line in %s/Manifest", package);
+		diag_hint(d, g, "jobuild manifest %s", package);
+	}
+}
+
+static bool
+has_file(const struct support *s, const char *name, size_t prefix)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		if (strcmp(s->files[i]->path + prefix, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_lines(struct support *s, const struct manifest *m, const char *package,
+    size_t prefix, struct diags *d)
+{
+	struct diag *g;
+	size_t i;
+
+	for (i = 0; i < m->n; i++) {
+		if (m->entries[i].tag != MANIFEST_AUX ||
+		    has_file(s, m->entries[i].name, prefix))
+			continue;
+		g = diag_error(d, m->entries[i].at, "aux",
+		    "%s/files/%s does not exist", package, m->entries[i].name);
+		diag_hint(
+		    d, g, "if it was removed: jobuild manifest %s", package);
+	}
+}
+
+static bool
+prepare_support(
+    struct tree *t, struct support *s, const char *package, struct diags *d)
+{
+	const char *files = arena_printf(&t->arena, "%s/files", package);
+	const char *path = arena_printf(&t->arena, "%s/Manifest", package);
+	struct node *manifest = NULL;
+
+	if (list_files(t, s, files, 0, d) < 0)
+		return false;
+	if (node_exists(t, path)) {
+		manifest = node_manifest(t, path, d);
+		if (!manifest)
+			return false;
+	}
+	check_files(s, manifest ? manifest->manifest : NULL, package,
+	    strlen(files) + 1, d);
+	if (manifest)
+		check_lines(
+		    s, manifest->manifest, package, strlen(files) + 1, d);
+	return d->errors == 0;
+}
+
+const struct support *
+support_get(struct tree *t, const char *user, const char *name, struct diags *d)
+{
+	const char *package = arena_printf(&t->arena, "%s/%s", user, name);
+	struct support *s = map_gets(&t->supports, package);
+
+	if (!s) {
+		s = arena_new(&t->arena, struct support);
+		diags_init(&s->trouble, &t->arena);
+		s->good = prepare_support(t, s, package, &s->trouble);
+		*map_puts(&t->supports, package) = s;
+	}
+	tell(&s->trouble, d);
+	return s->good ? s : NULL;
+}
+
+/* The Manifests of a chain's packages, leaf's first; some may be absent. */
+struct shelf {
+	struct node *nodes[RECIPE_CHAIN_MAX];
+	bool used[RECIPE_CHAIN_MAX];
+	size_t n;
+};
+
+static int
+fill_shelf(struct tree *t, const struct tree_recipe *r, struct shelf *shelf,
+    struct diags *d)
+{
+	const char *path;
+	struct node *n;
+	size_t i, k;
+
+	for (i = r->nchain; i-- > 0;) {
+		path = r->chain[i]->path;
+		path = arena_printf(&t->arena, "%.*s/Manifest",
+		    (int)(strrchr(path, '/') - path), path);
+		for (k = 0; k < shelf->n; k++) {
+			if (strcmp(shelf->nodes[k]->file.path, path) == 0)
+				break;
+		}
+		if (k < shelf->n || !node_exists(t, path))
+			continue;
+		n = node_manifest(t, path, d);
+		if (!n)
+			return -1;
+		shelf->nodes[shelf->n++] = n;
+	}
+	return 0;
+}
+
+static bool
+is_same(const struct manifest_entry *a, const struct manifest_entry *b)
+{
+	if (a->size != b->size)
+		return false;
+	if (a->blake2b[0] && b->blake2b[0] &&
+	    strcmp(a->blake2b, b->blake2b) != 0)
+		return false;
+	return !a->sha512[0] || !b->sha512[0] ||
+	    strcmp(a->sha512, b->sha512) == 0;
+}
+
+/* Where a file that is written in the chain's text stands there. */
+static void
+add_source_line(const struct tree_recipe *r, struct diags *d, struct diag *g)
+{
+	size_t i;
+
+	for (i = 0; g->at.file && i < r->nchain; i++) {
+		if (strcmp(r->chain[i]->path, g->at.file) == 0)
+			diag_source(d, g, r->chain[i]->text, r->chain[i]->len);
+	}
+}
+
+static const struct manifest_entry *
+find_dist(struct tree_recipe *r, struct shelf *shelf, const struct source *s,
+    struct diags *d)
+{
+	const struct manifest_entry *found = NULL, *e;
+	struct diag *g;
+	size_t i;
+
+	for (i = 0; i < shelf->n; i++) {
+		e = manifest_find(
+		    shelf->nodes[i]->manifest, MANIFEST_DIST, s->name);
+		if (!e)
+			continue;
+		if (found && !is_same(found, e)) {
+			g = diag_error(d, e->at, "dist-differs",
+			    "\"%s\" has another size or digest in %s:%u",
+			    s->name, found->at.file, found->at.line);
+			diag_hint(d, g,
+			    "give one of the two files another name with "
+			    "\"URI -> name\"");
+			return NULL;
+		}
+		if (!found) {
+			found = e;
+			shelf->used[i] = true;
+		}
+	}
+	if (found)
+		return found;
+	g = diag_error(d, s->at, "no-dist",
+	    "\"%s\" has no DIST line in %s/%s/Manifest%s", s->name, r->id.user,
+	    r->id.name, r->nchain > 1 ? " nor its parents'" : "");
+	add_source_line(r, d, g);
+	diag_hint(d, g, "\"jobuild manifest %s/%s\" fetches it and writes one",
+	    r->id.user, r->id.name);
+	return NULL;
+}
+
+static int
+find_all(
+    struct tree *t, struct tree_recipe *r, struct shelf *shelf, struct diags *d)
+{
+	const struct metadata *m = r->meta;
+	const struct source *s;
+	struct diag *g;
+	size_t i;
+	int rc = 0;
+
+	r->ndist = m->nsources + m->nportconf;
+	r->dist =
+	    arena_array(&t->arena, r->ndist, const struct manifest_entry *);
+	for (i = 0; i < r->ndist; i++) {
+		s = i < m->nsources ? &m->sources[i]
+				    : &m->portconf[i - m->nsources];
+		if (strncmp(s->uri, "git+", 4) == 0) {
+			g = diag_error(d, s->at, "git-source",
+			    "sources out of git repositories are not fetched");
+			add_source_line(r, d, g);
+			diag_hint(d, g,
+			    "use a release tarball, which a DIST line can pin");
+			rc = -1;
+			continue;
+		}
+		r->dist[i] = find_dist(r, shelf, s, d);
+		if (!r->dist[i])
+			rc = -1;
+	}
+	return rc;
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	const struct tree_file *x = *(struct tree_file *const *)a;
+	const struct tree_file *y = *(struct tree_file *const *)b;
+
+	return strcmp(x->path, y->path);
+}
+
+int
+recipe_sources(struct tree *t, struct tree_recipe *r, struct diags *d)
+{
+	const char *own =
+	    arena_printf(&t->arena, "%s/%s/Manifest", r->id.user, r->id.name);
+	const struct support *s = support_get(t, r->id.user, r->id.name, d);
+	struct shelf shelf = {.n = 0};
+	size_t i;
+
+	/* what is wrong with files/ hides nothing of the sources */
+	if (fill_shelf(t, r, &shelf, d) < 0 || find_all(t, r, &shelf, d) < 0 ||
+	    !s)
+		return -1;
+	r->aux = s->files;
+	r->naux = s->n;
+	if (r->naux)
+		qsort(r->aux, r->naux, sizeof(*r->aux), by_path);
+	r->manifests = arena_array(&t->arena, shelf.n, struct tree_file *);
+	for (i = 0; i < shelf.n; i++) {
+		if (shelf.used[i] ||
+		    (r->naux && strcmp(shelf.nodes[i]->file.path, own) == 0))
+			r->manifests[r->nmanifests++] = &shelf.nodes[i]->file;
+	}
+	if (r->nmanifests)
+		qsort(r->manifests, r->nmanifests, sizeof(*r->manifests),
+		    by_path);
+	return 0;
+}

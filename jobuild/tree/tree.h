@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The jobtage tree at one revision, read from git objects (libgit2): which
+ * packages and versions there are, and each recipe parsed and evaluated with
+ * its chain, once. No work tree is needed. A tree owns everything that it
+ * hands out, until tree_close().
+ */
+#ifndef TREE_TREE_H
+#define TREE_TREE_H
+
+#include "recipe/recipe.h"
+#include "tree/manifest.h"
+
+#include <time.h>
+
+struct error;
+struct keyring;
+struct tree;
+
+#define OBJECT_HEX 41 /* a SHA-1 object id in hex and a NUL */
+
+/* One file of a revision. */
+struct tree_file {
+	const char *path; /* user/name/name-ver.jobuild */
+	const char *user;
+	char blob[OBJECT_HEX]; /* git's id */
+	char digest[KEY_HEX];  /* DIGEST_KEY of its bytes */
+	const char *text;
+	size_t len;
+};
+
+/* All versions of one user/name, newest first. */
+struct tree_package {
+	const char *user, *name;
+	struct version *versions; /* of jobuilds */
+	size_t nversions;
+	struct version *templates; /* of templates */
+	size_t ntemplates;
+};
+
+/* A jobuild or template, ready. */
+struct tree_recipe {
+	struct recipe_id id;
+	enum recipe_kind kind;
+	struct tree_file *chain[RECIPE_CHAIN_MAX]; /* root first, leaf last */
+	size_t nchain;
+	const struct metadata *meta;
+	/* sources then portconf of meta, in that order: their DIST entries */
+	const struct manifest_entry **dist;
+	size_t ndist;
+	/* the leaf's files/ with their AUX entries checked, sorted by path */
+	struct tree_file **aux;
+	size_t naux;
+	/* Manifests that dist and aux were found in, one per package, sorted */
+	struct tree_file **manifests;
+	size_t nmanifests;
+};
+
+/*
+ * Open revision rev (branch, tag, id; NULL: HEAD) of the repository at path
+ * (bare or not), or, with tree_open_work(), what its work tree has now,
+ * committed or not. -1 with err if there is no such thing.
+ */
+int tree_open(
+    struct tree **out, const char *path, const char *rev, struct error *err);
+int tree_open_work(struct tree **out, const char *path, struct error *err);
+void tree_close(struct tree *t);
+
+/*
+ * The top of the repository that path is in, as the two above want it: the
+ * work tree, or the folder of a bare repository.
+ */
+int tree_discover(
+    struct arena *a, const char *path, const char **out, struct error *err);
+
+/* The commit's id (40 hex digits); "" for a work tree. */
+const char *tree_commit(const struct tree *t);
+
+/* All packages, sorted by user and name. */
+const struct tree_package *tree_packages(const struct tree *t, size_t *n);
+
+/* One of them, or NULL. */
+const struct tree_package *
+tree_package(const struct tree *t, const char *user, const char *name);
+
+/*
+ * Parse and evaluate with the chain, find the Manifest entries and check
+ * files/ against its AUX lines. NULL when something is wrong with it. What is
+ * found is kept; its diagnostics are added to d, those that d has already
+ * aren't, so that one cause is told once however many recipes it breaks. Of a
+ * template only chain and values are looked at.
+ */
+const struct tree_recipe *tree_recipe(struct tree *t,
+    const struct recipe_id *id, enum recipe_kind kind, struct diags *d);
+
+/*
+ * The file at a path, at most 1 MiB; NULL with err (code ENOENT if the
+ * revision has no such plain file).
+ */
+const struct tree_file *
+tree_file(struct tree *t, const char *path, struct error *err);
+
+/*
+ * Check the layout of the whole tree: files that belong nowhere, links,
+ * submodules, names that differ only in case, what is too large. At the top
+ * README*, LICENSE*, COPYING* and dot files may stand; overlays/ is ignored.
+ */
+void tree_check_layout(struct tree *t, struct diags *d);
+
+/*
+ * Verify the signatures of everything that these recipes consist of: chains
+ * and Manifests. Every signer's primary fingerprint must be the keyring's for
+ * the user whose folder the file is in. Errors go to d; -1 if there was one.
+ * now decides about expiry.
+ */
+int tree_verify(struct tree *t, const struct tree_recipe *const list[],
+    size_t n, const struct keyring *k, time_t now, struct diags *d);
+
+/*
+ * Write a pack (git's format) with the commit, the trees on the way and the
+ * blobs of these recipes: chains, Manifests, their signatures, files/ and
+ * the keys of their users. Nothing else of the repository is in it; the
+ * same recipes make the same bytes. A work tree can't be packed.
+ */
+int tree_pack(struct tree *t, const struct tree_recipe *const list[], size_t n,
+    int fd, struct error *err);
+
+/*
+ * Take a pack into the bare repository at path (made if need be) and prove
+ * that it has commit and all that hangs on it as far as the pack goes: object
+ * ids are recomputed. Deltas, what doesn't belong, a maintainer without key
+ * and a folder without recipe are refused, and nothing is kept then. The
+ * repository is marked as partial: tree_open(path, commit) works afterwards for
+ * the recipes that were packed; other entries of its trees count as absent.
+ */
+int tree_unpack(
+    const char *path, const char *commit, int packfd, struct error *err);
+
+/*
+ * Make the bare mirror at path have what url has: branches, tags, HEAD; what
+ * is gone there goes here. url is a local path, file:/// or https://.
+ */
+int tree_mirror(const char *path, const char *url, struct error *err);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The work tree as if it were committed now: what git tracks, and what it
+ * doesn't track and doesn't ignore. Only read; bytes are as on disk.
+ */
+#include "private.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Open path below the work tree ("" is its top), through no link. */
+static int
+open_below(struct tree *t, const char *path, int flags)
+{
+	struct open_how how = {
+	    .flags = (unsigned)(O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+		O_NOFOLLOW | flags),
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+	};
+
+	return (int)syscall(
+	    SYS_openat2, t->workfd, *path ? path : ".", &how, sizeof(how));
+}
+
+/* Would "git add" take it, or has it already? */
+static bool
+is_seen(struct tree *t, const char *path, bool folder)
+{
+	char slash[4096 + 1];
+	size_t pos;
+	int ignored = 0;
+
+	if (!folder && git_index_get_bypath(t->index, path, 0))
+		return true;
+	snprintf(slash, sizeof(slash), "%s/", path);
+	if (folder && git_index_find_prefix(&pos, t->index, slash) == 0)
+		return true;
+	if (git_ignore_path_is_ignored(
+		&ignored, t->repo, folder ? slash : path) < 0)
+		return true;
+	return !ignored;
+}
+
+static enum entry_kind
+kind_of(int dirfd_, const char *name)
+{
+	char git[MANIFEST_NAME_MAX + 8];
+	struct stat st;
+
+	if (fstatat(dirfd_, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return ENTRY_OTHER;
+	if (S_ISREG(st.st_mode))
+		return ENTRY_FILE;
+	if (S_ISLNK(st.st_mode))
+		return ENTRY_LINK;
+	if (!S_ISDIR(st.st_mode))
+		return ENTRY_OTHER;
+	snprintf(git, sizeof(git), "%s/.git", name);
+	return faccessat(dirfd_, git, F_OK, AT_SYMLINK_NOFOLLOW) == 0
+	    ? ENTRY_SUBMODULE
+	    : ENTRY_FOLDER;
+}
+
+static int
+add_entry(struct tree *t, struct folder *f, int fd, const char *path,
+    const char *name, struct error *err)
+{
+	enum entry_kind kind;
+	char full[4096];
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	    (*path == '\0' && strcmp(name, ".git") == 0))
+		return 0;
+	if (f->n >= FOLDER_ENTRIES_MAX)
+		return fail(
+		    err, "has more than %d entries", FOLDER_ENTRIES_MAX);
+	if (snprintf(full, sizeof(full), "%s%s%s", path, *path ? "/" : "",
+		name) >= (int)sizeof(full))
+		return fail(err, "the path is too long");
+	kind = kind_of(fd, name);
+	if (is_seen(t, full, kind == ENTRY_FOLDER || kind == ENTRY_SUBMODULE))
+		folder_add(&t->arena, f, name, kind, NULL);
+	return 0;
+}
+
+int
+work_list(struct tree *t, const char *path, struct folder *f, struct error *err)
+{
+	struct dirent *e;
+	int fd, rc = 0;
+	DIR *dir;
+
+	fd = open_below(t, path, O_DIRECTORY);
+	if (fd < 0)
+		return fail_errno(err, "open");
+	dir = fdopendir(fd);
+	if (!dir) {
+		fail_errno(err, "open");
+		close(fd);
+		return -1;
+	}
+	while (rc == 0 && (errno = 0, e = readdir(dir)) != NULL)
+		rc = add_entry(t, f, dirfd(dir), path, e->d_name, err);
+	if (rc == 0 && errno)
+		rc = fail_errno(err, "read");
+	closedir(dir);
+	return rc;
+}
+
+static int
+open_file(struct tree *t, const char *path, struct stat *st, struct error *err)
+{
+	int fd = open_below(t, path, 0);
+
+	if (fd < 0)
+		return fail_errno(err, "open");
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return fd;
+	close(fd);
+	return fail(err, "is not a plain file");
+}
+
+int64_t
+work_size(struct tree *t, const char *path, struct error *err)
+{
+	struct stat st;
+	int fd = open_file(t, path, &st, err);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return st.st_size;
+}
+
+int
+work_read(struct tree *t, const char *path, size_t max, const char **text,
+    size_t *len, struct error *err)
+{
+	struct stat st;
+	size_t have = 0, want;
+	int rc = -1, fd = open_file(t, path, &st, err);
+	ssize_t n;
+	char *p;
+
+	if (fd < 0)
+		return -1;
+	want = (size_t)st.st_size;
+	if (want > max) {
+		fail(err, "is larger than %zu bytes", max);
+		goto out;
+	}
+	p = arena_alloc(&t->arena, want + 1, 1);
+	while (have < want && (n = read(fd, p + have, want - have)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			fail_errno(err, "read");
+			goto out;
+		}
+		have += (size_t)n;
+	}
+	if (have < want) {
+		fail(err, "changes while it is read");
+		goto out;
+	}
+	*text = p;
+	*len = want;
+	rc = 0;
+out:
+	close(fd);
+	return rc;
+}
