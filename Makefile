@@ -65,7 +65,8 @@ RECIPE  := atom bytes chain command compound cond dep fields lex list names near
 	parse pattern quote recipe require token value word
 TREE    := folder git keyring layout load manifest mirror openpgp pack \
 	sign sources tree unpack verifier verify work
-PLAN    :=
+PLAN    := closure conflict core cycle explain graph key plan pool resolve \
+	sat source unit
 NET     :=
 RUN     :=
 CLI     :=
@@ -73,7 +74,7 @@ CHROOT  :=
 SLAVE   :=
 MASTER  :=
 
-UNIT    := base atom recipe manifest keyring sign tree verify pack
+UNIT    := base atom recipe manifest keyring sign tree verify pack plan
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \
@@ -167,7 +168,7 @@ $B/.needs: tests/tools/install-needs
 AREAS      := $(filter-out bench,$(sort \
 	$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.t)))))
 TESTS      ?= $(unit_t) $(foreach a,$(AREAS),$(wildcard tests/$a/*.t))
-TEST_PROGS := $B/tests/parse/parsetest $B/tests/value/valuetest
+TEST_PROGS := $B/tests/parse/parsetest $B/tests/value/valuetest $B/tests/resolve/cases
 PROVE      := B='$(abspath $B)' CC='$(CC)' prove -j2 --exec ''
 
 $B/tests/resolve/cases: $B/tests/resolve/cases.o $B/libjobuild.a

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The closure that a resolver has found: which of its true variables are
+ * reached from the root, in which order they are done, and which cycles the
+ * choice of alternatives led into.
+ */
+#ifndef PLAN_CLOSURE_H
+#define PLAN_CLOSURE_H
+
+#include "plan/resolve.h"
+
+struct loop {
+	size_t *from; /* steps, and the edges that leave them */
+	const struct edge **edges;
+	size_t n;
+};
+
+/* The shortest cycle of each knot. */
+struct loops {
+	struct loop *list;
+	size_t n;
+	size_t nedges;    /* of the whole closure */
+	bool unavoidable; /* one of them depends on no group's choice */
+};
+
+/* Steps depth first in order of declaration, dependencies before users. */
+void closure_collect(struct resolver *r, struct closure *out);
+
+void closure_loops(struct arena *a, const struct closure *c, struct loops *out);
+
+#endif

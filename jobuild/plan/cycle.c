@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Cycles over all units: a node is a step of a unit, for the same jobuild may
+ * have other dependencies in another unit. Knots that share a jobuild are
+ * told as one.
+ */
+#include "plan/unit.h"
+#include "plan/explain.h"
+#include "plan/graph.h"
+#include "base/arena.h"
+
+#include <string.h>
+
+/* An edge from a step: to a step of its unit, or to a unit's root. */
+struct link {
+	const struct step *from, *to;
+	const struct dep *dep;
+	struct want *option; /* that a SIDEPEND's group chose */
+	bool side;
+};
+
+struct net {
+	struct arena *arena;
+	struct unit **units;
+	size_t nunits, nnodes, nlinks;
+	size_t *first, *to;
+	struct link *links;
+};
+
+/* Number the steps and count the edges. */
+static void
+measure(struct net *n)
+{
+	const struct step *s;
+	size_t i, k;
+
+	for (i = 0; i < n->nunits; i++) {
+		n->units[i]->base = n->nnodes;
+		n->nnodes += n->units[i]->closure.nsteps;
+		for (k = 0; k < n->units[i]->closure.nsteps; k++) {
+			s = &n->units[i]->closure.steps[k];
+			n->nlinks += s->nedges + s->cand->sides->ntargets;
+		}
+	}
+}
+
+static void
+add_link(struct net *n, const struct step *from, const struct dep *dep,
+    const struct unit *unit, size_t step)
+{
+	struct link *l = &n->links[n->nlinks];
+
+	n->to[n->nlinks++] = unit->base + step;
+	l->from = from;
+	l->to = &unit->closure.steps[step];
+	l->dep = dep;
+}
+
+static void
+add_links(struct net *n, const struct unit *unit, const struct step *s)
+{
+	const struct target *t;
+	size_t i;
+
+	for (i = 0; i < s->nedges; i++)
+		add_link(n, s, s->edges[i].dep, unit, s->edges[i].to);
+	for (i = 0; i < s->cand->sides->ntargets; i++) {
+		t = &s->cand->sides->targets[i];
+		if (t->unit->unresolved)
+			continue;
+		add_link(n, s, t->dep, t->unit, t->unit->closure.nsteps - 1);
+		n->links[n->nlinks - 1].side = true;
+		n->links[n->nlinks - 1].option = t->option;
+	}
+}
+
+static void
+make_net(struct net *n)
+{
+	const struct unit *unit;
+	size_t i, k;
+
+	measure(n);
+	n->first = arena_array(n->arena, n->nnodes + 1, size_t);
+	n->to = arena_array(n->arena, n->nlinks, size_t);
+	n->links = arena_array(n->arena, n->nlinks, struct link);
+	n->nlinks = 0;
+	for (i = 0; i < n->nunits; i++) {
+		unit = n->units[i];
+		for (k = 0; k < unit->closure.nsteps; k++) {
+			add_links(n, unit, &unit->closure.steps[k]);
+			n->first[unit->base + k + 1] = n->nlinks;
+		}
+	}
+}
+
+/* The one that stands for all jobuilds which share knots with c. */
+static struct candidate *
+knot_of(struct candidate *c)
+{
+	while (c->knot != c)
+		c = c->knot = c->knot->knot;
+	return c;
+}
+
+static void
+join_knots(const struct net *n, const size_t *knot, size_t nknots)
+{
+	struct candidate **first =
+	    arena_array(n->arena, nknots + 1, struct candidate *);
+	struct candidate *c;
+	size_t i, k, at = 0;
+
+	for (i = 0; i < n->nunits; i++) {
+		for (k = 0; k < n->units[i]->closure.nsteps; k++, at++) {
+			c = n->units[i]->closure.steps[k].cand;
+			if (knot[at] == 0)
+				continue;
+			if (!c->knot)
+				c->knot = c;
+			if (first[knot[at]])
+				knot_of(c)->knot = knot_of(first[knot[at]]);
+			else
+				first[knot[at]] = c;
+		}
+	}
+}
+
+static size_t
+path_length(const struct path *p)
+{
+	size_t n = 0;
+
+	for (; p; p = p->up)
+		n++;
+	return n;
+}
+
+/* The link of the cycle that leaves the jobuild nearest to the root. */
+static size_t
+find_entry(const struct net *n, const struct cycle *c)
+{
+	size_t i, entry = 0, length, least = SIZE_MAX;
+
+	for (i = 0; i < c->n; i++) {
+		length = path_length(n->links[c->edges[i]].from->path);
+		if (length < least) {
+			least = length;
+			entry = i;
+		}
+	}
+	return entry;
+}
+
+static const char *
+cycle_text(const struct net *n, const struct cycle *c, size_t entry)
+{
+	struct path *p, *last = NULL;
+	const struct link *l;
+	size_t i;
+
+	for (i = 0; i <= c->n; i++) {
+		p = arena_new(n->arena, struct path);
+		p->up = last;
+		p->cand = n->links[c->edges[(entry + i) % c->n]].from->cand;
+		l = &n->links[c->edges[(entry + i + c->n - 1) % c->n]];
+		p->side = i > 0 && l->side;
+		last = p;
+	}
+	return path_text(n->arena, last);
+}
+
+static void
+tell_cycle(const struct net *n, const struct cycle *c, struct causes *causes)
+{
+	size_t i, entry = find_entry(n, c);
+	const struct link *l = &n->links[c->edges[entry]];
+	const struct path *above = l->from->path->up;
+	struct diag *g;
+
+	g = cause_add(causes,
+	    arena_printf(n->arena, "cycle %s",
+		candidate_name(n->arena, knot_of(l->from->cand))),
+	    l->dep->at, "cycle", "dependency cycle: %s",
+	    cycle_text(n, c, entry));
+	if (!g)
+		return;
+	for (i = 0; i < c->n; i++) {
+		l = &n->links[c->edges[(entry + i) % c->n]];
+		diag_note(&causes->diags, g, l->dep->at, "%s needs %s (%s)",
+		    candidate_name(n->arena, l->from->cand),
+		    candidate_name(n->arena, l->to->cand),
+		    l->side ? "SIDEPEND" : "DEPEND");
+	}
+	if (above)
+		diag_note(&causes->diags, g, g->at, "reached from %s",
+		    path_text(n->arena, above));
+	diag_hint(&causes->diags, g,
+	    "drop one of these, or split a jobuild into what the others need "
+	    "and what needs the others");
+}
+
+/* Bar the alternative that closes this cycle, if a group chose it. */
+static bool
+bar(const struct net *n, const struct cycle *c)
+{
+	struct want *option;
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		option = n->links[c->edges[i]].option;
+		if (option)
+			return option->barred = true;
+	}
+	return false;
+}
+
+/* Of each union of knots tell the shortest cycle. */
+static void
+tell_cycles(const struct net *n, const struct cycle *cycles, size_t ncycles,
+    struct causes *causes)
+{
+	size_t longest = 0, length, i;
+
+	for (i = 0; i < ncycles; i++) {
+		if (cycles[i].n > longest)
+			longest = cycles[i].n;
+	}
+	for (length = 1; length <= longest; length++) {
+		for (i = 0; i < ncycles; i++) {
+			if (cycles[i].n == length)
+				tell_cycle(n, &cycles[i], causes);
+		}
+	}
+}
+
+bool
+units_find_cycles(struct units *u, struct causes *causes)
+{
+	struct net n = {.arena = u->arena};
+	struct graph g = {.arena = u->arena};
+	struct cycle *cycles;
+	size_t *knot, nknots, i;
+	bool barred = false;
+
+	n.units = units_in_use(u, &n.nunits);
+	make_net(&n);
+	g.n = n.nnodes;
+	g.first = n.first;
+	g.to = n.to;
+	knot = arena_array(u->arena, g.n, size_t);
+	nknots = graph_knots(&g, knot);
+	if (nknots == 0)
+		return false;
+	cycles = graph_cycles(&g, knot, nknots);
+	join_knots(&n, knot, nknots);
+	tell_cycles(&n, cycles, nknots, causes);
+	for (i = 0; i < nknots; i++)
+		barred |= bar(&n, &cycles[i]);
+	return barred;
+}

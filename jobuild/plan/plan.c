@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan/unit.h"
+#include "plan/explain.h"
+#include "base/arena.h"
+
+#include <string.h>
+
+struct maker {
+	struct arena *arena;
+	const struct plan_request *req;
+	const struct plan_source *src;
+	struct diags *diags;
+	struct units units;
+	struct causes cycles, stages;
+	struct plan *plan;
+	struct map by_key; /* content key to index of unit, plus one */
+};
+
+/* Add what causes has, but no key that was told before. */
+static void
+tell(struct maker *m, const struct causes *causes, struct map *told)
+{
+	const struct diag *g;
+	struct diag *copy;
+	void **known;
+	size_t i;
+
+	for (i = 0; i < causes->diags.n; i++) {
+		known = map_puts(told, causes->keys[i]);
+		if (*known)
+			continue;
+		*known = m;
+		g = &causes->diags.list[i];
+		copy = diag_error(m->diags, g->at, g->rule, "%s", g->text);
+		copy->hint = g->hint;
+		copy->notes = g->notes;
+		copy->nnotes = g->nnotes;
+	}
+}
+
+/* Say everything that is wrong with the units in use. */
+static void
+tell_all(struct maker *m)
+{
+	struct unit **list;
+	struct map told;
+	size_t i, n;
+
+	map_init(&told, m->arena);
+	list = units_in_use(&m->units, &n);
+	for (i = 0; i < n; i++)
+		tell(m, &list[i]->causes, &told);
+	tell(m, &m->cycles, &told);
+	tell(m, &m->stages, &told);
+}
+
+/* Units and cycles, until no group can choose otherwise. */
+static void
+settle(struct maker *m)
+{
+	struct causes again;
+	bool barred;
+
+	units_settle(&m->units);
+	units_link(&m->units);
+	barred = units_find_cycles(&m->units, &m->cycles);
+	while (barred) {
+		units_settle(&m->units);
+		units_link(&m->units);
+		if (m->units.list[0]->failed)
+			return;
+		causes_init(&again, m->diags->arena);
+		barred = units_find_cycles(&m->units, &again);
+		if (again.diags.n == 0)
+			m->cycles = again;
+	}
+}
+
+/* What the unit starts from, and its digest; NULL: it was told. */
+static const char *
+unit_stage(struct maker *m, const struct unit *unit, const char **digest)
+{
+	const struct closure *c = &unit->closure;
+	const struct step *root = &c->steps[c->nsteps - 1];
+	const char *stage = root->cand->meta->stage;
+	struct place at = metadata_place(root->cand->meta, "STAGE");
+	struct diag *g;
+
+	if (!stage || !*stage)
+		stage = m->req->default_stage;
+	*digest = "";
+	if (!stage || !*stage) {
+		g = cause_add(&m->stages, "stage", at, "stage",
+		    "no stage is named, by %s or by the request",
+		    candidate_name(m->arena, root->cand));
+		if (g)
+			diag_hint(&m->stages.diags, g,
+			    "set STAGE, or name a stage in the request");
+		return NULL;
+	}
+	if (!m->req->stage_digest)
+		return stage;
+	*digest = m->req->stage_digest(m->req->stage_ctx, stage);
+	if (*digest)
+		return stage;
+	g = cause_add(&m->stages, arena_printf(m->arena, "stage %s", stage), at,
+	    "stage", "there is no stage %s, which %s starts from", stage,
+	    candidate_name(m->arena, root->cand));
+	if (g)
+		diag_hint(&m->stages.diags, g, "name a stage that is there");
+	return NULL;
+}
+
+/* A step may name a stage only if it is its unit's. */
+static int
+check_stage(struct maker *m, const struct unit *unit, const struct step *s,
+    const char *stage)
+{
+	const struct closure *c = &unit->closure;
+	const char *own = s->cand->meta->stage;
+	const char *name, *root;
+	struct diag *g;
+
+	if (!own || !*own || strcmp(own, stage) == 0)
+		return 0;
+	name = candidate_name(m->arena, s->cand);
+	root = candidate_name(m->arena, c->steps[c->nsteps - 1].cand);
+	g = cause_add(&m->stages,
+	    arena_printf(m->arena, "stage of %s in %s", name, stage),
+	    metadata_place(s->cand->meta, "STAGE"), "stage",
+	    "%s wants stage %s, but its chroot starts from %s, as %s does",
+	    name, own, stage, root);
+	if (!g)
+		return -1;
+	diag_note(&m->stages.diags, g, g->at, "asked for by %s",
+	    path_text(m->arena, s->path));
+	diag_hint(&m->stages.diags, g,
+	    "give %s the same STAGE, or ask for %s with SIDEPEND", root,
+	    s->cand->package->label);
+	return -1;
+}
+
+static int
+fill_steps(struct maker *m, const struct unit *unit, struct plan_unit *out)
+{
+	const char *digest, *previous;
+	struct plan_inputs in;
+	struct plan_step *s;
+	int rc = 0;
+	size_t i;
+
+	out->stage = unit_stage(m, unit, &digest);
+	if (!out->stage)
+		return -1;
+	plan_start_key(m->req->arch, digest, out->key);
+	if (m->req->parameters && m->req->parameters[0])
+		plan_parameters_key(out->key, m->req->parameters, out->key);
+	out->nsteps = unit->closure.nsteps;
+	out->steps = arena_array(m->arena, out->nsteps, struct plan_step);
+	previous = out->key;
+	for (i = 0; i < out->nsteps; i++) {
+		s = &out->steps[i];
+		s->meta = unit->closure.steps[i].cand->meta;
+		if (check_stage(m, unit, &unit->closure.steps[i], out->stage) <
+		    0)
+			rc = -1;
+		memset(&in, 0, sizeof(in));
+		m->src->inputs(m->src->ctx, &s->meta->id, &in);
+		plan_next_key(previous, s->meta, &in, s->key);
+		previous = s->key;
+	}
+	memcpy(out->key, previous, KEY_HEX);
+	return rc;
+}
+
+static void
+fill_edges(struct maker *m, const struct unit *unit, struct plan_unit *out)
+{
+	const struct step *from;
+	const struct target *t;
+	struct plan_step *s;
+	size_t i, k;
+
+	for (i = 0; i < out->nsteps; i++) {
+		from = &unit->closure.steps[i];
+		s = &out->steps[i];
+		s->ndepend = from->nedges;
+		s->depend = arena_array(m->arena, s->ndepend, struct plan_edge);
+		for (k = 0; k < s->ndepend; k++) {
+			s->depend[k].to = from->edges[k].to;
+			s->depend[k].at = from->edges[k].dep->at;
+		}
+		s->nsidepend = from->cand->sides->ntargets;
+		s->sidepend =
+		    arena_array(m->arena, s->nsidepend, struct plan_edge);
+		for (k = 0; k < s->nsidepend; k++) {
+			t = &from->cand->sides->targets[k];
+			s->sidepend[k].to = t->unit->index;
+			s->sidepend[k].at = t->dep->at;
+		}
+	}
+}
+
+/* Units that have become one unit count once. */
+static void
+fill_needs(struct maker *m, const struct unit *unit, struct plan_unit *out)
+{
+	size_t i, k;
+
+	out->needs = arena_array(m->arena, unit->nneeds, size_t);
+	for (i = 0; i < unit->nneeds; i++) {
+		for (k = 0; k < out->nneeds; k++) {
+			if (out->needs[k] == unit->needs[i]->index)
+				break;
+		}
+		if (k == out->nneeds)
+			out->needs[out->nneeds++] = unit->needs[i]->index;
+	}
+}
+
+/* Put a unit into the plan; those that it needs are there. */
+static void
+emit(struct maker *m, struct unit *unit)
+{
+	struct plan *p = m->plan;
+	struct plan_unit *out = &p->units[p->nunits];
+	void **known;
+
+	if (fill_steps(m, unit, out) < 0)
+		return;
+	known = map_put(&m->by_key, out->key, KEY_HEX - 1);
+	if (*known) {
+		unit->index = ((struct unit *)*known)->index;
+		memset(out, 0, sizeof(*out));
+		return;
+	}
+	*known = unit;
+	unit->index = p->nunits++;
+	fill_edges(m, unit, out);
+	fill_needs(m, unit, out);
+}
+
+/* Depth first, so that a unit comes after those that it needs. */
+static void
+emit_all(struct maker *m)
+{
+	struct unit **stack, *unit, *need;
+	size_t n, top = 0, i;
+
+	stack = units_in_use(&m->units, &n);
+	for (i = 0; i < n; i++)
+		stack[i]->state = 0;
+	m->plan->units = arena_array(m->arena, n, struct plan_unit);
+	stack[top++] = m->units.list[0];
+	while (top > 0) {
+		unit = stack[top - 1];
+		if (unit->at == unit->nneeds) {
+			emit(m, unit);
+			top--;
+			continue;
+		}
+		need = unit->needs[unit->at++];
+		if (need->state++ == 0)
+			stack[top++] = need;
+	}
+	m->plan->root = m->units.list[0]->index;
+}
+
+struct plan *
+plan_make(struct arena *a, const struct plan_source *src,
+    const struct plan_request *req, struct diags *d)
+{
+	struct maker m = {.arena = a, .req = req, .src = src, .diags = d};
+	struct pool pool;
+	bool good;
+
+	pool_init(&pool, a, src, req->arch, d);
+	units_init(
+	    &m.units, &pool, req->max_steps ? req->max_steps : PLAN_STEPS);
+	causes_init(&m.cycles, d->arena);
+	causes_init(&m.stages, d->arena);
+	map_init(&m.by_key, a);
+	m.plan = arena_new(a, struct plan);
+	m.plan->arch = req->arch;
+	units_request(&m.units, &req->root);
+	settle(&m);
+	good = !m.units.list[0]->failed && pool.broken == 0 &&
+	    m.cycles.diags.n == 0;
+	if (good)
+		emit_all(&m);
+	tell_all(&m);
+	return good && m.stages.diags.n == 0 ? m.plan : NULL;
+}

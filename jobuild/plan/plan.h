@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From a root and the recipes to a graph of units: a unit is a jobuild with
+ * its DEPEND closure in order (depth first, in order of declaration), done in
+ * one chroot; each SIDEPEND target is the root of a unit of its own. In a
+ * unit each user/name has one version. Where the recipes come from is the
+ * caller's (struct plan_source), so that nothing here knows git.
+ */
+#ifndef PLAN_PLAN_H
+#define PLAN_PLAN_H
+
+#include "recipe/recipe.h"
+#include "base/digest.h"
+
+#include <stddef.h>
+
+/* What a step needs besides its metadata, for its content key. */
+struct plan_inputs {
+	const char *const *digests; /* of chain files and Manifest entries */
+	size_t n;
+};
+
+struct plan_source {
+	void *ctx;
+	/* Versions of user/name, newest first; 0 if there is none. */
+	size_t (*versions)(void *ctx, const char *user, const char *name,
+	    const struct version **out);
+	/* Evaluated recipe, or NULL when it is broken (d has been told). */
+	const struct metadata *(*metadata)(
+	    void *ctx, const struct recipe_id *id, struct diags *d);
+	/* Digests that make the content of a step, in a fixed order. */
+	void (*inputs)(
+	    void *ctx, const struct recipe_id *id, struct plan_inputs *out);
+	/* All names "user/name", for "did you mean"; NULL-terminated. */
+	const char *const *(*names)(void *ctx);
+	/* Is user/name only a template? May be NULL: nobody can tell. */
+	bool (*is_template)(void *ctx, const char *user, const char *name);
+};
+
+/* Who needs what, and where that is written. */
+struct plan_edge {
+	size_t to;
+	struct place at;
+};
+
+struct plan_step {
+	const struct metadata *meta;
+	char key[KEY_HEX];        /* content key of the steps up to this one */
+	struct plan_edge *depend; /* to: steps of this unit */
+	size_t ndepend;
+	struct plan_edge *sidepend; /* to: units */
+	size_t nsidepend;
+};
+
+struct plan_unit {
+	struct plan_step *steps; /* in order; the last is the unit's root */
+	size_t nsteps;
+	size_t *needs; /* units (indices) that must pass before */
+	size_t nneeds;
+	const char *stage; /* name: STAGE of its root, else the default */
+	char key[KEY_HEX]; /* of its last step */
+};
+
+struct plan {
+	const char *arch;
+	struct plan_unit *units; /* a unit comes after those it needs */
+	size_t nunits;
+	size_t root;
+};
+
+struct plan_request {
+	struct atom root;
+	const char *arch;
+	/*
+	 * Stage for units that name none, and the digest of each stage name
+	 * (NULL: there is no such stage). Without stage_digest any name will
+	 * do, and keys only tell the units of this plan apart.
+	 */
+	const char *default_stage;
+	const char *(*stage_digest)(void *ctx, const char *name);
+	void *stage_ctx;
+	/* NAME=VALUE for the phases, NULL-terminated; NULL: none */
+	const char *const *parameters;
+	/* of the resolver's work on one unit; 0: PLAN_STEPS */
+	size_t max_steps;
+};
+
+#define PLAN_STEPS 10000000 /* about a second */
+
+/*
+ * Resolve. NULL when it can't be done: d says who asked, by which chain, what
+ * was available and why each candidate fell out; cycles through DEPEND and
+ * SIDEPEND with every edge's place.
+ */
+struct plan *plan_make(struct arena *a, const struct plan_source *src,
+    const struct plan_request *req, struct diags *d);
+
+/*
+ * Content keys (see the format page): plan_start_key() binds the format of
+ * layers, architecture and stage; plan_parameters_key() what the job gives to
+ * all phases, in any order; plan_next_key() a step after what previous stands
+ * for: its name, inputs, and the properties that change what it can do.
+ */
+void
+plan_start_key(const char *arch, const char *stage_digest, char key[KEY_HEX]);
+void plan_parameters_key(const char previous[KEY_HEX],
+    const char *const *parameters, char key[KEY_HEX]);
+void plan_next_key(const char previous[KEY_HEX], const struct metadata *meta,
+    const struct plan_inputs *in, char key[KEY_HEX]);
+
+/* A plan_source over a tree (plan/source.c); the tree must outlive it. */
+struct tree;
+struct plan_source plan_tree_source(struct arena *a, struct tree *t);
+
+#endif

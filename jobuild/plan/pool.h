@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The packages and recipes that a plan has met so far, each looked up once,
+ * and the paths that lead to them from the root, for messages.
+ */
+#ifndef PLAN_POOL_H
+#define PLAN_POOL_H
+
+#include "plan/plan.h"
+#include "base/map.h"
+
+struct package;
+struct sides;
+struct unit;
+
+enum candidate_state {
+	CANDIDATE_UNREAD,
+	CANDIDATE_READY,
+	CANDIDATE_BROKEN,
+	CANDIDATE_OTHER_ARCH, /* its ARCH hasn't the plan's */
+};
+
+/* One jobuild. */
+struct candidate {
+	struct recipe_id id;
+	struct package *package;
+	enum candidate_state state;
+	const struct metadata *meta; /* NULL: unread or broken */
+	bool untold;                 /* broken, and reading it gave no error */
+	struct sides *sides;    /* its SIDEPEND (unit.h); NULL: not looked at */
+	struct candidate *knot; /* union of those on cycles (cycle.c) */
+};
+
+/* All jobuilds of a user/name, newest first; none if there is no such. */
+struct package {
+	const char *label; /* "user/name" */
+	struct candidate *list;
+	size_t n;
+	uint32_t round;     /* of the resolver that last gave it variables */
+	uint32_t first;     /* the variable of list[0]; the others follow */
+	struct unit *units; /* that have one of these as root (unit.h) */
+};
+
+/* One step of the way from the root to a jobuild. */
+struct path {
+	const struct path *up; /* who asked; NULL: the root */
+	const struct candidate *cand;
+	bool side; /* by SIDEPEND */
+};
+
+struct pool {
+	struct arena *arena;
+	const struct plan_source *src;
+	const char *arch;
+	struct diags *diags; /* gets what is wrong with recipes */
+	struct map packages;
+	uint32_t rounds;
+	size_t broken; /* recipes that were needed and are broken */
+};
+
+void pool_init(struct pool *p, struct arena *a, const struct plan_source *src,
+    const char *arch, struct diags *d);
+
+/* The package, looked up the first time. */
+struct package *
+pool_package(struct pool *p, const char *user, const char *name);
+
+/* Read c's recipe if it is not yet; its state afterwards. */
+enum candidate_state pool_read(struct pool *p, struct candidate *c);
+
+/* "user/name-ver". */
+const char *candidate_name(struct arena *a, const struct candidate *c);
+
+/* Does the atom want this one, as far as name and version go? */
+bool candidate_fits(const struct candidate *c, const struct atom *atom);
+
+/* Where a variable was written; only the file when it can't be told. */
+struct place metadata_place(const struct metadata *m, const char *variable);
+
+/* "a/b-1.0 -> c/d-2.0 => e/f-1.0": "=>" is SIDEPEND; long ones are cut. */
+const char *path_text(struct arena *a, const struct path *p);
+
+#endif

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "plan/resolve.h"
+#include "plan/explain.h"
+#include "plan/closure.h"
+#include "base/arena.h"
+
+#include <assert.h>
+#include <string.h>
+
+static uint32_t
+new_node(struct resolver *r, enum node_kind kind, uint32_t mate)
+{
+	uint32_t v = sat_variable(&r->sat, mate);
+
+	r->nodes = arena_grow(r->arena, r->nodes, v, sizeof(*r->nodes));
+	memset(&r->nodes[v], 0, sizeof(r->nodes[v]));
+	r->nodes[v].kind = kind;
+	return v;
+}
+
+/* Give every version of a package a variable, at most one of them true. */
+static void
+enter_package(struct resolver *r, struct package *k)
+{
+	uint32_t v, mate = SAT_NO_VARIABLE;
+	size_t i;
+
+	if (k->round == r->pool->rounds)
+		return;
+	k->round = r->pool->rounds;
+	for (i = 0; i < k->n; i++) {
+		v = new_node(r, NODE_JOBUILD, mate);
+		r->nodes[v].cand = &k->list[i];
+		if (i == 0)
+			k->first = v;
+		mate = v;
+	}
+}
+
+static void
+put_lit(struct resolver *r, uint32_t lit)
+{
+	uint32_t *lits;
+
+	if (r->nlits == r->maxlits) {
+		r->maxlits = r->maxlits ? r->maxlits * 2 : 64;
+		lits = arena_array(r->arena, r->maxlits, uint32_t);
+		if (r->nlits > 0)
+			memcpy(lits, r->lits, r->nlits * sizeof(*lits));
+		r->lits = lits;
+	}
+	r->lits[r->nlits++] = lit;
+}
+
+bool
+need_is_lack(const struct need *n)
+{
+	return n->kind == NEED_ATOM && (!n->clause || n->clause->n == 1);
+}
+
+const struct node *
+asking_node(const struct resolver *r, uint32_t var)
+{
+	while (r->nodes[var].kind == NODE_OPTION)
+		var = r->nodes[var].asked->owner;
+	return &r->nodes[var];
+}
+
+/* Memory is arena's; the way up is made from the end. */
+const struct path *
+path_to(struct resolver *r, uint32_t var)
+{
+	const struct node *node = asking_node(r, var);
+	struct path *last = NULL, *p, **up = &last;
+
+	while (node->kind == NODE_JOBUILD) {
+		p = arena_new(r->arena, struct path);
+		p->cand = node->cand;
+		*up = p;
+		up = (struct path **)&p->up;
+		node = asking_node(r, node->asked->owner);
+		p->side = node->kind == NODE_REQUEST && r->above;
+	}
+	if (!last)
+		return r->above;
+	*up = (struct path *)r->above;
+	return last;
+}
+
+static void
+add_lack(struct resolver *r, struct need *n)
+{
+	r->lacks =
+	    arena_grow(r->arena, r->lacks, r->nlacks, sizeof(struct need *));
+	r->lacks[r->nlacks++] = n;
+}
+
+/*
+ * Is var in with no choice on the way from the root, not even one whose other
+ * possibilities have fallen out?
+ */
+static bool
+is_certain(const struct resolver *r, uint32_t var)
+{
+	const struct clause *reason = r->sat.vars[var].reason;
+	const struct need *n;
+
+	if (r->sat.vars[var].level > 0 || !reason || !reason->origin ||
+	    reason->n != 2)
+		return false;
+	n = reason->origin;
+	return n->kind == NEED_ATOM && r->nodes[n->owner].certain;
+}
+
+static void
+add_atom(struct resolver *r, struct need *n)
+{
+	const struct atom *atom = &n->dep->atom;
+	size_t i;
+
+	n->package = pool_package(r->pool, atom->id.user, atom->id.name);
+	enter_package(r, n->package);
+	r->nlits = 0;
+	put_lit(r, SAT_NOT(n->owner));
+	for (i = 0; i < n->package->n; i++) {
+		if (!candidate_fits(&n->package->list[i], atom))
+			continue;
+		put_lit(r, SAT_IS(n->package->first + i));
+		if (!r->nodes[n->package->first + i].asked)
+			r->nodes[n->package->first + i].asked = n;
+	}
+	if (r->nlits == 1 && r->nodes[n->owner].certain)
+		add_lack(r, n);
+	else
+		n->clause = sat_add(&r->sat, n, r->lits, r->nlits);
+}
+
+static void
+load(struct resolver *r, uint32_t v, const struct dep *items, size_t n);
+
+static void
+add_group(struct resolver *r, struct need *n)
+{
+	size_t i;
+	uint32_t v;
+
+	n->noptions = n->dep->n;
+	n->options = arena_array(r->arena, n->noptions, uint32_t);
+	for (i = 0; i < n->noptions; i++) {
+		v = new_node(r, NODE_OPTION, SAT_NO_VARIABLE);
+		r->nodes[v].asked = n;
+		n->options[i] = v;
+		load(r, v, &n->dep->items[i], 1);
+	}
+	r->nlits = 0;
+	put_lit(r, SAT_NOT(n->owner));
+	for (i = 0; i < n->noptions; i++)
+		put_lit(r, SAT_IS(n->options[i]));
+	n->clause = sat_add(&r->sat, n, r->lits, r->nlits);
+}
+
+/* How many needs a list is: groups in which all are wanted count singly. */
+static size_t
+count_needs(const struct dep *items, size_t n)
+{
+	size_t i, sum = 0;
+
+	for (i = 0; i < n; i++)
+		sum += items[i].kind == DEP_ALLOF
+		    ? count_needs(items[i].items, items[i].n)
+		    : 1;
+	return sum;
+}
+
+static struct need *
+fill_needs(struct resolver *r, struct need *at, uint32_t owner,
+    const struct dep *items, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (items[i].kind == DEP_ALLOF) {
+			at = fill_needs(
+			    r, at, owner, items[i].items, items[i].n);
+			continue;
+		}
+		at->kind = items[i].kind == DEP_ATOM ? NEED_ATOM : NEED_GROUP;
+		at->owner = owner;
+		at->dep = &items[i];
+		at->seq = r->nneeds++;
+		at++;
+	}
+	return at;
+}
+
+/* Make the clauses of what v asks for. Groups nest 64 deep at most. */
+static void
+load(struct resolver *r, uint32_t v, const struct dep *items, size_t n)
+{
+	size_t i, nneeds = count_needs(items, n);
+	struct need *needs = arena_array(r->arena, nneeds, struct need);
+
+	fill_needs(r, needs, v, items, n);
+	for (i = 0; i < nneeds; i++) {
+		if (needs[i].kind == NEED_ATOM)
+			add_atom(r, &needs[i]);
+		else
+			add_group(r, &needs[i]);
+	}
+	r->nodes[v].needs = needs;
+	r->nodes[v].nneeds = nneeds;
+}
+
+static void
+exclude_arch(struct resolver *r, uint32_t v)
+{
+	struct need *n = arena_new(r->arena, struct need);
+	uint32_t lit = SAT_NOT(v);
+
+	n->kind = NEED_ARCH;
+	n->owner = v;
+	n->seq = r->nneeds++;
+	if (r->nodes[v].certain)
+		add_lack(r, n);
+	else
+		n->clause = sat_add(&r->sat, n, &lit, 1);
+}
+
+static void
+tell_broken(struct resolver *r, uint32_t v)
+{
+	const struct node *node = &r->nodes[v];
+	struct diags *d = r->pool->diags;
+	struct diag *g;
+
+	node->cand->untold = false;
+	g = diag_error(d, node->asked->dep->at, "broken",
+	    "%s is needed here and has errors of its own",
+	    candidate_name(r->arena, node->cand));
+	diag_note(d, g, node->asked->dep->at, "asked for by way of %s",
+	    path_text(r->arena, path_to(r, v)));
+	diag_hint(d, g, "look at it with: jobuild lint %s",
+	    node->cand->package->label);
+}
+
+/* A jobuild comes in for the first time. */
+static void
+enter_jobuild(struct resolver *r, uint32_t v)
+{
+	struct candidate *c = r->nodes[v].cand;
+
+	switch (pool_read(r->pool, c)) {
+	case CANDIDATE_UNREAD:
+		break;
+	case CANDIDATE_READY:
+		load(r, v, c->meta->depend.items, c->meta->depend.n);
+		break;
+	case CANDIDATE_BROKEN:
+		if (c->untold)
+			tell_broken(r, v);
+		break;
+	case CANDIDATE_OTHER_ARCH:
+		exclude_arch(r, v);
+		break;
+	}
+}
+
+/* Load what came in lately; are there new clauses? */
+static bool
+load_entered(struct resolver *r)
+{
+	uint32_t lit, v;
+
+	while (r->entered < r->sat.ntrail) {
+		lit = r->sat.trail[r->entered++];
+		v = SAT_VAR(lit);
+		if (lit & 1 || r->nodes[v].kind != NODE_JOBUILD ||
+		    r->nodes[v].loaded)
+			continue;
+		r->nodes[v].loaded = true;
+		r->nodes[v].certain = is_certain(r, v);
+		enter_jobuild(r, v);
+	}
+	return r->sat.pending != NULL;
+}
+
+/* The solver may have taken decisions back: so do the cursors. */
+static void
+rewind_cursors(struct resolver *r)
+{
+	uint32_t level = r->sat.nlevels;
+
+	if (level == r->level)
+		return;
+	r->plain = r->saved[level * 2];
+	r->group = r->saved[level * 2 + 1];
+	if (r->entered > r->sat.levels[level])
+		r->entered = r->sat.levels[level];
+	r->level = level;
+}
+
+static enum sat_answer
+settle(struct resolver *r)
+{
+	enum sat_answer answer;
+
+	do {
+		answer = sat_propagate(&r->sat);
+		rewind_cursors(r);
+	} while (answer == SAT_STABLE && load_entered(r));
+	return answer;
+}
+
+uint32_t
+need_version(const struct resolver *r, const struct need *n)
+{
+	uint32_t v;
+	size_t i;
+
+	for (i = 0; i < n->package->n; i++) {
+		v = n->package->first + (uint32_t)i;
+		if (r->sat.vars[v].value > 0 &&
+		    candidate_fits(&n->package->list[i], &n->dep->atom))
+			return v;
+	}
+	return SAT_NO_VARIABLE;
+}
+
+static bool option_is_in(const struct resolver *r, uint32_t option);
+
+/* Would the need be fulfilled if its owner were wanted? */
+static bool
+is_in(const struct resolver *r, const struct need *n)
+{
+	size_t i;
+
+	if (n->kind == NEED_ATOM)
+		return need_version(r, n) != SAT_NO_VARIABLE;
+	for (i = 0; i < n->noptions; i++) {
+		if (r->sat.vars[n->options[i]].value >= 0 &&
+		    option_is_in(r, n->options[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool
+option_is_in(const struct resolver *r, uint32_t option)
+{
+	const struct node *node = &r->nodes[option];
+	size_t i;
+
+	for (i = 0; i < node->nneeds; i++) {
+		if (!is_in(r, &node->needs[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Is nothing to be decided about this need? */
+static bool
+is_decided(const struct resolver *r, const struct need *n)
+{
+	size_t i;
+
+	if (!n->clause)
+		return true;
+	if (n->kind == NEED_ATOM)
+		return need_version(r, n) != SAT_NO_VARIABLE;
+	for (i = 0; i < n->noptions; i++) {
+		if (r->sat.vars[n->options[i]].value > 0)
+			return true;
+	}
+	return false;
+}
+
+/* The next undecided need of this kind, in the order of asking. */
+static const struct need *
+next_need(const struct resolver *r, struct cursor *c, enum need_kind kind)
+{
+	const struct node *node;
+	const struct need *n;
+	uint32_t lit;
+
+	for (; c->trail < r->sat.ntrail; c->trail++, c->need = 0) {
+		lit = r->sat.trail[c->trail];
+		if (lit & 1)
+			continue;
+		node = &r->nodes[SAT_VAR(lit)];
+		for (; c->need < node->nneeds; c->need++) {
+			n = &node->needs[c->need];
+			if (n->kind == kind && !is_decided(r, n))
+				return n;
+		}
+	}
+	return NULL;
+}
+
+/* The newest version that is still possible. */
+static uint32_t
+pick_version(const struct resolver *r, const struct need *n)
+{
+	uint32_t v = n->package->first;
+	size_t i;
+
+	for (i = 0; i < n->package->n; i++, v++) {
+		if (r->sat.vars[v].value == 0 &&
+		    candidate_fits(&n->package->list[i], &n->dep->atom))
+			return v;
+	}
+	return SAT_NO_VARIABLE;
+}
+
+/* An option that is in, or else the leftmost that is still possible. */
+static uint32_t
+pick_option(const struct resolver *r, const struct need *n)
+{
+	uint32_t v, leftmost = SAT_NO_VARIABLE;
+	size_t i;
+
+	for (i = 0; i < n->noptions; i++) {
+		v = n->options[i];
+		if (r->sat.vars[v].value != 0)
+			continue;
+		if (option_is_in(r, v))
+			return v;
+		if (leftmost == SAT_NO_VARIABLE)
+			leftmost = v;
+	}
+	return leftmost;
+}
+
+static void
+save_cursors(struct resolver *r)
+{
+	struct cursor *bigger;
+	size_t at = (size_t)r->level * 2;
+
+	if (at + 2 > r->nsaved) {
+		r->nsaved = r->nsaved ? r->nsaved * 2 : 64;
+		bigger = arena_array(r->arena, r->nsaved, struct cursor);
+		if (at > 0)
+			memcpy(bigger, r->saved, at * sizeof(*bigger));
+		r->saved = bigger;
+	}
+	r->saved[at] = r->plain;
+	r->saved[at + 1] = r->group;
+}
+
+/* Decide something; false when everything is. */
+static bool
+decide(struct resolver *r)
+{
+	const struct need *n;
+	uint32_t v;
+
+	n = next_need(r, &r->plain, NEED_ATOM);
+	if (!n)
+		n = next_need(r, &r->group, NEED_GROUP);
+	if (!n)
+		return false;
+	v = n->kind == NEED_ATOM ? pick_version(r, n) : pick_option(r, n);
+	/* with none left, its clause would have been a conflict */
+	assert(v != SAT_NO_VARIABLE);
+	save_cursors(r);
+	sat_decide(&r->sat, SAT_IS(v));
+	r->level = r->sat.nlevels;
+	return true;
+}
+
+static enum sat_answer
+search(struct resolver *r)
+{
+	enum sat_answer answer;
+
+	do {
+		answer = settle(r);
+	} while (answer == SAT_STABLE && decide(r));
+	return answer;
+}
+
+/* Make the clause "not all that this cycle is made of". */
+static void
+forbid(struct resolver *r, const struct closure *c, const size_t *from,
+    const struct edge *const *edges, size_t n)
+{
+	struct need *need = arena_new(r->arena, struct need);
+	size_t i;
+
+	need->kind = NEED_CYCLE;
+	r->nlits = 0;
+	for (i = 0; i < n; i++) {
+		put_lit(r, SAT_NOT(c->steps[from[i]].var));
+		if (edges[i]->option != SAT_NO_VARIABLE)
+			put_lit(r, SAT_NOT(edges[i]->option));
+	}
+	need->owner = c->steps[from[0]].var;
+	need->clause = sat_add(&r->sat, need, r->lits, r->nlits);
+}
+
+/* Search on for a closure without the cycles that groups led into. */
+static void
+search_acyclic(struct resolver *r, struct closure *out)
+{
+	struct closure first = *out;
+	struct loops loops;
+	enum sat_answer answer;
+	size_t i;
+
+	while (out->cyclic) {
+		closure_loops(r->arena, out, &loops);
+		r->sat.steps += out->nsteps + loops.nedges;
+		if (loops.unavoidable)
+			break;
+		for (i = 0; i < loops.n; i++)
+			forbid(r, out, loops.list[i].from, loops.list[i].edges,
+			    loops.list[i].n);
+		answer = search(r);
+		if (answer != SAT_STABLE || r->nlacks > 0)
+			break;
+		closure_collect(r, out);
+	}
+	if (out->cyclic)
+		*out = first;
+}
+
+static void
+start(struct resolver *r, struct pool *p, const struct dep *dep,
+    uint64_t max_steps)
+{
+	uint32_t v, lit;
+
+	memset(r, 0, sizeof(*r));
+	r->pool = p;
+	r->arena = p->arena;
+	p->rounds++;
+	sat_init(&r->sat, r->arena, max_steps);
+	v = new_node(r, NODE_REQUEST, SAT_NO_VARIABLE);
+	r->nodes[v].certain = true;
+	lit = SAT_IS(v);
+	sat_add(&r->sat, r, &lit, 1);
+	sat_propagate(&r->sat);
+	load(r, v, dep, 1);
+}
+
+int
+resolve(struct pool *p, const struct dep *dep, const struct path *above,
+    uint64_t max_steps, struct closure *out, struct causes *causes)
+{
+	struct resolver r;
+	enum sat_answer answer;
+
+	start(&r, p, dep, max_steps);
+	r.above = above;
+	r.causes = causes;
+	memset(out, 0, sizeof(*out));
+	answer = search(&r);
+	explain_lacks(&r);
+	if (answer == SAT_UNSOLVABLE)
+		explain_conflict(&r);
+	else if (answer == SAT_EXHAUSTED)
+		explain_exhausted(&r, dep);
+	if (answer != SAT_STABLE || r.nlacks > 0)
+		return -1;
+	closure_collect(&r, out);
+	search_acyclic(&r, out);
+	return 0;
+}

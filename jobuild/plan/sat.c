@@ -1,0 +1,522 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Two watched literals a clause, in lists that run through the clauses
+ * themselves. A clause that is added while decisions stand may fix a variable
+ * at an older level than the newest: such a literal keeps its place on the
+ * trail when the newer levels are taken back (see take_back()). Learning stops
+ * at the first unique implication point. Each learned clause remembers what it
+ * was made of, so that in the end the caller's clauses behind a contradiction
+ * can be told.
+ */
+#include "plan/sat.h"
+#include "base/arena.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct proof {
+	struct clause **from; /* clauses that were resolved */
+	uint32_t *fixed;      /* variables that no decision had set */
+	uint32_t nfrom, nfixed;
+};
+
+void
+sat_init(struct sat *s, struct arena *a, uint64_t max_steps)
+{
+	memset(s, 0, sizeof(*s));
+	s->arena = a;
+	s->max_steps = max_steps;
+	s->pending_end = &s->pending;
+}
+
+uint32_t
+sat_variable(struct sat *s, uint32_t mate)
+{
+	struct arena *a = s->arena;
+	uint32_t v = s->nvars;
+
+	s->vars = arena_grow(a, s->vars, v, sizeof(*s->vars));
+	s->trail = arena_grow(a, s->trail, v, sizeof(*s->trail));
+	s->levels = arena_grow(a, s->levels, v, sizeof(*s->levels));
+	s->out = arena_grow(a, s->out, v, sizeof(*s->out));
+	s->fixed = arena_grow(a, s->fixed, v, sizeof(*s->fixed));
+	s->from = arena_grow(a, s->from, v, sizeof(struct clause *));
+	memset(&s->vars[v], 0, sizeof(s->vars[v]));
+	s->vars[v].next = v;
+	s->vars[v].mate = SAT_NO_VARIABLE;
+	s->nvars++;
+	if (mate != SAT_NO_VARIABLE) {
+		s->vars[v].next = s->vars[mate].next;
+		s->vars[mate].next = v;
+	}
+	return v;
+}
+
+static struct clause *
+new_clause(struct sat *s, void *origin, const uint32_t *lits, uint32_t n)
+{
+	struct clause *c =
+	    arena_alloc(s->arena, 1, sizeof(*c) + n * sizeof(*lits));
+
+	c->origin = origin;
+	c->n = n;
+	memcpy(c->lits, lits, n * sizeof(*lits));
+	return c;
+}
+
+struct clause *
+sat_add(struct sat *s, void *origin, const uint32_t *lits, uint32_t n)
+{
+	struct clause *c = new_clause(s, origin, lits, n);
+
+	assert(n > 0 && origin);
+	*s->pending_end = c;
+	s->pending_end = &c->todo;
+	return c;
+}
+
+int
+sat_value(const struct sat *s, uint32_t lit)
+{
+	int value = s->vars[SAT_VAR(lit)].value;
+
+	return lit & 1 ? -value : value;
+}
+
+static uint32_t
+level_of(const struct sat *s, uint32_t lit)
+{
+	return s->vars[SAT_VAR(lit)].level;
+}
+
+static void
+assign(struct sat *s, uint32_t lit, uint32_t level, struct clause *reason,
+    uint32_t mate)
+{
+	struct sat_var *v = &s->vars[SAT_VAR(lit)];
+
+	assert(v->value == 0);
+	v->value = lit & 1 ? -1 : 1;
+	v->level = level;
+	v->reason = reason;
+	v->mate = mate;
+	s->trail[s->ntrail++] = lit;
+}
+
+void
+sat_decide(struct sat *s, uint32_t lit)
+{
+	s->levels[s->nlevels++] = s->ntrail;
+	assign(s, lit, s->nlevels, NULL, SAT_NO_VARIABLE);
+}
+
+static void
+watch(struct sat *s, struct clause *c, int which)
+{
+	uint32_t lit = c->lits[which];
+	struct clause **list = &s->vars[SAT_VAR(lit)].watch[lit & 1];
+
+	c->next[which] = *list;
+	*list = c;
+}
+
+/* Take decisions back until only level of them are left. */
+static void
+take_back(struct sat *s, uint32_t level)
+{
+	uint32_t i, keep = s->levels[level], lit;
+
+	s->head = keep;
+	for (i = keep; i < s->ntrail; i++) {
+		lit = s->trail[i];
+		if (level_of(s, lit) <= level)
+			s->trail[keep++] = lit;
+		else
+			s->vars[SAT_VAR(lit)].value = 0;
+	}
+	s->ntrail = keep;
+	s->nlevels = level;
+}
+
+static void
+swap(struct clause *c, uint32_t i, uint32_t k)
+{
+	uint32_t lit = c->lits[i];
+
+	c->lits[i] = c->lits[k];
+	c->lits[k] = lit;
+}
+
+/* How good a literal is to watch: not false, or false only since lately. */
+static uint64_t
+watch_rank(const struct sat *s, uint32_t lit)
+{
+	return sat_value(s, lit) >= 0 ? UINT64_MAX : level_of(s, lit);
+}
+
+/* Put the two literals in front that are best to watch. */
+static void
+choose_watches(struct sat *s, struct clause *c)
+{
+	uint32_t i, k, best;
+
+	for (i = 0; i < 2 && i < c->n; i++) {
+		best = i;
+		for (k = i + 1; k < c->n; k++) {
+			if (watch_rank(s, c->lits[k]) >
+			    watch_rank(s, c->lits[best]))
+				best = k;
+		}
+		swap(c, i, best);
+	}
+}
+
+/* A literal is true whatever is decided, perhaps it was already. */
+static void
+fix(struct sat *s, struct clause *c)
+{
+	struct sat_var *v = &s->vars[SAT_VAR(c->lits[0])];
+
+	if (v->value == 0) {
+		assign(s, c->lits[0], 0, c, SAT_NO_VARIABLE);
+	} else {
+		v->level = 0;
+		v->reason = c;
+		v->mate = SAT_NO_VARIABLE;
+	}
+}
+
+/* Begin to heed a clause; itself when all of its literals are false. */
+static struct clause *
+attach(struct sat *s, struct clause *c)
+{
+	choose_watches(s, c);
+	if (c->n > 1) {
+		watch(s, c, 0);
+		watch(s, c, 1);
+	}
+	if (sat_value(s, c->lits[0]) < 0)
+		return c;
+	if (c->n == 1)
+		fix(s, c);
+	else if (sat_value(s, c->lits[0]) == 0 && sat_value(s, c->lits[1]) < 0)
+		assign(
+		    s, c->lits[0], level_of(s, c->lits[1]), c, SAT_NO_VARIABLE);
+	return NULL;
+}
+
+/* A variable became true: the others of its group are false. */
+static struct clause *
+exclude(struct sat *s, uint32_t v)
+{
+	uint32_t u, both[2];
+
+	for (u = s->vars[v].next; u != v; u = s->vars[u].next) {
+		if (s->vars[u].value > 0) {
+			both[0] = SAT_NOT(u);
+			both[1] = SAT_NOT(v);
+			return new_clause(s, NULL, both, 2);
+		}
+		if (s->vars[u].value == 0)
+			assign(s, SAT_NOT(u), s->vars[v].level, NULL, v);
+	}
+	return NULL;
+}
+
+/* Watch another literal than number which, if there is one not false. */
+static bool
+move_watch(struct sat *s, struct clause *c, int which)
+{
+	uint32_t k;
+
+	for (k = 2; k < c->n; k++) {
+		s->steps++;
+		if (sat_value(s, c->lits[k]) >= 0) {
+			swap(c, (uint32_t)which, k);
+			watch(s, c, which);
+			return true;
+		}
+	}
+	return false;
+}
+
+static uint32_t
+highest_level(const struct sat *s, const uint32_t *lits, uint32_t n)
+{
+	uint32_t i, level = 0;
+
+	for (i = 0; i < n; i++) {
+		if (level_of(s, lits[i]) > level)
+			level = level_of(s, lits[i]);
+	}
+	return level;
+}
+
+/* All of c but its watched literal number open is false: that one is true. */
+static void
+conclude(struct sat *s, struct clause *c, int open)
+{
+	uint32_t level = highest_level(s, c->lits + 2, c->n - 2);
+
+	if (level < level_of(s, c->lits[!open]))
+		level = level_of(s, c->lits[!open]);
+	assign(s, c->lits[open], level, c, SAT_NO_VARIABLE);
+}
+
+/* lit became false: look at the clauses that watch it. */
+static struct clause *
+visit(struct sat *s, uint32_t lit)
+{
+	struct clause **at = &s->vars[SAT_VAR(lit)].watch[lit & 1];
+	struct clause *c, *next;
+	int which, other;
+
+	while ((c = *at) != NULL) {
+		s->steps++;
+		which = c->lits[1] == lit;
+		other = sat_value(s, c->lits[!which]);
+		next = c->next[which];
+		if (other <= 0 && move_watch(s, c, which)) {
+			*at = next;
+			continue;
+		}
+		if (other < 0)
+			return c;
+		if (other == 0)
+			conclude(s, c, !which);
+		at = &c->next[which];
+	}
+	return NULL;
+}
+
+static struct clause *
+next_conflict(struct sat *s)
+{
+	struct clause *c = NULL;
+	uint32_t lit;
+
+	while (!c) {
+		if (s->head < s->ntrail) {
+			lit = s->trail[s->head++];
+			if (!(lit & 1))
+				c = exclude(s, SAT_VAR(lit));
+			if (!c)
+				c = visit(s, lit ^ 1);
+		} else if (s->pending) {
+			c = s->pending;
+			s->pending = c->todo;
+			c->todo = NULL;
+			if (!s->pending)
+				s->pending_end = &s->pending;
+			c = attach(s, c);
+		} else {
+			break;
+		}
+	}
+	return c;
+}
+
+struct learning {
+	uint32_t nout, nfixed, nfrom;
+	uint32_t open; /* literals of the newest level still to resolve */
+};
+
+static void
+take_literal(struct sat *s, struct learning *l, uint32_t lit)
+{
+	struct sat_var *v = &s->vars[SAT_VAR(lit)];
+
+	s->steps++;
+	if (v->seen)
+		return;
+	v->seen = true;
+	if (v->level == 0)
+		s->fixed[l->nfixed++] = SAT_VAR(lit);
+	else if (v->level == s->nlevels)
+		l->open++;
+	else
+		s->out[l->nout++] = lit;
+}
+
+/* Take what made lit true (or, for the conflict, all of c's literals). */
+static void
+resolve_with(struct sat *s, struct learning *l, const struct sat_var *v,
+    struct clause *c, uint32_t lit)
+{
+	uint32_t i;
+
+	if (!c) {
+		take_literal(s, l, SAT_NOT(v->mate));
+		return;
+	}
+	if (c->origin || c->proof)
+		s->from[l->nfrom++] = c;
+	for (i = 0; i < c->n; i++) {
+		if (c->lits[i] != lit)
+			take_literal(s, l, c->lits[i]);
+	}
+}
+
+/* Resolve from the conflict back to the first unique implication point. */
+static uint32_t
+find_point(struct sat *s, struct learning *l, struct clause *conflict)
+{
+	uint32_t i = s->ntrail, lit, first = SAT_NO_VARIABLE;
+	struct sat_var *v = NULL;
+
+	s->out[l->nout++] = 0;
+	for (;;) {
+		resolve_with(s, l, v, v ? v->reason : conflict, first);
+		do {
+			lit = s->trail[--i];
+			v = &s->vars[SAT_VAR(lit)];
+		} while (!v->seen || v->level != s->nlevels);
+		first = lit;
+		v->seen = false;
+		if (--l->open == 0)
+			return lit;
+	}
+}
+
+static void *
+copy(struct sat *s, const void *list, size_t n, size_t size)
+{
+	void *p = arena_alloc(s->arena, n, size);
+
+	if (n > 0)
+		memcpy(p, list, n * size);
+	return p;
+}
+
+static struct clause *
+learned_clause(struct sat *s, const struct learning *l)
+{
+	struct clause *c = new_clause(s, NULL, s->out, l->nout);
+
+	c->proof = arena_new(s->arena, struct proof);
+	c->proof->from = copy(s, s->from, l->nfrom, sizeof(struct clause *));
+	c->proof->fixed = copy(s, s->fixed, l->nfixed, sizeof(*s->fixed));
+	c->proof->nfrom = l->nfrom;
+	c->proof->nfixed = l->nfixed;
+	return c;
+}
+
+/* Learn from a conflict and go back to where what was learned counts. */
+static int
+learn(struct sat *s, struct clause *conflict)
+{
+	struct learning l = {0};
+	struct clause *c;
+	uint32_t i, level = highest_level(s, conflict->lits, conflict->n);
+
+	if (level == 0) {
+		s->final = conflict;
+		return -1;
+	}
+	if (level < s->nlevels)
+		take_back(s, level);
+	s->out[0] = find_point(s, &l, conflict) ^ 1;
+	for (i = 1; i < l.nout; i++)
+		s->vars[SAT_VAR(s->out[i])].seen = false;
+	for (i = 0; i < l.nfixed; i++)
+		s->vars[s->fixed[i]].seen = false;
+	c = learned_clause(s, &l);
+	take_back(s, highest_level(s, c->lits + 1, c->n - 1));
+	c = attach(s, c);
+	assert(!c);
+	return 0;
+}
+
+enum sat_answer
+sat_propagate(struct sat *s)
+{
+	struct clause *conflict;
+
+	while ((conflict = next_conflict(s)) != NULL) {
+		if (learn(s, conflict) < 0)
+			return SAT_UNSOLVABLE;
+		if (s->steps > s->max_steps)
+			return SAT_EXHAUSTED;
+	}
+	return s->steps > s->max_steps ? SAT_EXHAUSTED : SAT_STABLE;
+}
+
+/* Clauses and variables that are still to be followed back. */
+struct core {
+	struct sat *sat;
+	struct clause *clauses;
+	uint32_t *vars;
+	uint32_t nvars;
+};
+
+static void
+mark_var(struct core *k, uint32_t v)
+{
+	if (k->sat->vars[v].seen)
+		return;
+	k->sat->vars[v].seen = true;
+	k->vars[k->nvars++] = v;
+}
+
+static void
+mark_clause(struct core *k, struct clause *c)
+{
+	if (c->marked)
+		return;
+	c->marked = true;
+	c->todo = k->clauses;
+	k->clauses = c;
+}
+
+/* A clause that was false, or fixed a variable, with no decision. */
+static void
+mark_fixed(struct core *k, struct clause *c)
+{
+	uint32_t i;
+
+	mark_clause(k, c);
+	for (i = 0; i < c->n; i++)
+		mark_var(k, SAT_VAR(c->lits[i]));
+}
+
+static void
+follow_clause(struct core *k, const struct proof *p)
+{
+	uint32_t i;
+
+	if (!p)
+		return;
+	for (i = 0; i < p->nfrom; i++)
+		mark_clause(k, p->from[i]);
+	for (i = 0; i < p->nfixed; i++)
+		mark_var(k, p->fixed[i]);
+}
+
+static void
+follow_var(struct core *k, const struct sat_var *v)
+{
+	if (v->reason)
+		mark_fixed(k, v->reason);
+	else if (v->mate != SAT_NO_VARIABLE)
+		mark_var(k, v->mate);
+}
+
+void
+sat_core(struct sat *s, void (*each)(void *ctx, void *origin), void *ctx)
+{
+	struct core k = {.sat = s, .vars = s->out};
+	struct clause *c;
+
+	mark_fixed(&k, s->final);
+	while (k.clauses || k.nvars > 0) {
+		if (k.nvars > 0) {
+			follow_var(&k, &s->vars[k.vars[--k.nvars]]);
+			continue;
+		}
+		c = k.clauses;
+		k.clauses = c->todo;
+		if (c->origin)
+			each(ctx, c->origin);
+		follow_clause(&k, c->proof);
+	}
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A small solver of clauses that learns from its conflicts (CDCL). Variables
+ * may be in groups of which at most one is true. Clauses may be added at any
+ * time, also in the middle of the search; who decides, and in which order, is
+ * the caller, so that what was decided differently than wished was forced by
+ * the decisions before it. All memory is the arena's.
+ */
+#ifndef PLAN_SAT_H
+#define PLAN_SAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct proof;
+
+/* A literal is twice its variable, plus one for "not". */
+#define SAT_IS(v)       ((uint32_t)(v) << 1)
+#define SAT_NOT(v)      ((uint32_t)(v) << 1 | 1)
+#define SAT_VAR(lit)    ((lit) >> 1)
+#define SAT_NO_VARIABLE UINT32_MAX
+
+struct clause {
+	void *origin;           /* the caller's; NULL: learned, or a group's */
+	struct proof *proof;    /* learned: what it follows from */
+	struct clause *next[2]; /* in the lists of its two watched literals */
+	struct clause *todo;
+	bool marked;
+	uint32_t n;
+	uint32_t lits[]; /* the first two are watched; the order changes */
+};
+
+struct sat_var {
+	int value; /* 1 true, -1 false, 0 open */
+	bool seen;
+	uint32_t level;
+	uint32_t next;         /* of its group, a ring */
+	uint32_t mate;         /* true one of the group that made it false */
+	struct clause *reason; /* NULL: decided, or mate */
+	struct clause *watch[2];
+};
+
+struct sat {
+	struct arena *arena;
+	struct sat_var *vars;
+	uint32_t nvars;
+	uint32_t *trail; /* literals in the order in which they became true */
+	uint32_t ntrail, head;
+	uint32_t *levels; /* where on the trail each decision is */
+	uint32_t nlevels;
+	struct clause *pending, **pending_end;
+	struct clause *final;  /* the conflict that no decision caused */
+	uint32_t *out, *fixed; /* scratch of learning, nvars each */
+	struct clause **from;
+	uint64_t steps, max_steps; /* visits of clauses and literals */
+};
+
+enum sat_answer { SAT_STABLE, SAT_UNSOLVABLE, SAT_EXHAUSTED };
+
+void sat_init(struct sat *s, struct arena *a, uint64_t max_steps);
+
+/* A new variable; alone, or in the group of the variable mate. */
+uint32_t sat_variable(struct sat *s, uint32_t mate);
+
+/*
+ * Add "one of these literals is true"; origin (not NULL) comes back in cores.
+ * It takes effect at the next sat_propagate().
+ */
+struct clause *
+sat_add(struct sat *s, void *origin, const uint32_t *lits, uint32_t n);
+
+/*
+ * Draw all conclusions; decisions that led into conflicts are taken back.
+ * SAT_STABLE: nothing more follows, the caller may decide.
+ */
+enum sat_answer sat_propagate(struct sat *s);
+
+/* Make an open literal true. */
+void sat_decide(struct sat *s, uint32_t lit);
+
+/* 1 true, -1 false, 0 open. */
+int sat_value(const struct sat *s, uint32_t lit);
+
+/* After SAT_UNSOLVABLE: the origins of clauses that can't hold together. */
+void sat_core(struct sat *s, void (*each)(void *ctx, void *origin), void *ctx);
+
+#endif
