@@ -70,7 +70,7 @@ PLAN    := closure conflict core cycle explain graph key plan pool resolve \
 NET     :=
 RUN     :=
 CLI     :=
-CHROOT  :=
+CHROOT  := args collect id init inside jail layer main mounts priv root run stage state sys unpack walk
 SLAVE   :=
 MASTER  :=
 

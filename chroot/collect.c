@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "chroot/collect.h"
+#include "chroot/walk.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/utf8.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* More lines than this about what is left out help nobody. */
+#define LINES_MAX 100
+
+static void
+leave_out(struct collect *c, const char *path, const char *why)
+{
+	struct arena a = {0};
+
+	if (c->left_out++ < LINES_MAX)
+		dprintf(c->log, "autotua-chroot: artifact %s is left out: %s\n",
+		    show(&a, path, strnlen(path, PATH_MAX)), why);
+	arena_release(&a);
+}
+
+/* Can the name stand in reports, JSON and pages? */
+static bool
+is_plain(const char *name)
+{
+	size_t n, left = strlen(name);
+
+	for (; left > 0; name += n, left -= n) {
+		n = utf8_char(name, left);
+		if (n == 0 || utf8_is_control(name, n))
+			return false;
+	}
+	return true;
+}
+
+static int
+report(struct collect *c, const char *path, off_t size, struct error *err)
+{
+	struct buf b;
+	int rc;
+
+	if (c->status < 0)
+		return 0;
+	buf_init(&b, 4 * PATH_MAX);
+	(void)buf_adds(&b, "artifact path=");
+	for (; *path; path++) {
+		if (isalnum((unsigned char)*path) || strchr("/._-+~", *path))
+			(void)buf_addc(&b, *path);
+		else
+			(void)buf_addf(&b, "%%%02X", (unsigned char)*path);
+	}
+	(void)buf_addf(&b, " size=%jd\n", (intmax_t)size);
+	rc = file_write_all(c->status, b.data, b.len, err);
+	buf_release(&b);
+	return rc;
+}
+
+/* Copy the data from offset up to end. */
+static int
+copy_range(int from, int to, off_t offset, off_t end, struct error *err)
+{
+	char data[65536];
+	ssize_t n;
+	size_t want;
+
+	if (lseek(to, offset, SEEK_SET) < 0)
+		return fail_errno(err, "seek");
+	while (offset < end) {
+		want = sizeof(data);
+		if (end - offset < (off_t)want)
+			want = (size_t)(end - offset);
+		n = pread(from, data, want, offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail_errno(err, "read");
+		if (n == 0)
+			break;
+		if (file_write_all(to, data, (size_t)n, err) < 0)
+			return -1;
+		offset += n;
+	}
+	return 0;
+}
+
+/* Copy what is not a hole: a job can make files larger than any disk. */
+static int
+copy_data(int from, int to, off_t size, struct error *err)
+{
+	off_t data = 0, hole = 0;
+
+	while (hole < size) {
+		data = lseek(from, hole, SEEK_DATA);
+		if (data < 0 && errno == ENXIO)
+			break;
+		if (data < 0)
+			return fail_errno(err, "seek");
+		hole = lseek(from, data, SEEK_HOLE);
+		if (hole < 0)
+			return fail_errno(err, "seek");
+		if (copy_range(from, to, data, hole, err) < 0)
+			return -1;
+	}
+	if (ftruncate(to, size) < 0)
+		return fail_errno(err, "set size");
+	return 0;
+}
+
+static int
+copy_file(struct collect *c, const struct walk_entry *e, struct error *err)
+{
+	int from, to = -1, rc = -1;
+	struct stat st;
+
+	from = openat(
+	    e->dirfd, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (from < 0 || fstat(from, &st) < 0) {
+		fail_errno(err, "open");
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		fail(err, "is no file any more");
+		goto out;
+	}
+	/* all folders in there were made by us: no link is on the way */
+	to = openat(c->to, e->path,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (to < 0) {
+		fail_errno(err, "create");
+		goto out;
+	}
+	if (copy_data(from, to, st.st_size, err) < 0)
+		goto out;
+	if (fchmod(to, (st.st_mode & 0111) != 0 ? 0755 : 0644) < 0) {
+		fail_errno(err, "chmod");
+		goto out;
+	}
+	rc = report(c, e->path, st.st_size, err);
+out:
+	if (to >= 0)
+		close(to);
+	if (from >= 0)
+		close(from);
+	if (rc < 0)
+		return fail_in(err, "artifact %.200s", e->path);
+	return 0;
+}
+
+static int
+collect_one(void *ctx, const struct walk_entry *e, struct error *err)
+{
+	struct collect *c = ctx;
+
+	if (!is_plain(e->name)) {
+		leave_out(c, e->path,
+		    "its name has control characters or is not UTF-8");
+		return 1;
+	}
+	if (S_ISREG(e->st.st_mode))
+		return copy_file(c, e, err);
+	if (!S_ISDIR(e->st.st_mode)) {
+		leave_out(c, e->path,
+		    S_ISLNK(e->st.st_mode)
+			? "it is a symbolic link; copy the file instead"
+			: "it is neither a file nor a folder");
+		return 0;
+	}
+	if (e->deep) {
+		leave_out(c, e->path, "it is nested too deep");
+		return 1;
+	}
+	if (mkdirat(c->to, e->path, 0755) < 0)
+		return fail_errno(err, "artifact %.200s", e->path);
+	return 0;
+}
+
+int
+collect(struct collect *c, int from, struct error *err)
+{
+	if (walk(from, collect_one, c, err) < 0)
+		return -1;
+	if (c->left_out > LINES_MAX)
+		dprintf(c->log,
+		    "autotua-chroot: %zu more artifacts are left out\n",
+		    c->left_out - LINES_MAX);
+	return 0;
+}

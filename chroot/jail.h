@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The parent side of one jail: starts it, copies its output, keeps the time,
+ * and ends it when the command ends, a limit is reached, or somebody wants.
+ * When jail_run() returns, no process of the jail is left.
+ */
+#ifndef CHROOT_JAIL_H
+#define CHROOT_JAIL_H
+
+#include "chroot/box.h"
+
+#include <stdint.h>
+#include <time.h>
+
+struct error;
+
+enum jail_limit { LIMIT_NONE, LIMIT_TIME, LIMIT_SILENCE, LIMIT_LOG };
+extern const char *const jail_limit_names[]; /* "-", "time", ... */
+
+/* What holds for all phases of a run. */
+struct jail_watch {
+	int out;     /* where the output goes */
+	int leash;   /* the caller's; its end stops the run; -1: none */
+	int signals; /* a signalfd: what comes there stops the run */
+	int64_t end; /* CLOCK_BOOTTIME in ns; 0: never */
+	int64_t silence, grace; /* ns; silence 0: never */
+	uint64_t log_max;       /* bytes over all phases; 0: no limit */
+	uint64_t log_bytes;     /* written so far */
+	bool stopped;           /* by leash or signal */
+};
+
+struct jail_result {
+	enum jail_limit limit;
+	int exit, signal; /* exit is -1 when a signal ended it */
+	int64_t wall;     /* ns */
+	struct rusage usage;
+};
+
+/* CLOCK_BOOTTIME in nanoseconds. */
+int64_t jail_now(void);
+
+/* Run one box to its end. -1: it could not be made, or the output is lost. */
+int jail_run(struct box *b, struct jail_watch *w, struct jail_result *r,
+    struct error *err);
+
+/* Has the caller's leash or a signal ended the run? Looks, doesn't wait. */
+bool jail_stopped(struct jail_watch *w);
+
+#endif

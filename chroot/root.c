@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The root of a jail: overlayfs over stage and layers, in the jail's mount
+ * namespace only. redirect_dir is on, so a renamed folder of a lower layer is
+ * a note in the upper one; that is sound because a layer is only ever mounted
+ * over the very chain it was made on. volatile: nothing is synced before the
+ * upper becomes a layer, which is when syncfs() is called.
+ */
+#include "chroot/box.h"
+#include "chroot/sys.h"
+#include "base/buf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static int
+open_part(const struct box *b, const char *folder, const char *name)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	fd = sys_open_beneath(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		box_die(b, "open %s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* Open stages/ID/root or layers/KEY/root. */
+static int
+open_image(const struct box *b, const char *folder, const char *id)
+{
+	char name[80];
+
+	snprintf(name, sizeof(name), "%s/root", id);
+	return open_part(b, folder, name);
+}
+
+struct parts {
+	int mount, upper, work;
+	int lower[128 + 1]; /* top first */
+	size_t nlower;
+};
+
+static void
+open_parts(const struct box *b, struct parts *p)
+{
+	size_t i;
+
+	p->mount = open_part(b, b->run, "root");
+	p->upper = open_part(b, b->run, "upper");
+	p->work = open_part(b, b->work, ".");
+	p->nlower = 0;
+	for (i = b->nlayers; i > 0; i--)
+		p->lower[p->nlower++] =
+		    open_image(b, "layers", b->layers[i - 1]);
+	p->lower[p->nlower++] = open_image(b, "stages", b->stage);
+}
+
+static void
+close_parts(struct parts *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nlower; i++)
+		close(p->lower[i]);
+	close(p->work);
+	close(p->upper);
+	close(p->mount);
+}
+
+/* All of the options; -1 if the kernel knows one of them not. */
+static int
+configure(int fs, const struct parts *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nlower; i++) {
+		if (fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL,
+			p->lower[i]) < 0)
+			return -1;
+	}
+	if (fsconfig(fs, FSCONFIG_SET_FD, "upperdir", NULL, p->upper) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_FD, "workdir", NULL, p->work) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "redirect_dir", "on", 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "metacopy", "off", 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "index", "off", 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
+		return -1;
+	return 0;
+}
+
+/* What the kernel says about the failure of fs, or errno's text. */
+static const char *
+why(int fs, char text[256])
+{
+	int saved = errno;
+	ssize_t n = read(fs, text, 255);
+
+	if (n <= 0)
+		return strerror(saved);
+	text[n] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return text;
+}
+
+/*
+ * With descriptors of all parts (Linux 6.13). Returns the mounted root, or
+ * -1 when this kernel can't do it so.
+ */
+static int
+mount_by_descriptors(const struct box *b, const struct parts *p)
+{
+	char text[256];
+	int fs, fd;
+
+	fs = fsopen("overlay", FSOPEN_CLOEXEC);
+	if (fs < 0 && errno == ENODEV)
+		box_die(b, "this kernel has no overlayfs: modprobe overlay");
+	if (fs < 0)
+		return -1;
+	if (configure(fs, p) < 0) {
+		close(fs);
+		return -1;
+	}
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		box_die(b, "overlayfs: %s", why(fs, text));
+	fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
+	if (fd < 0)
+		box_die(b, "overlayfs: %s", why(fs, text));
+	close(fs);
+	if (move_mount(fd, "", p->mount, "",
+		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		box_die(b, "attach the root: %s", strerror(errno));
+	return fd;
+}
+
+/* The same by mount(2), whose options are a text of at most a page. */
+static int
+mount_by_text(const struct box *b, const struct parts *p)
+{
+	char path[96];
+	struct buf o;
+	size_t i;
+	int fd;
+
+	buf_init(&o, 4000);
+	for (i = 0; i < p->nlower; i++)
+		(void)buf_addf(&o, "%s/proc/self/fd/%d",
+		    i == 0 ? "lowerdir=" : ":", p->lower[i]);
+	if (buf_addf(&o,
+		",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,"
+		"redirect_dir=on,metacopy=off,index=off",
+		p->upper, p->work) < 0)
+		box_die(b, "overlayfs: too many layers for this kernel");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->mount);
+	if (mount("overlay", path, "overlay", MS_NODEV | MS_NOSUID, o.data) < 0)
+		box_die(b, "overlayfs (%s): %s", o.data, strerror(errno));
+	buf_release(&o);
+	snprintf(path, sizeof(path), "%s/root", b->run);
+	/* by its path once more, to come out on top of the new mount */
+	fd = sys_open_in_root(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+	if (fd < 0)
+		box_die(b, "open the root: %s", strerror(errno));
+	return fd;
+}
+
+int
+root_mount(const struct box *b)
+{
+	struct statvfs vfs;
+	struct parts p;
+	int root;
+
+	open_parts(b, &p);
+	root = mount_by_descriptors(b, &p);
+	if (root < 0)
+		root = mount_by_text(b, &p);
+	/* overlayfs falls back to this without an error */
+	if (fstatvfs(root, &vfs) < 0 || (vfs.f_flag & ST_RDONLY) != 0)
+		box_die(b,
+		    "overlayfs mounted the root read-only: the file "
+		    "system of the state folder can't be an upper "
+		    "layer; use ext4, xfs or btrfs");
+	close_parts(&p);
+	return root;
+}

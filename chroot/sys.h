@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * System calls that the C library has no function for, as thin as can be:
+ * they return what the kernel returns, -1 with errno on failure.
+ */
+#ifndef CHROOT_SYS_H
+#define CHROOT_SYS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Everything that a job, an image or an archive could have made is opened
+ * with one of these two: below dirfd, following no link at all. BENEATH
+ * stays on one mount as well; IN_ROOT takes dirfd as "/" and crosses mounts.
+ */
+int sys_open_beneath(int dirfd, const char *path, int flags);
+int sys_open_in_root(int root, const char *path, int flags);
+
+/* As sys_open_in_root(), but links are followed, within root. */
+int sys_open_links_in_root(int root, const char *path, int flags);
+
+/*
+ * fork() with namespace flags (CLONE_NEW...). In the parent *pidfd is the
+ * child's pid descriptor (CLOEXEC).
+ */
+pid_t sys_clone(uint64_t flags, int *pidfd);
+
+int sys_pivot_root(const char *fresh, const char *old);
+int sys_pidfd_kill(int pidfd);
+
+/* Close every descriptor from first on. */
+void sys_close_from(unsigned first);
+
+/* A new, empty session keyring instead of the caller's. */
+void sys_fresh_keyring(void);
+
+/* Set permitted and effective capabilities to mask, inheritable to none. */
+int sys_capset(uint64_t mask);
+
+#endif

@@ -1,0 +1,104 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Stages: import, list, has, remove; what is no tarball.
+# shellcheck source=lib.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+tar=$(stage_tar)
+id=$("$CHROOT" -s "$S" import -n small "$tar")
+is "$id" "$(b2sum -l 256 "$tar" | cut -d' ' -f1)" "the id is the digest"
+is "$("$CHROOT" -s "$S" import "$tar")" "$id" "importing again tells the id"
+ok "has" "$CHROOT" -s "$S" has stage "$id"
+"$CHROOT" -s "$S" has layer "$id"
+is $? 3 "has not: 3"
+is "$("$CHROOT" -s "$S" list | cut -d' ' -f1,2 | tr '\n' ' ')" "stage $id " list
+is "$("$CHROOT" -s "$S" list --json | jq -r '.[0] | .kind + " " + .name')" \
+	"stage small" "list --json"
+ok "the size is that of the files" [ \
+	"$("$CHROOT" -s "$S" list --json | jq '.[0].size')" -gt 3000000 ]
+is "$(stat -c %a "$S" "$S/stages" "$S/run" | tr '\n' ' ')" "700 700 700 " \
+	"folders are root's alone"
+
+# other compressions, names
+for c in gz xz; do
+	"$top/tests/tools/mkstage" "s.tar.$c"
+	other=$("$CHROOT" -s "$S" import -n "small-$c" "s.tar.$c")
+	ok "$c: same files" diff -r --no-dereference \
+		"$S/stages/$id/root" "$S/stages/$other/root"
+done
+zstd -qdc "$tar" >s.tar
+plain=$("$CHROOT" -s "$S" import -n small s.tar)
+is "$("$CHROOT" -s "$S" list --json | jq -r '.[] | select(.name == "small").id')" \
+	"$plain" "a name moves to the later stage"
+
+# fidelity
+mkdir f
+(
+	cd f || exit
+	mkdir -m 1777 tmp
+	echo x >plain
+	chown 1000:2000 plain
+	echo x >setuid
+	chmod 4755 setuid
+	ln plain hard
+	ln -s /etc/passwd link
+	truncate -s 10M sparse
+	echo x >'name with
+newline'
+	touch -d 2001-02-03T04:05:06Z plain
+	setfattr -n user.note -v hello plain 2>/dev/null
+	setcap cap_net_raw+ep setuid 2>/dev/null
+	tar -S --xattrs --xattrs-include='*' -cf ../f.tar .
+)
+fid=$("$CHROOT" -s "$S" import f.tar)
+show() {
+	(cd "$1" && find . -printf '%p %m %U:%G %n %s %l %T@\n' | sort &&
+		{ getfattr -dm- -R . 2>/dev/null || :; } | sort)
+}
+is "$(show "$S/stages/$fid/root" | sed 's/ [0-9]* *[0-9.]*$//')" \
+	"$(show f | sed 's/ [0-9]* *[0-9.]*$//')" "owners, modes, links"
+is "$(stat -c %Y "$S/stages/$fid/root/plain")" 981173106 "times"
+ok "holes stay holes" [ "$(stat -c %b "$S/stages/$fid/root/sparse")" -lt 1000 ]
+
+# what is no stage
+for kind in empty text truncated; do
+	case $kind in
+	empty) : >bad ;;
+	text) echo "this is text" >bad ;;
+	truncated) head -c 100000 "$tar" >bad ;;
+	esac
+	"$CHROOT" -s "$S" import bad >out 2>err
+	is "$?" 75 "$kind: refused"
+	has "$(cat err)" "bad" "$kind: the message names the file"
+done
+"$CHROOT" -s "$S" import /no/such/file 2>err
+is "$?" 75 "missing file"
+"$CHROOT" -s "$S" import -n ../x "$tar" 2>err
+is "$?" 2 "a name with a slash"
+
+ok "remove by name" "$CHROOT" -s "$S" remove small-gz
+ok "remove by id" "$CHROOT" -s "$S" remove "$id"
+"$CHROOT" -s "$S" has stage "$id"
+is $? 3 "it is gone"
+"$CHROOT" -s "$S" remove "$id" 2>err
+is $? 3 "removing what isn't there"
+has "$(cat err)" "no stage or layer" "says so"
+"$CHROOT" -s "$S" remove nobody-has-it 2>err
+is $? 3 "nor a name"
+
+# a stage in use
+import_stage
+mkfifo go
+"$CHROOT" -s "$S" run --job in-use-job --stage "$stage" --report-fd 4 -- \
+	/bin/bash -c 'echo up >&3; sleep 100' 4<>go &
+pid=$!
+read -r _ <go
+"$CHROOT" -s "$S" remove small 2>err
+is $? 75 "a stage in use isn't removed"
+has "$(cat err)" "in use" "and the message says why"
+kill "$pid"
+wait "$pid"
+is $? 143 "TERM: 143"
+ok "then it is" "$CHROOT" -s "$S" remove small
+
+finish

@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Results kept as layers, and what later steps see of them.
+# shellcheck disable=SC2016 # expanded inside
+# shellcheck disable=SC2012 # plain names
+# shellcheck source=lib.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+import_stage
+A=$(key a) B=$(key b) C=$(key c)
+
+run --commit "$A" -- /bin/bash -c 'echo one >/opt/one; mkdir /opt/dir; echo x >/opt/dir/x
+	rm /etc/hosts; echo t >/tmp/t; echo r >/run/r; echo w >/autotua/work/w
+	mkdir -p /usr/lib/deep; echo d >/usr/lib/deep/d; chmod 4755 /opt/one'
+is "$code" 0 "first step"
+has "$status" "commit key=$A state=new" "its layer is new"
+ok "has it" "$CHROOT" -s "$S" has layer "$A"
+is "$("$CHROOT" -s "$S" list --json | jq -r '.[].kind' | tr '\n' ' ')" \
+	"stage layer " "the list has it"
+is "$(ls -A "$S/layers/$A/root" | tr '\n' ' ')" "autotua etc opt usr " \
+	"no /tmp, /run, /dev, /proc, /sys in it"
+is "$(ls -A "$S/layers/$A/root/autotua")" "" "and nothing of /autotua"
+
+run --layer "$A" --commit "$B" -- /bin/bash -c '
+	cat /opt/one; ls /etc/hosts /tmp/t /run/r /autotua/work/w 2>&1 | grep -c "No such"
+	mv /opt/dir /opt/moved; rm -r /usr/lib/deep; mkdir /usr/lib/deep
+	echo two >/opt/one; mv /bin /usr/oldbin; /usr/oldbin/busybox mkdir /bin
+	/usr/oldbin/busybox cp -a /usr/oldbin/. /bin/'
+is "$code $log" "0 one
+4" "second step sees the first, without what was removed"
+run --layer "$A" --layer "$B" --commit "$C" -- /bin/bash -c '
+	cat /opt/one /opt/moved/x; ls -A /opt /usr/lib/deep; ls /bin | wc -l
+	ls /usr/oldbin | wc -l'
+n=$(ls "$S/stages/$stage/root/bin" | wc -l)
+is "$log" "two
+x
+/opt:
+moved
+one
+
+/usr/lib/deep:
+$n
+$n" "third step: renamed folder, emptied folder, folder put anew"
+run --layer "$A" -- cat /opt/one /opt/dir/x
+is "$log" "one
+x" "the first layer is what it was"
+run --layer "$A" --commit "$B" -- true
+has "$status" "commit key=$B state=there" "a layer that is there is kept"
+run --layer "$A" --layer "$B" -- cat /opt/one
+is "$log" two "with its content"
+
+run --layer "$B" -- true
+is "$code" 70 "a layer on another chain than its own is refused"
+has "$err" "was made on" "with the reason"
+run --layer "$B" --layer "$A" -- true
+is "$code" 70 "so is another order"
+
+D=$(key d)
+run --commit "$D" --phase good --phase bad -- /bin/bash -c '[ $1 = good ]' sh
+is "$code" 1 "a failing step"
+"$CHROOT" -s "$S" has layer "$D"
+is $? 3 "leaves no layer"
+
+# a file of a lower layer can be written, the layer stays
+run --layer "$A" -- /bin/bash -c 'echo changed >/opt/one; echo x >>/bin/busybox'
+is "$(cat "$S/layers/$A/root/opt/one")" one "layers aren't written to"
+
+# many at once
+chain='' last=''
+for i in 0 1 2 3 4 5 6 7 8 9; do
+	k=$(printf '%064x' "$((i + 4096))")
+	# shellcheck disable=SC2086 # words
+	run $chain --commit "$k" -- /bin/bash -c "echo $i >>/opt/n"
+	chain="$chain --layer $k" last=$k
+done
+# shellcheck disable=SC2086
+run $chain -- cat /opt/n
+is "$(printf %s "$log" | tr -d '\n')" 0123456789 "ten layers"
+
+# a half: as after a crash before the marker was written
+mkdir -p "$S/layers/$(key e)/root"
+"$CHROOT" -s "$S" has layer "$(key e)"
+is $? 3 "a layer without its marker is none"
+ok recover "$CHROOT" -s "$S" recover
+ok "and is removed" [ ! -e "$S/layers/$(key e)" ]
+ok "whole ones stay" "$CHROOT" -s "$S" has layer "$last"
+ok "a layer can be removed" "$CHROOT" -s "$S" remove "$last"
+
+finish

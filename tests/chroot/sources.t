@@ -1,0 +1,149 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Sources, recipe, portconf and artifacts.
+# shellcheck disable=SC2016 # expanded inside
+# shellcheck source=lib.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+import_stage
+mkdir -p "$S/distfiles"
+
+store() { # the name in the store of this file
+	name=blake2b-$(b2sum "$1" | cut -d' ' -f1)
+	cp "$1" "$S/distfiles/$name"
+	echo "$name"
+}
+echo 'source text' >src.txt
+src=$(store src.txt)
+
+run --source "a b-1.0.tar=$src" --source "other=$src" -- /bin/bash -c '
+	cat "/autotua/distfiles/a b-1.0.tar"; ls /autotua/distfiles
+	echo x >>/autotua/distfiles/other; rm /autotua/distfiles/other
+	touch /autotua/distfiles/new; mount -o remount,rw /autotua/distfiles; :'
+has "$log" "source text
+a b-1.0.tar
+other" "sources are there under their names"
+is "$(printf '%s\n' "$log" | grep -c 'Read-only')" 3 "and read-only"
+is "$(cat "$S/distfiles/$src")" "source text" "the stored file is untouched"
+run --source "gone=blake2b-$(printf '%0128d' 0)" -- true
+is "$code" 3 "a source that isn't stored: 3"
+has "$err" "gone" "is named"
+
+# the store on another file system: no hard links
+mkdir elsewhere
+if mount -t tmpfs tmpfs elsewhere 2>/dev/null; then
+	umount elsewhere
+	unshare -m sh -c '
+		mount -t tmpfs tmpfs "$1/distfiles"
+		echo bound >"$1/distfiles/$2"
+		"$3" -s "$1" run --job bound-sources --stage "$4" --source "n=$2" \
+			-- /bin/bash -c "cat /autotua/distfiles/n; echo x >/autotua/distfiles/n"
+		' sh "$S" "$src" "$CHROOT" "$stage" >log 2>&1
+	has "$(cat log)" "bound" "without hard links: bound"
+	has "$(cat log)" "Read-only" "read-only too"
+fi
+
+mkdir recipe
+echo 'echo from recipe' >recipe/jobuild.sh
+run --recipe recipe -- /bin/bash -c 'bash /autotua/recipe/jobuild.sh
+	touch /autotua/recipe/x; rm /autotua/recipe/jobuild.sh'
+has "$log" "from recipe" "the recipe is there"
+is "$(printf '%s\n' "$log" | grep -c 'Read-only')" 2 "and read-only"
+is "$(ls recipe)" jobuild.sh "and untouched"
+
+# portconf
+conf() { # make conf.tar of what is in c/
+	rm -f conf.tar
+	(cd c && tar --numeric-owner -cf ../conf.tar "$@")
+	conf=$(store conf.tar)
+}
+mkdir -p c/etc/portage c/usr
+echo 'CFLAGS="-O2"' >c/etc/portage/make.conf
+chmod 4777 c/etc/portage/make.conf
+chown 1234:1234 c/etc/portage/make.conf
+ln -s ../../var/db/profile c/etc/portage/make.profile
+ln -s /usr/share/zoneinfo/UTC c/etc/localtime
+echo 'new' >c/etc/hosts
+conf etc
+run --portconf "$conf" --commit "$(key 1)" --phase a --phase b -- \
+	/bin/bash -c 'stat -c "%a %u" /etc/portage/make.conf
+	readlink /etc/portage/make.profile; readlink /etc/localtime; cat /etc/hosts'
+is "$code" 0 "portconf is unpacked"
+is "$(printf '%s\n' "$log" | head -4)" "777 0
+../../var/db/profile
+/usr/share/zoneinfo/UTC
+new" "without setuid, as root's"
+run --layer "$(key 1)" -- cat /etc/hosts
+is "$log" new "it is part of the layer"
+
+echo evil >c/usr/evil
+conf usr/evil
+run --portconf "$conf" -- true
+is "$code" 1 "a member outside etc/ is an error"
+has "$log" '"usr/evil"' "that names it"
+has "$status" "end phase=portconf exit=1" "and has its line of status"
+refused() { # WHAT MEMBER: conf.tar was made by the caller
+	conf=$(store conf.tar)
+	run --portconf "$conf" --commit "$(key 2)" -- true
+	is "$code" 1 "$1: refused"
+	has "$log" "$2" "$1: named"
+}
+echo x >p
+tar -Pcf conf.tar --transform 's,^p$,/etc/abs,' p
+refused "absolute member" '"/etc/abs"'
+tar -Pcf conf.tar --transform 's,^p$,etc/../../up,' p
+refused "member with .." '"etc/../../up"'
+rm -rf c/etc && mkdir -p c/etc
+ln -s ../../../out c/etc/out
+(cd c && tar -cf ../conf.tar etc)
+refused "link that leaves" '"etc/out"'
+rm c/etc/out
+mkfifo c/etc/fifo
+(cd c && tar -cf ../conf.tar etc)
+refused "fifo" '"etc/fifo"'
+rm c/etc/fifo
+ln -s ../usr c/etc/d
+(cd c && tar -cf ../conf.tar etc/d && rm etc/d && mkdir etc/d && echo x >etc/d/x &&
+	tar -rf ../conf.tar etc/d/x)
+refused "write through a link" '"etc/d/x"'
+echo "no archive" >conf.tar
+refused "text" "portconf"
+ln -s / c/etc2
+(cd c && tar -cf ../conf.tar --transform 's,^etc2$,etc,' etc2)
+refused "/etc as a link" '"etc"'
+
+# artifacts
+mkdir out
+run --artifacts out --phase one --phase two -- /bin/bash -c '
+	cd /autotua/artifacts
+	[ "$1" = one ] || { echo 2 >second; exit 3; }
+	mkdir -p sub/dir; echo a >sub/dir/file; echo s >setuid; chmod 6755 setuid
+	ln -s /etc/passwd link; ln -s sub dirlink; mkfifo pipe
+	echo n >"odd %name"; echo c >$(printf "c\001"); chmod 0 sub/dir/file
+	truncate -s 1G sparse; ln setuid hard; chown 55:66 sub' sh
+is "$code" 1 "artifacts of a failed step are collected too"
+is "$(cd out && find . -type f -printf '%P %m %U\n' | sort)" "hard 755 0
+odd %name 644 0
+second 644 0
+setuid 755 0
+sparse 644 0
+sub/dir/file 644 0" "files, plain, as ours"
+ok "holes stay" [ "$(stat -c %b out/sparse)" -lt 100 ]
+is "$(find out ! -type f ! -type d)" "" "no links, no pipes"
+has "$log" "artifact link is left out: it is a symbolic link" "links are told of"
+has "$log" 'artifact c\x01 is left out' "and odd names, made visible"
+is "$(printf '%s\n' "$status" | grep -c ^artifact)" 6 "a line of status each"
+has "$status" "artifact path=odd%20%25name size=2" "with an encoded path"
+run --artifacts out -- true
+is "$code" 2 "the folder must be empty"
+mkdir out2
+run --artifacts out2 -- /bin/bash -c 'rmdir /autotua/artifacts
+	ln -s /etc /autotua/artifacts'
+is "$code $(ls -A out2)" "0 " "a link instead of the folder isn't followed"
+has "$log" "removed or replaced" "but told of"
+mkdir out3
+run --artifacts out3 -- /bin/bash -c 'cd /autotua/artifacts
+	for i in {1..400}; do mkdir d; cd d; done; echo deep >f; echo ok'
+is "$code" 0 "a very deep tree"
+has "$log" "nested too deep" "is left out where it is too deep"
+
+finish
