@@ -67,14 +67,14 @@ TREE    := folder git keyring layout load manifest mirror openpgp pack \
 	sign sources tree unpack verifier verify work
 PLAN    := closure conflict core cycle explain graph key plan pool resolve \
 	sat source unit
-NET     :=
-RUN     :=
+NET     := fetch http part problem store transfer url
+RUN     := folder jail judge outcome report sources step unit where
 CLI     :=
 CHROOT  := args collect id init inside jail layer main mounts priv root run stage state sys unpack walk
 SLAVE   :=
 MASTER  :=
 
-UNIT    := base atom recipe manifest keyring sign tree verify pack plan
+UNIT    := base atom recipe manifest keyring sign tree verify pack plan store fetch http outcome
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The folder that a jail sees as /autotua/recipe: jobuild.sh, what AutotuA
+ * sets (env), what the planner computed (values), the chain's files and
+ * files/. Records in env, chain and values end with a NUL.
+ */
+#ifndef RUN_FOLDER_H
+#define RUN_FOLDER_H
+
+#include "run/run.h"
+
+struct error;
+
+struct folder {
+	const struct run_conf *conf;
+	const struct tree_recipe *recipe;
+	const char *arch, *id;
+	int dirfd; /* an empty folder */
+};
+
+int folder_write(const struct folder *f, struct error *err);
+
+/*
+ * Is this NAME=VALUE good as a parameter: a name of capitals, digits and _,
+ * that is neither AutotuA's nor special to bash? err says what is wrong.
+ */
+int parameter_check(const char *parameter, struct error *err);
+
+#endif

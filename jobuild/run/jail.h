@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Calls of the autotua-chroot program. It is root's; this side only passes
+ * ids, names and descriptors, and reads what it tells.
+ */
+#ifndef RUN_JAIL_H
+#define RUN_JAIL_H
+
+#include "run/outcome.h"
+#include "run/run.h"
+
+#include <stdbool.h>
+
+struct error;
+
+struct jail_step {
+	const struct run_conf *conf;
+	const char *const *args; /* of "run", NULL-terminated */
+	size_t nargs;
+	int logfd;
+	bool (*cancelled)(void *ctx);               /* or NULL */
+	void (*phase)(void *ctx, const char *name); /* a phase starts */
+	void *ctx;
+};
+
+/* How it ended: enough to tell a job's failure from a machine's. */
+enum jail_end {
+	JAIL_OK,
+	JAIL_FAILED,    /* a phase failed or hit a limit: see the outcome */
+	JAIL_TROUBLE,   /* autotua-chroot could not do it: err says why */
+	JAIL_CANCELLED, /* we asked for its end */
+};
+
+/* Run one step to its end; o gets what was told. */
+enum jail_end
+jail_run(const struct jail_step *j, struct outcome *o, struct error *err);
+
+/* Is the layer there? 1, 0, or -1 with err. */
+int
+jail_has_layer(const struct run_conf *c, const char *key, struct error *err);
+
+/* Delete a layer that nobody can use again; trouble is only logged. */
+void jail_remove_layer(const struct run_conf *c, const char *key);
+
+#endif

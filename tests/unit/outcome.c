@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run/outcome.h"
+#include "run/folder.h"
+#include "run/unit.h"
+#include "base/error.h"
+#include "tests/unit/tap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct arena arena;
+static struct error err;
+
+#define RECORDS(o, s) outcome_records((o), (s), sizeof(s) - 1)
+
+static const char *
+message(const struct outcome *o, size_t i, const char *name)
+{
+	return json_string_value(
+	    json_object_get(json_array_get(o->messages, i), name));
+}
+
+static void
+test_records(void)
+{
+	static const char text[] = "phase\0-\0job_run\0"
+				   "log\0warn\0careful\0result\0tests\0"
+				   "12\0artifact\0log\0logs/\0die\0-\0"
+				   "broken\n  at x:1: f\0";
+	struct outcome o;
+	size_t i;
+
+	outcome_init(&o, &arena);
+	/* the next phase may have begun when its records are read */
+	outcome_line(&o, "start phase=job_run");
+	outcome_line(&o, "start phase=job_collect");
+	for (i = 0; i < sizeof(text) - 1; i++)
+		outcome_records(&o, text + i, 1);
+	is_int((long long)json_array_size(o.messages), 2, "two messages");
+	is(message(&o, 0, "level"), "warn", "level");
+	is(message(&o, 0, "text"), "careful", "text");
+	is(message(&o, 0, "phase"), "job_run", "phase");
+	is(message(&o, 1, "text"), "broken\n  at x:1: f", "lines stay lines");
+	is(json_string_value(json_object_get(o.figures, "tests")), "12",
+	    "a figure");
+	is(o.die, "broken\n  at x:1: f", "die");
+	is(outcome_type(&o, "logs/a/b"), "log", "type of a folder's file");
+	is(outcome_type(&o, "logs2"), "file", "not of its neighbour");
+	outcome_release(&o);
+}
+
+/* Anybody in the jail can write to this pipe. */
+static void
+test_hostile(void)
+{
+	static char big[1 << 20];
+	struct outcome o;
+	int i;
+
+	outcome_init(&o, &arena);
+	RECORDS(&o, "log\0info\0\x1b[31m\xff red\0");
+	is(message(&o, 0, "text"), "\\x1b[31m\\xff red", "escaped");
+	RECORDS(&o, "\0\0\0what\0is\0this\0result\0a b\0c\0");
+	is_int((long long)json_object_size(o.figures), 0, "a bad name");
+	memset(big, 'x', sizeof(big));
+	RECORDS(&o, "log\0info\0");
+	outcome_records(&o, big, sizeof(big));
+	RECORDS(&o, "\0");
+	is_int((long long)strlen(message(&o, 2, "text")), OUTCOME_FIELD_MAX,
+	    "too long a field is cut");
+	for (i = 0; i < 5000; i++)
+		RECORDS(&o, "log\0info\0flood\0");
+	ok(json_array_size(o.messages) <= OUTCOME_LIST_MAX + 1, "a flood ends");
+	ok(o.dropped, "and it is said");
+	RECORDS(&o, "skip\0-\0why\0");
+	is(o.skip, "why", "skip still counts");
+	for (i = 0; i < 5000; i++)
+		RECORDS(&o, "result\0k\0v\0");
+	RECORDS(&o, "log\0info\0half");
+	outcome_release(&o);
+}
+
+static void
+test_lines(void)
+{
+	struct outcome o;
+
+	outcome_init(&o, &arena);
+	is_int(outcome_line(&o, "end phase=job_run exit=0 signal=0 limit=-"),
+	    -1, "an end without a start");
+	is_int(outcome_line(&o, "start phase=job_run"), 0, "start");
+	is_int(outcome_line(&o,
+		   "end phase=job_run exit=2 signal=0 limit=- wall_ms=123 "
+		   "user_ms=50 system_ms=20 memory_kb=10240 log_start=7 "
+		   "log_end=456"),
+	    0, "end");
+	is_int(o.phases[0].exit, 2, "exit");
+	is(o.phases[0].limit, "", "no limit");
+	is_int(o.phases[0].memory_kb, 10240, "memory");
+	is_int(o.phases[0].log_end, 456, "log");
+	is_int(outcome_line(&o, "artifact path=a%20b/%25c size=12"), 0,
+	    "artifact");
+	is(o.artifacts[0].path, "a b/%c", "its path");
+	is_int(outcome_line(&o, "artifact path=a%2 size=1"), -1, "half a %");
+	is_int(outcome_line(&o, "artifact path=a%00b size=1"), -1, "a NUL");
+	is_int(
+	    outcome_line(&o, "weather is=fine"), 0, "what is new is skipped");
+	outcome_release(&o);
+}
+
+static enum run_result
+verdict(const char *end, const char *records, size_t n)
+{
+	struct variable var = {.name = "DEPEND", .value = "a/b"};
+	struct metadata m = {.vars = &var, .nvars = 1};
+	struct run_conf conf = {.time = 60};
+	struct jail_step j = {.conf = &conf};
+	struct outcome o;
+	enum run_result result;
+
+	outcome_init(&o, &arena);
+	outcome_line(&o, "start phase=job_run");
+	outcome_records(&o, records, n);
+	outcome_line(
+	    &o, arena_printf(&arena, "end phase=job_run wall_ms=1 %s", end));
+	fail(&err, "autotua-chroot says");
+	result = judge(&m, &j, &o, JAIL_FAILED, &err);
+	outcome_release(&o);
+	return result;
+}
+
+#define VERDICT(end, records) verdict((end), records, sizeof(records) - 1)
+
+static void
+test_judge(void)
+{
+	is_int(VERDICT("exit=2 signal=0 limit=-", ""), RUN_FAILED,
+	    "a phase fails");
+	is(err.msg, "job_run: exit 2", "its reason");
+	is_int(VERDICT("exit=1 signal=0 limit=-", "die\0-\0no luck\n at x\0"),
+	    RUN_FAILED, "die");
+	is(err.msg, "job_run: exit 1: no luck", "its reason");
+	is_int(VERDICT("exit=1 signal=0 limit=-",
+		   "die\0-\0job_run returned 7\n at x\0"),
+	    RUN_FAILED, "return 7");
+	is(err.msg, "job_run: exit 7", "its reason");
+	is_int(VERDICT("exit=77 signal=0 limit=-", "skip\0-\0no gtk\0"),
+	    RUN_SKIPPED, "skip");
+	is(err.msg, "no gtk", "its reason");
+	is_int(VERDICT("exit=77 signal=0 limit=-", ""), RUN_FAILED,
+	    "77 alone is a failure");
+	is_int(VERDICT("exit=78 signal=0 limit=-", "mismatch\0DEPEND\0a/c\0"),
+	    RUN_FAILED, "mismatch");
+	is(err.msg,
+	    "metadata-mismatch: DEPEND: bash has \"a/c\", the planner \"a/b\"",
+	    "its reason");
+	is_int(VERDICT("exit=-1 signal=9 limit=time", ""), RUN_LIMIT, "limit");
+	is(err.msg, "job_run: limit: time: 60 s", "its reason");
+	is_int(VERDICT("exit=-1 signal=11 limit=-", ""), RUN_FAILED, "signal");
+	ok(strstr(err.msg, "job_run: signal 11 (") != NULL, "%s", err.msg);
+	is_int(VERDICT("exit=0 signal=0 limit=-", ""), RUN_FAILED,
+	    "no phase failed");
+	is(err.msg, "autotua-chroot says", "its reason");
+}
+
+static void
+test_ceilings(void)
+{
+	struct run_conf c = {.time = 100};
+	struct metadata m = {.resources = {.time = 50, .silence = 1 << 30}};
+
+	is_int(judge_ceilings(&c, &m).time, 50, "less than the machine's");
+	is_int(judge_ceilings(&c, &m).silence, 1800, "at most the machine's");
+	m.resources.time = 200;
+	is_int(judge_ceilings(&c, &m).time, 100, "at most the machine's");
+	m.properties = PROPERTY_NETWORK_SETUP;
+	is_int(judge_policy(&c, &m, &err), RUN_LIMIT, "network: policy");
+	c.network = true;
+	is_int(judge_policy(&c, &m, &err), RUN_PASSED, "network: allowed");
+	m.properties = PROPERTY_NEST;
+	is_int(judge_policy(&c, &m, &err), RUN_INFRASTRUCTURE, "nest");
+}
+
+static void
+test_parameters(void)
+{
+	static const char *const good[] = {"LEVEL=3", "A_B=", "X1=a=b"};
+	static const char *const bad[] = {"", "=", "level=3", "1A=x", "_A=x",
+	    "LEVEL", "PATH=/x", "BASH_ENV=/x", "LD_PRELOAD=x", "DEPEND=x",
+	    "WORKDIR=/", "LC_ALL=C", "A-B=c", "IFS=,"};
+	size_t i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		is_int(parameter_check(good[i], &err), 0, good[i]);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		is_int(parameter_check(bad[i], &err), -1, bad[i]);
+}
+
+int
+main(void)
+{
+	test_records();
+	test_hostile();
+	test_lines();
+	test_judge();
+	test_ceilings();
+	test_parameters();
+	arena_release(&arena);
+	return tap_done();
+}
