@@ -69,12 +69,14 @@ PLAN    := closure conflict core cycle explain graph key plan pool resolve \
 	sat source unit
 NET     := fetch http part problem store transfer url
 RUN     := folder jail judge outcome report sources step unit where
-CLI     :=
+CLI     := artifacts cancel cli client config distfile graph head jobview keys \
+	lint local log main manifest new options repo result run settings \
+	show sign stage status steps submit target text verify wants watch
 CHROOT  := args collect id init inside jail layer main mounts priv root run stage state sys unpack walk
 SLAVE   :=
 MASTER  :=
 
-UNIT    := base atom recipe manifest keyring sign tree verify pack plan store fetch http outcome
+UNIT    := base atom recipe manifest keyring sign tree verify pack plan store fetch http outcome cli_text
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command "jobuild": what all subcommands share. Each subcommand is one
+ * file with one struct command; main.c has the list of them. Everything that
+ * a run of the command allocates lives in cli.arena. Results go to standard
+ * output; diagnostics and progress to standard error.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/error.h"
+#include "cli/options.h"
+#include "cli/settings.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Exit statuses; jobuild(1) has the list for users. */
+enum cli_exit {
+	CLI_OK = 0,
+	CLI_FAILED = 1,       /* what was asked for failed or is wrong */
+	CLI_USAGE = 2,        /* called in a wrong way */
+	CLI_NOT_FOUND = 3,    /* what was named does not exist */
+	CLI_DENIED = 4,       /* not authorised */
+	CLI_UNAVAILABLE = 69, /* no master, no network */
+	CLI_TEMPORARY = 75,   /* this machine's trouble: try again */
+	CLI_INTERRUPTED = 130,
+};
+
+struct cli {
+	struct arena arena;
+	struct settings conf;  /* effective */
+	struct settings flags; /* what the command line says */
+	const char *origin[SETTINGS];
+	const struct command *command;
+	bool json, help, version, quiet, verbose;
+	const char *folder; /* -C */
+	const char *color;  /* --color as given */
+	bool color_out, color_err;
+};
+
+struct command {
+	const char *name;
+	const char *arguments; /* of the synopsis, after the options */
+	const char *summary;   /* one line */
+	const struct opt *options;
+	size_t size;  /* of the struct that the options fill */
+	int min, max; /* arguments; max -1: any number */
+	int (*run)(struct cli *c, const void *options, int n, char *args[]);
+};
+
+/* Print "jobuild: TEXT" and return status. */
+int cli_error(struct cli *c, int status, const struct error *err);
+int cli_errorf(struct cli *c, int status, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A line to standard error unless -q; detail only with -v. */
+void cli_note(struct cli *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+void cli_detail(struct cli *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Diagnostics to standard error (nothing with --json). */
+void cli_diags(struct cli *c, const struct diags *d);
+
+/* Print one JSON document on standard output and drop the reference. */
+void cli_json(json_t *document);
+
+/* With --json: {"diagnostics": [...]}; else as cli_diags(). CLI_FAILED. */
+int cli_refused(struct cli *c, const struct diags *d);
+
+/* s as it can be shown on a terminal; "" for NULL. */
+const char *cli_show(struct cli *c, const char *s);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/client.h"
+#include "tree/sign.h"
+#include "base/buf.h"
+#include "cli/cli.h"
+#include "cli/steps.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define NONCE_BYTES   16
+#define SIGNATURE_MAX (32 * 1024)
+
+static volatile sig_atomic_t stopped;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+void
+client_catch_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+}
+
+bool
+client_stopped(void)
+{
+	return stopped != 0;
+}
+
+bool
+client_pause(void)
+{
+	struct timespec second = {1, 0};
+
+	if (!stopped)
+		nanosleep(&second, NULL);
+	return !stopped;
+}
+
+static bool
+on_cancelled(void *ctx)
+{
+	(void)ctx;
+	return stopped != 0;
+}
+
+int
+client_open(struct cli *c, struct http **out)
+{
+	struct http_conf conf = {
+	    .url = c->conf.master, .ca = c->conf.ca, .cancelled = on_cancelled};
+	struct error err = {0};
+
+	*out = NULL;
+	if (!conf.url)
+		return cli_errorf(c, CLI_USAGE,
+		    "no master: give one with --master, AUTOTUA_MASTER_URL "
+		    "or \"master\" in %s",
+		    settings_file(&c->arena));
+	if (!conf.ca)
+		return cli_errorf(c, CLI_USAGE,
+		    "the master's CA is not known: save what "
+		    "\"autotua-master ca\" prints and name the file with --ca, "
+		    "AUTOTUA_CA or \"ca\" in %s",
+		    settings_file(&c->arena));
+	if (http_open(out, &conf, &err) < 0)
+		return cli_error(c, CLI_USAGE, &err);
+	return CLI_OK;
+}
+
+/* Nothing was answered. */
+static int
+no_answer(struct cli *c, const struct error *err)
+{
+	if (err->code == ECANCELED)
+		return CLI_INTERRUPTED;
+	cli_error(c, 0, err);
+	if (err->code == EACCES)
+		cli_note(c,
+		    "the certificate isn't from the CA in %s: is it this "
+		    "master's (autotua-master ca)?",
+		    c->conf.ca);
+	return CLI_UNAVAILABLE;
+}
+
+static int
+status_of(int http)
+{
+	switch (http) {
+	case 401:
+	case 403:
+		return CLI_DENIED;
+	case 404:
+	case 410:
+		return CLI_NOT_FOUND;
+	case 429:
+	case 503:
+		return CLI_TEMPORARY;
+	default:
+		return CLI_FAILED;
+	}
+}
+
+static int
+refused(struct cli *c, int status, json_t *answer)
+{
+	struct error err = {0};
+	struct diags d;
+
+	diags_init(&d, &c->arena);
+	http_problem(status, answer, &d, &err);
+	if (c->json)
+		cli_json(answer ? json_incref(answer) : json_object());
+	/* with --json too: the answer is the master's, this is for the user */
+	fflush(stdout);
+	if (c->color_err)
+		diags_print_color(&d, stderr);
+	else
+		diags_print(&d, stderr);
+	return cli_error(c, status_of(status), &err);
+}
+
+int
+client_call(struct cli *c, struct http *h, const char *method, const char *path,
+    const json_t *body, json_t **answer)
+{
+	struct error err = {0};
+	int status, rc;
+
+	*answer = NULL;
+	status = http_call(h, method, path, body, answer, &err);
+	if (status < 0)
+		return no_answer(c, &err);
+	if (status >= 200 && status <= 299)
+		return CLI_OK;
+	rc = refused(c, status, *answer);
+	json_decref(*answer);
+	*answer = NULL;
+	return rc;
+}
+
+int
+client_get(struct cli *c, struct http *h, const char *path, int fd, int64_t max)
+{
+	struct error err = {0};
+	int status;
+
+	status = http_get(h, path, fd, max, &err);
+	if (status < 0)
+		return no_answer(c, &err);
+	if (status >= 200 && status <= 299)
+		return CLI_OK;
+	return cli_error(c, status_of(status), &err);
+}
+
+static int
+make_nonce(char hex[2 * NONCE_BYTES + 1])
+{
+	unsigned char raw[NONCE_BYTES];
+	size_t i;
+
+	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
+		return -1;
+	for (i = 0; i < sizeof(raw); i++)
+		snprintf(hex + 2 * i, 3, "%02x", raw[i]);
+	return 0;
+}
+
+static int
+sign(struct cli *c, const char *text, const char *kind, struct buf *out,
+    struct error *err)
+{
+	return sign_detached(
+	    c->conf.key, text, strlen(text), NOTATION_REQUEST, kind, out, err);
+}
+
+/* Sign the text of the request; {"request", "signature"} or NULL. */
+static json_t *
+envelope(
+    struct cli *c, const char *kind, const json_t *request, struct error *err)
+{
+	char *text = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
+	json_t *out = NULL;
+	struct buf sig;
+
+	buf_init(&sig, SIGNATURE_MAX);
+	if (!text)
+		fail(err, "a parameter is not UTF-8");
+	else if (sign(c, text, kind, &sig, err) == 0)
+		out = json_pack(
+		    "{s:s, s:s}", "request", text, "signature", sig.data);
+	buf_release(&sig);
+	free(text);
+	return out;
+}
+
+/* Who asks, whom, when, and a word that is good once. */
+static int
+complete(struct cli *c, struct http *h, const char *kind, json_t *request)
+{
+	char nonce[2 * NONCE_BYTES + 1];
+	json_t *health;
+	int rc;
+
+	if (!c->conf.user)
+		return cli_errorf(c, CLI_USAGE,
+		    "who are you in the tree? Say it with --user, "
+		    "AUTOTUA_USER or \"user\" in %s",
+		    settings_file(&c->arena));
+	rc = client_call(c, h, "GET", "/api/v1/health", NULL, &health);
+	if (rc != CLI_OK)
+		return rc;
+	json_object_set_new(
+	    request, "master", json_string(member(health, "master")));
+	json_decref(health);
+	if (make_nonce(nonce) < 0)
+		return cli_errorf(c, CLI_TEMPORARY, "no random numbers");
+	json_object_set_new(request, "kind", json_string(kind));
+	json_object_set_new(request, "user", json_string(c->conf.user));
+	json_object_set_new(request, "nonce", json_string(nonce));
+	json_object_set_new(
+	    request, "time", json_integer((json_int_t)time(NULL)));
+	return CLI_OK;
+}
+
+int
+client_signed(struct cli *c, struct http *h, const char *kind, json_t *request,
+    const char *path, json_t **answer)
+{
+	struct error err = {0};
+	json_t *body;
+	int rc;
+
+	*answer = NULL;
+	rc = complete(c, h, kind, request);
+	if (rc != CLI_OK)
+		return rc;
+	body = envelope(c, kind, request, &err);
+	if (!body) {
+		fail_in(&err, "the request can't be signed");
+		return cli_error(c, CLI_FAILED, &err);
+	}
+	rc = client_call(c, h, "POST", path, body, answer);
+	json_decref(body);
+	return rc;
+}
+
+int64_t
+client_number(struct cli *c, const char *what, const char *s)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(s, &end, 10);
+	if (errno || *s < '0' || *s > '9' || *end || n <= 0) {
+		cli_errorf(c, 0, "\"%s\" is not the number of a %s", s, what);
+		return -1;
+	}
+	return n;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Calls to the configured master, with everything that can go wrong told to
+ * the user and turned into an exit status.
+ */
+#ifndef CLI_CLIENT_H
+#define CLI_CLIENT_H
+
+#include "cli/options.h"
+#include "net/http.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cli;
+
+/* What each command that calls a master knows; for its table. */
+#define CLIENT_OPTIONS                                                         \
+	{"master", 'm', OPT_SETTING, 0, "URL",                                 \
+	    "the master, https://host:port"},                                  \
+	{                                                                      \
+		"ca", 0, OPT_SETTING, 0, "FILE",                               \
+		    "certificate of the master's CA"                           \
+	}
+
+/* Connect to the configured master. An exit status; CLI_OK sets out. */
+int client_open(struct cli *c, struct http **out);
+
+/*
+ * One call; CLI_OK when the master did as it was asked (the caller owns the
+ * answer), else the exit status after telling what was wrong, a refusal with
+ * all its diagnostics.
+ */
+int client_call(struct cli *c, struct http *h, const char *method,
+    const char *path, const json_t *body, json_t **answer);
+
+/*
+ * A request signed by the user. request gets kind, user, master, nonce and
+ * time, and is sent to path; the caller keeps its reference.
+ */
+int client_signed(struct cli *c, struct http *h, const char *kind,
+    json_t *request, const char *path, json_t **answer);
+
+/* GET into fd; an exit status. */
+int client_get(
+    struct cli *c, struct http *h, const char *path, int fd, int64_t max);
+
+/* A positive number as an argument; -1 after telling that it is none. */
+int64_t client_number(struct cli *c, const char *what, const char *s);
+
+/* After this, client_stopped() tells of INT and TERM, instead of dying. */
+void client_catch_signals(void);
+bool client_stopped(void);
+
+/* Sleep for a second; false when stopped. */
+bool client_pause(void);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The subcommands, each in the file of its name; jobuild(1) describes them. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+struct command;
+
+extern const struct command new_command, lint_command, show_command,
+    graph_command, manifest_command, sign_command, verify_command, run_command,
+    submit_command, status_command, log_command, cancel_command,
+    artifacts_command, config_command;
+
+#endif

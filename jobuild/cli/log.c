@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PIECE_MAX ((int64_t)1 << 30) /* bytes of one answer */
+#define PATIENCE  60                 /* seconds that a master may be away */
+
+struct log_options {
+	const char *step;
+	bool follow;
+};
+
+static const struct opt options[] = {
+    {"follow", 'f', OPT_FLAG, offsetof(struct log_options, follow), NULL,
+	"go on until the log is complete"},
+    {"step", 's', OPT_TEXT, offsetof(struct log_options, step), "K",
+	"only this step, as \"jobuild status\" numbers them"},
+    CLIENT_OPTIONS,
+    {0},
+};
+
+struct reader {
+	struct cli *cli;
+	struct http *http;
+	int64_t unit;
+	long step;
+	int64_t offset;
+	char attempt[24]; /* whose log it is */
+	bool filtered;    /* for a terminal */
+	struct filter filter;
+	int spool;
+	bool more;   /* the last piece had bytes */
+	bool closed; /* nothing more comes */
+};
+
+static int
+empty_spool(struct reader *r, struct error *err)
+{
+	if (ftruncate(r->spool, 0) < 0 || lseek(r->spool, 0, SEEK_SET) < 0)
+		return fail_errno(err, "log");
+	return 0;
+}
+
+/* Print what the spool has, and empty it. */
+static int
+drain(struct reader *r, struct error *err)
+{
+	char chunk[65536];
+	ssize_t n;
+	off_t at = 0;
+
+	while ((n = pread(r->spool, chunk, sizeof(chunk), at)) > 0) {
+		if (r->filtered)
+			filter_write(&r->filter, chunk, (size_t)n, stdout);
+		else
+			fwrite(chunk, 1, (size_t)n, stdout);
+		at += n;
+	}
+	if (n < 0)
+		return fail_errno(err, "log");
+	if (fflush(stdout) != 0)
+		return fail_errno(err, "standard output");
+	r->offset += at;
+	r->more = at > 0;
+	return empty_spool(r, err);
+}
+
+/* A unit that was given to another slave begins a new log. */
+static bool
+is_other_attempt(struct reader *r)
+{
+	const char *attempt = http_header(r->http, "X-Log-Attempt");
+	bool other = *r->attempt && strcmp(r->attempt, attempt) != 0;
+
+	snprintf(r->attempt, sizeof(r->attempt), "%s", attempt);
+	return other;
+}
+
+static int
+take_piece(struct reader *r, struct error *err)
+{
+	r->closed = strcmp(http_header(r->http, "X-Log-State"), "closed") == 0;
+	if (!is_other_attempt(r))
+		return drain(r, err);
+	cli_note(r->cli, "--- attempt %s: from the start ---", r->attempt);
+	r->offset = 0;
+	r->more = true;
+	return empty_spool(r, err);
+}
+
+/* All that is there at the moment; an exit status. */
+static int
+read_pieces(struct reader *r)
+{
+	struct error err = {0};
+	const char *path;
+	int rc;
+
+	do {
+		path = arena_printf(&r->cli->arena,
+		    "/api/v1/units/%lld/log?step=%ld&offset=%lld",
+		    (long long)r->unit, r->step, (long long)r->offset);
+		rc = client_get(r->cli, r->http, path, r->spool, PIECE_MAX);
+		if (rc != CLI_OK)
+			return rc;
+		if (take_piece(r, &err) < 0)
+			return cli_error(r->cli, CLI_FAILED, &err);
+	} while (r->more);
+	return CLI_OK;
+}
+
+static int
+read_step(struct reader *r, bool follow)
+{
+	int rc, away = 0;
+
+	r->offset = 0;
+	r->attempt[0] = '\0';
+	memset(&r->filter, 0, sizeof(r->filter));
+	for (;;) {
+		rc = read_pieces(r);
+		/* a master that restarts comes back */
+		if (rc == CLI_UNAVAILABLE && follow && r->offset > 0 &&
+		    ++away < PATIENCE && client_pause())
+			continue;
+		if (rc != CLI_OK || r->closed || !follow)
+			break;
+		away = 0;
+		if (!client_pause())
+			rc = CLI_INTERRUPTED;
+		if (rc != CLI_OK)
+			break;
+	}
+	if (r->filtered)
+		filter_end(&r->filter, stdout);
+	return rc;
+}
+
+/* Is there such a step? It is asked for only to know where the unit ends. */
+static bool
+has_step(struct reader *r, long step)
+{
+	struct error ignored = {0};
+	int status;
+
+	status = http_get(r->http,
+	    arena_printf(&r->cli->arena,
+		"/api/v1/units/%lld/log?step=%ld&offset=0", (long long)r->unit,
+		step),
+	    r->spool, PIECE_MAX, &ignored);
+	empty_spool(r, &ignored);
+	return status != 404;
+}
+
+/* One step's log, or those of all steps in their order. */
+static int
+read_all(struct reader *r, const struct log_options *o)
+{
+	int rc;
+
+	if (o->step)
+		return read_step(r, o->follow);
+	for (r->step = 0;; r->step++) {
+		if (r->step > 0 && !has_step(r, r->step))
+			return CLI_OK;
+		cli_note(r->cli, "--- step %ld ---", r->step);
+		rc = read_step(r, o->follow);
+		if (rc != CLI_OK)
+			return rc;
+	}
+}
+
+static int
+log_main(struct cli *c, const void *opts, int n, char *args[])
+{
+	const struct log_options *o = opts;
+	struct reader r = {.cli = c, .filtered = isatty(STDOUT_FILENO)};
+	char *end = NULL;
+	int rc;
+
+	(void)n;
+	if (c->json)
+		return cli_errorf(c, CLI_USAGE,
+		    "a log is bytes as they were written: there is no --json");
+	r.unit = client_number(c, "unit", args[0]);
+	if (r.unit < 0)
+		return CLI_USAGE;
+	if (o->step) {
+		r.step = strtol(o->step, &end, 10);
+		if (*o->step < '0' || *o->step > '9' || *end || r.step > 100000)
+			return cli_errorf(c, CLI_USAGE,
+			    "--step %s: expected a number, 0 for the first",
+			    o->step);
+	}
+	rc = client_open(c, &r.http);
+	if (rc != CLI_OK)
+		return rc;
+	client_catch_signals();
+	r.spool = memfd_create("log", MFD_CLOEXEC);
+	if (r.spool < 0)
+		rc = cli_errorf(c, CLI_TEMPORARY, "no memory for the log");
+	else
+		rc = read_all(&r, o);
+	if (rc == CLI_NOT_FOUND)
+		cli_note(c, "\"jobuild status JOB\" shows units and steps");
+	if (r.spool >= 0)
+		close(r.spool);
+	http_close(r.http);
+	return rc;
+}
+
+const struct command log_command = {
+    .name = "log",
+    .arguments = "UNIT",
+    .summary = "print what a unit's phases wrote",
+    .options = options,
+    .size = sizeof(struct log_options),
+    .min = 1,
+    .max = 1,
+    .run = log_main,
+};

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/repo.h"
+#include "cli/cli.h"
+
+#include <git2.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *
+without_slash(struct arena *a, const char *path)
+{
+	size_t n = strlen(path);
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	return arena_strndup(a, path, n);
+}
+
+/* "user/name/" when here is top/user/name. */
+static const char *
+prefix_of(struct arena *a, const char *top, const char *here)
+{
+	size_t n = strlen(top);
+
+	if (strncmp(here, top, n) != 0 || here[n] != '/')
+		return "";
+	return arena_printf(a, "%s/", here + n + 1);
+}
+
+static int
+place(struct cli *c, struct repo *r, git_repository *git, struct error *err)
+{
+	char here[PATH_MAX], top[PATH_MAX];
+	const char *path = git_repository_workdir(git);
+
+	r->bare = path == NULL;
+	if (!path)
+		path = git_repository_path(git);
+	if (!getcwd(here, sizeof(here)))
+		return fail_errno(err, "the current folder");
+	if (!realpath(path, top))
+		return fail_errno(err, "%s", path);
+	r->top = without_slash(&c->arena, top);
+	r->prefix = r->bare ? "" : prefix_of(&c->arena, r->top, here);
+	return 0;
+}
+
+int
+repo_find(struct cli *c, struct repo *r, struct error *err)
+{
+	git_repository *git = NULL;
+	const git_error *e;
+	int rc = -1;
+
+	memset(r, 0, sizeof(*r));
+	git_libgit2_init();
+	if (git_repository_open_ext(&git, ".", 0, NULL) < 0) {
+		e = git_error_last();
+		fail(err,
+		    "no jobtage tree here (%s): go to its git repository, "
+		    "give it with -C DIR, or make one with \"git init\"",
+		    e ? e->message : "no git repository");
+		goto out;
+	}
+	rc = place(c, r, git, err);
+	git_repository_free(git);
+out:
+	git_libgit2_shutdown();
+	return rc;
+}
+
+int
+repo_open(
+    const struct repo *r, const char *rev, struct tree **t, struct error *err)
+{
+	if (rev)
+		return tree_open(t, r->top, rev, err);
+	if (r->bare)
+		return fail(err,
+		    "%s is a bare repository: say which revision with "
+		    "--revision",
+		    r->top);
+	return tree_open_work(t, r->top, err);
+}
+
+int
+repo_tree(struct cli *c, const char *rev, struct tree **t)
+{
+	struct error err = {0};
+	struct repo r;
+
+	if (repo_find(c, &r, &err) < 0 || repo_open(&r, rev, t, &err) < 0)
+		return cli_error(c, CLI_NOT_FOUND, &err);
+	return CLI_OK;
+}
+
+/* A name for the stage's digest, so that plans can be made without stages. */
+static const char *
+made_up(void *ctx, const char *name)
+{
+	char hex[DIGEST_HEX_MAX];
+
+	digest_of(DIGEST_KEY, name, strlen(name), hex);
+	return arena_strdup(ctx, hex);
+}
+
+struct plan *
+repo_plan(struct cli *c, struct tree *t, const struct atom *root,
+    const char *arch, const char *(*stage_digest)(void *, const char *),
+    void *ctx, struct diags *d)
+{
+	struct plan_source source = plan_tree_source(&c->arena, t);
+	struct plan_request request = {.root = *root, .arch = arch};
+
+	request.default_stage = c->conf.stage ? c->conf.stage : "default";
+	request.stage_digest = stage_digest ? stage_digest : made_up;
+	request.stage_ctx = stage_digest ? ctx : &c->arena;
+	return plan_make(&c->arena, &source, &request, d);
+}

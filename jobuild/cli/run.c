@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/keys.h"
+#include "cli/local.h"
+#include "cli/repo.h"
+#include "net/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+struct run_options {
+	const char *revision, *keep, *keyring;
+	struct conf_list parameters;
+	int64_t jobs;
+};
+
+static const struct opt options[] = {
+    {"stage", 's', OPT_SETTING, 0, "NAME|ID", "the stage to start from"},
+    {"arch", 'a', OPT_SETTING, 0, "ARCH", "instead of this machine's"},
+    {"revision", 'r', OPT_TEXT, offsetof(struct run_options, revision), "REV",
+	"a commit instead of the work tree"},
+    {"keep", 'o', OPT_TEXT, offsetof(struct run_options, keep), "DIR",
+	"folder for logs and artifacts"},
+    {"jobs", 'j', OPT_NUMBER, offsetof(struct run_options, jobs), "N",
+	"processes that emake starts"},
+    {"param", 'p', OPT_LIST, offsetof(struct run_options, parameters), "K=V",
+	"a parameter for the phases"},
+    {"mirror", 'm', OPT_SETTING, 0, "\"NAME BASE\"", "for mirror://NAME/"},
+    {"keyring", 0, OPT_TEXT, offsetof(struct run_options, keyring), "FILE",
+	"verify signatures against it first"},
+    {0},
+};
+
+static bool
+is_empty(const char *path)
+{
+	struct dirent *e;
+	int n = 0;
+	DIR *d;
+
+	d = opendir(path);
+	if (!d)
+		return errno == ENOENT;
+	while ((e = readdir(d)) != NULL)
+		n +=
+		    strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	closedir(d);
+	return n == 0;
+}
+
+/* An absolute path: the jail's program gets it too. */
+static int
+make_folder(struct local *l, const char *keep, struct error *err)
+{
+	struct arena *a = &l->cli->arena;
+	time_t t = time(NULL);
+	char stamp[32], *real;
+	struct tm tm;
+
+	if (keep && !is_empty(keep))
+		return fail(err, "--keep %s: the folder must be empty", keep);
+	localtime_r(&t, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
+	l->dir = keep;
+	if (!keep)
+		l->dir = arena_printf(a, "%s/runs/%s-%ld",
+		    settings_folder(a, "XDG_STATE_HOME", ".local/state"), stamp,
+		    (long)getpid());
+	if (file_mkdirs(l->dir, 0755, err) < 0)
+		return -1;
+	real = realpath(l->dir, NULL);
+	if (!real)
+		return fail_errno(err, "%s", l->dir);
+	l->dir = arena_strdup(a, real);
+	free(real);
+	return 0;
+}
+
+static int
+check_machine(struct cli *c, struct error *err)
+{
+	if (!c->conf.chroot)
+		return fail(err,
+		    "autotua-chroot is not there: install it, or say where it "
+		    "is with AUTOTUA_CHROOT or \"chroot\" in %s",
+		    settings_file(&c->arena));
+	if (!c->conf.helpers)
+		return fail(err,
+		    "jobuild.sh is not there: install it, or say where its "
+		    "folder is with AUTOTUA_HELPERS or \"helpers\" in %s",
+		    settings_file(&c->arena));
+	if (geteuid() != 0)
+		return fail(
+		    err, "chroots need root: call it with sudo or as root");
+	return 0;
+}
+
+static int
+check_parameters(const struct conf_list *list, struct error *err)
+{
+	const char *eq;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		eq = strchr(list->items[i], '=');
+		if (!eq || eq == list->items[i])
+			return fail(err, "--param %s: expected NAME=VALUE",
+			    list->items[i]);
+	}
+	return 0;
+}
+
+/* The stage for units that name none: the one given, or the only one. */
+static int
+choose_stage(struct local *l, struct error *err)
+{
+	struct cli *c = l->cli;
+
+	if (stage_list(
+		&c->arena, c->conf.chroot, c->conf.state, &l->stages, err) < 0)
+		return -1;
+	l->stage = c->conf.stage;
+	if (!l->stage && l->stages.n == 1)
+		l->stage = l->stages.items[0].id;
+	if (!l->stage)
+		return fail(err,
+		    "which stage? Choose with --stage, AUTOTUA_STAGE or "
+		    "\"stage\" in %s; there are: %s",
+		    settings_file(&c->arena),
+		    stage_names(&c->arena, &l->stages));
+	if (!stage_find(&l->stages, l->stage))
+		return fail(err,
+		    "there is no stage \"%s\" in %s; there are: %s", l->stage,
+		    c->conf.state, stage_names(&c->arena, &l->stages));
+	c->conf.stage = l->stage;
+	return 0;
+}
+
+static const char *
+digest_of_stage(void *ctx, const char *name)
+{
+	return stage_find(ctx, name);
+}
+
+static int
+verify(struct local *l, const char *path, struct diags *d, struct error *err)
+{
+	const struct tree_recipe **list;
+	const struct plan_unit *u;
+	struct keyring k;
+	size_t i, s, n = 0;
+
+	keyring_init(&k, &l->cli->arena);
+	if (keyring_read(&k, path, err) < 0)
+		return -1;
+	for (i = 0; i < l->plan->nunits; i++)
+		n += l->plan->units[i].nsteps;
+	list = arena_array(&l->cli->arena, n, const struct tree_recipe *);
+	for (i = n = 0; i < l->plan->nunits; i++) {
+		u = &l->plan->units[i];
+		for (s = 0; s < u->nsteps; s++)
+			list[n++] = tree_recipe(
+			    l->tree, &u->steps[s].meta->id, RECIPE_JOBUILD, d);
+	}
+	if (tree_verify(l->tree, list, n, &k, time(NULL), d) < 0)
+		return fail(err, "not run: signatures are not good");
+	return 0;
+}
+
+static void
+configure(struct local *l, const struct run_options *o)
+{
+	struct cli *c = l->cli;
+	const char **params;
+	size_t i;
+
+	params = arena_array(&c->arena, o->parameters.n + 1, const char *);
+	for (i = 0; i < o->parameters.n; i++)
+		params[i] = o->parameters.items[i];
+	l->conf.parameters = params;
+	l->conf.chroot = c->conf.chroot;
+	l->conf.state = c->conf.state;
+	l->conf.helpers = c->conf.helpers;
+	l->conf.jobs = o->jobs;
+	l->conf.network = strcmp(c->conf.network, "yes") == 0;
+	l->conf.fetch.mirrors = c->conf.mirror;
+}
+
+/* Plan, verify, prepare: everything before the first unit. */
+static int
+prepare(struct local *l, const struct run_options *o, const struct atom *root)
+{
+	struct cli *c = l->cli;
+	struct error err = {0};
+	struct diags d;
+
+	diags_init(&d, &c->arena);
+	if (choose_stage(l, &err) < 0)
+		return cli_error(c, CLI_NOT_FOUND, &err);
+	l->plan = repo_plan(
+	    c, l->tree, root, c->conf.arch, digest_of_stage, &l->stages, &d);
+	if (!l->plan)
+		return cli_refused(c, &d);
+	if (o->keyring && verify(l, o->keyring, &d, &err) < 0) {
+		cli_diags(c, &d);
+		return cli_error(c, CLI_FAILED, &err);
+	}
+	cli_diags(c, &d);
+	configure(l, o);
+	l->conf.fetch.store = store_open(
+	    arena_printf(&c->arena, "%s/distfiles", c->conf.state), &err);
+	if (l->conf.fetch.store < 0 || make_folder(l, o->keep, &err) < 0)
+		return cli_error(c, CLI_TEMPORARY, &err);
+	return CLI_OK;
+}
+
+static int
+run_main(struct cli *c, const void *opts, int n, char *args[])
+{
+	const struct run_options *o = opts;
+	struct local l = {.cli = c};
+	struct error err = {0};
+	struct atom root;
+	int rc;
+
+	(void)n;
+	l.conf.fetch.store = -1;
+	if (root_parse(c, args[0], &root, &err) < 0 ||
+	    check_parameters(&o->parameters, &err) < 0)
+		return cli_error(c, CLI_USAGE, &err);
+	if (check_machine(c, &err) < 0)
+		return cli_error(c, CLI_DENIED, &err);
+	rc = repo_tree(c, o->revision, &l.tree);
+	if (rc != CLI_OK)
+		return rc;
+	rc = prepare(&l, o, &root);
+	if (rc == CLI_OK) {
+		rc = local_run(&l);
+		if (l.units)
+			local_report(&l, rc);
+	}
+	if (l.conf.fetch.store >= 0)
+		close(l.conf.fetch.store);
+	tree_close(l.tree);
+	return rc;
+}
+
+const struct command run_command = {
+    .name = "run",
+    .arguments = "ROOT",
+    .summary = "do a whole job on this machine, without a master",
+    .options = options,
+    .size = sizeof(struct run_options),
+    .min = 1,
+    .max = 1,
+    .run = run_main,
+};

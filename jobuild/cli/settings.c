@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/settings.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "run/where.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define TEXT(name, member)                                                     \
+	{                                                                      \
+		name, CONF_TEXT, offsetof(struct settings, member), NULL       \
+	}
+
+const struct conf_option settings_table[] = {
+    TEXT("master", master),
+    TEXT("ca", ca),
+    TEXT("user", user),
+    TEXT("key", key),
+    TEXT("tree", tree),
+    TEXT("keyring", keyring),
+    TEXT("arch", arch),
+    TEXT("stage", stage),
+    TEXT("state", state),
+    TEXT("chroot", chroot),
+    TEXT("helpers", helpers),
+    TEXT("store", store),
+    TEXT("network", network),
+    {"mirror", CONF_LIST, offsetof(struct settings, mirror), NULL},
+    {0},
+};
+
+static const struct {
+	const char *variable, *help;
+} about[] = {
+    {"AUTOTUA_MASTER_URL", "the master, https://host:port"},
+    {"AUTOTUA_CA", "file with the certificate of the master's CA"},
+    {"AUTOTUA_USER", "your name in the tree"},
+    {"AUTOTUA_KEY", "fingerprint of the key to sign with"},
+    {"AUTOTUA_TREE", "the master's name of the tree"},
+    {"AUTOTUA_KEYRING", "file with trusted users and fingerprints"},
+    {"AUTOTUA_ARCH", "architecture to plan and run for"},
+    {"AUTOTUA_STAGE", "stage to start chroots from"},
+    {"AUTOTUA_STATE", "state folder of autotua-chroot"},
+    {"AUTOTUA_CHROOT", "the program autotua-chroot"},
+    {"AUTOTUA_HELPERS", "folder with jobuild.sh"},
+    {"AUTOTUA_STORE", "folder of fetched files"},
+    {"AUTOTUA_NETWORK", "may phases that ask for it have the network"},
+    {"AUTOTUA_MIRROR", "NAME BASE-URL of a mirror://NAME/"},
+};
+
+_Static_assert(sizeof(about) / sizeof(about[0]) == SETTINGS, "one each");
+_Static_assert(
+    sizeof(settings_table) / sizeof(settings_table[0]) == SETTINGS + 1,
+    "one each and an end");
+
+const char *
+settings_variable(size_t i)
+{
+	return about[i].variable;
+}
+
+const char *
+settings_help(size_t i)
+{
+	return about[i].help;
+}
+
+const char *
+settings_folder(struct arena *a, const char *name, const char *rest)
+{
+	const char *base = getenv(name), *home = getenv("HOME");
+
+	if (base && *base == '/')
+		return arena_printf(a, "%s/autotua", base);
+	if (!home || *home != '/')
+		home = "/";
+	return arena_printf(a, "%s/%s/autotua", home, rest);
+}
+
+static const char *
+named(void)
+{
+	const char *path = getenv("AUTOTUA_CONFIG");
+
+	return path && *path ? path : NULL;
+}
+
+const char *
+settings_file(struct arena *a)
+{
+	if (named())
+		return named();
+	return arena_printf(
+	    a, "%s/config", settings_folder(a, "XDG_CONFIG_HOME", ".config"));
+}
+
+/* Debian's and Gentoo's names of what uname(2) tells. */
+static const char *
+machine(struct arena *a)
+{
+	static const char *const names[][2] = {
+	    {"x86_64", "amd64"}, {"aarch64", "arm64"}, {"i686", "x86"}};
+	struct utsname u;
+	size_t i;
+
+	if (uname(&u) < 0)
+		return NULL;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(u.machine, names[i][0]) == 0)
+			return names[i][1];
+	}
+	return arena_strdup(a, u.machine);
+}
+
+static void
+built_in(struct settings *s, struct arena *a)
+{
+	memset(s, 0, sizeof(*s));
+	s->arch = machine(a);
+	s->state = "/var/lib/autotua";
+	s->chroot = where_program(a, "autotua-chroot");
+	s->helpers = where_helpers(a);
+	s->network = "yes";
+}
+
+static int
+read_environment(struct settings *s, struct arena *a, struct error *err)
+{
+	const char *value, *end;
+	size_t i;
+
+	memset(s, 0, sizeof(*s));
+	for (i = 0; i < SETTINGS; i++) {
+		value = getenv(about[i].variable);
+		/* a list has one entry a line */
+		for (; value && *value; value = *end ? end + 1 : end) {
+			end = settings_table[i].type == CONF_LIST
+			    ? strchrnul(value, '\n')
+			    : value + strlen(value);
+			if (conf_set(settings_table, settings_table[i].name,
+				arena_strndup(a, value, (size_t)(end - value)),
+				s, a, err) < 0)
+				return fail_in(err, "%s", about[i].variable);
+		}
+	}
+	return 0;
+}
+
+/* What over says wins; its mirrors come before those that are there. */
+static void
+lay_over(struct settings *s, const struct settings *over, const char *where,
+    const char *origin[SETTINGS], struct arena *a)
+{
+	const char *value;
+	struct conf_list both = {0};
+	size_t i, k;
+
+	for (i = 0; i < SETTINGS; i++) {
+		if (settings_table[i].type == CONF_LIST)
+			continue;
+		memcpy(&value, (const char *)over + settings_table[i].offset,
+		    sizeof(value));
+		if (!value)
+			continue;
+		memcpy((char *)s + settings_table[i].offset, &value,
+		    sizeof(value));
+		origin[i] = where;
+	}
+	if (over->mirror.n == 0)
+		return;
+	both.items = arena_array(a, over->mirror.n + s->mirror.n, const char *);
+	for (k = 0; k < over->mirror.n; k++)
+		both.items[both.n++] = over->mirror.items[k];
+	for (k = 0; k < s->mirror.n; k++)
+		both.items[both.n++] = s->mirror.items[k];
+	s->mirror = both;
+	origin[SETTINGS - 1] = origin[SETTINGS - 1]
+	    ? arena_printf(a, "%s, %s", where, origin[SETTINGS - 1])
+	    : where;
+}
+
+/* Root's downloads are where its chroots look for them. */
+static void
+place_store(struct settings *s, const char *origin[SETTINGS], struct arena *a)
+{
+	struct settings layer = {0};
+
+	if (s->store)
+		return;
+	layer.store = arena_printf(a, "%s/distfiles",
+	    geteuid() == 0 ? s->state
+			   : settings_folder(a, "XDG_CACHE_HOME", ".cache"));
+	lay_over(s, &layer, "built in", origin, a);
+}
+
+static int
+check(const struct settings *s, struct error *err)
+{
+	size_t i;
+
+	if (strcmp(s->network, "yes") != 0 && strcmp(s->network, "no") != 0)
+		return fail(err, "network: expected yes or no");
+	for (i = 0; i < s->mirror.n; i++) {
+		if (!strchr(s->mirror.items[i], ' '))
+			return fail(err,
+			    "mirror \"%s\": expected \"NAME BASE-URL\"",
+			    s->mirror.items[i]);
+	}
+	return 0;
+}
+
+int
+settings_load(struct settings *out, const char *origin[SETTINGS],
+    const struct settings *flags, struct arena *a, struct error *err)
+{
+	const char *files[] = {"/etc/autotua/config", settings_file(a)};
+	struct settings layer;
+	size_t i;
+
+	memset(out, 0, sizeof(*out));
+	memset(origin, 0, SETTINGS * sizeof(origin[0]));
+	built_in(&layer, a);
+	lay_over(out, &layer, "built in", origin, a);
+	for (i = 0; i < 2; i++) {
+		memset(&layer, 0, sizeof(layer));
+		if (access(files[i], F_OK) < 0 && !(i == 1 && named()))
+			continue;
+		if (conf_read(files[i], settings_table, &layer, a, err) < 0)
+			return -1;
+		lay_over(out, &layer, files[i], origin, a);
+	}
+	if (read_environment(&layer, a, err) < 0)
+		return -1;
+	lay_over(out, &layer, "environment", origin, a);
+	lay_over(out, flags, "option", origin, a);
+	place_store(out, origin, a);
+	return check(out, err);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The configuration of the command. Later ones win: built in,
+ * /etc/autotua/config, $XDG_CONFIG_HOME/autotua/config (or $AUTOTUA_CONFIG),
+ * the environment's AUTOTUA_*, options. Mirrors of all of them are kept, those
+ * that win first.
+ */
+#ifndef CLI_SETTINGS_H
+#define CLI_SETTINGS_H
+
+#include "base/conf.h"
+
+struct arena;
+struct error;
+
+#define SETTINGS 14
+
+struct settings {
+	const char *master;  /* https://host:port */
+	const char *ca;      /* file with its CA's certificate */
+	const char *user;    /* the user's name in the tree */
+	const char *key;     /* fingerprint to sign with; NULL: see sign.c */
+	const char *tree;    /* the master's name of the tree */
+	const char *keyring; /* file */
+	const char *arch;
+	const char *stage;   /* name or id */
+	const char *state;   /* folder of autotua-chroot */
+	const char *chroot;  /* the program */
+	const char *helpers; /* folder with jobuild.sh */
+	const char *store;   /* folder of fetched files */
+	const char *network; /* "yes" or "no" */
+	struct conf_list mirror;
+};
+
+/* Ends with a NULL name; SETTINGS entries before. */
+extern const struct conf_option settings_table[];
+
+/* The environment's name of entry i, and what it is for. */
+const char *settings_variable(size_t i);
+const char *settings_help(size_t i);
+
+/* The user's file, whether it exists or not. */
+const char *settings_file(struct arena *a);
+
+/*
+ * Merge all layers into out; origin[i] says where entry i comes from, NULL
+ * when nothing sets it.
+ */
+int settings_load(struct settings *out, const char *origin[SETTINGS],
+    const struct settings *flags, struct arena *a, struct error *err);
+
+/* $NAME/autotua, or ~/REST/autotua when it isn't set: XDG's base folders. */
+const char *
+settings_folder(struct arena *a, const char *name, const char *rest);
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tree/sign.h"
+#include "base/buf.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/keys.h"
+#include "cli/repo.h"
+
+#include <string.h>
+
+#define KEY_MAX       (256 * 1024)
+#define SIGNATURE_MAX (32 * 1024)
+
+static const struct opt options[] = {
+    {"key", 'k', OPT_SETTING, 0, "KEY", "fingerprint to sign with"},
+    {0},
+};
+
+struct job {
+	struct cli *cli;
+	struct repo repo;
+	struct tree *tree;
+	const char *user; /* whose files; NULL: none yet */
+	char fingerprint[FINGERPRINT_MAX];
+	struct verifier *verifier; /* of user's key */
+	json_t *written;
+	size_t kept;
+};
+
+static const struct tree_file *
+read_file(struct job *j, const char *path)
+{
+	struct error none;
+
+	return tree_file(j->tree, path, &none);
+}
+
+static int
+write_file(
+    struct job *j, const char *path, const struct buf *b, struct error *err)
+{
+	const char *full =
+	    arena_printf(&j->cli->arena, "%s/%s", j->repo.top, path);
+
+	if (file_write(full, b->data, b->len, 0644, err) < 0)
+		return -1;
+	json_array_append_new(j->written, json_string(path));
+	if (!j->cli->json)
+		puts(cli_show(j->cli, path));
+	return 0;
+}
+
+/* Export the key that signs into the tree, and open it for checking. */
+static int
+make_key(struct job *j, const char *path, struct error *err)
+{
+	struct buf b;
+	int rc = -1;
+
+	if (keys_choose(j->cli->conf.key, j->fingerprint, err) < 0)
+		return -1;
+	buf_init(&b, KEY_MAX);
+	if (keys_export(j->fingerprint, &b, err) == 0 &&
+	    verifier_open(&j->verifier, b.data, b.len, err) == 0)
+		rc = write_file(j, path, &b, err);
+	buf_release(&b);
+	return rc;
+}
+
+/* The key that the tree has for the user must be the one that signs. */
+static int
+take_key(struct job *j, const char *path, const struct tree_file *file,
+    struct error *err)
+{
+	const char *own;
+
+	if (verifier_open(&j->verifier, file->text, file->len, err) < 0)
+		return fail_in(err, "%s", path);
+	own = verifier_fingerprint(j->verifier);
+	if (keys_choose(j->cli->conf.key ? j->cli->conf.key : own,
+		j->fingerprint, err) < 0)
+		return -1;
+	if (strcmp(own, j->fingerprint) != 0)
+		return fail(err,
+		    "%s has the key %s, but %s would sign: choose with --key, "
+		    "or remove that file if the new key shall replace it",
+		    path, own, j->fingerprint);
+	return 0;
+}
+
+static int
+set_user(struct job *j, const char *user, struct error *err)
+{
+	const char *path =
+	    arena_printf(&j->cli->arena, "%s/%s.asc", user, user);
+	const struct tree_file *file;
+
+	if (j->user && strcmp(j->user, user) == 0)
+		return 0;
+	verifier_close(j->verifier);
+	j->verifier = NULL;
+	j->user = user;
+	file = read_file(j, path);
+	if (!file)
+		return make_key(j, path, err);
+	return take_key(j, path, file, err);
+}
+
+static int
+sign_file(struct job *j, const char *path, struct error *err)
+{
+	const char *at = arena_printf(&j->cli->arena, "%s.asc", path);
+	const struct tree_file *file = read_file(j, path);
+	const struct tree_file *sig = read_file(j, at);
+	struct error why = {0};
+	struct buf b;
+	int rc = -1;
+
+	if (!file)
+		return 0;
+	if (sig &&
+	    verifier_check(j->verifier, file->text, file->len, sig->text,
+		sig->len, NOTATION_PATH, path, time(NULL), &why) == 0) {
+		j->kept++;
+		return 0;
+	}
+	if (sig)
+		cli_detail(j->cli, "%s: %s", at, why.msg);
+	buf_init(&b, SIGNATURE_MAX);
+	if (sign_detached(j->fingerprint, file->text, file->len, NOTATION_PATH,
+		path, &b, err) == 0)
+		rc = write_file(j, at, &b, err);
+	else
+		fail_in(err, "sign %s", path);
+	buf_release(&b);
+	return rc;
+}
+
+static int
+sign_recipe(struct job *j, const struct named *item, struct error *err)
+{
+	char ver[VERSION_MAX];
+
+	version_format(item->id.ver, ver);
+	return sign_file(j,
+	    arena_printf(&j->cli->arena, "%s/%s/%s-%s.%s", item->id.user,
+		item->id.name, item->id.name, ver,
+		item->kind == RECIPE_TEMPLATE ? "template" : "jobuild"),
+	    err);
+}
+
+static int
+sign_all(struct job *j, const struct named_list *list, struct error *err)
+{
+	const struct recipe_id *id, *last = NULL;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		id = &list->items[i].id;
+		if (set_user(j, id->user, err) < 0 ||
+		    sign_recipe(j, &list->items[i], err) < 0)
+			return -1;
+		if (last && last->user == id->user && last->name == id->name)
+			continue;
+		last = id;
+		if (sign_file(j,
+			arena_printf(&j->cli->arena, "%s/%s/Manifest", id->user,
+			    id->name),
+			err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What to sign: the arguments, or all of the configured user. */
+static int
+choose(struct job *j, int n, char *args[], struct named_list *list,
+    struct error *err)
+{
+	char *own[1];
+
+	if (n > 0)
+		return targets_select(
+		    j->cli, &j->repo, j->tree, n, args, list, err);
+	if (!j->cli->conf.user)
+		return fail(err,
+		    "sign what? Give USER/NAME or USER, or say who you are "
+		    "with AUTOTUA_USER or \"user\" in %s",
+		    settings_file(&j->cli->arena));
+	own[0] = arena_strdup(&j->cli->arena, j->cli->conf.user);
+	return targets_select(j->cli, &j->repo, j->tree, 1, own, list, err);
+}
+
+static int
+sign_main(struct cli *c, const void *opts, int n, char *args[])
+{
+	struct job j = {.cli = c};
+	struct named_list list = {0};
+	struct error err = {0};
+	int rc = CLI_OK;
+
+	(void)opts;
+	if (repo_find(c, &j.repo, &err) < 0 ||
+	    repo_open(&j.repo, NULL, &j.tree, &err) < 0)
+		return cli_error(c, CLI_NOT_FOUND, &err);
+	j.written = json_array();
+	if (choose(&j, n, args, &list, &err) < 0)
+		rc = cli_error(c, CLI_NOT_FOUND, &err);
+	else if (sign_all(&j, &list, &err) < 0)
+		rc = cli_error(c, CLI_FAILED, &err);
+	else
+		cli_note(c, "%zu written, %zu signatures were good already",
+		    json_array_size(j.written), j.kept);
+	if (c->json && rc == CLI_OK)
+		cli_json(json_pack("{s:O, s:I, s:s}", "written", j.written,
+		    "kept", (json_int_t)j.kept, "key", j.fingerprint));
+	json_decref(j.written);
+	verifier_close(j.verifier);
+	tree_close(j.tree);
+	return rc;
+}
+
+const struct command sign_command = {
+    .name = "sign",
+    .arguments = "[USER/NAME|USER]...",
+    .summary = "sign recipes and Manifests whose signature isn't good",
+    .options = options,
+    .max = -1,
+    .run = sign_main,
+};

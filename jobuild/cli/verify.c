@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/keys.h"
+#include "cli/repo.h"
+
+#include <string.h>
+
+struct verify_options {
+	const char *revision;
+};
+
+static const struct opt options[] = {
+    {"revision", 'r', OPT_TEXT, offsetof(struct verify_options, revision),
+	"REV", "a commit instead of the work tree"},
+    {"keyring", 'k', OPT_SETTING, 0, "FILE",
+	"who is trusted: \"USER FINGERPRINT\" a line"},
+    {0},
+};
+
+/* The configured keyring, or what the tree says of itself. */
+static int
+open_keyring(
+    struct cli *c, struct tree *t, struct keyring *k, struct error *err)
+{
+	size_t i;
+
+	if (c->conf.keyring) {
+		keyring_init(k, &c->arena);
+		return keyring_read(k, c->conf.keyring, err);
+	}
+	keys_of_tree(&c->arena, t, k);
+	cli_note(c,
+	    "checking against the keys in the tree itself: that files and "
+	    "keys fit, not whose keys they are (--keyring FILE checks that)");
+	for (i = 0; i < k->n; i++)
+		cli_detail(
+		    c, "%s %s", k->entries[i].user, k->entries[i].fingerprint);
+	return 0;
+}
+
+/* Recipes that can be read, and how many there are. */
+static size_t
+collect(struct cli *c, struct tree *t, const struct named_list *list,
+    const struct tree_recipe ***out, struct diags *d)
+{
+	const struct tree_recipe *r;
+	size_t i, n = 0;
+
+	*out = arena_array(&c->arena, list->n + 1, const struct tree_recipe *);
+	for (i = 0; i < list->n; i++) {
+		r = tree_recipe(t, &list->items[i].id, list->items[i].kind, d);
+		if (r)
+			(*out)[n++] = r;
+	}
+	return n;
+}
+
+static int
+verify_list(struct cli *c, struct tree *t, const struct named_list *list)
+{
+	const struct tree_recipe **recipes;
+	struct error err = {0};
+	struct keyring k;
+	struct diags d;
+	size_t n;
+
+	diags_init(&d, &c->arena);
+	if (open_keyring(c, t, &k, &err) < 0)
+		return cli_error(c, CLI_USAGE, &err);
+	n = collect(c, t, list, &recipes, &d);
+	tree_verify(t, recipes, n, &k, time(NULL), &d);
+	if (c->json)
+		cli_json(json_pack("{s:I, s:b, s:o}", "recipes", (json_int_t)n,
+		    "good", d.errors == 0, "diagnostics", diags_json(&d)));
+	else
+		cli_diags(c, &d);
+	if (d.errors > 0)
+		return CLI_FAILED;
+	cli_note(
+	    c, "%zu recipe%s: all signatures are good", n, n == 1 ? "" : "s");
+	return CLI_OK;
+}
+
+static int
+verify_main(struct cli *c, const void *opts, int n, char *args[])
+{
+	const struct verify_options *o = opts;
+	struct named_list list = {0};
+	struct error err = {0};
+	struct tree *t;
+	struct repo r;
+	int rc;
+
+	if (repo_find(c, &r, &err) < 0 ||
+	    repo_open(&r, o->revision, &t, &err) < 0)
+		return cli_error(c, CLI_NOT_FOUND, &err);
+	if (targets_select(c, &r, t, n, args, &list, &err) < 0)
+		rc = cli_error(c, CLI_NOT_FOUND, &err);
+	else
+		rc = verify_list(c, t, &list);
+	tree_close(t);
+	return rc;
+}
+
+const struct command verify_command = {
+    .name = "verify",
+    .arguments = "[USER|USER/NAME[-VER]]...",
+    .summary = "check the signatures of recipes and Manifests",
+    .options = options,
+    .size = sizeof(struct verify_options),
+    .max = -1,
+    .run = verify_main,
+};

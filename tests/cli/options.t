@@ -1,0 +1,89 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The command line itself: synopsis, unknown things, configuration.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+run jobuild -h
+[[ $status == 0 ]] && said "usage: jobuild"
+ok "-h prints the overview"
+missing=
+for c in new lint show graph manifest sign verify run submit status log cancel artifacts config; do
+	grep -q "^  $c " "$tmp/out" || missing+=" $c"
+	(cd "$tree" && jobuild "$c" -h) >"$tmp/help" 2>&1 && head -n 1 "$tmp/help" |
+		grep -q "^usage: jobuild $c" || missing+=" $c(-h)"
+done
+[[ -z $missing ]]
+ok "all commands are there and know -h$missing"
+run jobuild -V
+[[ $status == 0 && $(<"$tmp/out") =~ ^jobuild\ [0-9]+\.[0-9] ]]
+ok "-V prints the version"
+run jobuild
+[[ $status == 2 ]] && told "no command"
+ok "no command"
+run jobuild lnit
+[[ $status == 2 ]] && told 'did you mean "lint"?'
+ok "a misspelt command"
+run jobuild lint --no-such-thing
+[[ $status == 2 ]] && told "--no-such-thing" && told "jobuild lint -h"
+ok "an unknown option"
+run jobuild lint -r
+[[ $status == 2 ]] && told "needs a value"
+ok "an option without its value"
+run jobuild show
+[[ $status == 2 ]] && told "usage: jobuild show ATOM"
+ok "a missing argument"
+run jobuild graph one two
+[[ $status == 2 ]] && told "too many arguments"
+ok "too many arguments"
+run jobuild --color sometimes config
+[[ $status == 2 ]] && told "--color"
+ok "an unknown colour mode"
+run jobuild -C "$tmp/nowhere" lint
+[[ $status == 2 ]] && told "$tmp/nowhere"
+ok "-C with no folder"
+mkdir "$tmp/empty"
+run jobuild -C "$tmp/empty" lint
+[[ $status == 3 ]] && told "git repository"
+ok "outside of a repository"
+
+run jobuild --json config
+[[ $status == 0 ]] && jq -e '.settings | map(select(.name == "arch"))[0] |
+	.value == "amd64" and .origin == "environment"' "$tmp/out" >/dev/null
+ok "a value of the environment and its origin"
+mkdir -p "$XDG_CONFIG_HOME/autotua"
+printf '# mine\nmaster = https://one.invalid:1\nmirror = a file:///one\n' >"$XDG_CONFIG_HOME/autotua/config"
+AUTOTUA_MASTER_URL=https://two.invalid:2 AUTOTUA_MIRROR=$'b file:///two\nc file:///three' \
+	run jobuild --json config
+[[ $status == 0 ]] && jq -e '(.settings | map({key: .name, value: .value}) | from_entries) |
+	.master == "https://two.invalid:2" and
+	.mirror == ["b file:///two", "c file:///three", "a file:///one"]' "$tmp/out" >/dev/null
+ok "the environment wins over the file, mirrors add up"
+echo "mastre = x" >"$XDG_CONFIG_HOME/autotua/config"
+run jobuild config
+[[ $status == 2 ]] && told "autotua/config:1" && told "mastre"
+ok "an unknown name in the file, with its place"
+rm "$XDG_CONFIG_HOME/autotua/config"
+AUTOTUA_CONFIG=$tmp/nothing run jobuild config
+[[ $status == 2 ]] && told "$tmp/nothing"
+ok "a named configuration that isn't there"
+
+run jobuild status
+[[ $status == 2 ]] && told AUTOTUA_MASTER_URL
+ok "no master: the remedy is told"
+AUTOTUA_MASTER_URL=https://127.0.0.1:1 run jobuild status
+[[ $status == 2 ]] && told AUTOTUA_CA
+ok "no CA: the remedy is told"
+AUTOTUA_MASTER_URL=http://127.0.0.1:1 AUTOTUA_CA=/dev/null run jobuild status
+[[ $status == 2 ]] && told "https://"
+ok "a master without TLS is refused"
+run jobuild status 12x
+[[ $status == 2 ]] && told "12x"
+ok "not a job's number"
+run jobuild config extra
+[[ $status == 2 ]]
+ok "config takes nothing"
+jobuild -h >/dev/full 2>"$tmp/err"
+[[ $? == 1 ]] && told "standard output"
+ok "a full disk is noticed"
+done_testing

@@ -1,0 +1,215 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What one unit's end can be, and what each leaves: reasons, reports, logs.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/../cli/lib.sh"
+if [[ $(id -u) -ne 0 ]]; then
+	echo "1..0 # SKIP chroots need root"
+	exit 0
+fi
+unset AUTOTUA_STORE
+export AUTOTUA_STATE=$tmp/chroot
+mirror=$tmp/mirror
+mkdir -p "$mirror"
+
+"$top/tests/tools/mkstage" "$tmp/stage.tar.zst" >"$tmp/out" 2>"$tmp/err" &&
+	autotua-chroot -s "$tmp/chroot" import -n small "$tmp/stage.tar.zst" >"$tmp/out" 2>"$tmp/err"
+ok "a stage is imported"
+
+# Run it, results in $tmp/kept; say (jq) is about the report of step $step.
+step=0
+job() { # NAME, options
+	local name=$1
+
+	shift
+	rm -rf "$tmp/kept"
+	run jobuild run --keep "$tmp/kept" --mirror "local file://$mirror" "$@" "anna/$name"
+	dir=$tmp/kept/anna/$name-1.0
+}
+report() { jq -e "$1" "$dir/$step.json" >/dev/null 2>>"$tmp/err"; }
+reason() { # TEXT
+	jq -r .reason "$dir/$step.json" >"$tmp/reason" 2>>"$tmp/err"
+	grep -qF -- "$1" "$tmp/reason" || { sed 's/^/# reason: /' "$tmp/reason"; false; }
+}
+distribute() { run jobuild manifest --mirror "local file://$mirror" "anna/$1"; }
+
+# ---- what a recipe can end as
+
+recipe anna/dies-1.0 <<'X'
+DESCRIPTION="Dies in a function"
+job_setup() { :; }
+job_run() { _deep; }
+_deep() { $(die "no luck"); }
+job_collect() { einfo "never"; }
+X
+job dies
+report '.result == "failed" and (.phases | length) == 2 and .phases[1].exit == 1' && reason "job_run: exit 1: no luck"
+ok "die: the reason is its text, what comes after doesn't run"
+report '[.messages[] | select(.level == "error")][0] | .phase == "job_run" and (.text | contains("dies-1.0.jobuild:4: _deep"))'
+ok "die: the stack is in the report"
+[[ $(jq .log_bytes "$dir/0.json") == $(stat -c %s "$dir/0.log") ]] && tail -n1 "$dir/0.log" | grep -q '^ \* failed: job_run: exit 1'
+ok "the log's size and last line"
+
+recipe anna/status-1.0 <<'X'
+DESCRIPTION="Returns a status"
+job_run() { return 7; }
+X
+job status
+report '.result == "failed"' && reason "job_run: exit 7"
+ok "a status that a phase returns is told"
+
+recipe anna/skips-1.0 <<'X'
+DESCRIPTION="Skips"
+job_run() { skip "no gtk here"; }
+X
+recipe anna/after-1.0 <<'X'
+DESCRIPTION="Comes after it"
+DEPEND="anna/skips"
+job_run() { :; }
+X
+job after
+report '.result == "skipped" and .phases[0].exit == 77' && reason "no gtk here"
+ok "skip: neither passed nor failed"
+[[ ! -e $dir/1.json ]]
+ok "skip: what follows in this chroot doesn't run"
+
+recipe anna/loud-1.0 <<'X'
+DESCRIPTION="Fills the log"
+RESOURCES="log=100K memory=1G"
+job_run() { while :; do echo "all work and no play"; done; }
+X
+job loud
+report '.result == "limit" and .phases[0].limit == "log"' && reason "job_run: limit: log: 102400 bytes"
+ok "the recipe's own ceiling for the log"
+report '[.messages[] | select(.level == "warn" and (.text | startswith("RESOURCES memory")))] | length == 1'
+ok "a ceiling that isn't enforced is told"
+
+recipe anna/online-1.0 <<'X'
+DESCRIPTION="Wants the network"
+PROPERTIES="network:job_setup"
+job_setup() { :; }
+X
+AUTOTUA_NETWORK=no job online
+report '.result == "limit" and (.phases | length) == 0' && reason "policy: network"
+ok "the network, where it isn't allowed"
+
+recipe anna/nests-1.0 <<'X'
+DESCRIPTION="Wants namespaces of its own"
+PROPERTIES="nest"
+job_run() { :; }
+X
+job nests
+report '.result == "infrastructure"' && reason "PROPERTIES=nest"
+ok "nest: another machine may be able"
+
+# ---- sources
+
+echo "some data" >"$mirror/data-1.txt"
+recipe anna/data-1.0 <<'X'
+DESCRIPTION="Has a source"
+SRC_URI="mirror://local/data-1.txt"
+job_unpack() { cp "${DISTDIR}/data-1.txt" .; }
+job_run() { cat "${WORKDIR}/data-1.txt"; }
+X
+distribute data
+# it came with the line, so that nothing would be left to fetch
+rm -f "$tmp"/chroot/distfiles/*-*
+echo "SOME DATA" >"$mirror/data-1.txt"
+job data
+report '.result == "failed" and (.phases | length) == 0' && reason "data-1.txt: file://$mirror/data-1.txt: wrong content"
+ok "a wrong digest is final, nothing runs"
+rm "$mirror/data-1.txt"
+job data
+report '.result == "infrastructure"' && reason "data-1.txt: file://$mirror/data-1.txt: "
+ok "a missing file may be had elsewhere"
+echo "some data" >"$mirror/data-1.txt"
+job data
+report '.result == "passed"' && grep -qx "some data" "$dir/0.log"
+ok "the right file is used"
+rm "$mirror/data-1.txt"
+job data
+report '.result == "passed"'
+ok "and found again by its digest"
+
+mkdir -p "$tmp/conf/etc/portage" "$tmp/evil/usr"
+echo "FEATURES=test" >"$tmp/conf/etc/portage/make.conf"
+echo "x" >"$tmp/evil/usr/evil"
+tar -C "$tmp/conf" -czf "$mirror/conf-1.tar.gz" etc
+tar -C "$tmp/evil" -czf "$mirror/evil-1.tar.gz" usr
+recipe anna/conf-1.0 <<'X'
+DESCRIPTION="Only configuration"
+PORTCONF_URI="mirror://local/conf-1.tar.gz"
+X
+recipe anna/confuser-1.0 <<'X'
+DESCRIPTION="Uses it"
+DEPEND="anna/conf"
+job_run() { cat /etc/portage/make.conf; }
+X
+recipe anna/evil-1.0 <<'X'
+DESCRIPTION="Configuration that isn't"
+PORTCONF_URI="mirror://local/evil-1.tar.gz"
+job_run() { :; }
+X
+distribute conf && distribute evil
+step=1
+job confuser
+report '.result == "passed" and .reused == false' && grep -qx "FEATURES=test" "$dir/1.log"
+ok "configuration comes before the first phase, and stays for the next step"
+job confuser
+report '.reused == false' && step=0 report '.reused and .result == "passed"'
+ok "again: the step below is reused, the unit's own runs"
+step=0
+job evil
+report '.result == "failed"' && reason "PORTCONF_URI" && grep -q 'usr' "$dir/0.log"
+ok "a member outside of etc/ ends it"
+
+# ---- after the network nothing is what its key says
+
+recipe anna/random-1.0 <<'X'
+DESCRIPTION="Different each time"
+PROPERTIES="network"
+job_run() { cat /proc/sys/kernel/random/uuid >/usr/uuid; }
+X
+recipe anna/upon-1.0 <<'X'
+DESCRIPTION="Builds upon it"
+DEPEND="anna/random"
+job_run() { result "uuid=$(cat /usr/uuid)"; }
+X
+step=1
+AUTOTUA_NETWORK=yes job upon
+first=$(jq -r .figures.uuid "$dir/1.json")
+layers=$(ls "$tmp/chroot/layers")
+AUTOTUA_NETWORK=yes job upon
+second=$(jq -r .figures.uuid "$dir/1.json")
+[[ ${#first} == 36 && ${#second} == 36 && $first != "$second" ]]
+ok "a step with network runs again, and what follows sees the new one"
+[[ $layers == $(ls "$tmp/chroot/layers") ]]
+ok "its layers don't stay"
+
+# ---- artifacts
+
+recipe anna/makes-1.0 <<'X'
+DESCRIPTION="Makes artifacts"
+job_run() {
+	mkdir -p out/deep
+	echo one >out/a.pkg
+	echo two >out/deep/b.log
+	ln -s /etc/passwd out/link
+	mkfifo out/fifo
+}
+job_collect() {
+	artifact --type=package out/a.pkg
+	artifact out/deep
+	cp -a out/link out/fifo "${ARTIFACTS}"
+	result good=1 "bad name=2"
+}
+X
+step=0
+job makes
+report '.artifacts == (.artifacts | sort_by(.path)) and ([.artifacts[].path] == ["a.pkg", "deep/b.log"])'
+ok "files are collected, links and others are not"
+report '.artifacts[0].type == "package" and .artifacts[1].type == "file" and .artifacts[0].size == 4'
+ok "with type and size"
+[[ $(jq -r '.artifacts[0].digest' "$dir/0.json") == $(b2sum -l 256 <"$dir/0.out/a.pkg" | cut -d' ' -f1) ]]
+ok "and the digest of what is there"
+done_testing
