@@ -74,9 +74,12 @@ CLI     := artifacts cancel cli client config distfile graph head jobview keys \
 	show sign stage status steps submit target text verify wants watch
 CHROOT  := args collect id init inside jail layer main mounts priv root run stage state sys unpack walk
 SLAVE   :=
-MASTER  :=
+MASTER  := admin api api_info api_jobs api_lease api_people api_slave blobs \
+	capsule child claims db dispatch httpd ids load logs loop main newjob \
+	pack peer pick pki queue reasons request sched schema serve serve_file sql \
+	stage state status uri validate wish
 
-UNIT    := base atom recipe manifest keyring sign tree verify pack plan store fetch http outcome cli_text
+UNIT    := base atom recipe manifest keyring sign tree verify pack plan store fetch http outcome cli_text master_db master_sched master_uri
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \

@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a slave says about a lease that it holds. */
+#include "master/api.h"
+#include "master/dispatch.h"
+#include "master/logs.h"
+#include "master/validate.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "tree/tree.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define REASON_MAX   4000
+#define STEPS_MAX    100000
+#define PACK_SECONDS 60
+
+static const char *const live_states[] = {
+    "fetching", "preparing", "setup", "unpack", "run", "collect", NULL};
+static const char *const step_results[] = {
+    "passed", "failed", "skipped", "infrastructure", "limit", NULL};
+
+static const char *
+one_of(const char *s, const char *const *list)
+{
+	for (; s && *list; list++) {
+		if (strcmp(s, *list) == 0)
+			return *list;
+	}
+	return NULL;
+}
+
+static int64_t
+need_attempt(struct request *r, const json_t *o)
+{
+	return o ? api_need_number(r, o, "attempt", 0, INT32_MAX) : -1;
+}
+
+void
+api_renew(struct master *m, struct request *r)
+{
+	const json_t *o = api_body(r), *step;
+	int64_t attempt = need_attempt(r, o);
+	struct sched_unit *u;
+	const char *state;
+
+	if (attempt < 0 || !(u = api_lease(m, r, attempt)))
+		return;
+	state = one_of(api_text(o, "state", 20), live_states);
+	step = json_object_get(o, "step");
+	if (state && json_is_integer(step)) {
+		u->lease.state = state;
+		u->lease.step = json_integer_value(step);
+	}
+	request_json(r, 200,
+	    json_pack("{s:o, s:I}", "events", api_lease_events(u),
+		"lease_seconds", (json_int_t)m->set->lease));
+}
+
+/* ---- the report of a step --------------------------------------------------
+ */
+
+struct report {
+	int64_t unit, attempt, step;
+	const json_t *o; /* without the attempt */
+	const char *missing;
+};
+
+/* 1: this very report is there, 0: none is, -1: another one, or err. */
+static int
+find_report(struct master *m, const struct report *p, struct error *err)
+{
+	enum sql q = SQL_REPORT_GET;
+	struct arena a = {0};
+	json_t *old;
+	int rc;
+
+	rc = db_one(
+	    m->db, q, ARGS(INT(p->unit), INT(p->attempt), INT(p->step)), err);
+	if (rc <= 0)
+		return rc;
+	old = json_loads(db_text(m->db, q, 0, &a), 0, NULL);
+	db_end(m->db, q);
+	if (json_equal(old, p->o) != 1)
+		rc = fail(err, "differs");
+	json_decref(old);
+	arena_release(&a);
+	return rc;
+}
+
+static bool
+is_step(struct master *m, const struct report *p)
+{
+	struct error ignored;
+	int64_t n = 0;
+
+	if (db_one(m->db, SQL_STEP_COUNT, ARGS(INT(p->unit)), &ignored) > 0) {
+		n = db_int(m->db, SQL_STEP_COUNT, 0);
+		db_end(m->db, SQL_STEP_COUNT);
+	}
+	return p->step < n;
+}
+
+/* Form of the artifacts, and are they all here? false: answered. */
+static bool
+check_artifacts(struct master *m, struct request *r, const json_t *o)
+{
+	const char *digest;
+	struct error err;
+	json_t *artifact;
+	size_t i;
+	int rc;
+
+	json_array_foreach(json_object_get(o, "artifacts"), i, artifact)
+	{
+		digest = api_text(artifact, "digest", 64);
+		if (!api_text(artifact, "path", 4096) || !digest ||
+		    strlen(digest) != 64 || !is_hex(digest, 64)) {
+			request_problem(r, 400, "bad-field",
+			    "\"artifacts\": each needs path and digest");
+			return false;
+		}
+		rc = db_one(m->db, SQL_BLOB_SIZE, ARGS(TEXT(digest)), &err);
+		db_end(m->db, SQL_BLOB_SIZE);
+		if (rc == 1)
+			continue;
+		if (rc < 0)
+			request_broken(r, &err);
+		else
+			request_problem(r, 409, "blob-missing",
+			    "artifact %s was not uploaded", digest);
+		return false;
+	}
+	return true;
+}
+
+static int
+write_report(struct master *m, const struct report *p, struct error *err)
+{
+	char *text = json_dumps(p->o, JSON_COMPACT);
+	const char *type;
+	json_t *artifact;
+	size_t i;
+	int rc;
+
+	rc = db_run(m->db, SQL_REPORT_ADD,
+	    ARGS(INT(p->unit), INT(p->attempt), INT(p->step), TEXT(text),
+		INT(now_us())),
+	    err);
+	free(text);
+	json_array_foreach(json_object_get(p->o, "artifacts"), i, artifact)
+	{
+		if (rc < 0)
+			break;
+		type = api_text(artifact, "type", 32);
+		rc = db_run(m->db, SQL_ARTIFACT_ADD,
+		    ARGS(INT(p->unit), INT(p->attempt), INT(p->step),
+			TEXT(api_text(artifact, "path", 4096)),
+			TEXT(type ? type : "file"),
+			TEXT(api_text(artifact, "digest", 64))),
+		    err);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+store_report(struct master *m, const struct report *p, struct error *err)
+{
+	/* what the report says about the log must be true after a power cut */
+	if (logs_sync(m->st, p->unit, p->attempt, p->step, err) < 0 ||
+	    db_begin(m->db, err) < 0)
+		return -1;
+	if (write_report(m, p, err) < 0) {
+		db_rollback(m->db);
+		return -1;
+	}
+	return db_commit(m->db, err);
+}
+
+/* The same report again is fine, also when the lease is over by now. */
+static bool
+is_known_report(struct master *m, struct request *r, struct report *p)
+{
+	enum sql q = SQL_LEASE_GET;
+	struct error err;
+	bool mine;
+
+	if (db_one(m->db, q, ARGS(INT(r->id)), &err) <= 0)
+		return false;
+	p->unit = db_int(m->db, q, 0);
+	mine = db_int(m->db, q, 1) == p->attempt &&
+	    db_int(m->db, q, 2) == r->slave;
+	db_end(m->db, q);
+	return mine && find_report(m, p, &err) == 1;
+}
+
+static void
+take_report(struct master *m, struct request *r, struct report *p)
+{
+	struct error err = {0};
+	int found;
+
+	if (!is_step(m, p)) {
+		request_problem(r, 400, "bad-field",
+		    "\"step\": the unit has no step %" PRId64, p->step);
+		return;
+	}
+	found = find_report(m, p, &err);
+	if (found < 0 && strcmp(err.msg, "differs") == 0) {
+		request_problem(r, 409, "report-differs",
+		    "another report for step %" PRId64 " is stored", p->step);
+		return;
+	}
+	if (found == 0 && !check_artifacts(m, r, p->o))
+		return;
+	if (found < 0 || (found == 0 && store_report(m, p, &err) < 0))
+		request_broken(r, &err);
+}
+
+void
+api_step(struct master *m, struct request *r)
+{
+	json_t *o = api_body(r);
+	struct report p = {.attempt = need_attempt(r, o), .o = o};
+	struct sched_unit *u;
+
+	if (p.attempt < 0 ||
+	    (p.step = api_need_number(r, o, "step", 0, STEPS_MAX)) < 0)
+		return;
+	if (!one_of(api_text(o, "result", 20), step_results)) {
+		request_problem(r, 400, "bad-field",
+		    "\"result\": expected passed, failed, skipped, "
+		    "infrastructure or limit");
+		return;
+	}
+	json_object_del(o, "attempt");
+	if (!sched_leased(&m->sched, r->id) && is_known_report(m, r, &p)) {
+		request_json(r, 200, json_pack("{s:[]}", "events"));
+		return;
+	}
+	u = api_lease(m, r, p.attempt);
+	if (!u)
+		return;
+	p.unit = u->id;
+	take_report(m, r, &p);
+	if (!r->answer)
+		request_json(
+		    r, 200, json_pack("{s:o}", "events", api_lease_events(u)));
+}
+
+/* ---- the end of a lease ----------------------------------------------------
+ */
+
+/* Has the lease ended before in the way that is told now? */
+static bool
+ended_so(struct master *m, struct request *r, int64_t attempt,
+    const char *state, const char *result)
+{
+	enum sql q = SQL_LEASE_GET;
+	struct arena a = {0};
+	struct error err;
+	bool same;
+
+	if (db_one(m->db, q, ARGS(INT(r->id)), &err) <= 0)
+		return false;
+	same = db_int(m->db, q, 1) == attempt &&
+	    db_int(m->db, q, 2) == r->slave &&
+	    strcmp(db_text(m->db, q, 3, &a), state) == 0 &&
+	    strcmp(db_text(m->db, q, 4, &a), result) == 0;
+	db_end(m->db, q);
+	arena_release(&a);
+	return same;
+}
+
+/* A unit that passed has a report of every step. */
+static bool
+is_complete(struct master *m, struct request *r, const struct sched_unit *u)
+{
+	struct error err;
+	int64_t steps = -1, reports = -1;
+
+	if (db_one(m->db, SQL_STEP_COUNT, ARGS(INT(u->id)), &err) > 0) {
+		steps = db_int(m->db, SQL_STEP_COUNT, 0);
+		db_end(m->db, SQL_STEP_COUNT);
+	}
+	if (db_one(m->db, SQL_REPORT_COUNT, ARGS(INT(u->id), INT(u->attempt)),
+		&err) > 0) {
+		reports = db_int(m->db, SQL_REPORT_COUNT, 0);
+		db_end(m->db, SQL_REPORT_COUNT);
+	}
+	if (steps == reports)
+		return true;
+	request_problem(r, 409, "step-missing",
+	    "%" PRId64 " of %" PRId64 " steps were reported", reports, steps);
+	return false;
+}
+
+static const char *
+reason_of(struct request *r, const json_t *o)
+{
+	const char *s = json_string_value(json_object_get(o, "reason"));
+
+	return s ? arena_strndup(&r->arena, s, strnlen(s, REASON_MAX)) : "";
+}
+
+void
+api_done(struct master *m, struct request *r)
+{
+	static const char *const results[] = {"passed", "failed", "skipped",
+	    "infrastructure", "limit", "cancelled", NULL};
+	const json_t *o = api_body(r);
+	int64_t attempt = need_attempt(r, o);
+	struct sched_unit *u;
+	const char *result;
+	struct error err;
+
+	if (attempt < 0)
+		return;
+	result = one_of(api_text(o, "result", 20), results);
+	if (!result) {
+		request_problem(r, 400, "bad-field",
+		    "\"result\": expected passed, failed, skipped, "
+		    "infrastructure or limit");
+		return;
+	}
+	if (!sched_leased(&m->sched, r->id) &&
+	    ended_so(m, r, attempt, "done", result)) {
+		request_json(r, 200, json_object());
+		return;
+	}
+	u = api_lease(m, r, attempt);
+	if (!u)
+		return;
+	if (strcmp(result, "cancelled") == 0 && !u->job->cancelled)
+		result = "infrastructure";
+	if (strcmp(result, "passed") == 0 && !is_complete(m, r, u))
+		return;
+	if (dispatch_done(m, u, result, reason_of(r, o), now_us(), &err) < 0)
+		request_broken(r, &err);
+	else
+		request_json(r, 200, json_object());
+}
+
+void
+api_refuse(struct master *m, struct request *r)
+{
+	const json_t *o = api_body(r);
+	int64_t attempt = need_attempt(r, o);
+	struct sched_unit *u;
+	const char *kind;
+	struct error err;
+	bool hard;
+
+	if (attempt < 0)
+		return;
+	kind = api_text(o, "kind", 8);
+	hard = kind && strcmp(kind, "hard") == 0;
+	if (!hard && !(kind && strcmp(kind, "soft") == 0)) {
+		request_problem(
+		    r, 400, "bad-field", "\"kind\": expected soft or hard");
+		return;
+	}
+	if (!sched_leased(&m->sched, r->id) &&
+	    ended_so(m, r, attempt, "refused", "")) {
+		request_json(r, 200, json_object());
+		return;
+	}
+	u = api_lease(m, r, attempt);
+	if (!u)
+		return;
+	if (dispatch_refused(m, u, hard, reason_of(r, o), now_us(), &err) < 0)
+		request_broken(r, &err);
+	else
+		request_json(r, 200, json_object());
+}
+
+/* ---- the pack --------------------------------------------------------------
+ */
+
+struct packing {
+	struct pack_job job; /* first: what pack_work() takes */
+	struct request *r;
+	const char *path;
+};
+
+static void
+send_pack(struct packing *p)
+{
+	api_file(p->r, p->path, "application/x-git-packed-objects");
+}
+
+static void
+pack_done(void *ctx, const struct buf *text, const struct error *err)
+{
+	struct packing *p = ctx;
+	struct error failed = {0};
+
+	if (text && text->len == 0) {
+		send_pack(p);
+	} else {
+		fail(&failed, "pack: %s", text ? text->data : err->msg);
+		request_broken(p->r, &failed);
+	}
+	request_resume(p->r);
+}
+
+/* The atoms of the unit's steps, out of its capsule. */
+static bool
+pack_from_capsule(struct pack_job *p, const char *capsule)
+{
+	json_t *o = json_loads(capsule, 0, NULL), *step;
+	const json_t *steps = json_object_get(o, "steps");
+	const char **atoms;
+	size_t i;
+
+	p->n = json_array_size(steps);
+	atoms = arena_array(p->arena, p->n, const char *);
+	json_array_foreach(steps, i, step)
+	{
+		atoms[i] = arena_strdup(p->arena, api_text(step, "atom", 200));
+	}
+	p->atoms = atoms;
+	p->revision =
+	    arena_strdup(p->arena, api_text(o, "revision", OBJECT_HEX));
+	json_decref(o);
+	return p->n > 0;
+}
+
+static bool
+find_pack(struct master *m, struct packing *p, int64_t unit)
+{
+	struct arena *a = &p->r->arena;
+	enum sql q = SQL_UNIT_PACK;
+	const char *capsule;
+	struct error err;
+
+	if (db_one(m->db, q, ARGS(INT(unit)), &err) <= 0)
+		return false;
+	p->job.arena = a;
+	p->job.name = db_text(m->db, q, 0, a);
+	p->job.packs = state_path(m->st, a, "packs");
+	capsule = db_text(m->db, q, 1, a);
+	p->job.mirror =
+	    state_path(m->st, a, "trees/%s.git", db_text(m->db, q, 2, a));
+	p->path = state_path(m->st, a, "packs/%s", p->job.name);
+	db_end(m->db, q);
+	return pack_from_capsule(&p->job, capsule);
+}
+
+void
+api_pack(struct master *m, struct request *r)
+{
+	int64_t attempt = request_number(r, "attempt");
+	struct child_work work = {.work = pack_work,
+	    .done = pack_done,
+	    .limit = PACK_SECONDS,
+	    .max = 4096};
+	struct sched_unit *u;
+	struct packing *p;
+	struct error err;
+
+	if (attempt < 0 || !(u = api_lease(m, r, attempt)))
+		return;
+	p = arena_new(&r->arena, struct packing);
+	p->r = r;
+	if (!find_pack(m, p, u->id)) {
+		fail(&err, "unit %" PRId64 " has no usable capsule", u->id);
+		request_broken(r, &err);
+		return;
+	}
+	if (access(p->path, F_OK) == 0) {
+		send_pack(p);
+		return;
+	}
+	work.ctx = p;
+	request_wait(r);
+	child_start(&m->loop, &work);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/validate.h"
+#include "plan/plan.h"
+#include "tree/tree.h"
+#include "base/arena.h"
+#include "base/error.h"
+
+#include <string.h>
+
+/* Packs made right away, for units that can run at once; others on demand. */
+#define PACKS_AHEAD 8
+
+static void
+add_file(json_t *list, const struct tree_file *f)
+{
+	json_array_append_new(
+	    list, json_pack("{s:s, s:s}", "path", f->path, "blob", f->blob));
+}
+
+static json_t *
+files_json(const struct tree_recipe *r)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < r->nchain; i++)
+		add_file(list, r->chain[i]);
+	for (i = 0; i < r->nmanifests; i++)
+		add_file(list, r->manifests[i]);
+	for (i = 0; i < r->naux; i++)
+		add_file(list, r->aux[i]);
+	return list;
+}
+
+static json_t *
+values_json(const struct metadata *m)
+{
+	json_t *o = json_object();
+	size_t i;
+
+	for (i = 0; i < m->nvars; i++)
+		json_object_set_new(
+		    o, m->vars[i].name, json_string(m->vars[i].value));
+	return o;
+}
+
+static json_t *
+sources_json(const struct tree_recipe *r)
+{
+	const struct metadata *m = r->meta;
+	const struct manifest_entry *e;
+	const struct source *s;
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	for (i = 0; i < r->ndist; i++) {
+		s = i < m->nsources ? &m->sources[i]
+				    : &m->portconf[i - m->nsources];
+		e = r->dist[i];
+		o = json_pack("{s:s, s:I, s:s}", "name", s->name, "size",
+		    (json_int_t)e->size, "uri", s->uri);
+		if (*e->blake2b)
+			json_object_set_new(
+			    o, "blake2b", json_string(e->blake2b));
+		if (*e->sha512)
+			json_object_set_new(
+			    o, "sha512", json_string(e->sha512));
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* The keyring's keys of everybody who signed a file of the recipe. */
+static void
+add_signers(
+    json_t *signers, const struct validation *v, const struct tree_recipe *r)
+{
+	const char *user;
+	json_t *list;
+	size_t i, k;
+
+	for (i = 0; i < r->nchain + r->nmanifests; i++) {
+		user = i < r->nchain ? r->chain[i]->user
+				     : r->manifests[i - r->nchain]->user;
+		if (json_object_get(signers, user))
+			continue;
+		list = json_array();
+		for (k = 0; k < v->nkeys; k++) {
+			if (strcmp(v->keys[k].user, user) == 0)
+				json_array_append_new(
+				    list, json_string(v->keys[k].fingerprint));
+		}
+		json_object_set_new(signers, user, list);
+	}
+}
+
+static json_t *
+stage_json(const struct validation *v, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < v->nstages; i++) {
+		if (strcmp(v->stages[i].name, name) == 0)
+			return json_pack("{s:s, s:s, s:I}", "name", name,
+			    "digest", v->stages[i].digest, "size",
+			    (json_int_t)v->stages[i].size);
+	}
+	return json_null();
+}
+
+/* One unit on its way to JSON. */
+struct writing {
+	struct validation *v;
+	struct tree *t;
+	const struct plan_unit *unit;
+	json_t *capsule_steps, *steps, *signers, *requires;
+	const char **atoms;
+	bool exclusive;
+};
+
+static void
+add_requires(json_t *list, const struct metadata *m)
+{
+	size_t i, k;
+
+	for (i = 0; i < m->nrequires; i++) {
+		for (k = 0; k < json_array_size(list); k++) {
+			if (strcmp(json_string_value(json_array_get(list, k)),
+				m->requires[i]) == 0)
+				break;
+		}
+		if (k == json_array_size(list))
+			json_array_append_new(
+			    list, json_string(m->requires[i]));
+	}
+}
+
+static void
+add_step(struct writing *w, size_t i)
+{
+	const struct plan_step *step = &w->unit->steps[i];
+	const struct tree_recipe *r;
+	struct diags none;
+
+	/* it was evaluated before: there is nothing new to complain about */
+	diags_init(&none, w->v->arena);
+	r = tree_recipe(w->t, &step->meta->id, RECIPE_JOBUILD, &none);
+	w->atoms[i] = id_format(w->v->arena, &step->meta->id);
+	json_array_append_new(w->steps,
+	    json_pack("{s:s, s:s}", "atom", w->atoms[i], "key", step->key));
+	json_array_append_new(w->capsule_steps,
+	    json_pack("{s:s, s:s, s:o, s:o, s:o}", "atom", w->atoms[i], "key",
+		step->key, "files", files_json(r), "values",
+		values_json(r->meta), "sources", sources_json(r)));
+	add_signers(w->signers, w->v, r);
+	add_requires(w->requires, r->meta);
+	w->exclusive |= (r->meta->properties & PROPERTY_EXCLUSIVE) != 0;
+}
+
+static void
+pack_ahead(struct writing *w, const char *name)
+{
+	struct pack_job p = {.arena = w->v->arena,
+	    .mirror = w->v->mirror,
+	    .packs = w->v->packs,
+	    .revision = tree_commit(w->t),
+	    .name = name,
+	    .atoms = w->atoms,
+	    .n = w->unit->nsteps};
+	struct error ignored;
+
+	/* it will be tried again when a slave asks */
+	(void)pack_make(&p, w->t, &ignored);
+}
+
+static json_t *
+unit_json(struct writing *w, const struct plan *plan, size_t first)
+{
+	const struct plan_unit *u = w->unit;
+	const char *root, *revision = tree_commit(w->t);
+	json_t *needs = json_array(), *capsule;
+	char pack[65];
+	size_t i;
+
+	w->atoms = arena_array(w->v->arena, u->nsteps, const char *);
+	w->steps = json_array();
+	w->capsule_steps = json_array();
+	w->signers = json_object();
+	w->requires = json_array();
+	for (i = 0; i < u->nsteps; i++)
+		add_step(w, i);
+	for (i = 0; i < u->nneeds; i++)
+		json_array_append_new(
+		    needs, json_integer((json_int_t)(first + u->needs[i])));
+	root = w->atoms[u->nsteps - 1];
+	pack_name(revision, w->atoms, u->nsteps, pack);
+	if (u->nneeds == 0 && plan->nunits <= PACKS_AHEAD)
+		pack_ahead(w, pack);
+	capsule = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o}",
+	    "revision", revision, "tree", w->v->tree, "root", root, "arch",
+	    plan->arch, "stage", stage_json(w->v, u->stage), "key", u->key,
+	    "signers", w->signers, "steps", w->capsule_steps);
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}",
+	    "root", root, "arch", plan->arch, "key", u->key, "pack", pack,
+	    "exclusive", (int)w->exclusive, "requires", w->requires, "needs",
+	    needs, "steps", w->steps, "capsule", capsule);
+}
+
+json_t *
+plan_json(
+    struct validation *v, struct tree *t, const struct plan *plan, size_t first)
+{
+	json_t *list = json_array();
+	struct writing w;
+	size_t i;
+
+	for (i = 0; i < plan->nunits; i++) {
+		memset(&w, 0, sizeof(w));
+		w.v = v;
+		w.t = t;
+		w.unit = &plan->units[i];
+		json_array_append_new(list, unit_json(&w, plan, first));
+	}
+	return list;
+}

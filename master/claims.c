@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Slaves that wait for work. A slave has one claim at a time: a new one means
+ * that it doesn't listen to the old one any more.
+ */
+#include "master/api.h"
+#include "master/dispatch.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <string.h>
+
+#define WAIT_MAX 55
+#define FREE_MAX 10000
+
+struct claim {
+	struct request *r;
+	struct sched_slave *slave;
+	int64_t free, deadline;
+	struct claim *prev, *next;
+};
+
+static void
+link_claim(struct master *m, struct claim *c)
+{
+	c->prev = m->last_claim;
+	c->next = NULL;
+	if (m->last_claim)
+		m->last_claim->next = c;
+	else
+		m->claims = c;
+	m->last_claim = c;
+	c->slave->waiting = true;
+}
+
+static void
+unlink_claim(struct master *m, struct claim *c)
+{
+	c->slave->waiting = false;
+	c->slave->seen = now_us();
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		m->claims = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	else
+		m->last_claim = c->prev;
+}
+
+/* The unit's capsule with what is new in this attempt; NULL with err. */
+static json_t *
+capsule_json(struct master *m, const struct sched_unit *u, int64_t lease,
+    struct error *err)
+{
+	enum sql q = SQL_UNIT_CAPSULE;
+	struct arena a = {0};
+	json_t *o = NULL, *parameters;
+	int rc = db_one(m->db, q, ARGS(INT(u->id)), err);
+
+	if (rc <= 0)
+		return NULL;
+	o = json_loads(db_text(m->db, q, 0, &a), 0, NULL);
+	parameters = json_loads(db_text(m->db, q, 2, &a), 0, NULL);
+	db_end(m->db, q);
+	json_object_set_new(o, "parameters", parameters);
+	json_object_set_new(o, "lease", json_integer(lease));
+	json_object_set_new(o, "job", json_integer(u->job->id));
+	json_object_set_new(o, "unit", json_integer(u->id));
+	json_object_set_new(o, "attempt", json_integer(u->attempt));
+	json_object_set_new(o, "lease_seconds", json_integer(m->set->lease));
+	arena_release(&a);
+	return o;
+}
+
+/* Cancelled leases that this slave wasn't told of yet. */
+static json_t *
+events_for(struct master *m, const struct sched_slave *sl)
+{
+	json_t *list = json_array(), *more;
+	struct sched_lease *l;
+
+	if (m->sched.nunwanted == 0)
+		return list;
+	for (l = m->sched.first_lease; l; l = l->next) {
+		if (l->slave != sl || l->told)
+			continue;
+		more = api_lease_events(l->node.object);
+		json_array_extend(list, more);
+		json_decref(more);
+	}
+	return list;
+}
+
+static json_t *
+grant(struct master *m, struct sched_slave *sl, int64_t free, int64_t now)
+{
+	json_t *list = json_array(), *o;
+	struct sched_unit *u;
+	struct error err;
+	int64_t lease;
+
+	for (; free > 0; free--) {
+		u = sched_pick(&m->sched, sl, now);
+		if (!u)
+			break;
+		lease = dispatch_lease(m, u, sl, now, &err);
+		if (lease < 0) {
+			log_err(
+			    "lease unit=%lld: %s", (long long)u->id, err.msg);
+			break;
+		}
+		o = capsule_json(m, u, lease, &err);
+		if (!o) {
+			log_err(
+			    "capsule unit=%lld: %s", (long long)u->id, err.msg);
+			break;
+		}
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
+/* Answer with what there is; false if there is nothing and must isn't set. */
+static bool
+serve(struct master *m, struct request *r, struct sched_slave *sl, int64_t free,
+    int64_t now, bool must)
+{
+	json_t *events = events_for(m, sl), *capsules;
+
+	capsules = grant(m, sl, free, now);
+	if (!must && json_array_size(events) == 0 &&
+	    json_array_size(capsules) == 0) {
+		json_decref(events);
+		json_decref(capsules);
+		return false;
+	}
+	request_json(r, 200,
+	    json_pack("{s:o, s:o}", "capsules", capsules, "events", events));
+	return true;
+}
+
+void
+api_claim(struct master *m, struct request *r)
+{
+	const json_t *o = api_body(r);
+	struct sched_slave *sl;
+	int64_t free, wait, now = now_us();
+	struct claim *c;
+
+	if (!o || (free = api_need_number(r, o, "free", 0, FREE_MAX)) < 0 ||
+	    (wait = api_need_number(r, o, "wait", 0, 3600)) < 0)
+		return;
+	sl = sched_slave(&m->sched, r->slave, r->slave_name);
+	if (!sl->known) {
+		request_problem(r, 409, "hello-again",
+		    "this master doesn't know what the slave offers");
+		return;
+	}
+	claims_drop(m, sl);
+	if (serve(m, r, sl, free, now, wait == 0))
+		return;
+	c = arena_new(&r->arena, struct claim);
+	c->r = r;
+	c->slave = sl;
+	c->free = free;
+	c->deadline = now + (wait < WAIT_MAX ? wait : WAIT_MAX) * SECOND;
+	link_claim(m, c);
+	request_wait(r);
+}
+
+/* Answer that nothing has come. */
+static void
+answer_empty(struct master *m, struct claim *c)
+{
+	struct request *r = c->r;
+
+	unlink_claim(m, c);
+	request_json(r, 200, json_pack("{s:[], s:[]}", "capsules", "events"));
+	request_resume(r);
+}
+
+void
+claims_drop(struct master *m, const struct sched_slave *sl)
+{
+	struct claim *c, *next;
+
+	for (c = m->claims; c; c = next) {
+		next = c->next;
+		if (c->slave == sl)
+			answer_empty(m, c);
+	}
+}
+
+void
+claims_turn(struct master *m, int64_t now)
+{
+	struct claim *c, *next;
+	struct request *r;
+
+	for (c = m->claims; c; c = next) {
+		next = c->next;
+		r = c->r;
+		if (now >= c->deadline || c->slave->retired) {
+			answer_empty(m, c);
+			continue;
+		}
+		if (m->sched.nready == 0 && m->sched.nunwanted == 0)
+			continue;
+		/* don't lease to somebody who has gone */
+		if (!request_is_alive(r))
+			answer_empty(m, c);
+		else if (serve(m, r, c->slave, c->free, now, false)) {
+			unlink_claim(m, c);
+			request_resume(r);
+		}
+	}
+}
+
+size_t
+claims_count(const struct master *m)
+{
+	const struct claim *c;
+	size_t n = 0;
+
+	for (c = m->claims; c; c = c->next)
+		n++;
+	return n;
+}

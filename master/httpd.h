@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * HTTPS by libmicrohttpd with GnuTLS, driven by our loop through its epoll
+ * descriptor; it has no threads. In front of every request stand the checks
+ * that the library doesn't make: both Content-Length and Transfer-Encoding,
+ * either of them twice, NUL bytes, no or two Host fields are answered with
+ * 400 and the connection is closed.
+ */
+#ifndef MASTER_HTTPD_H
+#define MASTER_HTTPD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct httpd;
+struct request;
+
+struct httpd_conf {
+	const char *listen;          /* ADDRESS:PORT */
+	const char *cert, *key, *ca; /* PEM texts */
+	void *ctx;
+	/* Headers are in: answer, or say in r where the body goes. */
+	void (*begin)(void *ctx, struct request *r);
+	/* The body is in: answer, or wait. */
+	void (*handle)(void *ctx, struct request *r);
+	/* The answer was sent or the client has gone. */
+	void (*over)(void *ctx, struct request *r);
+};
+
+int
+httpd_open(struct httpd **out, const struct httpd_conf *c, struct error *err);
+void httpd_close(struct httpd *h); /* answers with 503 what still waits */
+
+int httpd_fd(const struct httpd *h); /* readable: call httpd_run() */
+void httpd_run(struct httpd *h);
+int httpd_timeout(const struct httpd *h, int max); /* ms, until httpd_run() */
+uint16_t httpd_port(const struct httpd *h);
+size_t httpd_connections(const struct httpd *h);
+
+/* Split "ADDRESS:PORT", "[V6]:PORT"; -1 when it has not that form. */
+int httpd_split(const char *listen, char *host, size_t size, char port[8]);
+
+#endif

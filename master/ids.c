@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/ids.h"
+#include "base/arena.h"
+
+#include <string.h>
+
+#define SLOTS_FIRST 64
+
+void
+ids_init(struct ids *t, struct arena *a)
+{
+	memset(t, 0, sizeof(*t));
+	t->arena = a;
+}
+
+/* Ids are given out in sequence: their low bits spread by themselves. */
+static struct id_node **
+slot(const struct ids *t, int64_t id)
+{
+	return &t->slots[(uint64_t)id & (t->nslots - 1)];
+}
+
+static void
+grow(struct ids *t)
+{
+	size_t i, nold = t->nslots;
+	struct id_node **old = t->slots, **at, *node, *next;
+
+	t->nslots = nold ? nold * 2 : SLOTS_FIRST;
+	t->slots = arena_array(t->arena, t->nslots, struct id_node *);
+	for (i = 0; i < nold; i++) {
+		for (node = old[i]; node; node = next) {
+			next = node->next;
+			at = slot(t, node->id);
+			node->next = *at;
+			*at = node;
+		}
+	}
+}
+
+void
+ids_add(struct ids *t, struct id_node *node, int64_t id, void *object)
+{
+	struct id_node **at;
+
+	if (t->n >= t->nslots)
+		grow(t);
+	node->id = id;
+	node->object = object;
+	at = slot(t, id);
+	node->next = *at;
+	*at = node;
+	t->n++;
+}
+
+void
+ids_remove(struct ids *t, int64_t id)
+{
+	struct id_node **at;
+
+	if (t->nslots == 0)
+		return;
+	for (at = slot(t, id); *at; at = &(*at)->next) {
+		if ((*at)->id == id) {
+			*at = (*at)->next;
+			t->n--;
+			return;
+		}
+	}
+}
+
+void *
+ids_get(const struct ids *t, int64_t id)
+{
+	struct id_node *node;
+
+	if (t->nslots == 0)
+		return NULL;
+	for (node = *slot(t, id); node; node = node->next) {
+		if (node->id == id)
+			return node->object;
+	}
+	return NULL;
+}

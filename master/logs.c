@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/logs.h"
+#include "master/api.h"
+#include "base/error.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STEP_MAX ((int64_t)1000000)
+
+const char *
+logs_path(const struct state *st, struct arena *a, int64_t unit,
+    int64_t attempt, int64_t step)
+{
+	return state_path(st, a, "logs/%" PRId64 "/%" PRId64 "/%" PRId64 ".log",
+	    unit, attempt, step);
+}
+
+int64_t
+logs_size(const struct state *st, int64_t unit, int64_t attempt, int64_t step)
+{
+	struct arena a = {0};
+	struct stat s;
+	int rc = stat(logs_path(st, &a, unit, attempt, step), &s);
+
+	arena_release(&a);
+	return rc < 0 ? 0 : s.st_size;
+}
+
+int
+logs_sync(const struct state *st, int64_t unit, int64_t attempt, int64_t step,
+    struct error *err)
+{
+	struct arena a = {0};
+	const char *path = logs_path(st, &a, unit, attempt, step);
+	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0 && errno != ENOENT)
+		rc = fail_errno(err, "open %s", path);
+	if (fd >= 0 && fsync(fd) < 0)
+		rc = fail_errno(err, "sync %s", path);
+	if (fd >= 0)
+		close(fd);
+	arena_release(&a);
+	return rc;
+}
+
+/* Make the folder for unit and attempt, durably. */
+static int
+make_folder(const struct state *st, struct arena *a, int64_t unit,
+    int64_t attempt, struct error *err)
+{
+	return file_mkdirs(
+	    state_path(st, a, "logs/%" PRId64 "/%" PRId64, unit, attempt), 0700,
+	    err);
+}
+
+static int
+open_log(const struct state *st, struct arena *a, int64_t unit, int64_t attempt,
+    int64_t step, struct error *err)
+{
+	const char *path = logs_path(st, a, unit, attempt, step);
+	int flags = O_RDWR | O_CREAT | O_CLOEXEC;
+	int fd = open(path, flags, 0600);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == ENOENT && make_folder(st, a, unit, attempt, err) < 0)
+		return -1;
+	fd = open(path, flags, 0600);
+	return fd < 0 ? fail_errno(err, "open %s", path) : fd;
+}
+
+/* Is what is stored at offset the same as the n bytes at p? */
+static bool
+is_same(int fd, int64_t offset, const char *p, size_t n)
+{
+	char chunk[65536];
+	ssize_t got;
+	size_t want;
+
+	while (n > 0) {
+		want = n < sizeof(chunk) ? n : sizeof(chunk);
+		got = pread(fd, chunk, want, offset);
+		if (got <= 0 || memcmp(chunk, p, (size_t)got) != 0)
+			return false;
+		p += got;
+		n -= (size_t)got;
+		offset += got;
+	}
+	return true;
+}
+
+static void
+append(struct master *m, struct request *r, int fd, int64_t offset)
+{
+	const char *p = r->body.data;
+	size_t n = r->body.len, old;
+	struct error err;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0) {
+		fail_errno(&err, "log");
+		request_broken(r, &err);
+		return;
+	}
+	if (offset > st.st_size) {
+		request_problem_with(r, 409, "log-gap",
+		    "bytes before this offset are missing",
+		    json_pack("{s:I}", "offset", (json_int_t)st.st_size));
+		return;
+	}
+	old = (size_t)(st.st_size - offset);
+	if (old > n)
+		old = n;
+	if (old > 0 && !is_same(fd, offset, p, old)) {
+		request_problem(r, 409, "log-differs",
+		    "other bytes are stored at this offset");
+		return;
+	}
+	if (offset + (int64_t)n > m->set->log_max) {
+		request_problem(r, 413, "log-full",
+		    "a step's log may have %" PRId64 " bytes here",
+		    m->set->log_max);
+		return;
+	}
+	if (n > old &&
+	    (lseek(fd, offset + (int64_t)old, SEEK_SET) < 0 ||
+		file_write_all(fd, p + old, n - old, &err) < 0)) {
+		/* a half is no harm: its bytes are compared next time */
+		request_broken(r, &err);
+		return;
+	}
+	m->count.log_bytes += (int64_t)(n - old);
+	if (offset + (int64_t)n > st.st_size)
+		st.st_size = offset + (int64_t)n;
+	request_json(
+	    r, 200, json_pack("{s:I}", "size", (json_int_t)st.st_size));
+}
+
+void
+api_log_put(struct master *m, struct request *r)
+{
+	int64_t attempt, step, offset;
+	struct sched_unit *u;
+	struct error err;
+	int fd;
+
+	if ((attempt = request_number(r, "attempt")) < 0 ||
+	    (step = request_number(r, "step")) < 0 ||
+	    (offset = request_number(r, "offset")) < 0 ||
+	    !(u = api_lease(m, r, attempt)))
+		return;
+	if (step > STEP_MAX) {
+		request_problem(r, 400, "bad-query", "there is no such step");
+		return;
+	}
+	fd = open_log(m->st, &r->arena, u->id, u->attempt, step, &err);
+	if (fd < 0) {
+		request_broken(r, &err);
+		return;
+	}
+	append(m, r, fd, offset);
+	close(fd);
+}
+
+/* Can nothing be added to this log any more? */
+static bool
+is_closed(struct master *m, int64_t unit, int64_t attempt, int64_t step,
+    enum unit_state state)
+{
+	struct error ignored;
+	int rc;
+
+	if (unit_state_is_over(state))
+		return true;
+	rc = db_one(m->db, SQL_REPORT_GET,
+	    ARGS(INT(unit), INT(attempt), INT(step)), &ignored);
+	db_end(m->db, SQL_REPORT_GET);
+	return rc == 1;
+}
+
+/* Has the unit such a step? Readers find the end of a unit by it. */
+static bool
+has_step(struct master *m, int64_t unit, int64_t step)
+{
+	struct error ignored;
+	int64_t n = 0;
+
+	if (db_one(m->db, SQL_STEP_COUNT, ARGS(INT(unit)), &ignored) == 1)
+		n = db_int(m->db, SQL_STEP_COUNT, 0);
+	db_end(m->db, SQL_STEP_COUNT);
+	return step < n;
+}
+
+static void
+send_log(struct request *r, const char *path, int64_t offset)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || offset >= st.st_size) {
+		if (fd >= 0)
+			close(fd);
+		request_bytes(r, 200, "text/plain; charset=utf-8", "", 0);
+		return;
+	}
+	request_file(r, 200, "text/plain; charset=utf-8", fd, offset,
+	    st.st_size - offset);
+}
+
+void
+api_log_get(struct master *m, struct request *r)
+{
+	enum sql q = SQL_UNIT_GET;
+	int64_t step, offset = 0, attempt;
+	struct error err;
+	int rc, state;
+	bool closed;
+
+	if ((step = request_number(r, "step")) < 0 ||
+	    (request_query(r, "offset") &&
+		(offset = request_number(r, "offset")) < 0))
+		return;
+	rc = db_one(m->db, q, ARGS(INT(r->id)), &err);
+	if (rc < 0) {
+		request_broken(r, &err);
+		return;
+	}
+	if (rc == 0) {
+		request_problem(r, 404, "not-found", "there is no such unit");
+		return;
+	}
+	attempt = db_int(m->db, q, 0);
+	state = unit_state_parse(db_text(m->db, q, 1, &r->arena));
+	db_end(m->db, q);
+	if (!has_step(m, r->id, step)) {
+		request_problem(
+		    r, 404, "not-found", "the unit has no such step");
+		return;
+	}
+	/* asked before the file is read: "closed" means that all was sent */
+	closed = is_closed(m, r->id, attempt, step, (enum unit_state)state);
+	send_log(r, logs_path(m->st, &r->arena, r->id, attempt, step), offset);
+	request_header(r, "X-Log-State", closed ? "closed" : "open");
+	request_header(
+	    r, "X-Log-Attempt", arena_printf(&r->arena, "%" PRId64, attempt));
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The daemon's event loop (epoll) and the work that is done beside it: a
+ * child process does what would block, writes its result to a pipe and
+ * exits. A few children run at once, others wait for their turn. Everything
+ * else happens in this one process, one thing after another.
+ */
+#ifndef MASTER_LOOP_H
+#define MASTER_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct buf;
+struct child;
+struct error;
+
+struct watch {
+	int fd;
+	void (*ready)(void *ctx);
+	void *ctx;
+};
+
+struct loop {
+	int epoll;
+	bool stop;
+	int64_t max_children;
+	const char *tmp; /* TMPDIR of the children */
+	int64_t running;
+	struct child *first, *last; /* those that wait and those that run */
+};
+
+int loop_open(struct loop *l, struct error *err);
+void loop_close(struct loop *l); /* kills the children */
+int loop_add(struct loop *l, struct watch *w, struct error *err);
+void loop_remove(struct loop *l, struct watch *w);
+
+/* Wait for at most ms and call what is ready. */
+void loop_turn(struct loop *l, int ms);
+
+/* End children whose time is over; start those whose turn it is. */
+void loop_children(struct loop *l, int64_t now);
+
+/* Now, in microseconds since 1970. */
+int64_t now_us(void);
+
+struct child_work {
+	/* In the child: write the result to out; what it returns is ignored. */
+	void (*work)(void *ctx, int out);
+	/*
+	 * In the parent, once: text is what was written, whole; NULL when the
+	 * child didn't end well, then err says why.
+	 */
+	void (*done)(
+	    void *ctx, const struct buf *text, const struct error *err);
+	void *ctx;
+	int64_t limit; /* seconds */
+	size_t max;    /* bytes of the result */
+};
+
+/* Run it now or later; done is called in any case, never from here. */
+void child_start(struct loop *l, const struct child_work *w);
+
+#endif

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/commands.h"
+#include "master/state.h"
+#include "base/error.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STATE_DEFAULT  "/var/lib/autotua/master"
+#define LISTEN_DEFAULT "0.0.0.0:8443"
+
+static const char help[] =
+    "usage: autotua-master [-C STATE] COMMAND ...\n"
+    "\n"
+    "  init [--name NAME] [--listen ADDR:PORT] [--host NAME_OR_IP]...\n"
+    "                          make the state folder\n"
+    "  serve [-n]              serve slaves and people (-n: check settings)\n"
+    "  user add NAME KEYFILE   let a maintainer sign jobs and recipes\n"
+    "  user list\n"
+    "  token new               print a token for one autotua-slave enroll\n"
+    "  slave list\n"
+    "  slave retire NAME       refuse this slave from now on\n"
+    "  tree add NAME URL       a jobtage tree: path, file:// or https://\n"
+    "  stage add NAME FILE     a stage tarball; prints its digest\n"
+    "  status                  what there is\n"
+    "  ca                      print the CA's certificate\n"
+    "\n"
+    "  -C, --state DIR   state folder (" STATE_DEFAULT ")\n"
+    "  -h, --help        this text\n"
+    "  -V, --version     the version\n";
+
+static const struct {
+	const char *name;
+	int (*run)(const char *path, int argc, char *argv[]);
+} commands[] = {
+    {"init", cmd_init},
+    {"serve", cmd_serve},
+    {"user", cmd_user},
+    {"token", cmd_token},
+    {"slave", cmd_slave},
+    {"tree", cmd_tree},
+    {"stage", cmd_stage},
+    {"status", cmd_status},
+    {"ca", cmd_ca},
+};
+
+int
+cmd_init(const char *path, int argc, char *argv[])
+{
+	static const struct option options[] = {
+	    {"name", required_argument, NULL, 'n'},
+	    {"listen", required_argument, NULL, 'l'},
+	    {"host", required_argument, NULL, 'H'},
+	    {0},
+	};
+	struct state_init how = {.listen = LISTEN_DEFAULT};
+	char hostname[65] = "master";
+	struct arena a = {0};
+	const char **hosts = NULL;
+	struct error err;
+	int c, rc = 0;
+
+	/* getopt wants a word in front */
+	argc++;
+	argv--;
+	optind = 0;
+	(void)gethostname(hostname, sizeof(hostname) - 1);
+	how.name = hostname;
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'n':
+			how.name = optarg;
+			break;
+		case 'l':
+			how.listen = optarg;
+			break;
+		case 'H':
+			hosts =
+			    arena_grow(&a, hosts, how.nhosts, sizeof(*hosts));
+			hosts[how.nhosts++] = optarg;
+			break;
+		default:
+			rc = EXIT_USAGE;
+		}
+	}
+	how.hosts = hosts;
+	if (rc || optind != argc)
+		rc = cmd_usage("init [--name NAME] [--listen ADDR:PORT] "
+			       "[--host NAME_OR_IP]...");
+	else if (state_create(path, &how, &err) < 0)
+		rc = cmd_failed(&err);
+	arena_release(&a);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	static const struct option options[] = {
+	    {"state", required_argument, NULL, 'C'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'},
+	    {0},
+	};
+	const char *path = STATE_DEFAULT;
+	size_t i;
+	int c;
+
+	umask(077);
+	while ((c = getopt_long(argc, argv, "+C:hV", options, NULL)) != -1) {
+		switch (c) {
+		case 'C':
+			path = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 0;
+		case 'V':
+			puts("autotua-master " VERSION);
+			return 0;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (optind < argc &&
+		    strcmp(argv[optind], commands[i].name) == 0)
+			return commands[i].run(
+			    path, argc - optind - 1, argv + optind + 1);
+	}
+	fputs(help, stderr);
+	return EXIT_USAGE;
+}

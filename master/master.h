@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The running master: the state folder with its database, the schedule in
+ * memory, the HTTPS server and the loop. Everything happens in one process
+ * and one thread, one event after another.
+ */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include "master/loop.h"
+#include "master/sched.h"
+#include "master/state.h"
+
+struct claim;
+struct httpd;
+
+#define SECOND ((int64_t)1000000)
+
+struct counters {
+	int64_t requests[6]; /* by first digit of the status */
+	int64_t jobs, refused, leases, expired, stale;
+	int64_t log_bytes, blob_bytes, validations;
+};
+
+struct master {
+	struct state *st;
+	struct db *db;              /* of st */
+	const struct settings *set; /* of st */
+	struct loop loop;
+	struct sched sched;
+	struct httpd *httpd;
+	struct claim *claims, *last_claim; /* waiting, first come first */
+	char ca_fingerprint[65];
+	int64_t started, pruned;
+	struct counters count;
+};
+
+#endif

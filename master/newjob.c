@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/dispatch.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* What was stored of one unit, for the schedule. */
+struct stored {
+	const json_t *o;
+	int64_t id;
+};
+
+static const char *
+text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static int
+write_steps(
+    struct master *m, const struct stored *u, size_t *nsteps, struct error *err)
+{
+	json_t *step;
+	size_t i;
+
+	json_array_foreach(json_object_get(u->o, "steps"), i, step)
+	{
+		if (db_run(m->db, SQL_STEP_ADD,
+			ARGS(INT(u->id), INT((int64_t)i),
+			    TEXT(text(step, "atom")), TEXT(text(step, "key"))),
+			err) < 0)
+			return -1;
+		++*nsteps;
+	}
+	return 0;
+}
+
+static int
+write_unit(struct master *m, int64_t job, struct stored *u, struct error *err)
+{
+	char *requires = json_dumps(
+	    json_object_get(u->o, "requires"), JSON_COMPACT | JSON_ENCODE_ANY);
+	char *capsule =
+	    json_dumps(json_object_get(u->o, "capsule"), JSON_COMPACT);
+	size_t needs = json_array_size(json_object_get(u->o, "needs"));
+
+	u->id = db_insert(m->db, SQL_UNIT_ADD,
+	    ARGS(INT(job), TEXT(text(u->o, "root")), TEXT(text(u->o, "arch")),
+		TEXT(needs ? "blocked" : "ready"),
+		INT(json_is_true(json_object_get(u->o, "exclusive"))),
+		TEXT(requires), TEXT(text(u->o, "key")),
+		TEXT(text(u->o, "pack")), TEXT(capsule)),
+	    err);
+	free(requires);
+	free(capsule);
+	return u->id < 0 ? -1 : 0;
+}
+
+static int
+write_units(struct master *m, struct new_job *job, struct stored *units,
+    struct error *err)
+{
+	json_t *need;
+	size_t i, k;
+
+	for (i = 0; i < job->nunits; i++) {
+		if (write_unit(m, job->id, &units[i], err) < 0 ||
+		    write_steps(m, &units[i], &job->nsteps, err) < 0)
+			return -1;
+		json_array_foreach(
+		    json_object_get(units[i].o, "needs"), k, need)
+		{
+			if (json_integer_value(need) >= (json_int_t)i)
+				return fail(err, "plan: units out of order");
+			if (db_run(m->db, SQL_EDGE_ADD,
+				ARGS(INT(units[i].id),
+				    INT(units[json_integer_value(need)].id)),
+				err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+write_job(struct master *m, struct new_job *job, int64_t now, struct error *err)
+{
+	const json_t *w = job->wish;
+	char *arches = json_dumps(json_object_get(w, "arches"), JSON_COMPACT);
+	char *parameters = json_dumps(
+	    json_object_get(w, "parameters"), JSON_COMPACT | JSON_SORT_KEYS);
+
+	job->id = db_insert(m->db, SQL_JOB_ADD,
+	    ARGS(INT(job->user), INT(job->tree), TEXT(text(job->plan, "root")),
+		TEXT(text(job->plan, "revision")), TEXT(arches),
+		INT(json_integer_value(json_object_get(w, "priority"))),
+		TEXT(parameters ? parameters : "{}"),
+		INT(!json_is_false(json_object_get(w, "reuse"))),
+		TEXT(job->request), TEXT(job->signature), INT(now)),
+	    err);
+	free(arches);
+	free(parameters);
+	return job->id < 0 ? -1 : 0;
+}
+
+static int
+write_all(struct master *m, struct new_job *job, struct stored *units,
+    int64_t now, struct error *err)
+{
+	char object[48];
+
+	if (db_run(m->db, SQL_NONCE_ADD, ARGS(TEXT(job->nonce), INT(now)),
+		err) < 0) {
+		job->replayed = db_is_duplicate(m->db);
+		return -1;
+	}
+	if (write_job(m, job, now, err) < 0 ||
+	    write_units(m, job, units, err) < 0)
+		return -1;
+	snprintf(object, sizeof(object), "job %" PRId64, job->id);
+	return audit(
+	    m->db, now, job->user_name, "submit", object, job->origin, err);
+}
+
+static void
+schedule_unit(struct sched *s, struct sched_job *job, const struct stored *u,
+    struct arena *tmp)
+{
+	const json_t *list = json_object_get(u->o, "requires");
+	struct sched_unit_spec spec = {.id = u->id,
+	    .root = text(u->o, "root"),
+	    .arch = text(u->o, "arch"),
+	    .nrequires = json_array_size(list),
+	    .exclusive = json_is_true(json_object_get(u->o, "exclusive")),
+	    .state = UNIT_BLOCKED};
+	const char **words = arena_array(tmp, spec.nrequires, const char *);
+	size_t i;
+
+	for (i = 0; i < spec.nrequires; i++)
+		words[i] = json_string_value(json_array_get(list, i));
+	spec.requires = words;
+	sched_unit_add(s, job, &spec);
+}
+
+static void
+schedule(struct master *m, const struct new_job *j, const struct stored *units)
+{
+	struct sched *s = &m->sched;
+	struct arena tmp = {0};
+	struct sched_job *job;
+	json_t *need;
+	size_t i, k;
+
+	job = sched_job_add(s, j->id,
+	    json_integer_value(json_object_get(j->wish, "priority")),
+	    j->user_name);
+	for (i = 0; i < j->nunits; i++)
+		schedule_unit(s, job, &units[i], &tmp);
+	for (i = 0; i < j->nunits; i++) {
+		json_array_foreach(json_object_get(units[i].o, "needs"), k,
+		    need) sched_need(sched_unit_get(s, units[i].id),
+		    sched_unit_get(s, units[json_integer_value(need)].id));
+	}
+	for (i = 0; i < j->nunits; i++)
+		sched_start(s, sched_unit_get(s, units[i].id));
+	arena_release(&tmp);
+}
+
+int
+dispatch_job(
+    struct master *m, struct new_job *job, int64_t now, struct error *err)
+{
+	const json_t *list = json_object_get(job->plan, "units");
+	struct arena tmp = {0};
+	struct stored *units;
+	size_t i;
+	int rc = -1;
+
+	job->nunits = json_array_size(list);
+	units = arena_array(&tmp, job->nunits, struct stored);
+	for (i = 0; i < job->nunits; i++)
+		units[i].o = json_array_get(list, i);
+	if (db_begin(m->db, err) < 0)
+		goto out;
+	if (write_all(m, job, units, now, err) < 0) {
+		db_rollback(m->db);
+		goto out;
+	}
+	if (db_commit(m->db, err) < 0)
+		goto out;
+	schedule(m, job, units);
+	m->count.jobs++;
+	log_info("job stored job=%" PRId64 " root=%s by=%s units=%zu", job->id,
+	    text(job->plan, "root"), job->user_name, job->nunits);
+	rc = 0;
+out:
+	arena_release(&tmp);
+	return rc;
+}

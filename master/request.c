@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/request.h"
+#include "master/httpd_int.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <assert.h>
+#include <microhttpd.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+static const struct {
+	unsigned status;
+	const char *title;
+} titles[] = {
+    {400, "Bad request"},
+    {403, "Forbidden"},
+    {404, "Not found"},
+    {405, "Method not allowed"},
+    {409, "Conflict"},
+    {411, "Length required"},
+    {413, "Too large"},
+    {416, "Range not satisfiable"},
+    {422, "Not acceptable"},
+    {500, "Internal error"},
+    {503, "Unavailable"},
+    {507, "Insufficient storage"},
+};
+
+static void
+set_answer(struct request *r, unsigned status, const char *type,
+    struct MHD_Response *answer)
+{
+	assert(!r->answer);
+	if (!answer)
+		abort(); /* out of memory */
+	r->answer = answer;
+	r->status = status;
+	request_header(r, "Content-Type", type);
+	request_header(r, "X-Content-Type-Options", "nosniff");
+}
+
+void
+request_header(struct request *r, const char *name, const char *value)
+{
+	MHD_add_response_header(r->answer, name, value);
+}
+
+void
+request_bytes(struct request *r, unsigned status, const char *type,
+    const void *p, size_t n)
+{
+	set_answer(r, status, type,
+	    MHD_create_response_from_buffer(
+		n, (void *)(uintptr_t)p, MHD_RESPMEM_MUST_COPY));
+}
+
+void
+request_file(struct request *r, unsigned status, const char *type, int fd,
+    int64_t offset, int64_t size)
+{
+	struct MHD_Response *answer = MHD_create_response_from_fd_at_offset64(
+	    (uint64_t)size, fd, (uint64_t)offset);
+
+	if (!answer)
+		close(fd);
+	set_answer(r, status, type, answer);
+}
+
+static void
+answer_json(struct request *r, unsigned status, const char *type, json_t *o)
+{
+	char *text = json_dumps(o, JSON_COMPACT);
+
+	json_decref(o);
+	if (!text)
+		abort(); /* out of memory */
+	set_answer(r, status, type,
+	    MHD_create_response_from_buffer(
+		strlen(text), text, MHD_RESPMEM_MUST_FREE));
+	request_header(r, "Cache-Control", "no-store");
+}
+
+void
+request_json(struct request *r, unsigned status, json_t *o)
+{
+	answer_json(r, status, "application/json", o);
+}
+
+static const char *
+title_of(unsigned status)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
+		if (titles[i].status == status)
+			return titles[i].title;
+	}
+	return "Error";
+}
+
+void
+request_problem_with(struct request *r, unsigned status, const char *code,
+    const char *detail, json_t *extra)
+{
+	json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type",
+	    "about:blank", "title", title_of(status), "status", (int)status,
+	    "detail", detail, "code", code);
+
+	/* a detail that isn't UTF-8 can't be sent */
+	if (!o)
+		o = json_pack("{s:s, s:s, s:i, s:s}", "type", "about:blank",
+		    "title", title_of(status), "status", (int)status, "code",
+		    code);
+	if (extra)
+		json_object_update(o, extra);
+	json_decref(extra);
+	answer_json(r, status, "application/problem+json", o);
+}
+
+void
+request_problem(
+    struct request *r, unsigned status, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	request_problem_with(
+	    r, status, code, arena_vprintf(&r->arena, fmt, ap), NULL);
+	va_end(ap);
+}
+
+void
+request_broken(struct request *r, const struct error *err)
+{
+	log_err("%s path=%s", err->msg, r->uri);
+	request_problem(r, 500, "internal",
+	    "the master could not do this; its log says why");
+}
+
+void
+request_wait(struct request *r)
+{
+	struct httpd *h = r->httpd;
+
+	assert(!r->waiting && !r->answer);
+	r->waiting = true;
+	r->prev = NULL;
+	r->next = h->waiting;
+	if (h->waiting)
+		h->waiting->prev = r;
+	h->waiting = r;
+	MHD_suspend_connection(r->con);
+}
+
+void
+request_resume(struct request *r)
+{
+	struct httpd *h = r->httpd;
+
+	assert(r->waiting && r->answer);
+	r->waiting = false;
+	if (r->prev)
+		r->prev->next = r->next;
+	else
+		h->waiting = r->next;
+	if (r->next)
+		r->next->prev = r->prev;
+	MHD_resume_connection(r->con);
+}
+
+const char *
+request_get_header(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->con, MHD_HEADER_KIND, name);
+}
+
+int64_t
+request_number(struct request *r, const char *name)
+{
+	const char *s = request_query(r, name);
+	int64_t n = 0;
+	size_t i, len = s ? strlen(s) : 0;
+
+	for (i = 0; i < len && s[i] >= '0' && s[i] <= '9'; i++)
+		n = n * 10 + (s[i] - '0');
+	if (len > 0 && len <= 16 && i == len && n <= (int64_t)1 << 53)
+		return n;
+	request_problem(
+	    r, 400, "bad-query", "query parameter %s: expected a number", name);
+	return -1;
+}
+
+/* ---- what the library lets pass ------------------------------------------ */
+
+struct headers {
+	int lengths, encodings, hosts;
+	bool nul, odd_encoding;
+	const char *length;
+};
+
+static enum MHD_Result
+look(void *ctx, enum MHD_ValueKind kind, const char *key, size_t nkey,
+    const char *value, size_t nvalue)
+{
+	struct headers *h = ctx;
+
+	(void)kind;
+	h->nul |= memchr(key, 0, nkey) || (value && memchr(value, 0, nvalue));
+	if (strcasecmp(key, "Content-Length") == 0) {
+		h->lengths++;
+		h->length = value;
+	} else if (strcasecmp(key, "Transfer-Encoding") == 0) {
+		h->encodings++;
+		h->odd_encoding |= !value || strcasecmp(value, "chunked") != 0;
+	} else if (strcasecmp(key, "Host") == 0) {
+		h->hosts++;
+	}
+	return MHD_YES;
+}
+
+/* Digits only, no sign, at most 2^53. */
+static bool
+parse_length(const char *s, int64_t *out)
+{
+	size_t i, n = s ? strlen(s) : 0;
+
+	*out = 0;
+	if (n == 0 || n > 15)
+		return false;
+	for (i = 0; i < n; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+		*out = *out * 10 + (s[i] - '0');
+	}
+	return true;
+}
+
+bool
+request_is_strict(struct request *r)
+{
+	struct headers h = {0};
+	const char *why = r->bad;
+
+	MHD_get_connection_values_n(r->con, MHD_HEADER_KIND, look, &h);
+	if (h.lengths + h.encodings > 1)
+		why = "more than one of Content-Length and Transfer-Encoding";
+	else if (h.odd_encoding)
+		why = "only \"chunked\" is taken as Transfer-Encoding";
+	else if (h.nul)
+		why = "a header field has a NUL byte";
+	else if (h.hosts > 1)
+		why = "more than one Host";
+	else if (h.lengths == 1 && !parse_length(h.length, &r->length))
+		why = "Content-Length is not a number";
+	if (!why) {
+		if (h.lengths + h.encodings == 0)
+			r->length = 0;
+		return true;
+	}
+	request_problem(r, 400, "bad-request", "%s", why);
+	request_header(r, "Connection", "close");
+	r->closing = true;
+	return false;
+}

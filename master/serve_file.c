@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/api.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *
+digits(const char *s, int64_t *n)
+{
+	const char *start = s;
+
+	for (*n = 0; *s >= '0' && *s <= '9' && s - start < 16; s++)
+		*n = *n * 10 + (*s - '0');
+	return s == start ? NULL : s;
+}
+
+/*
+ * "bytes=N-", "bytes=N-M": 1 and the part; 0: no range, or one of a form that
+ * isn't served, which means the whole file; -1: beyond its end.
+ */
+static int
+parse_range(const char *s, int64_t size, int64_t *from, int64_t *to)
+{
+	*from = 0;
+	*to = size - 1;
+	if (!s || strncmp(s, "bytes=", 6) != 0)
+		return 0;
+	s = digits(s + 6, from);
+	if (!s || *s++ != '-')
+		return *from = 0;
+	if (*s && (!(s = digits(s, to)) || *s || *to < *from)) {
+		*to = size - 1;
+		return *from = 0;
+	}
+	if (*to > size - 1)
+		*to = size - 1;
+	return *from < size ? 1 : -1;
+}
+
+void
+api_file(struct request *r, const char *path, const char *type)
+{
+	int64_t from, to;
+	struct error err;
+	struct stat st;
+	int fd, part;
+
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		if (fd >= 0)
+			close(fd);
+		fail_errno(&err, "open %s", path);
+		request_broken(r, &err);
+		return;
+	}
+	part =
+	    parse_range(request_get_header(r, "Range"), st.st_size, &from, &to);
+	if (part < 0) {
+		close(fd);
+		request_problem(r, 416, "bad-range",
+		    "the file has only %" PRId64 " bytes", (int64_t)st.st_size);
+		return;
+	}
+	request_file(r, part ? 206 : 200, type, fd, from, to - from + 1);
+	request_header(r, "Accept-Ranges", "bytes");
+	if (part)
+		request_header(r, "Content-Range",
+		    arena_printf(&r->arena,
+			"bytes %" PRId64 "-%" PRId64 "/%" PRId64, from, to,
+			(int64_t)st.st_size));
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/sql.h"
+
+const char *const sql_texts[SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
+    [SQL_ROLLBACK] = "ROLLBACK",
+
+    [SQL_META_SET] = "INSERT INTO meta (name, value) VALUES (?1, ?2)"
+		     " ON CONFLICT (name) DO UPDATE SET value = ?2",
+    [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
+
+    [SQL_USER_ADD] = "INSERT INTO user (name, created) VALUES (?1, ?2)"
+		     " ON CONFLICT (name) DO NOTHING",
+    [SQL_USER_ID] = "SELECT id FROM user WHERE name = ?1",
+    [SQL_USER_KEY_ADD] =
+	"INSERT INTO user_key (fingerprint, user_id, armour, created)"
+	" VALUES (?1, ?2, ?3, ?4)",
+    [SQL_USER_KEYS] = "SELECT u.name, k.fingerprint, k.armour"
+		      " FROM user_key k JOIN user u ON u.id = k.user_id"
+		      " ORDER BY u.name, k.created, k.fingerprint",
+    [SQL_USER_LIST] = "SELECT u.name, k.fingerprint, k.created"
+		      " FROM user_key k JOIN user u ON u.id = k.user_id"
+		      " ORDER BY u.name, k.created, k.fingerprint",
+
+    [SQL_TOKEN_ADD] = "INSERT INTO token (digest, created, expires)"
+		      " VALUES (?1, ?2, ?3)",
+    [SQL_TOKEN_GOOD] = "SELECT 1 FROM token WHERE digest = ?1"
+		       " AND slave_id IS NULL AND expires > ?2",
+    [SQL_TOKEN_USE] = "UPDATE token SET slave_id = ?2 WHERE digest = ?1"
+		      " AND slave_id IS NULL AND expires > ?3",
+
+    [SQL_SLAVE_ADD] = "INSERT INTO slave"
+		      " (name, fingerprint, state, created, last_seen)"
+		      " VALUES (?1, ?2, 'active', ?3, ?3)",
+    [SQL_SLAVE_BY_FINGERPRINT] =
+	"SELECT id, name, state FROM slave WHERE fingerprint = ?1",
+    [SQL_SLAVE_HELLO] =
+	"UPDATE slave SET hello = ?2, last_seen = ?3 WHERE id = ?1",
+    [SQL_SLAVE_SEEN] = "UPDATE slave SET last_seen = ?2 WHERE id = ?1",
+    [SQL_SLAVE_LIST] = "SELECT id, name, state, hello, last_seen FROM slave"
+		       " ORDER BY id",
+
+    [SQL_SLAVE_RETIRE] = "UPDATE slave SET state = 'retired'"
+			 " WHERE name = ?1 AND state = 'active'",
+
+    [SQL_TREE_ADD] =
+	"INSERT INTO tree (name, url, created) VALUES (?1, ?2, ?3)",
+    [SQL_TREE_GET] = "SELECT id, url FROM tree WHERE name = ?1",
+    [SQL_TREE_LIST] = "SELECT name, url, created FROM tree ORDER BY name",
+
+    [SQL_STAGE_ADD] = "INSERT INTO stage (digest, size, created)"
+		      " VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
+    [SQL_STAGE_NAME] = "INSERT INTO stage_name (name, digest)"
+		       " VALUES (?1, ?2)"
+		       " ON CONFLICT (name) DO UPDATE SET digest = ?2",
+    [SQL_STAGE_LIST] =
+	"SELECT n.name, s.digest, s.size, s.created FROM stage_name n"
+	" JOIN stage s ON s.digest = n.digest ORDER BY n.name",
+    [SQL_STAGE_SIZE] = "SELECT size FROM stage WHERE digest = ?1",
+
+    [SQL_NONCE_ADD] = "INSERT INTO nonce (nonce, created) VALUES (?1, ?2)",
+    [SQL_NONCE_SEEN] = "SELECT 1 FROM nonce WHERE nonce = ?1",
+    [SQL_NONCE_PRUNE] = "DELETE FROM nonce WHERE created < ?1",
+
+    [SQL_AUDIT_ADD] = "INSERT INTO audit (created, who, what, object, origin)"
+		      " VALUES (?1, ?2, ?3, ?4, ?5)",
+
+    [SQL_JOB_ADD] =
+	"INSERT INTO job (state, user_id, tree_id, root, revision, arches,"
+	" priority, parameters, reuse, request, signature, created)"
+	" VALUES ('queued', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    [SQL_JOB_STARTED] = "UPDATE job SET state = 'running', started = ?2"
+			" WHERE id = ?1 AND state = 'queued'",
+    [SQL_JOB_ENDED] = "UPDATE job SET state = ?2, ended = ?3 WHERE id = ?1"
+		      " AND ended IS NULL",
+    [SQL_JOB_GET] =
+	"SELECT j.state, u.name, t.name, j.root, j.revision, j.arches,"
+	" j.created, j.started, j.ended, j.priority, j.parameters, j.reuse"
+	" FROM job j JOIN user u ON u.id = j.user_id"
+	" JOIN tree t ON t.id = j.tree_id WHERE j.id = ?1",
+    [SQL_JOB_LIST] =
+	"SELECT j.id, j.root, j.state, u.name, j.revision, j.created, j.ended,"
+	" (SELECT count(*) FROM unit n WHERE n.job_id = j.id),"
+	" (SELECT count(*) FROM unit n WHERE n.job_id = j.id"
+	"  AND n.ended IS NOT NULL)"
+	" FROM job j JOIN user u ON u.id = j.user_id"
+	" WHERE j.id < ?1 ORDER BY j.id DESC LIMIT ?2",
+    /* a cancelled job with a unit still leased is not over for us */
+    [SQL_JOB_OPEN] =
+	"SELECT j.id, j.priority, j.state, u.name"
+	" FROM job j JOIN user u ON u.id = j.user_id"
+	" WHERE j.ended IS NULL UNION"
+	" SELECT j.id, j.priority, j.state, u.name"
+	" FROM job j JOIN user u ON u.id = j.user_id"
+	" JOIN unit n ON n.job_id = j.id"
+	" JOIN lease l ON l.unit_id = n.id AND l.state = 'held' ORDER BY 1",
+    [SQL_JOB_COUNTS] = "SELECT state, count(*) FROM job GROUP BY state",
+
+    [SQL_UNIT_ADD] =
+	"INSERT INTO unit (job_id, root, arch, state, exclusive, requires,"
+	" key, pack, capsule) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [SQL_UNIT_OPEN] =
+	"SELECT id, root, arch, state, attempt, tries, exclusive, requires"
+	" FROM unit WHERE job_id = ?1 ORDER BY id",
+    [SQL_UNIT_STATE] = "UPDATE unit SET state = ?2 WHERE id = ?1",
+    [SQL_UNIT_END] = "UPDATE unit SET state = ?2, result = ?3, reason = ?4,"
+		     " ended = ?5 WHERE id = ?1",
+    [SQL_UNIT_RETRY] = "UPDATE unit SET state = 'ready', tries = ?2,"
+		       " reason = ?3 WHERE id = ?1",
+    [SQL_UNIT_LEASED] = "UPDATE unit SET state = 'leased', attempt = ?2,"
+			" slave_id = ?3, reason = '' WHERE id = ?1",
+    [SQL_UNIT_CAPSULE] =
+	"SELECT n.capsule, n.pack, j.parameters"
+	" FROM unit n JOIN job j ON j.id = n.job_id WHERE n.id = ?1",
+    [SQL_UNIT_LIST] =
+	"SELECT n.id, n.root, n.arch, n.state, n.attempt, s.name, n.key,"
+	" n.result, n.reason FROM unit n"
+	" LEFT JOIN slave s ON s.id = n.slave_id"
+	" WHERE n.job_id = ?1 ORDER BY n.id",
+    [SQL_UNIT_GET] = "SELECT attempt, state FROM unit WHERE id = ?1",
+    [SQL_UNIT_PACK] =
+	"SELECT n.pack, n.capsule, t.name FROM unit n"
+	" JOIN job j ON j.id = n.job_id JOIN tree t ON t.id = j.tree_id"
+	" WHERE n.id = ?1",
+    [SQL_UNIT_COUNTS] = "SELECT state, count(*) FROM unit GROUP BY state",
+
+    [SQL_EDGE_ADD] = "INSERT INTO edge (unit_id, needs_id) VALUES (?1, ?2)",
+    [SQL_EDGE_JOB] =
+	"SELECT e.unit_id, e.needs_id FROM edge e"
+	" JOIN unit n ON n.id = e.unit_id WHERE n.job_id = ?1 ORDER BY 1, 2",
+
+    [SQL_STEP_ADD] =
+	"INSERT INTO step (unit_id, step, atom, key) VALUES (?1, ?2, ?3, ?4)",
+    [SQL_STEP_LIST] =
+	"SELECT s.step, s.atom, r.body FROM step s JOIN unit n"
+	" ON n.id = s.unit_id LEFT JOIN report r ON r.unit_id = s.unit_id"
+	" AND r.step = s.step AND r.attempt = n.attempt"
+	" WHERE s.unit_id = ?1 ORDER BY s.step",
+    [SQL_STEP_COUNT] = "SELECT count(*) FROM step WHERE unit_id = ?1",
+
+    [SQL_LEASE_ADD] =
+	"INSERT INTO lease (unit_id, attempt, slave_id, state, granted)"
+	" VALUES (?1, ?2, ?3, 'held', ?4)",
+    [SQL_LEASE_HELD] = "SELECT id, unit_id, slave_id FROM lease"
+		       " WHERE state = 'held' ORDER BY id",
+    [SQL_LEASE_END] = "UPDATE lease SET state = ?2, ended = ?3, result = ?4,"
+		      " reason = ?5 WHERE id = ?1 AND state = 'held'",
+    [SQL_LEASE_GET] = "SELECT unit_id, attempt, slave_id, state, result"
+		      " FROM lease WHERE id = ?1",
+    [SQL_LEASE_COUNTS] =
+	"SELECT state, result, count(*) FROM lease GROUP BY state, result",
+
+    [SQL_REPORT_ADD] =
+	"INSERT INTO report (unit_id, attempt, step, body, created)"
+	" VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_REPORT_GET] = "SELECT body FROM report WHERE unit_id = ?1"
+		       " AND attempt = ?2 AND step = ?3",
+    [SQL_REPORT_COUNT] = "SELECT count(*) FROM report WHERE unit_id = ?1"
+			 " AND attempt = ?2",
+
+    [SQL_REFUSAL_SET] =
+	"INSERT INTO refusal (unit_id, slave_id, kind, until, reason)"
+	" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (unit_id, slave_id)"
+	" DO UPDATE SET kind = ?3, until = ?4, reason = ?5",
+    [SQL_REFUSAL_LIST] = "SELECT slave_id, kind, until, reason FROM refusal"
+			 " WHERE unit_id = ?1",
+
+    [SQL_BLOB_ADD] = "INSERT INTO blob (digest, size, created)"
+		     " VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
+    [SQL_BLOB_SIZE] = "SELECT size FROM blob WHERE digest = ?1",
+    [SQL_ARTIFACT_ADD] =
+	"INSERT INTO artifact (unit_id, attempt, step, path, type, digest)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_ARTIFACT_NAMED] = "SELECT b.size FROM artifact a JOIN blob b"
+			   " ON b.digest = a.digest WHERE a.digest = ?1"
+			   " LIMIT 1",
+};

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The master's state folder (mode 0700) and its configuration:
+ *	master.conf	settings; written last by init, so a sign of wholeness
+ *	master.db	the database
+ *	ca.pem ca.key	the certificate authority; server.pem server.key
+ *	stages/DIGEST  trees/NAME.git  packs/DIGEST  blobs/ab/DIGEST
+ *	logs/UNIT/ATTEMPT/STEP.log
+ *	tmp/		halves; emptied when serve starts
+ *	lock port	of a running serve
+ */
+#ifndef MASTER_STATE_H
+#define MASTER_STATE_H
+
+#include "base/arena.h"
+#include "base/conf.h"
+#include "master/db.h"
+
+struct error;
+
+struct settings {
+	const char *name, *listen, *stage;
+	struct conf_list hosts;
+	int64_t lease, grace;          /* seconds */
+	int64_t upload_max, log_max;   /* bytes */
+	int64_t children;              /* at once */
+	int64_t validation;            /* seconds that one may take */
+	int64_t cert_life, token_life; /* seconds */
+};
+
+struct state {
+	struct arena arena;
+	const char *path;
+	int dir;
+	struct settings set;
+	struct db db;
+};
+
+/* Read the configuration of a folder that init made, and open the database. */
+int state_open(struct state *st, const char *path, struct error *err);
+void state_close(struct state *st);
+
+/* A path below the folder, in a: state_path(st, a, "stages/%s", id). */
+const char *state_path(const struct state *st, struct arena *a, const char *fmt,
+    ...) __attribute__((format(printf, 3, 4)));
+
+struct state_init {
+	const char *name, *listen;
+	const char *const *hosts;
+	size_t nhosts;
+};
+
+/* Make a new one; refused when there is one. */
+int
+state_create(const char *path, const struct state_init *how, struct error *err);
+
+/* Names of masters, slaves and stages: [A-Za-z0-9][A-Za-z0-9._-]{0,63}. */
+bool plain_name(const char *s);
+
+/* An audit row; inside the caller's transaction if there is one. */
+int audit(struct db *db, int64_t now, const char *who, const char *what,
+    const char *object, const char *origin, struct error *err);
+
+#endif

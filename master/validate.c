@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/validate.h"
+#include "plan/plan.h"
+#include "tree/keyring.h"
+#include "tree/sign.h"
+#include "tree/tree.h"
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* Is the request signed with one of its user's keys? */
+static int
+check_request(const struct validation *v, struct error *err)
+{
+	struct verifier *verifier;
+	const struct user_key *k;
+	size_t i, tried = 0;
+	int rc = -1;
+
+	for (i = 0; i < v->nkeys && rc < 0; i++) {
+		k = &v->keys[i];
+		if (strcmp(k->user, v->user) != 0)
+			continue;
+		tried++;
+		if (verifier_open(
+			&verifier, k->armour, strlen(k->armour), err) < 0)
+			continue;
+		rc = verifier_check(verifier, v->request, strlen(v->request),
+		    v->signature, strlen(v->signature), NOTATION_REQUEST,
+		    v->kind, v->now, err);
+		verifier_close(verifier);
+	}
+	if (tried == 0)
+		return fail(err,
+		    "there is no user %s here; the administrator adds one "
+		    "with \"autotua-master user add\"",
+		    v->user);
+	return rc;
+}
+
+/* One fetch of a mirror at a time: others wait for its lock. */
+static int
+update_mirror(const struct validation *v, struct error *err)
+{
+	const char *path = arena_printf(v->arena, "%s.lock", v->mirror);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), rc;
+
+	if (fd < 0)
+		return fail_errno(err, "open %s", path);
+	if (flock(fd, LOCK_EX) < 0)
+		rc = fail_errno(err, "lock %s", path);
+	else
+		rc = tree_mirror(v->mirror, v->url, err);
+	close(fd);
+	return rc;
+}
+
+/* The wanted revision; a whole commit id that is here needs no fetch. */
+static int
+open_tree(const struct validation *v, struct tree **t, const char **trouble,
+    struct diags *d)
+{
+	const char *revision = *v->revision ? v->revision : NULL;
+	bool is_id = strlen(v->revision) == 40 && is_hex(v->revision, 40);
+	struct place nowhere = {0};
+	struct error err;
+
+	if (is_id && access(v->mirror, F_OK) == 0 &&
+	    tree_open(t, v->mirror, revision, &err) == 0)
+		return 0;
+	if (update_mirror(v, &err) < 0) {
+		*trouble = arena_printf(
+		    v->arena, "fetch tree %s: %s", v->tree, err.msg);
+		return -1;
+	}
+	if (tree_open(t, v->mirror, revision, &err) == 0)
+		return 0;
+	diag_hint(d,
+	    diag_error(d, nowhere, "revision", "revision %s of tree %s: %s",
+		*v->revision ? v->revision : "HEAD", v->tree, err.msg),
+	    "push it to where the master fetches the tree from");
+	return -1;
+}
+
+static const char *
+stage_digest(void *ctx, const char *name)
+{
+	const struct validation *v = ctx;
+	size_t i;
+
+	for (i = 0; i < v->nstages; i++) {
+		if (strcmp(v->stages[i].name, name) == 0)
+			return v->stages[i].digest;
+	}
+	return NULL;
+}
+
+static const char *const *
+parameter_list(const struct validation *v)
+{
+	size_t n = json_object_size(v->parameters), i = 0;
+	const char **list, *name;
+	json_t *value;
+
+	if (n == 0)
+		return NULL;
+	list = arena_array(v->arena, n + 1, const char *);
+	json_object_foreach((json_t *)v->parameters, name, value) list[i++] =
+	    arena_printf(v->arena, "%s=%s", name, json_string_value(value));
+	return list;
+}
+
+static struct plan **
+make_plans(const struct validation *v, struct tree *t, struct diags *d)
+{
+	struct plan_source src = plan_tree_source(v->arena, t);
+	struct plan **plans = arena_array(v->arena, v->narches, struct plan *);
+	struct plan_request req = {.root = v->root,
+	    .default_stage = v->stage,
+	    .stage_digest = stage_digest,
+	    .stage_ctx = (void *)(uintptr_t)v,
+	    .parameters = parameter_list(v)};
+	size_t i;
+
+	for (i = 0; i < v->narches; i++) {
+		req.arch = v->arches[i];
+		plans[i] = plan_make(v->arena, &src, &req, d);
+		if (!plans[i])
+			return NULL;
+	}
+	return plans;
+}
+
+/* Every recipe of the plans once. */
+struct recipes {
+	const struct tree_recipe **list;
+	size_t n;
+	struct map seen;
+};
+
+static void
+collect(const struct validation *v, struct tree *t, const struct plan *plan,
+    struct recipes *all, struct diags *d)
+{
+	const struct tree_recipe *r;
+	const struct recipe_id *id;
+	const char *atom;
+	size_t i, k;
+
+	for (i = 0; i < plan->nunits; i++) {
+		for (k = 0; k < plan->units[i].nsteps; k++) {
+			id = &plan->units[i].steps[k].meta->id;
+			atom = id_format(v->arena, id);
+			if (map_gets(&all->seen, atom))
+				continue;
+			r = tree_recipe(t, id, RECIPE_JOBUILD, d);
+			if (!r)
+				continue;
+			*map_puts(&all->seen, atom) = (void *)(uintptr_t)r;
+			all->list = arena_grow(v->arena, all->list, all->n,
+			    sizeof(const struct tree_recipe *));
+			all->list[all->n++] = r;
+		}
+	}
+}
+
+static void
+refuse_locks(const struct tree_recipe *r, struct diags *d)
+{
+	const struct metadata *m = r->meta;
+	struct place at = {0};
+	size_t i;
+
+	if (m->nlocks == 0)
+		return;
+	for (i = 0; i < m->nvars; i++) {
+		if (strcmp(m->vars[i].name, "LOCKS") == 0)
+			at = m->vars[i].at;
+	}
+	diag_hint(d,
+	    diag_error(
+		d, at, "locks", "named locks are not served by this master"),
+	    "remove LOCKS, or use PROPERTIES=\"exclusive\"");
+}
+
+static int
+check_recipes(const struct validation *v, struct tree *t,
+    const struct recipes *all, struct diags *d)
+{
+	struct keyring keyring;
+	struct place nowhere = {0};
+	struct error err;
+	size_t i;
+
+	keyring_init(&keyring, v->arena);
+	for (i = 0; i < v->nkeys; i++) {
+		if (keyring_add(&keyring, v->keys[i].user,
+			v->keys[i].fingerprint, &err) < 0)
+			diag_error(d, nowhere, "keyring", "%s", err.msg);
+	}
+	for (i = 0; i < all->n; i++)
+		refuse_locks(all->list[i], d);
+	if (tree_verify(t, all->list, all->n, &keyring, v->now, d) < 0)
+		return -1;
+	return d->errors ? -1 : 0;
+}
+
+static json_t *
+result_json(struct validation *v, struct tree *t, struct plan *const *plans)
+{
+	const struct plan_unit *root = &plans[0]->units[plans[0]->root];
+	json_t *units = json_array(), *more;
+	size_t i;
+
+	for (i = 0; i < v->narches; i++) {
+		more = plan_json(v, t, plans[i], json_array_size(units));
+		json_array_extend(units, more);
+		json_decref(more);
+	}
+	return json_pack("{s:b, s:s, s:s, s:o}", "signed", 1, "root",
+	    id_format(v->arena, &root->steps[root->nsteps - 1].meta->id),
+	    "revision", tree_commit(t), "units", units);
+}
+
+/* The result, or NULL with diagnostics. */
+static json_t *
+plan_all(struct validation *v, struct tree *t, struct diags *d)
+{
+	struct recipes all = {0};
+	struct plan **plans = make_plans(v, t, d);
+	size_t i;
+
+	if (!plans)
+		return NULL;
+	map_init(&all.seen, v->arena);
+	for (i = 0; i < v->narches; i++)
+		collect(v, t, plans[i], &all, d);
+	if (d->errors || check_recipes(v, t, &all, d) < 0)
+		return NULL;
+	return result_json(v, t, plans);
+}
+
+static json_t *
+validate_submit(struct validation *v)
+{
+	const char *trouble = NULL;
+	struct tree *t = NULL;
+	struct diags d;
+	json_t *o = NULL;
+
+	diags_init(&d, v->arena);
+	if (open_tree(v, &t, &trouble, &d) == 0)
+		o = plan_all(v, t, &d);
+	if (!o && trouble)
+		o = json_pack("{s:b, s:s}", "signed", 1, "trouble", trouble);
+	if (!o)
+		o = json_pack(
+		    "{s:b, s:o}", "signed", 1, "diagnostics", diags_json(&d));
+	return o;
+}
+
+void
+validate(void *ctx, int out)
+{
+	struct validation *v = ctx;
+	struct error err;
+	json_t *o;
+	char *text;
+
+	if (check_request(v, &err) < 0)
+		o = json_pack("{s:b, s:s}", "signed", 0, "detail", err.msg);
+	else if (strcmp(v->kind, "submit") == 0)
+		o = validate_submit(v);
+	else
+		o = json_pack("{s:b}", "signed", 1);
+	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+	if (!text || file_write_all(out, text, strlen(text), &err) < 0)
+		_exit(1);
+}
