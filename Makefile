@@ -73,13 +73,14 @@ CLI     := artifacts cancel cli client config distfile graph head jobview keys \
 	lint local log main manifest new options repo result run settings \
 	show sign stage status steps submit target text verify wants watch
 CHROOT  := args collect id init inside jail layer main mounts priv root run stage state sys unpack walk
-SLAVE   :=
+SLAVE   := backoff call capsule claim conf deliver enroll greet lease main probe \
+	session spool stage worker
 MASTER  := admin api api_info api_jobs api_lease api_people api_slave blobs \
 	capsule child claims db dispatch httpd ids load logs loop main newjob \
 	pack peer pick pki queue reasons request sched schema serve serve_file sql \
 	stage state status uri validate wish
 
-UNIT    := base atom recipe manifest keyring sign tree verify pack plan store fetch http outcome cli_text master_db master_sched master_uri
+UNIT    := base atom recipe manifest keyring sign tree verify pack plan store fetch http outcome cli_text master_db master_sched master_uri slave_parts slave_spool
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "slave/conf.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "run/where.h"
+#include "tree/keyring.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SLOTS_MAX 256
+
+#define AT(member) offsetof(struct slave_conf, member)
+
+static const struct conf_option table[] = {
+    {"state", CONF_TEXT, AT(state), NULL},
+    {"url", CONF_TEXT, AT(url), NULL},
+    {"chroot", CONF_TEXT, AT(chroot), NULL},
+    {"chroot-state", CONF_TEXT, AT(chroot_state), NULL},
+    {"helpers", CONF_TEXT, AT(helpers), NULL},
+    {"keyring", CONF_TEXT, AT(keyring), NULL},
+    {"slots", CONF_NUMBER, AT(slots), "1"},
+    {"jobs", CONF_NUMBER, AT(jobs), NULL},
+    {"time", CONF_DURATION, AT(time), NULL},
+    {"silence", CONF_DURATION, AT(silence), NULL},
+    {"log-max", CONF_SIZE, AT(log_max), NULL},
+    {"network", CONF_BOOL, AT(network), "no"},
+    {"mirror", CONF_LIST, AT(mirrors), NULL},
+    {"probe", CONF_LIST, AT(probes), NULL},
+    {NULL, CONF_TEXT, 0, NULL},
+};
+
+const char *
+conf_path(const struct slave_conf *c, struct arena *a, const char *name)
+{
+	return arena_printf(a, "%s/%s", c->state, name);
+}
+
+/* The master's URL as enroll left it, or NULL. */
+static const char *
+enrolled_url(const struct slave_conf *c, struct arena *a)
+{
+	const char *url = NULL;
+	struct error none;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	if (file_read(conf_path(c, a, "url"), &b, &none) == 0 && b.data)
+		url = arena_strndup(a, b.data, strcspn(b.data, "\r\n"));
+	buf_release(&b);
+	return url;
+}
+
+int
+conf_load(struct slave_conf *c, const char *path, const char *folder,
+    struct arena *a, struct error *err)
+{
+	const char *file = path;
+
+	memset(c, 0, sizeof(*c));
+	if (conf_defaults(table, c, a, err) < 0)
+		return -1;
+	if (!file)
+		file = folder ? arena_printf(a, "%s/slave.conf", folder)
+			      : CONF_DEFAULT;
+	if ((path || access(file, F_OK) == 0) &&
+	    conf_read(file, table, c, a, err) < 0)
+		return -1;
+	if (folder)
+		c->state = folder;
+	if (!c->state)
+		c->state = STATE_DEFAULT;
+	if (c->slots < 1 || c->slots > SLOTS_MAX)
+		return fail(err, "%s: slots must be 1 to %d", file, SLOTS_MAX);
+	if (!c->url)
+		c->url = enrolled_url(c, a);
+	if (!c->chroot_state)
+		c->chroot_state = conf_path(c, a, "chroot");
+	if (!c->chroot)
+		c->chroot = where_program(a, "autotua-chroot");
+	if (!c->helpers)
+		c->helpers = where_helpers(a);
+	return 0;
+}
+
+static int
+check_mirrors(const struct slave_conf *c, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < c->mirrors.n; i++) {
+		if (!strstr(c->mirrors.items[i], "://") ||
+		    !strpbrk(c->mirrors.items[i], " \t"))
+			return fail(err,
+			    "mirror \"%s\": write NAME BASE-URL, as in "
+			    "\"debian https://host/debian\"",
+			    c->mirrors.items[i]);
+	}
+	return 0;
+}
+
+static int
+check_keyring(const struct slave_conf *c, struct arena *a, struct error *err)
+{
+	struct keyring k;
+
+	if (!c->keyring)
+		return 0;
+	keyring_init(&k, a);
+	if (keyring_read(&k, c->keyring, err) < 0)
+		return fail_in(err, "keyring");
+	return 0;
+}
+
+int
+conf_check(const struct slave_conf *c, struct arena *a, struct error *err)
+{
+	static const char *const files[] = {"key.pem", "cert.pem", "ca.pem"};
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (!c->url || access(conf_path(c, a, files[i]), R_OK) < 0)
+			return fail(err,
+			    "%s: not enrolled (no %s); run \"autotua-slave "
+			    "enroll URL TOKEN\" with a token of the master",
+			    c->state, c->url ? files[i] : "url");
+	}
+	if (!c->chroot || access(c->chroot, X_OK) < 0)
+		return fail(err,
+		    "autotua-chroot is not %s; set the option \"chroot\"",
+		    c->chroot ? c->chroot : "beside this program");
+	if (!c->helpers ||
+	    access(arena_printf(a, "%s/jobuild.sh", c->helpers), R_OK) < 0)
+		return fail(err,
+		    "no jobuild.sh in %s; set the option \"helpers\"",
+		    c->helpers ? c->helpers : "its usual folders");
+	if (check_mirrors(c, err) < 0)
+		return -1;
+	return check_keyring(c, a, err);
+}

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The order in which a lease's results go out: of each step its log as it
+ * grows, then (once K.json is there, so that the log is complete) its
+ * artifacts that the master doesn't have, then its report; after the last
+ * step the end. One call at a time. Every call may be repeated: the master
+ * skips what it has.
+ */
+#include "slave/call.h"
+#include "slave/lease.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHUNK_MAX  (1 << 20) /* bytes of log a call */
+#define LOOK_PAUSE 500       /* milliseconds between looks at a log */
+#define PAUSE_MAX  30000
+
+static void on_sent(void *ctx, const struct answer *answer);
+
+/* Try again later. */
+static void
+later(struct lease *l)
+{
+	backoff_fail(&l->out.wait, l->host->now, PAUSE_MAX, lease_random());
+}
+
+/*
+ * What this lease has can't be delivered, and not because of the line: only
+ * its end goes out, as this machine's failure.
+ */
+static void
+spoil(struct lease *l, const char *why)
+{
+	log_err("lease=%" PRId64 " can't be delivered: %s", l->id, why);
+	l->out.spoilt = true;
+	lease_kill(l, ENDING_DONE, "infrastructure", why);
+	if (l->state == LEASE_ENDED)
+		ending_set(&l->ending, ENDING_DONE, "infrastructure", why);
+}
+
+static void
+start(struct lease *l, enum sending what, struct call_request *r)
+{
+	r->done = on_sent;
+	r->ctx = l;
+	l->out.sending = what;
+	l->send = call_start(l->host->calls, r);
+}
+
+static void
+send_log(struct lease *l, int64_t size)
+{
+	struct delivery *o = &l->out;
+	struct call_request r = {.method = "PUT", .offset = o->sent.log};
+	char path[128];
+	struct error err;
+	int fd = spool_log(l->dir, o->sent.step, &err);
+
+	if (fd < 0) {
+		spoil(l, err.msg);
+		return;
+	}
+	r.size = size - o->sent.log;
+	if (r.size > CHUNK_MAX)
+		r.size = CHUNK_MAX;
+	o->chunk = r.size;
+	snprintf(path, sizeof(path),
+	    "lease/%" PRId64 "/log?attempt=%" PRId64 "&step=%" PRId64
+	    "&offset=%" PRId64,
+	    l->id, l->attempt, o->sent.step, o->sent.log);
+	r.path = path;
+	r.fd = fd;
+	start(l, SEND_LOG, &r);
+	close(fd);
+}
+
+static void
+send_artifact(struct lease *l, const json_t *artifact)
+{
+	struct delivery *o = &l->out;
+	struct call_request r = {.method = "HEAD", .fd = -1};
+	const char *digest, *name;
+	struct error err;
+	json_int_t size;
+	char path[160];
+
+	if (json_unpack((json_t *)artifact, "{s:s, s:s, s:I}", "path", &name,
+		"digest", &digest, "size", &size) < 0 ||
+	    strlen(digest) > 64) {
+		spoil(l, "an artifact without path, size and digest");
+		return;
+	}
+	snprintf(path, sizeof(path),
+	    "blob/%s?lease=%" PRId64 "&attempt=%" PRId64, digest, l->id,
+	    l->attempt);
+	r.path = path;
+	if (!o->missing) {
+		start(l, SEND_ASK, &r);
+		return;
+	}
+	r.method = "PUT";
+	r.size = size;
+	r.fd = spool_artifact(l->dir, o->sent.step, name, &err);
+	if (r.fd < 0) {
+		spoil(l, err.msg);
+		return;
+	}
+	start(l, SEND_BLOB, &r);
+	close(r.fd);
+}
+
+static void
+post(struct lease *l, enum sending what, const char *call, json_t *body)
+{
+	struct call_request r = {.method = "POST", .body = body};
+	char path[64];
+
+	snprintf(path, sizeof(path), "lease/%" PRId64 "/%s", l->id, call);
+	json_object_set_new(body, "attempt", json_integer(l->attempt));
+	r.path = path;
+	start(l, what, &r);
+	json_decref(body);
+}
+
+static void
+send_end(struct lease *l)
+{
+	const struct ending *e = &l->ending;
+
+	switch (e->kind) {
+	case ENDING_DONE:
+		post(l, SEND_END, "done",
+		    json_pack("{s:s, s:s}", "result", e->result, "reason",
+			e->reason));
+		return;
+	case ENDING_REFUSE_SOFT:
+	case ENDING_REFUSE_HARD:
+		post(l, SEND_END, "refuse",
+		    json_pack("{s:s, s:s}", "kind",
+			e->kind == ENDING_REFUSE_HARD ? "hard" : "soft",
+			"reason", e->reason));
+		return;
+	}
+}
+
+/* Is it enough to say how it ended? */
+static bool
+only_the_end(const struct lease *l)
+{
+	return l->out.spoilt || l->dir < 0 ||
+	    (l->state != LEASE_RUNNING && l->ending.kind != ENDING_DONE);
+}
+
+void
+deliver_turn(struct lease *l)
+{
+	struct delivery *o = &l->out;
+	const json_t *artifact;
+	int64_t size;
+
+	if (l->send || l->host->now < o->wait.at)
+		return;
+	/* as long as nothing is in flight, look again after a pause */
+	o->wait.at = l->host->now + LOOK_PAUSE;
+	if (only_the_end(l)) {
+		if (l->state == LEASE_ENDED)
+			send_end(l);
+		return;
+	}
+	/* the report first: once it is there, the log doesn't grow */
+	if (!o->report)
+		o->report = spool_report(l->dir, o->sent.step);
+	size = spool_log_size(l->dir, o->sent.step);
+	artifact = json_array_get(
+	    json_object_get(o->report, "artifacts"), o->artifact);
+	if (size > o->sent.log)
+		send_log(l, size);
+	else if (artifact)
+		send_artifact(l, artifact);
+	else if (o->report)
+		post(l, SEND_STEP, "step", json_copy(o->report));
+	else if (l->state == LEASE_ENDED)
+		send_end(l);
+}
+
+int64_t
+deliver_due(const struct lease *l)
+{
+	return l->send ? INT64_MAX : l->out.wait.at;
+}
+
+static void
+step_sent(struct lease *l, const json_t *answer)
+{
+	struct delivery *o = &l->out;
+	struct error err;
+
+	json_decref(o->report);
+	o->report = NULL;
+	o->artifact = 0;
+	o->sent.step++;
+	o->sent.log = 0;
+	if (spool_set_sent(l->dir, &o->sent, &err) < 0)
+		log_warn("lease=%" PRId64 " %s", l->id, err.msg);
+	lease_events(l, answer);
+}
+
+static void
+log_sent(struct lease *l, const json_t *answer)
+{
+	struct delivery *o = &l->out;
+	json_int_t total = json_integer_value(json_object_get(answer, "size"));
+
+	/* it may have more already, from before a restart */
+	if (total > o->sent.log &&
+	    total <= spool_log_size(l->dir, o->sent.step))
+		o->sent.log = total;
+	else
+		o->sent.log += o->chunk;
+	/* don't run after a log line by line */
+	if (l->state == LEASE_RUNNING && !o->report && o->chunk < CHUNK_MAX)
+		o->wait.at = l->host->now + LOOK_PAUSE;
+}
+
+static void
+succeeded(struct lease *l, enum sending what, const json_t *answer)
+{
+	struct delivery *o = &l->out;
+
+	switch (what) {
+	case SEND_NOTHING:
+		break;
+	case SEND_LOG:
+		log_sent(l, answer);
+		break;
+	case SEND_ASK:
+	case SEND_BLOB:
+		o->artifact++;
+		o->missing = false;
+		break;
+	case SEND_STEP:
+		step_sent(l, answer);
+		break;
+	case SEND_END:
+		lease_over(l);
+		break;
+	}
+}
+
+/* The master answered no, for a reason that this lease can do something for. */
+static bool
+corrected(struct lease *l, enum sending what, const struct answer *answer)
+{
+	struct delivery *o = &l->out;
+	json_int_t offset;
+
+	if (what == SEND_ASK && answer->status == 404) {
+		o->missing = true;
+		return true;
+	}
+	if (strcmp(answer->code, "step-missing") == 0 && !o->again) {
+		/* it has lost what it acknowledged: everything once more */
+		o->again = true;
+		memset(&o->sent, 0, sizeof(o->sent));
+		return true;
+	}
+	if (strcmp(answer->code, "log-gap") == 0) {
+		offset =
+		    json_integer_value(json_object_get(answer->json, "offset"));
+		if (offset < 0 || offset >= o->sent.log)
+			return false;
+		o->sent.log = offset;
+		return true;
+	}
+	if (strcmp(answer->code, "log-differs") == 0) {
+		log_warn("lease=%" PRId64 " step=%" PRId64
+			 " has another log at the master",
+		    l->id, o->sent.step);
+		o->sent.log = spool_log_size(l->dir, o->sent.step);
+		return true;
+	}
+	return false;
+}
+
+static bool
+is_passing(const struct answer *answer)
+{
+	return answer->status < 400 || answer->status >= 500 ||
+	    answer->status == 401 || answer->status == 403 ||
+	    answer->status == 408 || answer->status == 429;
+}
+
+static void
+failed(struct lease *l, enum sending what, const struct answer *answer)
+{
+	if (strcmp(answer->code, "stale-attempt") == 0) {
+		lease_drop(l, "the master took it away");
+		return;
+	}
+	if (strcmp(answer->code, "blob-missing") == 0) {
+		l->out.artifact = 0;
+		later(l);
+		return;
+	}
+	if (is_passing(answer)) {
+		if (l->out.wait.tries == 0)
+			log_warn("lease=%" PRId64 " status=%d: %s", l->id,
+			    answer->status, answer->text);
+		later(l);
+		return;
+	}
+	if (what == SEND_END && l->out.spoilt)
+		lease_drop(l, answer->text);
+	else
+		spoil(l, answer->text);
+}
+
+static void
+on_sent(void *ctx, const struct answer *answer)
+{
+	struct lease *l = ctx;
+	enum sending what = l->out.sending;
+	bool good = answer->status >= 200 && answer->status < 300;
+
+	l->send = NULL;
+	l->out.sending = SEND_NOTHING;
+	if (good || corrected(l, what, answer)) {
+		backoff_clear(&l->out.wait);
+		if (good)
+			succeeded(l, what, answer->json);
+	} else {
+		failed(l, what, answer);
+	}
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "slave/running.h"
+#include "slave/probe.h"
+#include "base/log.h"
+
+#include <unistd.h>
+
+#define PROBE_EVERY ((int64_t)3600 * 1000)
+
+bool
+answer_is_good(const struct answer *answer)
+{
+	return answer->status >= 200 && answer->status < 300;
+}
+
+/* ---- what this machine offers ---------------------------------------------
+ */
+
+void
+probe_turn(struct session *s)
+{
+	struct error err;
+
+	if (s->probe > 0 || s->host.now < s->next_probe || s->stopping)
+		return;
+	s->next_probe = s->host.now + PROBE_EVERY;
+	s->probe = probe_start(s->conf, &s->probe_fd, &err);
+	if (s->probe < 0)
+		log_err("capabilities: %s", err.msg);
+}
+
+void
+probe_listen(struct session *s)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	while ((n = read(s->probe_fd, chunk, sizeof(chunk))) > 0) {
+		if (buf_add(&s->probe_text, chunk, (size_t)n) < 0)
+			break;
+	}
+}
+
+void
+probe_reaped(struct session *s, int status)
+{
+	json_t *about = NULL;
+
+	probe_listen(s);
+	close(s->probe_fd);
+	s->probe_fd = -1;
+	s->probe = -1;
+	if (status == 0 && s->probe_text.data)
+		about =
+		    json_loadb(s->probe_text.data, s->probe_text.len, 0, NULL);
+	buf_release(&s->probe_text);
+	if (!about) {
+		log_err("capabilities could not be found out; trying again");
+		s->next_probe = s->host.now + SESSION_PAUSE_MAX;
+		return;
+	}
+	json_decref(s->about);
+	s->about = about;
+	s->hello_due = true;
+}
+
+/* ---- hello ----------------------------------------------------------------
+ */
+
+void
+session_rejected(struct session *s, const struct answer *answer)
+{
+	if (s->hello_wait.tries == 0)
+		log_err("the master refuses this slave (status %d): %s",
+		    answer->status, answer->text);
+	if (!s->once)
+		return;
+	fail(s->err, "the master refuses this slave (status %d): %s",
+	    answer->status, answer->text);
+	s->failed = true;
+}
+
+static void
+on_hello(void *ctx, const struct answer *answer)
+{
+	struct session *s = ctx;
+	const char *name = "";
+	json_int_t grace;
+
+	s->hello = NULL;
+	if (answer_is_good(answer)) {
+		backoff_clear(&s->hello_wait);
+		grace = json_integer_value(
+		    json_object_get(answer->json, "grace_seconds"));
+		if (grace > 0 && grace <= 86400)
+			s->host.grace = grace * 1000;
+		name =
+		    json_string_value(json_object_get(answer->json, "master"));
+		if (!s->greeted)
+			log_info("connected master=%s url=%s", name ? name : "",
+			    s->conf->url);
+		s->greeted = true;
+		return;
+	}
+	s->hello_due = true;
+	if (answer->status == 401 || answer->status == 403)
+		session_rejected(s, answer);
+	else if (s->hello_wait.tries == 0)
+		log_warn("hello status=%d: %s", answer->status, answer->text);
+	backoff_fail(
+	    &s->hello_wait, s->host.now, SESSION_PAUSE_MAX, lease_random());
+}
+
+void
+hello_turn(struct session *s)
+{
+	struct call_request r = {.method = "POST",
+	    .path = "slave/hello",
+	    .done = on_hello,
+	    .ctx = s};
+	json_t *body, *held;
+	struct lease *l;
+
+	if (s->hello || !s->hello_due || !s->about || s->stopping ||
+	    s->host.now < s->hello_wait.at)
+		return;
+	body = json_deep_copy(s->about);
+	held = json_array();
+	for (l = s->leases; l; l = l->next)
+		json_array_append_new(held, json_integer(l->id));
+	json_object_set_new(body, "leases", held);
+	json_object_set_new(body, "version", json_integer(1));
+	json_object_set_new(body, "slots", json_integer(s->conf->slots));
+	s->hello_due = false;
+	r.body = body;
+	s->hello = call_start(&s->calls, &r);
+	json_decref(body);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the parts of "run" share: greet.c (what this machine offers, hello),
+ * claim.c (the long poll, its capsules and events), session.c (the loop,
+ * signals, children, start and end).
+ */
+#ifndef SLAVE_RUNNING_H
+#define SLAVE_RUNNING_H
+
+#include "slave/call.h"
+#include "slave/conf.h"
+#include "slave/lease.h"
+#include "base/buf.h"
+#include "base/error.h"
+
+#define SESSION_PAUSE_MAX 30000 /* milliseconds between tries */
+
+struct session {
+	struct host host;
+	struct calls calls;
+	struct arena arena;
+	const struct slave_conf *conf;
+	struct lease *leases;
+	int signals, lock;
+	bool once;
+	/* what this machine offers */
+	pid_t probe;
+	int probe_fd;
+	struct buf probe_text;
+	int64_t next_probe;
+	json_t *about;
+	/* hello */
+	bool hello_due, greeted;
+	struct call *hello;
+	struct backoff hello_wait;
+	/* claim */
+	struct call *claim;
+	int64_t claim_free, claim_start;
+	struct backoff claim_wait;
+	bool draining, idle; /* idle: once, and nothing was left */
+	/* the end */
+	bool stopping, failed;
+	int64_t stop_by;
+	struct error *err;
+};
+
+/* greet.c: start what is due; the probe's pipe; its end. */
+void probe_turn(struct session *s);
+void probe_listen(struct session *s);
+void probe_reaped(struct session *s, int status);
+void hello_turn(struct session *s);
+
+/* The master doesn't know this slave (any more). */
+void session_rejected(struct session *s, const struct answer *answer);
+
+/* claim.c: keep one claim on its way. */
+void claim_turn(struct session *s);
+
+/* Was it answered with success? */
+bool answer_is_good(const struct answer *answer);
+
+#endif

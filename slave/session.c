@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "slave/session.h"
+#include "slave/running.h"
+#include "base/arena.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "tree/sign.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define STOP_TIME 5000   /* milliseconds for giving leases back */
+#define GRACE     120000 /* milliseconds, until hello says another */
+#define PROBE_MAX (1 << 20)
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- signals and children -------------------------------------------------
+ */
+
+static void
+stop(struct session *s)
+{
+	struct lease *l;
+
+	if (s->stopping) {
+		/* the workers die with us, and their jails with them */
+		log_warn("stopped at once");
+		_exit(1);
+	}
+	log_info("stopping");
+	s->stopping = true;
+	s->stop_by = s->host.now + STOP_TIME;
+	call_cancel(&s->calls, s->claim);
+	call_cancel(&s->calls, s->hello);
+	s->claim = s->hello = NULL;
+	for (l = s->leases; l; l = l->next)
+		lease_stop(l);
+}
+
+static void
+reap(struct session *s)
+{
+	struct lease *l;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->probe)
+			probe_reaped(s, status);
+		for (l = s->leases; l; l = l->next) {
+			if (l->worker == pid) {
+				lease_reaped(l, status);
+				break;
+			}
+		}
+	}
+}
+
+static void
+read_signals(struct session *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		switch (info.ssi_signo) {
+		case SIGCHLD:
+			reap(s);
+			break;
+		case SIGHUP:
+			s->next_probe = 0;
+			break;
+		default:
+			stop(s);
+			break;
+		}
+	}
+}
+
+/* ---- the loop -------------------------------------------------------------
+ */
+
+static void
+turn(struct session *s)
+{
+	struct lease **at = &s->leases, *l;
+
+	while ((l = *at) != NULL) {
+		lease_turn(l);
+		if (l->state == LEASE_OVER) {
+			*at = l->next;
+			lease_free(l);
+		} else {
+			at = &l->next;
+		}
+	}
+	probe_turn(s);
+	hello_turn(s);
+	claim_turn(s);
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Milliseconds until something is due by itself. */
+static int
+time_left(const struct session *s)
+{
+	int64_t due = s->host.now + 60000;
+	const struct lease *l;
+
+	for (l = s->leases; l; l = l->next)
+		due = least(due, lease_due(l));
+	if (s->stopping)
+		due = least(due, s->stop_by);
+	else if (s->probe <= 0)
+		due = least(due, s->next_probe);
+	if (s->hello_due && !s->hello && s->about && !s->stopping)
+		due = least(due, s->hello_wait.at);
+	if (s->greeted && !s->claim && !s->stopping)
+		due = least(due, s->claim_wait.at);
+	if (due <= s->host.now)
+		return 0;
+	return (int)(due - s->host.now);
+}
+
+static void
+watch(struct curl_waitfd *fds, unsigned *n, int fd)
+{
+	if (fd < 0)
+		return;
+	fds[*n].fd = fd;
+	fds[*n].events = CURL_WAIT_POLLIN;
+	fds[(*n)++].revents = 0;
+}
+
+/* The descriptors that may wake the loop besides those of calls. */
+static unsigned
+watched(const struct session *s, struct curl_waitfd *fds, unsigned max)
+{
+	const struct lease *l;
+	unsigned n = 0;
+
+	watch(fds, &n, s->signals);
+	watch(fds, &n, s->probe_fd);
+	for (l = s->leases; l && n < max; l = l->next)
+		watch(fds, &n, l->say);
+	return n;
+}
+
+static bool
+is_finished(const struct session *s)
+{
+	if (s->failed)
+		return true;
+	if (s->stopping)
+		return !s->leases || s->host.now >= s->stop_by;
+	return s->idle && !s->leases;
+}
+
+static void
+loop(struct session *s)
+{
+	/* signals, the probe, and each slot's worker */
+	unsigned max = 2 + (unsigned)s->conf->slots;
+	struct curl_waitfd *fds =
+	    arena_array(&s->arena, max, struct curl_waitfd);
+	struct lease *l;
+	unsigned n;
+
+	for (;;) {
+		s->host.now = clock_ms();
+		turn(s);
+		if (is_finished(s))
+			return;
+		n = watched(s, fds, max);
+		calls_wait(&s->calls, fds, n, time_left(s));
+		s->host.now = clock_ms();
+		read_signals(s);
+		if (s->probe_fd >= 0)
+			probe_listen(s);
+		for (l = s->leases; l; l = l->next)
+			lease_listen(l);
+		calls_turn(&s->calls);
+	}
+}
+
+static void
+recover(void *ctx, int64_t id)
+{
+	struct session *s = ctx;
+	struct error err;
+	struct lease *l = lease_recover(&s->host, id, &err);
+
+	if (!l) {
+		log_warn(
+		    "spool folder %" PRId64 " was no lease: %s", id, err.msg);
+		return;
+	}
+	l->next = s->leases;
+	s->leases = l;
+}
+
+/* One slave a state folder. */
+static int
+lock_state(struct session *s, struct error *err)
+{
+	const char *path = conf_path(s->conf, &s->arena, "lock");
+
+	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock < 0)
+		return fail_errno(err, "open %s", path);
+	if (flock(s->lock, LOCK_EX | LOCK_NB) < 0)
+		return fail(err,
+		    "%s: another autotua-slave runs in this state folder",
+		    s->conf->state);
+	return 0;
+}
+
+static int
+open_signals(struct session *s, struct error *err)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (s->signals < 0)
+		return fail_errno(err, "signalfd");
+	return 0;
+}
+
+static void
+session_close(struct session *s)
+{
+	struct lease *l;
+
+	while ((l = s->leases) != NULL) {
+		s->leases = l->next;
+		lease_free(l);
+	}
+	if (s->calls.multi) {
+		call_cancel(&s->calls, s->claim);
+		call_cancel(&s->calls, s->hello);
+		calls_close(&s->calls);
+	}
+	if (s->host.spool >= 0)
+		close(s->host.spool);
+	if (s->signals >= 0)
+		close(s->signals);
+	if (s->lock >= 0)
+		close(s->lock);
+	if (s->probe_fd >= 0)
+		close(s->probe_fd);
+	buf_release(&s->probe_text);
+	json_decref(s->about);
+	arena_release(&s->arena);
+}
+
+int
+session_run(const struct slave_conf *c, bool once, struct error *err)
+{
+	struct session s = {.conf = c,
+	    .host = {.conf = c, .spool = -1, .grace = GRACE},
+	    .signals = -1,
+	    .lock = -1,
+	    .once = once,
+	    .probe = -1,
+	    .probe_fd = -1,
+	    .err = err};
+	int rc = -1;
+
+	buf_init(&s.probe_text, PROBE_MAX);
+	s.host.calls = &s.calls;
+	s.host.now = clock_ms();
+	if (lock_state(&s, err) < 0)
+		goto out;
+	sign_warm_up();
+	if (open_signals(&s, err) < 0)
+		goto out;
+	if (calls_open(&s.calls, c, &s.arena, err) < 0)
+		goto out;
+	s.host.spool = spool_open(conf_path(c, &s.arena, "spool"), err);
+	if (s.host.spool < 0 || file_mkdirs(c->chroot_state, 0700, err) < 0 ||
+	    spool_each(s.host.spool, recover, &s, err) < 0)
+		goto out;
+	loop(&s);
+	rc = s.failed ? -1 : 0;
+out:
+	session_close(&s);
+	return rc;
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Everything here runs in the child. Each function up to do_work() either
+ * does its part or says in w->ending how the lease ends; do_work() is the
+ * order. Nothing that a master says is believed before check_unit(): the
+ * commit binds the tree, signatures bind the recipes, the plan is made anew,
+ * and the capsule must say the same.
+ */
+#include "slave/worker.h"
+#include "slave/call.h"
+#include "slave/capsule.h"
+#include "slave/conf.h"
+#include "slave/probe.h"
+#include "slave/spool.h"
+#include "slave/stage.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "net/http.h"
+#include "net/store.h"
+#include "run/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define PACK_MAX     ((int64_t)1 << 30)
+#define CHILD_FD     3 /* where kept descriptors go */
+#define REASON_DIAGS 3 /* diagnostics that a reason quotes */
+
+struct work {
+	const struct slave_conf *conf;
+	struct arena arena;
+	int dir;          /* the lease's spool folder */
+	const char *path; /* of it */
+	int tell, leash;  /* pipes: to the parent; its end is our end */
+	struct capsule capsule;
+	struct tree *tree;
+	struct plan *plan;
+	const struct tree_recipe **recipes;
+	struct ending ending;
+};
+
+void
+worker_detach(pid_t parent, int keep[], unsigned n)
+{
+	sigset_t none;
+	unsigned i;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	/* first out of the way, then in order from CHILD_FD on */
+	for (i = 0; i < n; i++)
+		keep[i] = fcntl(keep[i], F_DUPFD_CLOEXEC, CHILD_FD + (int)n);
+	for (i = 0; i < n; i++)
+		keep[i] = dup3(keep[i], CHILD_FD + (int)i, O_CLOEXEC);
+	close_range(CHILD_FD + n, ~0U, 0);
+}
+
+/* ---- how it ends ----------------------------------------------------------
+ */
+
+static int
+refuse(struct work *w, const char *reason)
+{
+	ending_set(&w->ending, ENDING_REFUSE_HARD, NULL, reason);
+	return -1;
+}
+
+static int
+trouble(struct work *w, const char *reason)
+{
+	ending_set(&w->ending, ENDING_DONE, "infrastructure", reason);
+	return -1;
+}
+
+/* The first errors of a list, with their places, as one reason. */
+static int
+refuse_diags(struct work *w, const char *what, const struct diags *d)
+{
+	char text[SPOOL_REASON_MAX];
+	const struct diag *g;
+	size_t i, told = 0;
+	int n;
+
+	n = snprintf(text, sizeof(text), "%s", what);
+	for (i = 0; i < d->n && told < REASON_DIAGS; i++) {
+		g = &d->list[i];
+		if (g->level != DIAG_ERROR || n >= (int)sizeof(text))
+			continue;
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s %s%s%s",
+		    told ? ";" : ":", g->at.file ? g->at.file : "",
+		    g->at.file ? ": " : "", g->text);
+		told++;
+	}
+	return refuse(w, text);
+}
+
+/* ---- what is told and asked while it runs ---------------------------------
+ */
+
+static void tell(struct work *w, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static void
+tell(struct work *w, const char *fmt, ...)
+{
+	char line[64];
+	struct error none;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	file_write_all(w->tell, line, (size_t)n, &none);
+}
+
+static void
+on_state(void *ctx, size_t step, enum step_state state)
+{
+	tell(ctx, "state %zu %s\n", step, step_state_names[state]);
+}
+
+static void
+on_report(void *ctx, size_t step, const json_t *report)
+{
+	(void)report;
+	tell(ctx, "report %zu\n", step);
+}
+
+/* Has the parent let go of the leash? */
+static bool
+is_unwanted(void *ctx)
+{
+	const struct work *w = ctx;
+	struct pollfd p = {.fd = w->leash, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
+/* ---- the parts ------------------------------------------------------------
+ */
+
+static int
+read_capsule(struct work *w)
+{
+	struct utsname u;
+	struct error err;
+	json_t *json = spool_json(w->dir, "capsule.json", &err);
+
+	/* never released: the capsule's texts are its */
+	if (!json || capsule_read(&w->capsule, json, &err) < 0)
+		return refuse(w, err.msg);
+	if (uname(&u) < 0 || !probe_arch(u.machine) ||
+	    strcmp(probe_arch(u.machine), w->capsule.arch) != 0)
+		return refuse(w,
+		    arena_printf(&w->arena, "architecture %s isn't run here",
+			w->capsule.arch));
+	return 0;
+}
+
+/* GET the pack into a file without a name. */
+static int
+get_pack(struct work *w, int fd)
+{
+	struct http_conf hc = {.url = w->conf->url,
+	    .ca = conf_path(w->conf, &w->arena, "ca.pem"),
+	    .cert = conf_path(w->conf, &w->arena, "cert.pem"),
+	    .key = conf_path(w->conf, &w->arena, "key.pem"),
+	    .cancelled = is_unwanted,
+	    .ctx = w};
+	struct http *h = NULL;
+	struct error err;
+	int status;
+
+	if (http_open(&h, &hc, &err) < 0)
+		return trouble(w, err.msg);
+	status = http_get(h,
+	    arena_printf(&w->arena,
+		"/api/v1/lease/%" PRId64 "/pack?attempt=%" PRId64,
+		w->capsule.lease, w->capsule.attempt),
+	    fd, PACK_MAX, &err);
+	http_close(h);
+	if (status == 409)
+		_exit(WORKER_STALE);
+	if (status != 200)
+		return trouble(w, arena_printf(&w->arena, "pack: %s", err.msg));
+	return 0;
+}
+
+static int
+open_tree_of(struct work *w)
+{
+	const char *repo = arena_printf(&w->arena, "%s/repo.git", w->path);
+	const char *revision = w->capsule.revision;
+	struct error err;
+	int fd, rc = -1;
+
+	fd = open(w->path, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		fail_errno(&err, "temporary file in %s", w->path);
+		return trouble(w, err.msg);
+	}
+	if (get_pack(w, fd) < 0)
+		goto out;
+	if (lseek(fd, 0, SEEK_SET) < 0 ||
+	    tree_unpack(repo, revision, fd, &err) < 0 ||
+	    tree_open(&w->tree, repo, revision, &err) < 0) {
+		trouble(w, err.msg);
+		goto out;
+	}
+	rc = 0;
+out:
+	close(fd);
+	return rc;
+}
+
+static int
+load_keyring(struct work *w, struct keyring *k)
+{
+	struct error err;
+
+	keyring_init(k, &w->arena);
+	if (w->conf->keyring) {
+		if (keyring_read(k, w->conf->keyring, &err) < 0)
+			return trouble(w, err.msg);
+		return 0;
+	}
+	if (capsule_signers(&w->capsule, k, &err) < 0)
+		return refuse(w, err.msg);
+	return 0;
+}
+
+/* May what the recipes ask for be had on this machine? */
+static int
+check_wishes(struct work *w, const struct plan_unit *unit)
+{
+	unsigned network = PROPERTY_NETWORK | PROPERTY_NETWORK_SETUP;
+	const struct metadata *m;
+	size_t i;
+
+	for (i = 0; i < unit->nsteps; i++) {
+		m = unit->steps[i].meta;
+		if (m->properties & PROPERTY_NEST)
+			return refuse(w,
+			    arena_printf(&w->arena,
+				"%s wants PROPERTIES=nest, which this slave's "
+				"jail doesn't offer",
+				id_format(&w->arena, &m->id)));
+		if (!w->conf->network && m->properties & network)
+			return refuse(w,
+			    arena_printf(&w->arena,
+				"%s wants PROPERTIES=network, which this "
+				"slave's owner doesn't allow",
+				id_format(&w->arena, &m->id)));
+	}
+	return 0;
+}
+
+static int
+check_unit(struct work *w)
+{
+	const struct plan_unit *unit;
+	struct keyring keys;
+	struct diags d;
+	struct error err;
+
+	diags_init(&d, &w->arena);
+	if (load_keyring(w, &keys) < 0)
+		return -1;
+	w->plan =
+	    capsule_plan(&w->arena, &w->capsule, w->tree, &w->recipes, &d);
+	if (!w->plan)
+		return refuse_diags(w, "the signed tree has no such unit", &d);
+	unit = &w->plan->units[w->plan->root];
+	if (tree_verify(
+		w->tree, w->recipes, unit->nsteps, &keys, time(NULL), &d) < 0)
+		return refuse_diags(
+		    w, "not signed by whom this slave trusts", &d);
+	if (capsule_compare(&w->capsule, unit, w->recipes, &err) < 0)
+		return refuse(w, err.msg);
+	return check_wishes(w, unit);
+}
+
+static int
+get_stage(struct work *w)
+{
+	struct calls master;
+	struct error err;
+	int rc;
+
+	if (calls_open(&master, w->conf, &w->arena, &err) < 0)
+		return trouble(w, err.msg);
+	rc = stage_ensure(w->conf, &master, &w->capsule, &w->arena, &err);
+	calls_close(&master);
+	return rc < 0 ? trouble(w, err.msg) : 0;
+}
+
+static void
+run(struct work *w, int store)
+{
+	const struct slave_conf *c = w->conf;
+	struct run_conf rc = {.chroot = c->chroot,
+	    .state = c->chroot_state,
+	    .helpers = c->helpers,
+	    .fetch = {.store = store, .mirrors = c->mirrors},
+	    .jobs = c->jobs,
+	    .time = c->time,
+	    .silence = c->silence,
+	    .log_max = c->log_max,
+	    .network = c->network,
+	    .parameters = capsule_parameters(&w->capsule, &w->arena)};
+	struct run_watch watch = {.ctx = w,
+	    .state = on_state,
+	    .report = on_report,
+	    .cancelled = is_unwanted};
+	const char *id = arena_printf(&w->arena, "lease-%" PRId64 "-%" PRId64,
+	    w->capsule.lease, w->capsule.attempt);
+	struct error err = {0};
+	enum run_result result;
+
+	result = run_unit(&rc, w->tree, &w->plan->units[w->plan->root],
+	    w->capsule.arch, w->capsule.digest, id, w->path, &watch, &err);
+	ending_set(&w->ending, ENDING_DONE, run_result_names[result],
+	    result == RUN_PASSED ? "" : err.msg);
+}
+
+static void
+do_work(struct work *w)
+{
+	struct error err;
+	int store;
+
+	tell(w, "state 0 fetching\n");
+	if (read_capsule(w) < 0 || open_tree_of(w) < 0)
+		return;
+	tell(w, "state 0 preparing\n");
+	if (check_unit(w) < 0 || get_stage(w) < 0)
+		return;
+	store = store_open(
+	    arena_printf(&w->arena, "%s/distfiles", w->conf->chroot_state),
+	    &err);
+	if (store < 0)
+		trouble(w, err.msg);
+	else
+		run(w, store);
+}
+
+static _Noreturn void
+child(struct work *w, int64_t lease)
+{
+	struct error err;
+
+	do_work(w);
+	/* the parent let go: it has decided how this ends */
+	if (is_unwanted(w))
+		_exit(1);
+	if (w->ending.kind == ENDING_REFUSE_HARD)
+		log_warn("refused lease=%" PRId64 " reason=\"%s\"", lease,
+		    w->ending.reason);
+	if (spool_end(w->dir, &w->ending, &err) < 0) {
+		log_err("lease=%" PRId64 " %s", lease, err.msg);
+		_exit(1);
+	}
+	_exit(0);
+}
+
+pid_t
+worker_start(const struct slave_conf *c, int64_t lease, int dir, int *fd,
+    int *leash, struct error *err)
+{
+	int say[2], hold[2], keep[3];
+	struct work w = {.conf = c};
+	pid_t pid, parent = getpid();
+
+	if (pipe2(say, O_CLOEXEC) < 0)
+		return fail_errno(err, "pipe");
+	if (pipe2(hold, O_CLOEXEC) < 0) {
+		fail_errno(err, "pipe");
+		close(say[0]);
+		close(say[1]);
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0) {
+		keep[0] = dir;
+		keep[1] = say[1];
+		keep[2] = hold[0];
+		worker_detach(parent, keep, 3);
+		w.dir = keep[0];
+		w.tell = keep[1];
+		w.leash = keep[2];
+		w.path = arena_printf(
+		    &w.arena, "%s/spool/%" PRId64, c->state, lease);
+		child(&w, lease);
+	}
+	close(say[1]);
+	close(hold[0]);
+	if (pid < 0) {
+		fail_errno(err, "fork");
+		close(say[0]);
+		close(hold[1]);
+		return -1;
+	}
+	fcntl(say[0], F_SETFL, O_NONBLOCK);
+	*fd = say[0];
+	*leash = hold[1];
+	return pid;
+}

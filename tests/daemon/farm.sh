@@ -1,0 +1,191 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A farm for tests: a signed tree, a master, slaves; all below $tmp, on
+# loopback, with a small stage and local files as mirrors. TAP helpers too.
+# Everything that was started is gone when the test ends.
+set -u
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bin=${B:-$top/build}/bin
+PATH=$bin:$PATH
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/farm.XXXXXX")
+export GNUPGHOME=$tmp/gnupg XDG_CONFIG_HOME=$tmp/config
+unset "${!AUTOTUA_@}"
+count=0
+bad=0
+declare -A pid=()
+
+# shellcheck disable=SC2317 # called by trap
+farm_end() {
+	local name
+
+	for name in "${!pid[@]}"; do
+		kill -s KILL "${pid[$name]}" 2>/dev/null
+	done
+	wait 2>/dev/null
+	gpgconf --kill all 2>/dev/null
+	if ((bad)) && [[ -n ${KEEP-} ]]; then
+		echo "# kept: $tmp"
+	else
+		rm -rf "$tmp"
+	fi
+}
+trap farm_end EXIT
+
+plan_skip() { # WHY
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+[[ $(id -u) -eq 0 ]] || plan_skip "chroots need root"
+
+ok() { # NAME, after a test
+	local good=$?
+
+	count=$((count + 1))
+	if ((good == 0)); then
+		echo "ok $count - $1"
+	else
+		bad=1
+		echo "not ok $count - $1"
+		tail -n 15 "$tmp"/*.log "$tmp/out" 2>/dev/null | sed 's/^/# /'
+	fi
+}
+
+done_testing() {
+	echo "1..$count"
+}
+
+# Run with output and status kept in $tmp/out and $status.
+run() {
+	"$@" >"$tmp/out" 2>&1 </dev/null
+	status=$?
+}
+
+said() { grep -qF -- "$1" "$tmp/out"; }
+
+# Try a command each tenth of a second, for at most $1 seconds.
+within() { # SECONDS COMMAND...
+	local i n=$(($1 * 10))
+
+	shift
+	for ((i = 0; i < n; i++)); do
+		"$@" >/dev/null 2>&1 && return
+		sleep 0.1
+	done
+	return 1
+}
+
+farm_key() { # USER
+	gpg --batch --quiet --pinentry-mode loopback --passphrase '' \
+		--quick-generate-key "$1 <$1@test.invalid>" ed25519 sign never 2>/dev/null
+	gpg --batch --armor --export "=$1 <$1@test.invalid>" >"$tmp/$1.key"
+}
+
+# Write a recipe (standard input) into the tree.
+recipe() { # USER/NAME-VERSION
+	local path=$1 name=${1##*/}
+
+	mkdir -p "$tmp/tree/${path%/*}"
+	cat >"$tmp/tree/${path%/*}/$name.jobuild"
+}
+
+sign() { # USER...
+	local user
+
+	for user; do
+		(cd "$tmp/tree" && jobuild -q sign --key "=$user <$user@test.invalid>" "$user") || return
+	done
+}
+
+commit() { # TEXT
+	git -C "$tmp/tree" add -A && git -C "$tmp/tree" commit --quiet -m "$1"
+}
+
+# An empty tree and keys for these users.
+farm_tree() { # USER...
+	local user
+
+	mkdir -p "$GNUPGHOME" "$XDG_CONFIG_HOME/autotua" "$tmp/mirror"
+	chmod 700 "$GNUPGHOME"
+	git init --quiet --initial-branch=main "$tmp/tree"
+	git -C "$tmp/tree" config user.name test
+	git -C "$tmp/tree" config user.email test@test.invalid
+	for user; do
+		farm_key "$user"
+		mkdir -p "$tmp/tree/$user"
+		cp "$tmp/$user.key" "$tmp/tree/$user/$user.asc"
+	done
+}
+
+master() { autotua-master -C "$tmp/master" "$@"; }
+
+# Serve on the port of the last time, or on a free one.
+start_master() {
+	rm -f "$tmp/master/port"
+	autotua-master -C "$tmp/master" serve >>"$tmp/master.log" 2>&1 </dev/null &
+	pid[master]=$!
+	within 20 test -s "$tmp/master/port" || return
+	url=https://127.0.0.1:$(<"$tmp/master/port")
+}
+
+# A master with these users, the tree as "main" and the stage as "small".
+farm_master() { # USER...
+	local user
+
+	"$top/tests/tools/mkstage" "$tmp/stage.tar.zst" &&
+		master init --name farm --listen 127.0.0.1:0 >/dev/null || return
+	for user; do
+		master user add "$user" "$tmp/$user.key" >/dev/null || return
+	done
+	printf 'lease = 4s\ngrace = 4s\n' >>"$tmp/master/master.conf"
+	master tree add main "$tmp/tree" >/dev/null &&
+		master stage add small "$tmp/stage.tar.zst" >/dev/null &&
+		start_master || return
+	# a master that is restarted comes back at the same place
+	sed -i "s/^listen *=.*/listen = 127.0.0.1:${url##*:}/" "$tmp/master/master.conf"
+	master ca >"$tmp/ca.pem"
+	cat >"$XDG_CONFIG_HOME/autotua/config" <<-X
+		master = $url
+		ca = $tmp/ca.pem
+		user = $1
+		key = =$1 <$1@test.invalid>
+		mirror = local file://$tmp/mirror
+	X
+}
+
+enroll_slave() { # NAME [CONFIG-LINE...]
+	local name=$1
+
+	shift
+	mkdir -p "$tmp/$name"
+	printf '%s\n' "slots = 1" "helpers = $top/jobuild/sh" \
+		"mirror = local file://$tmp/mirror" "$@" >"$tmp/$name/slave.conf"
+	autotua-slave -C "$tmp/$name" enroll "$url" "$(master token new)" --name "$name" >/dev/null
+}
+
+start_slave() { # NAME
+	autotua-slave -C "$tmp/$1" run >>"$tmp/$1.log" 2>&1 </dev/null &
+	pid[$1]=$!
+}
+
+kill_daemon() { # NAME [SIGNAL]
+	kill -s "${2-KILL}" "${pid[$1]}"
+	wait "${pid[$1]}" 2>/dev/null
+	unset "pid[$1]"
+}
+
+# Submit; the job's number in $job.
+submit() { # ARGUMENT...
+	run jobuild -q -C "$tmp/tree" --json submit --tree main --stage small "$@"
+	job=$(jq -r '.job // empty' "$tmp/out" 2>/dev/null)
+	[[ $status == 0 && -n $job ]]
+}
+
+# What GET jobs/$job says, through a filter of jq.
+job_is() { # FILTER
+	local answer
+
+	answer=$(jobuild --json status "$job" 2>/dev/null)
+	[[ -n $answer ]] && jq -e "$1" <<<"$answer" >/dev/null
+}
+job_ended() { job_is '.state == "passed" or .state == "failed" or .state == "cancelled"'; }

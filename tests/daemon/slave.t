@@ -1,0 +1,176 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The slave: how it joins, what it refuses, and what it does when it, the
+# master's interest or its time ends in the middle of a unit.
+# shellcheck source=tests/daemon/farm.sh
+. "$(dirname "$0")/farm.sh"
+
+farm_tree alpha beta
+recipe alpha/quick/quick-1.0 <<'X'
+DESCRIPTION="Has a log, a figure and an artifact"
+job_run() { echo "quick, with ${COLOUR-no colour}"; }
+job_collect() {
+	echo "made here" >made.txt
+	artifact made.txt
+	result "answer=42"
+}
+X
+recipe alpha/slow/slow-1.0 <<'X'
+DESCRIPTION="Takes a while"
+job_run() {
+	echo "begins"
+	sleep 5
+	echo "ends"
+}
+X
+recipe alpha/endless/endless-1.0 <<'X'
+DESCRIPTION="Ends only when it is ended"
+job_run() { sleep 1000; }
+X
+recipe alpha/online/online-1.0 <<'X'
+DESCRIPTION="Wants the network"
+PROPERTIES="network"
+job_run() { :; }
+X
+recipe beta/other/other-1.0 <<'X'
+DESCRIPTION="Another maintainer's"
+job_run() { echo "beta ran"; }
+X
+sign alpha beta && commit "signed"
+run farm_master alpha beta
+ok "a master is set up"
+# leases that a test can wait for
+printf 'lease = 3s\ngrace = 3s\n' >>"$tmp/master/master.conf"
+kill_daemon master TERM
+start_master
+ok "with short leases"
+
+slave() { autotua-slave -C "$tmp/$1" "${@:2}"; }
+in_spool() { compgen -G "$tmp/$1/spool/[0-9]*" >/dev/null; }
+jail_of() { pgrep -f "autotua-chroot -s $tmp/$1/"; }
+no_jail_of() { ! jail_of "$1"; }
+in_phase() { job_is '.units[0].steps[0].state == "run"'; }
+
+# ---- joining
+
+token=$(master token new)
+run slave joins enroll "$url" nonsense
+[[ $status == 1 ]] && said "token new"; ok "what is no token is refused, with the remedy"
+run slave joins enroll "$url" "${token%????}0000"
+[[ $status == 1 ]] && said "fingerprint"; ok "a token with another CA's fingerprint is refused"
+[[ ! -e $tmp/joins/key.pem && ! -e $tmp/joins/cert.pem ]]; ok "and nothing is left of it"
+run slave joins enroll "$url" "aut1-00000000000000000000000000000000-${token##*-}"
+[[ $status == 1 ]] && said "token"; ok "a token that the master never made is refused"
+run slave joins enroll "$url" "$token" --name joins
+[[ $status == 0 ]]; ok "a good one is taken"
+[[ $(stat -c %a "$tmp/joins/key.pem") == 600 ]]; ok "the key is for its owner alone"
+run slave joins enroll "$url" "$(master token new)"
+[[ $status == 1 ]] && said "already"; ok "nobody joins twice in one folder"
+run slave again enroll "$url" "$token"
+[[ $status == 1 ]] && said "token"; ok "a used token is refused"
+run slave again run --once
+[[ $status == 1 ]] && said "enroll"; ok "who isn't enrolled can't run"
+echo "slotz = 2" >"$tmp/joins/slave.conf"
+run slave joins run -n
+[[ $status == 1 ]] && said "slave.conf:1" && said "slotz"; ok "-n finds what is wrong, with its line"
+printf '%s\n' "slots = 2" "helpers = $top/jobuild/sh" >"$tmp/joins/slave.conf"
+run slave joins run -n
+[[ $status == 0 ]]; ok "and nothing when it is right"
+run slave joins run --once
+[[ $status == 0 ]]; ok "--once ends when there is nothing to do"
+
+# ---- the way of a unit
+
+enroll_slave one
+submit alpha/quick --param COLOUR=green; ok "a job is accepted"
+run slave one run --once
+[[ $status == 0 ]] && job_is '.state == "passed"'; ok "--once does it, delivers and ends"
+job_is '.units[0].slave == "one" and .units[0].attempt == 1'; ok "on this slave, at the first attempt"
+job_is '.units[0].steps[0] | .figures.answer == "42" and .artifacts[0].path == "made.txt"'
+ok "figure and artifact are there"
+digest=$(jobuild --json status "$job" | jq -r '.units[0].steps[0].artifacts[0].digest')
+[[ $(curl -s --cacert "$tmp/ca.pem" "$url/api/v1/artifacts/$digest/made.txt") == "made here" ]]
+ok "the artifact has its bytes"
+unit=$(jobuild --json status "$job" | jq -r '.units[0].unit')
+run jobuild log "$unit"
+said "quick, with green"; ok "the log and the job's parameter too"
+! in_spool one; ok "nothing is left in the spool"
+
+# ---- what the lender says
+
+enroll_slave strict "keyring = $tmp/keyring"
+gpg --batch --with-colons --list-keys "=beta <beta@test.invalid>" |
+	awk -F: '$1 == "fpr" { print "beta", $10; exit }' >"$tmp/keyring"
+submit alpha/quick --param COLOUR=red
+run slave strict run --once
+[[ $status == 0 ]] && said "refused" && said "alpha"; ok "a signer whom the lender doesn't trust is refused"
+job_is '.units[0] | .state == "ready" and (.reasons[0] | test("strict.*alpha"))'; ok "the unit waits for another slave"
+run slave strict run --once
+! said "refused"; ok "and isn't offered again"
+submit beta/other
+run slave strict run --once
+job_is '.state == "passed"'; ok "a signer whom the lender trusts isn't"
+submit alpha/online
+run slave one run --once
+said "refused" && said "network"; ok "the network is refused where the lender doesn't allow it"
+
+# ---- the middle of a unit
+
+enroll_slave two
+start_slave two
+submit alpha/slow --param RUN=killed
+within 30 in_phase; ok "a unit runs"
+run slave two run --once
+[[ $status == 1 ]] && said "another autotua-slave"; ok "two can't share a state folder"
+kill_daemon two
+within 20 no_jail_of two; ok "its jail dies with a killed slave"
+in_spool two; ok "the lease is in the spool"
+start_slave two
+within 60 job_ended; job_is '.state == "passed" and .units[0].attempt == 2'
+ok "after a restart it runs again and passes"
+unit=$(jobuild --json status "$job" | jq -r '.units[0].unit')
+[[ $(jobuild log "$unit") == *begins*ends* ]]; ok "with a whole log"
+within 10 eval '! in_spool two'; ok "the spool is empty again"
+
+submit alpha/endless
+within 30 in_phase
+jobuild cancel "$job" >/dev/null
+within 5 no_jail_of two; ok "a cancelled job's work is killed"
+within 5 job_is '.state == "cancelled"'; ok "and is cancelled"
+
+submit alpha/slow --param RUN=stale
+within 30 in_phase
+kill -s STOP "${pid[two]}"
+enroll_slave three
+start_slave three
+within 60 job_ended; job_is '.state == "passed" and .units[0].attempt == 2 and .units[0].slave == "three"'
+ok "the unit of a slave that hangs runs elsewhere"
+in_spool two; ok "while the first has a result of its own"
+kill -s CONT "${pid[two]}"
+within 20 eval '! in_spool two'; ok "which it drops"
+grep -q "dropped.*took it away" "$tmp/two.log"; ok "because the master has no use for it"
+job_is '.state == "passed" and .units[0].attempt == 2 and .units[0].slave == "three"'
+ok "and the job stays as it is"
+kill_daemon three TERM
+
+submit alpha/endless
+within 30 in_phase
+kill -s TERM "${pid[two]}"
+within 10 eval '! kill -0 ${pid[two]}'; ok "SIGTERM ends a slave with work"
+within 5 no_jail_of two; ok "its jail too"
+! in_spool two; ok "the lease was given back"
+job_is '.units[0] | .state == "ready" and (.reason | test("infra") | not)'; ok "without blame"
+unset "pid[two]"
+jobuild cancel "$job" >/dev/null
+within 5 job_is '.state == "cancelled"'; ok "nobody has it, so it can be cancelled at once"
+
+# ---- a slave that is not known
+
+run slave one run --once
+[[ $status == 0 ]]
+sqlite3 "$tmp/master/master.db" "UPDATE slave SET state = 'retired' WHERE name = 'one'"
+kill_daemon master TERM
+start_master
+run slave one run --once
+[[ $status == 1 ]] && said "refuses this slave"; ok "a retired slave is told so"
+done_testing

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The slave's pure parts: back-off, versions, join tokens, options. */
+#include "slave/backoff.h"
+#include "slave/conf.h"
+#include "slave/enroll.h"
+#include "slave/probe.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "tests/unit/tap.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void
+test_backoff(void)
+{
+	struct backoff b = {0};
+	int64_t last = 0, pause;
+	bool grows = true, within = true;
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		backoff_fail(&b, 1000, 30000, UINT32_MAX);
+		pause = b.at - 1000;
+		if (pause < last)
+			grows = false;
+		if (pause > 30000)
+			within = false;
+		last = pause;
+	}
+	ok(grows && last > 15000, "pauses grow");
+	ok(within, "and never pass the maximum");
+	b = (struct backoff){.tries = 3};
+	backoff_fail(&b, 0, 30000, 0);
+	is_int(b.at, BACKOFF_FIRST * 8 / 2, "at least half of a step");
+	b = (struct backoff){.tries = 3};
+	backoff_fail(&b, 0, 30000, BACKOFF_FIRST * 8 / 2);
+	is_int(b.at, BACKOFF_FIRST * 8, "at most the whole of it");
+	backoff_clear(&b);
+	ok(b.tries == 0 && b.at == 0, "an answer clears it");
+}
+
+static void
+test_versions(void)
+{
+	static const struct {
+		const char *text, *version;
+	} table[] = {
+	    {"Python 3.11.2", "3.11.2"},
+	    {"gcc (Debian 12.2.0-14+deb12u1) 12.2.0", "12.2.0"},
+	    {"GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)",
+		"5.2.15"},
+	    {"This is perl 5, version 36 (v5.36.0) built", "5.36.0"},
+	    {"go version go1.19.8 linux/amd64", "1.19.8"},
+	    {"v18.20.4", "18.20.4"},
+	    {"3.24.38", "3.24.38"},
+	    {"ends with a dot 1.2.", "1.2"},
+	    {"two..dots 1..2", ""},
+	    {"x86_64 only", ""},
+	    {"", ""},
+	};
+	char out[PROBE_VERSION_MAX];
+	char longer[200];
+	size_t i;
+
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		probe_version(table[i].text, out);
+		is(out, table[i].version, table[i].text);
+	}
+	memset(longer, '1', sizeof(longer) - 1);
+	longer[1] = '.';
+	longer[sizeof(longer) - 1] = '\0';
+	probe_version(longer, out);
+	is(out, "", "a version longer than any is none");
+	probe_leading("6.1.0-18-amd64", out);
+	is(out, "6.1.0", "a kernel's release");
+	probe_leading("42", out);
+	is(out, "42", "a number alone");
+}
+
+static void
+test_arch(void)
+{
+	is(probe_arch("x86_64"), "amd64", "x86_64");
+	is(probe_arch("aarch64"), "arm64", "aarch64");
+	is(probe_arch("i686"), "i386", "i686");
+	is(probe_arch("pdp11"), NULL, "a machine that isn't known");
+}
+
+static void
+test_split(void)
+{
+	const char *module;
+	struct error err;
+	char name[16];
+
+	ok(probe_split("gtk+-3.0", name, sizeof(name), &module, &err) == 0 &&
+		strcmp(name, "gtk+-3.0") == 0 &&
+		strcmp(module, "gtk+-3.0") == 0,
+	    "a module is its own name");
+	ok(probe_split("gtk  gtk+-3.0", name, sizeof(name), &module, &err) ==
+		    0 &&
+		strcmp(name, "gtk") == 0 && strcmp(module, "gtk+-3.0") == 0,
+	    "a name and a module");
+	ok(probe_split("a b c", name, sizeof(name), &module, &err) < 0,
+	    "three words are refused");
+	ok(probe_split("--help", name, sizeof(name), &module, &err) < 0 &&
+		probe_split("x --help", name, sizeof(name), &module, &err) < 0,
+	    "an option is no module");
+	ok(probe_split(
+	       "longer-than-sixteen", name, sizeof(name), &module, &err) < 0,
+	    "a name that is too long is refused");
+}
+
+#define SECRET "0123456789abcdef0123456789abcdef"
+#define PIN    SECRET SECRET
+
+static void
+test_token(void)
+{
+	static const char *const bad[] = {"", "aut1-", "aut1-" SECRET,
+	    "aut2-" SECRET "-" PIN, "aut1-" SECRET "-" PIN "0",
+	    "aut1-" SECRET "+" PIN,
+	    "aut1-0123456789ABCDEF0123456789abcdef-" PIN,
+	    "aut1-" SECRET "-g123456789abcdef0123456789abcdef" SECRET};
+	char pin[KEY_HEX];
+	struct error err;
+	size_t i;
+
+	ok(enroll_pin("aut1-" SECRET "-" PIN, pin, &err) == 0 &&
+		strcmp(pin, PIN) == 0,
+	    "a token's pin");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(enroll_pin(bad[i], pin, &err) < 0, "no token: \"%s\"",
+		    bad[i]);
+	ok(enroll_fingerprint("not PEM", 7, pin, &err) < 0,
+	    "what is no certificate has no fingerprint");
+}
+
+static int
+load(const char *text, struct slave_conf *c, struct arena *a, struct error *err)
+{
+	char path[] = "/tmp/slave-conf.XXXXXX";
+	int fd = mkstemp(path), rc = -1;
+
+	if (fd >= 0 && file_write_all(fd, text, strlen(text), err) == 0)
+		rc = conf_load(c, path, NULL, a, err);
+	if (fd >= 0)
+		close(fd);
+	unlink(path);
+	return rc;
+}
+
+static void
+test_conf(void)
+{
+	struct arena a = {0};
+	struct slave_conf c;
+	struct error err;
+
+	ok(load("state = /s\nslots = 3\nnetwork = yes\nlog-max = 2M\n"
+		"mirror = one https://one\nmirror = two https://two\n"
+		"time = 2h\n",
+	       &c, &a, &err) == 0,
+	    "a configuration is read");
+	is(c.state, "/s", "the state folder");
+	is(c.chroot_state, "/s/chroot", "the jail's is below it");
+	is_int(c.slots, 3, "slots");
+	is_int(c.log_max, 2 << 20, "log-max");
+	is_int(c.time, 7200, "time");
+	ok(c.network, "network");
+	is_int((long long)c.mirrors.n, 2, "mirrors");
+	ok(load("", &c, &a, &err) == 0 && c.slots == 1 && !c.network &&
+		strcmp(c.state, STATE_DEFAULT) == 0,
+	    "an empty one has the defaults");
+	ok(load("slots = 0\n", &c, &a, &err) < 0 && strstr(err.msg, "slots"),
+	    "no slots are refused");
+	ok(load("slot = 1\n", &c, &a, &err) < 0 && strstr(err.msg, "slot"),
+	    "an unknown option is refused");
+	ok(conf_load(&c, "/nonexistent", NULL, &a, &err) < 0,
+	    "a file that was named must be there");
+	ok(load("", &c, &a, &err) == 0 && conf_check(&c, &a, &err) < 0 &&
+		strstr(err.msg, "enroll"),
+	    "the check finds that nobody enrolled");
+	arena_release(&a);
+}
+
+int
+main(void)
+{
+	test_backoff();
+	test_versions();
+	test_arch();
+	test_split();
+	test_token();
+	test_conf();
+	return tap_done();
+}
