@@ -80,7 +80,8 @@ MASTER  := admin api api_info api_jobs api_lease api_people api_slave blobs \
 	pack peer pick pki queue reasons request sched schema serve serve_file sql \
 	stage state status uri validate wish
 
-UNIT    := base atom recipe manifest keyring sign tree verify pack plan store fetch http outcome cli_text master_db master_sched master_uri slave_parts slave_spool
+UNIT    := base atom recipe plan cli_text manifest keyring sign tree verify pack store fetch http outcome slave_parts slave_spool \
+	master_db master_sched master_uri
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \
@@ -174,7 +175,8 @@ $B/.needs: tests/tools/install-needs
 AREAS      := $(filter-out bench,$(sort \
 	$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.t)))))
 TESTS      ?= $(unit_t) $(foreach a,$(AREAS),$(wildcard tests/$a/*.t))
-TEST_PROGS := $B/tests/parse/parsetest $B/tests/value/valuetest $B/tests/resolve/cases
+TEST_PROGS := $B/tests/resolve/cases $B/tests/parse/parsetest \
+	$B/tests/value/valuetest
 PROVE      := B='$(abspath $B)' CC='$(CC)' prove -j2 --exec ''
 
 $B/tests/resolve/cases: $B/tests/resolve/cases.o $B/libjobuild.a
