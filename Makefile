@@ -77,7 +77,7 @@ SLAVE   := backoff call capsule claim conf deliver enroll greet lease main probe
 	session spool stage worker
 MASTER  := admin api api_info api_jobs api_lease api_people api_slave blobs \
 	capsule child claims db dispatch httpd ids load logs loop main newjob \
-	pack peer pick pki queue reasons request sched schema serve serve_file sql \
+	pack peer pick pki plans queue reasons request sched schema serve serve_file sql \
 	stage state status uri validate wish
 
 UNIT    := base atom recipe plan cli_text manifest keyring sign tree verify pack store fetch http outcome slave_parts slave_spool \

@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STATE_DEFAULT "/var/lib/autotua"
+#define STATE_DEFAULT "/var/lib/autotua/chroot"
 
 static const char synopsis[] =
     "autotua-chroot [-s STATE] import [-n NAME] TARBALL\n"

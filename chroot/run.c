@@ -468,16 +468,18 @@ run(const char *state, const struct run_options *o, struct error *err)
 	    .log_max = (uint64_t)o->log_max};
 	if (o->time > 0)
 		r.watch.end = jail_now() + o->time * SECOND;
-	if (o->artifacts) {
+	if (o->artifacts)
 		r.artifacts =
 		    open(o->artifacts, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (r.artifacts < 0) {
-			fail_errno(err, "artifacts folder %s", o->artifacts);
-			return CODE_TROUBLE;
-		}
-	}
-	if (state_open(&r.state, state, err) < 0)
+	if (o->artifacts && r.artifacts < 0) {
+		fail_errno(err, "artifacts folder %s", o->artifacts);
 		return CODE_TROUBLE;
+	}
+	if (state_open(&r.state, state, err) < 0) {
+		if (r.artifacts >= 0)
+			close(r.artifacts);
+		return CODE_TROUBLE;
+	}
 	/* the child opens everything below it, see box.h */
 	if (fchdir(r.state.fd) < 0)
 		fail_errno(err, "%s", state);

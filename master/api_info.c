@@ -187,6 +187,7 @@ api_metrics(struct master *m, struct request *r)
 	metric(&b, "jobs_submitted_total", "counter", c->jobs);
 	metric(&b, "requests_refused_total", "counter", c->refused);
 	metric(&b, "validations_total", "counter", c->validations);
+	metric(&b, "validations_reused_total", "counter", c->known);
 	metric(&b, "leases_granted_total", "counter", c->leases);
 	metric(&b, "leases_expired_total", "counter", c->expired);
 	metric(&b, "stale_calls_total", "counter", c->stale);

@@ -18,6 +18,8 @@ struct asking {
 	struct request *r;
 	struct wish wish;
 	int64_t user, tree;
+	char plan[65];       /* key of the plan; "": not to be kept */
+	const char *planned; /* its text, when it is known */
 };
 
 /* The child's result if the signature is good; else answered. */
@@ -29,6 +31,10 @@ verdict(struct asking *a, const struct buf *text, const struct error *err)
 
 	if (text && text->data)
 		o = json_loadb(text->data, text->len, 0, NULL);
+	if (!o && a->m->loop.stop) {
+		request_problem(r, 503, "stopping", "the master is stopping");
+		return NULL;
+	}
 	if (!o) {
 		log_warn("validation by=%s: %s", a->wish.user,
 		    err ? err->msg : "no result");
@@ -117,6 +123,12 @@ submit_done(void *ctx, const struct buf *text, const struct error *err)
 	struct asking *a = ctx;
 	json_t *o = verdict(a, text, err);
 
+	if (o && a->planned) {
+		json_decref(o);
+		o = json_loads(a->planned, 0, NULL);
+	} else if (o && json_object_get(o, "units") && *a->plan) {
+		plans_put(&a->m->plans, a->plan, text, now_us());
+	}
 	if (o && json_object_get(o, "units"))
 		store(a, o);
 	else if (o)
@@ -232,6 +244,21 @@ start_child(struct asking *a, int64_t limit,
 	child_start(&a->m->loop, &work);
 }
 
+static void
+look_for_plan(struct asking *a)
+{
+	const struct buf *text;
+
+	if (!plans_key(&a->v, a->plan))
+		return;
+	text = plans_get(&a->m->plans, a->plan, now_us());
+	if (!text)
+		return;
+	a->m->count.known++;
+	a->v.planned = true;
+	a->planned = arena_strndup(&a->r->arena, text->data, text->len);
+}
+
 void
 api_submit(struct master *m, struct request *r)
 {
@@ -254,6 +281,7 @@ api_submit(struct master *m, struct request *r)
 	a->v.narches = wanted.narches;
 	a->v.stage = default_stage(a, wanted.stage);
 	a->v.parameters = wanted.parameters;
+	look_for_plan(a);
 	start_child(a, m->set->validation, submit_done);
 }
 

@@ -190,8 +190,8 @@ unit_json(struct writing *w, const struct plan *plan, size_t first)
 	for (i = 0; i < u->nsteps; i++)
 		add_step(w, i);
 	for (i = 0; i < u->nneeds; i++)
-		json_array_append_new(
-		    needs, json_integer((json_int_t)(first + u->needs[i])));
+		json_array_append_new(needs,
+		    json_integer((json_int_t)first + (json_int_t)u->needs[i]));
 	root = w->atoms[u->nsteps - 1];
 	pack_name(revision, w->atoms, u->nsteps, pack);
 	if (u->nneeds == 0 && plan->nunits <= PACKS_AHEAD)

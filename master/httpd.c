@@ -326,13 +326,17 @@ httpd_timeout(const struct httpd *h, int max)
 uint16_t
 httpd_port(const struct httpd *h)
 {
-	struct sockaddr_storage ss = {0};
-	socklen_t n = sizeof(ss);
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} at = {0};
+	socklen_t n = sizeof(at);
 
-	getsockname(h->listen_fd, (struct sockaddr *)&ss, &n);
-	if (ss.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&ss)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&ss)->sin_port);
+	if (getsockname(h->listen_fd, &at.any, &n) < 0)
+		return 0;
+	return ntohs(
+	    at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
 size_t

@@ -66,14 +66,16 @@ open_log(const struct state *st, struct arena *a, int64_t unit, int64_t attempt,
 {
 	const char *path = logs_path(st, a, unit, attempt, step);
 	int flags = O_RDWR | O_CREAT | O_CLOEXEC;
-	int fd = open(path, flags, 0600);
+	int fd;
 
-	if (fd >= 0)
-		return fd;
-	if (errno == ENOENT && make_folder(st, a, unit, attempt, err) < 0)
+	/* the folder is there already but for the first time */
+	if (access(path, F_OK) < 0 &&
+	    make_folder(st, a, unit, attempt, err) < 0)
 		return -1;
 	fd = open(path, flags, 0600);
-	return fd < 0 ? fail_errno(err, "open %s", path) : fd;
+	if (fd < 0)
+		return fail_errno(err, "open %s", path);
+	return fd;
 }
 
 /* Is what is stored at offset the same as the n bytes at p? */

@@ -8,6 +8,7 @@
 #define MASTER_MASTER_H
 
 #include "master/loop.h"
+#include "master/plans.h"
 #include "master/sched.h"
 #include "master/state.h"
 
@@ -19,7 +20,7 @@ struct httpd;
 struct counters {
 	int64_t requests[6]; /* by first digit of the status */
 	int64_t jobs, refused, leases, expired, stale;
-	int64_t log_bytes, blob_bytes, validations;
+	int64_t log_bytes, blob_bytes, validations, known;
 };
 
 struct master {
@@ -28,6 +29,7 @@ struct master {
 	const struct settings *set; /* of st */
 	struct loop loop;
 	struct sched sched;
+	struct plans plans;
 	struct httpd *httpd;
 	struct claim *claims, *last_claim; /* waiting, first come first */
 	char ca_fingerprint[65];

@@ -366,6 +366,17 @@ sched_refuse(struct sched_unit *unit, int64_t slave, int64_t until, bool rather,
 	r->reason = arena_strdup(a, reason);
 }
 
+static void
+unmark(struct sched_unit **list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		assert(list[i]);
+		list[i]->marked = false;
+	}
+}
+
 struct sched_unit **
 sched_next(
     struct sched_unit *unit, enum unit_state state, struct arena *a, size_t *n)
@@ -389,8 +400,7 @@ sched_next(
 		if (state == UNIT_PASSED)
 			break;
 	}
-	for (i = 0; i < *n; i++)
-		list[i]->marked = false;
+	unmark(list, *n);
 	return list;
 }
 

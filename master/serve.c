@@ -4,6 +4,7 @@
 #include "master/dispatch.h"
 #include "master/httpd.h"
 #include "master/pki.h"
+#include "tree/sign.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -157,6 +158,7 @@ start(struct service *s, struct error *err)
 	m->db = &s->st.db;
 	m->set = &s->st.set;
 	m->started = now_us();
+	sign_warm_up();
 	sched_init(&m->sched, 2 * m->set->lease * SECOND);
 	if (take_lock(s, err) < 0 || empty_folders(&s->st, err) < 0 ||
 	    read_certificates(s, err) < 0 || dispatch_load(m, err) < 0)
@@ -242,6 +244,7 @@ stop(struct service *s)
 	httpd_close(s->m.httpd);
 	(void)unlinkat(s->st.dir, "port", 0);
 	sched_release(&s->m.sched);
+	plans_release(&s->m.plans);
 	if (s->signals.fd >= 0)
 		close(s->signals.fd);
 	if (s->lock >= 0)

@@ -276,7 +276,7 @@ validate(void *ctx, int out)
 
 	if (check_request(v, &err) < 0)
 		o = json_pack("{s:b, s:s}", "signed", 0, "detail", err.msg);
-	else if (strcmp(v->kind, "submit") == 0)
+	else if (strcmp(v->kind, "submit") == 0 && !v->planned)
 		o = validate_submit(v);
 	else
 		o = json_pack("{s:b}", "signed", 1);

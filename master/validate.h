@@ -50,6 +50,7 @@ struct validation {
 	size_t nkeys;
 	time_t now;
 	/* submit only */
+	bool planned; /* this very plan is there: only the signature */
 	const char *tree, *url, *mirror; /* name, where from, folder */
 	const char *packs;               /* folder */
 	const char *revision;            /* id, branch, tag; "": HEAD */

@@ -14,7 +14,7 @@
 struct arena;
 struct error;
 
-#define STATE_DEFAULT "/var/lib/autotua-slave"
+#define STATE_DEFAULT "/var/lib/autotua/slave"
 #define CONF_DEFAULT  "/etc/autotua/slave.conf"
 
 struct slave_conf {

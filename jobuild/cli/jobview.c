@@ -169,9 +169,17 @@ find(const json_t *list, const char *name, double id)
 	return NULL;
 }
 
+/* The beginning of a line about a change: how long after the job's. */
 static void
-print_step_changes(
-    struct cli *c, const json_t *old_unit, const json_t *unit, FILE *f)
+print_elapsed(struct cli *c, const json_t *job, FILE *f)
+{
+	fprintf(f, "%7s  ",
+	    text_duration(&c->arena, now() - member_number(job, "created")));
+}
+
+static void
+print_step_changes(struct cli *c, const json_t *job, const json_t *old_unit,
+    const json_t *unit, FILE *f)
 {
 	const json_t *step, *old;
 	const char *why;
@@ -185,6 +193,7 @@ print_step_changes(
 		    strcmp(steps_result(step), "waiting") == 0)
 			continue;
 		why = steps_failure(&c->arena, step);
+		print_elapsed(c, job, f);
 		fprintf(f, "unit %s  %s: %s%s%s\n", number(c, unit, "unit"),
 		    cli_show(c, member(step, "atom")),
 		    cli_show(c, steps_result(step)), *why ? ": " : "",
@@ -203,18 +212,21 @@ job_print_changes(struct cli *c, const json_t *old, const json_t *job, FILE *f)
 	{
 		before = find(
 		    list_of(old, "units"), "unit", member_number(unit, "unit"));
-		print_step_changes(c, before, unit, f);
+		print_step_changes(c, job, before, unit, f);
 		if (strcmp(member(unit, "state"), member(before, "state")) == 0)
 			continue;
 		slave = member(unit, "slave");
+		print_elapsed(c, job, f);
 		fprintf(f, "unit %s  %s (%s): %s%s%s\n",
 		    number(c, unit, "unit"), cli_show(c, member(unit, "root")),
 		    cli_show(c, member(unit, "arch")),
 		    cli_show(c, member(unit, "state")), *slave ? " on " : "",
 		    cli_show(c, slave));
 	}
-	if (strcmp(member(old, "state"), member(job, "state")) != 0)
-		fprintf(f, "job %s  %s: %s\n", number(c, job, "job"),
-		    cli_show(c, member(job, "root")),
-		    cli_show(c, member(job, "state")));
+	if (strcmp(member(old, "state"), member(job, "state")) == 0)
+		return;
+	print_elapsed(c, job, f);
+	fprintf(f, "job %s  %s: %s\n", number(c, job, "job"),
+	    cli_show(c, member(job, "root")),
+	    cli_show(c, member(job, "state")));
 }

@@ -119,7 +119,7 @@ built_in(struct settings *s, struct arena *a)
 {
 	memset(s, 0, sizeof(*s));
 	s->arch = machine(a);
-	s->state = "/var/lib/autotua";
+	s->state = "/var/lib/autotua/chroot";
 	s->chroot = where_program(a, "autotua-chroot");
 	s->helpers = where_helpers(a);
 	s->network = "yes";

@@ -46,7 +46,7 @@ struct outcome {
 	const char *bash_value;
 	size_t nmismatches;
 	const char *speaker; /* the phase whose records are being read */
-	size_t room; /* of OUTCOME_TEXT_MAX left */
+	size_t room;         /* of OUTCOME_TEXT_MAX left */
 	bool dropped;
 
 	/* types that were told: path to type */

@@ -247,6 +247,8 @@ run_jail(struct unit_run *r, size_t step, const struct args *args,
 	    O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (j.logfd < 0 || fstat(j.logfd, &st) < 0) {
 		fail_errno(err, "open a log");
+		if (j.logfd >= 0)
+			close(j.logfd);
 		return RUN_INFRASTRUCTURE;
 	}
 	end = jail_run(&j, o, err);

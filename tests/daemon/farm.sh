@@ -93,7 +93,7 @@ sign() { # USER...
 	local user
 
 	for user; do
-		(cd "$tmp/tree" && jobuild -q sign --key "=$user <$user@test.invalid>" "$user") || return
+		(cd "$tmp/tree" && jobuild -q sign --key "=$user <$user@test.invalid>" "$user") >/dev/null || return
 	done
 }
 

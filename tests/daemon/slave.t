@@ -156,6 +156,7 @@ kill_daemon three TERM
 submit alpha/endless
 within 30 in_phase
 kill -s TERM "${pid[two]}"
+# shellcheck disable=SC2016 # eval expands it
 within 10 eval '! kill -0 ${pid[two]}'; ok "SIGTERM ends a slave with work"
 within 5 no_jail_of two; ok "its jail too"
 ! in_spool two; ok "the lease was given back"

@@ -48,7 +48,7 @@ recipe() {
 	printf '%s\0' "P=$name" PN=t PV=1.0 JOBUSER=u "FILESDIR=$PWD/files" \
 		"A=${A-}" "DISTDIR=$tmp/root/distfiles" "WORKDIR=$tmp/root/work" \
 		"S=$tmp/root/work/$name" "T=$tmp/root/temp" ARCH=amd64 JOBS=2 \
-		JOB_ID=7 "ARTIFACTS=$tmp/root/artifacts" "HOME=$tmp/root/home" >env
+		JOB_ID=7 "ARTIFACTS=$tmp/root/artifacts" "HOME=$tmp/root/home" >./env
 	: >values
 	(($# == 0)) || printf '%s\0' "$@" >values
 }

@@ -287,6 +287,7 @@ test_waiting(struct http_conf *c)
 	http_close(h);
 	c->timeout = 0;
 	c->cancelled = always;
+	/* cppcheck-suppress autoVariables ; c is used only in here */
 	c->ctx = &asked;
 	is_int(http_open(&h, c, &err), 0, "open");
 	http_set_timeout(h, 3600);

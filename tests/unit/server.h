@@ -318,6 +318,7 @@ server_start(struct server *s)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one;
 	socklen_t len = sizeof(at);
 
+	/* cppcheck-suppress invalidFunctionArg ; -1: no file behind it */
 	s->seen = mmap(NULL, sizeof(*s->seen), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) < 0 ||
