@@ -53,14 +53,14 @@ ALL_LD   = $(LDFLAGS) -pie -Wl,-z,relro,-z,now \
 
 LIBS_BASE    := -ljansson -lgcrypt
 LIBS_JOBUILD := -lgit2 -lgpgme -lcurl -lz $(LIBS_BASE)
-LIBS_CHROOT  := -larchive $(LIBS_BASE)
+LIBS_UNPACK  := -larchive -lgcrypt
 LIBS_SLAVE   := -lgnutls $(LIBS_JOBUILD)
 LIBS_MASTER  := -lmicrohttpd -lgnutls -lsqlite3 -lzstd $(LIBS_JOBUILD)
 PKG_CFLAGS   := $(shell pkg-config --cflags gpgme 2>/dev/null)
 
 # ---- sources: one list a room ----------------------------------------------
 
-BASE    := arena buf conf diag digest error file log map proc utf8
+BASE    := arena buf conf diag digest error file log map proc show utf8
 RECIPE  := atom bytes chain command compound cond dep fields lex list names nearest param \
 	parse pattern quote recipe require token value word
 TREE    := folder git keyring layout load manifest mirror openpgp pack \
@@ -72,7 +72,8 @@ RUN     := folder jail judge outcome report sources step unit where
 CLI     := artifacts cancel cli client config distfile graph head jobview keys \
 	lint local log main manifest new options repo result run settings \
 	show sign stage status steps submit target text verify wants watch
-CHROOT  := args collect id init inside jail layer main mounts priv root run stage state sys unpack walk
+CHROOT  := args collect id init inside jail layer main mounts priv root run stage state sys unpacker walk
+UNPACK  := priv sys unpack unpack_main
 SLAVE   := backoff call capsule claim conf deliver enroll greet lease main probe \
 	session spool stage worker
 MASTER  := admin api api_info api_jobs api_lease api_people api_slave blobs \
@@ -89,11 +90,12 @@ room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \
 	$(RUN:%=$B/jobuild/run/%.o)
 cli_o     := $(CLI:%=$B/jobuild/cli/%.o)
 chroot_o  := $(CHROOT:%=$B/chroot/%.o)
+unpack_o  := $(UNPACK:%=$B/chroot/%.o)
 slave_o   := $(SLAVE:%=$B/slave/%.o)
 master_o  := $(MASTER:%=$B/master/%.o)
 unit_t    := $(UNIT:%=$B/tests/unit/%.t)
 
-PROGRAMS := $(if $(CLI),$B/bin/jobuild) $(if $(CHROOT),$B/bin/autotua-chroot) \
+PROGRAMS := $(if $(CLI),$B/bin/jobuild) $(if $(CHROOT),$B/bin/autotua-chroot $B/bin/autotua-unpack) \
 	$(if $(SLAVE),$B/bin/autotua-slave) $(if $(MASTER),$B/bin/autotua-master)
 
 # A build folder has the shape of an installation, so that programs find
@@ -134,7 +136,11 @@ $B/bin/jobuild: $(cli_o) $B/libjobuild.a
 $B/bin/autotua-chroot: $(chroot_o) $B/libbase.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_CHROOT)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^
+$B/bin/autotua-unpack: $(unpack_o) $B/libbase.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_UNPACK)
 $B/bin/autotua-slave: $(slave_o) $B/libjobuild.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -176,7 +182,7 @@ AREAS      := $(filter-out bench,$(sort \
 	$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.t)))))
 TESTS      ?= $(unit_t) $(foreach a,$(AREAS),$(wildcard tests/$a/*.t))
 TEST_PROGS := $B/tests/resolve/cases $B/tests/parse/parsetest \
-	$B/tests/value/valuetest
+	$B/tests/value/valuetest $B/tests/example/values
 PROVE      := B='$(abspath $B)' CC='$(CC)' prove -j2 --exec ''
 
 $B/tests/resolve/cases: $B/tests/resolve/cases.o $B/libjobuild.a
@@ -190,15 +196,30 @@ $B/tests/value/valuetest: $B/tests/value/valuetest.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
 
-.PHONY: check check-needs check-unit $(AREAS:%=check-%)
+$B/tests/example/values: $B/tests/example/values.o $B/libjobuild.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
+$B/tests/corpus/corpus: $B/tests/corpus/corpus.o $B/libjobuild.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
+
+.PHONY: check check-these check-needs check-unit $(AREAS:%=check-%)
 check-needs:
 	@tests/tools/install-needs build run check
 check: all check-needs $(unit_t) $(TEST_PROGS)
+	@$(MAKE) --no-print-directory check-these
+# without building anything first
+check-these:
 	@$(PROVE) $(TESTS)
 check-unit: check-needs $(unit_t)
 	@$(PROVE) $(unit_t)
 $(AREAS:%=check-%): check-%: all check-needs $(TEST_PROGS)
 	@$(PROVE) $(wildcard tests/$*/*.t)
+
+# make corpus CORPUS="DIR..." compares with bash on recipes of others.
+.PHONY: corpus
+corpus: $B/tests/corpus/corpus $B/tests/parse/parsetest
+	@B='$(abspath $B)' tests/corpus/compare $(CORPUS)
 
 # ---- demo and benchmarks -----------------------------------------------------
 
@@ -264,10 +285,12 @@ MAN := $(wildcard man/*.[1-8])
 
 .PHONY: install uninstall clean
 install: all
-	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(sharedir)
+	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(sharedir) \
+		$(DESTDIR)$(libexec)
 	install -m 755 $B/bin/jobuild $(DESTDIR)$(bindir)
 	install -m 755 $B/bin/autotua-master $B/bin/autotua-slave \
 		$B/bin/autotua-chroot $(DESTDIR)$(sbindir)
+	install -m 755 $B/bin/autotua-unpack $(DESTDIR)$(libexec)
 	install -m 644 jobuild/sh/jobuild.sh $(DESTDIR)$(sharedir)
 	for m in $(MAN); do \
 		install -D -m 644 -t $(DESTDIR)$(mandir)/man$${m##*.} $$m || \
@@ -276,9 +299,10 @@ install: all
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/jobuild $(DESTDIR)$(sbindir)/autotua-master \
 		$(DESTDIR)$(sbindir)/autotua-slave \
-		$(DESTDIR)$(sbindir)/autotua-chroot
+		$(DESTDIR)$(sbindir)/autotua-chroot \
+		$(DESTDIR)$(libexec)/autotua-unpack
 	rm -f $(DESTDIR)$(sharedir)/jobuild.sh
-	-rmdir $(DESTDIR)$(sharedir)
+	-rmdir $(DESTDIR)$(sharedir) $(DESTDIR)$(libexec)
 	for m in $(MAN); do \
 		rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m#man/}; \
 	done

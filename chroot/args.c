@@ -3,8 +3,8 @@
 #include "chroot/id.h"
 #include "base/arena.h"
 #include "base/conf.h"
-#include "base/diag.h"
 #include "base/error.h"
+#include "base/show.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -32,7 +32,7 @@ struct box {
 	const char *stage;         /* id */
 	const char *const *layers; /* keys, bottom to top */
 	size_t nlayers;
-	const char *run;    /* "run/JOB", with upper, root, home, src in it */
+	const char *run;    /* "run/JOB", with upper, home, src in it */
 	const char *work;   /* overlayfs's own folder: "run/JOB/work.N" */
 	const char *recipe; /* absolute path, or NULL */
 	const struct source *sources;

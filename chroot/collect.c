@@ -3,9 +3,9 @@
 #include "chroot/walk.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/diag.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/show.h"
 #include "base/utf8.h"
 
 #include <ctype.h>

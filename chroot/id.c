@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/id.h"
-#include "base/digest.h"
 #include "base/utf8.h"
 
 #include <string.h>
@@ -18,10 +17,16 @@ made_of(const char *s, const char *set, size_t min, size_t max)
 	return n >= min && n <= max && strspn(s, set) == n;
 }
 
+static bool
+is_digest(const char *s, size_t n)
+{
+	return made_of(s, DIGITS "abcdef", n, n);
+}
+
 bool
 id_is_key(const char *s)
 {
-	return is_hex(s, 64);
+	return is_digest(s, 64);
 }
 
 bool
@@ -47,9 +52,9 @@ bool
 id_is_stored(const char *s)
 {
 	if (strncmp(s, "blake2b-", 8) == 0)
-		return is_hex(s + 8, 128);
+		return is_digest(s + 8, 128);
 	if (strncmp(s, "sha512-", 7) == 0)
-		return is_hex(s + 7, 128);
+		return is_digest(s + 7, 128);
 	return false;
 }
 

@@ -14,7 +14,7 @@
 #include "chroot/box.h"
 #include "chroot/priv.h"
 #include "chroot/sys.h"
-#include "chroot/unpack.h"
+#include "chroot/unpacker.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -140,32 +140,27 @@ pivot(const struct box *b, int root)
 }
 
 static void
-drop_privileges(const struct box *b, enum priv keep)
+drop_privileges(const struct box *b)
 {
 	struct error err;
 
-	if (priv_drop(keep, &err) < 0)
+	if (priv_drop(PRIV_JOB, &err) < 0)
 		box_die(b, "%s", err.msg);
 }
 
-/* The archive at BOX_EXTRA into the root, which becomes ours. */
+/* The archive at BOX_EXTRA into the root. Nothing of the job runs here. */
 static _Noreturn void
-unpack_conf(const struct box *b, int root)
+unpack_conf(int root)
 {
 	struct answer a = {.kind = ANSWER_ENDED};
-	struct unpack_count count = {0};
+	struct unpack_count count;
 	struct error err;
 
-	unpack_prepare();
-	if (fchdir(root) < 0 || chroot(".") < 0)
-		box_die(b, "chroot: %s", strerror(errno));
-	close(root);
-	drop_privileges(b, PRIV_UNPACK);
-	if (unpack(BOX_EXTRA, UNPACK_CONF, &count, &err) < 0) {
+	if (unpacker_fill(BOX_EXTRA, root, UNPACK_CONF, &count, &err) < 0) {
 		dprintf(BOX_LOG, "autotua-chroot: portconf: %s\n", err.msg);
 		a.status = 1 << 8;
 	}
-	getrusage(RUSAGE_SELF, &a.usage);
+	getrusage(RUSAGE_CHILDREN, &a.usage);
 	if (write(BOX_ANSWER, &a, sizeof(a)) < 0)
 		_exit(71);
 	_exit(0);
@@ -181,7 +176,7 @@ inside(const struct box *b)
 	make_private(b);
 	root = root_mount(b);
 	if (!b->argv)
-		unpack_conf(b, root);
+		unpack_conf(root);
 	mount_dev(b, root);
 	mount_proc(b, root);
 	mount_sys(b, root);
@@ -191,7 +186,7 @@ inside(const struct box *b)
 	raise_loopback(b);
 	set_names(b);
 	pivot(b, root);
-	drop_privileges(b, PRIV_JOB);
+	drop_privileges(b);
 	tie(b); /* a change of credentials may have undone it */
 	init_run(b);
 }

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,44 +99,58 @@ cmd_import(const char *path, int argc, char **argv)
 }
 
 static void
-print_item(const json_t *item)
+print_item(const struct stage_item *item)
 {
-	const char *name = json_string_value(json_object_get(item, "name"));
-	time_t used = (time_t)json_integer_value(json_object_get(item, "used"));
 	char when[32];
 	struct tm tm;
 
-	if (!gmtime_r(&used, &tm))
+	if (!gmtime_r(&item->used, &tm))
 		memset(&tm, 0, sizeof(tm));
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	printf("%s %s %12lld %s %s\n",
-	    json_string_value(json_object_get(item, "kind")),
-	    json_string_value(json_object_get(item, "id")),
-	    (long long)json_integer_value(json_object_get(item, "size")), when,
-	    name ? name : "-");
+	printf("%s %s %12" PRIu64 " %s %s\n", image_names[item->kind], item->id,
+	    item->size, when, item->name[0] ? item->name : "-");
+}
+
+/* Ids and names have passed id.h: nothing in them needs to be escaped. */
+static void
+print_json(const struct stage_list *l)
+{
+	const struct stage_item *item;
+	size_t i;
+
+	putchar('[');
+	for (i = 0; i < l->n; i++) {
+		item = &l->items[i];
+		printf("%s\n {\"kind\": \"%s\", \"id\": \"%s\", ",
+		    i > 0 ? "," : "", image_names[item->kind], item->id);
+		if (item->name[0])
+			printf("\"name\": \"%s\", ", item->name);
+		printf("\"size\": %" PRIu64 ", \"used\": %lld}", item->size,
+		    (long long)item->used);
+	}
+	puts(l->n > 0 ? "\n]" : "]");
 }
 
 static int
 cmd_list(const char *path, int argc, char **argv)
 {
 	bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+	struct arena a = {0};
+	struct stage_list l;
 	struct state s;
 	struct error err;
-	json_t *all;
 	size_t i;
 
 	if (argc > 1 && !json)
 		return usage("list: the only argument is --json");
 	if (state_open(&s, path, &err) < 0)
 		return trouble(&err);
-	all = stage_list(&s);
-	if (json) {
-		json_dumpf(all, stdout, JSON_INDENT(1) | JSON_SORT_KEYS);
-		putchar('\n');
-	}
-	for (i = 0; !json && i < json_array_size(all); i++)
-		print_item(json_array_get(all, i));
-	json_decref(all);
+	stage_list(&s, &a, &l);
+	if (json)
+		print_json(&l);
+	for (i = 0; !json && i < l.n; i++)
+		print_item(&l.items[i]);
+	arena_release(&a);
 	state_close(&s);
 	return CODE_OK;
 }

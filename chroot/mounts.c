@@ -3,7 +3,8 @@
  * What a jail sees besides its stage: /dev, /proc, /sys, /tmp, /autotua. A
  * mount point may have come from an image, so it is opened below the new
  * root without following any link; a link there is refused. mount(2) gets it
- * as /proc/self/fd/N of the host's /proc, which is still ours here.
+ * as /proc/self/fd/N of the host's /proc, which is still ours here; what is
+ * only seen at a second place is copied and attached by descriptors.
  */
 #include "chroot/box.h"
 #include "chroot/sys.h"
@@ -53,24 +54,43 @@ mount_on(const struct box *b, int fd, const char *what, const char *type,
 	close(fd);
 }
 
+/* The file or folder at path once more, attached nowhere. */
+static int
+copy_of(int dirfd, const char *path)
+{
+	return open_tree(
+	    dirfd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+}
+
 /*
- * Bind the file or folder at path, of the caller's, onto root/name. The
- * second mount(2) sets the flags; no process of the job runs between them.
+ * Attach such a copy to the open point, which is name; both are closed. The
+ * copy has its attributes before it can be seen anywhere.
  */
 static void
-bind_on(const struct box *b, int root, const char *path, const char *name,
-    unsigned long flags)
+attach(const struct box *b, int copy, int point, const char *name,
+    uint64_t attributes)
 {
-	int fd = sys_open_in_root(root, name, O_PATH);
+	struct mount_attr attr = {.attr_set = attributes | MOUNT_ATTR_NOSUID};
 
-	if (fd < 0)
+	if (copy < 0 ||
+	    mount_setattr(copy, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ||
+	    move_mount(copy, "", point, "",
+		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		box_die(b, "bind to /%s: %s", name, strerror(errno));
+	close(copy);
+	close(point);
+}
+
+/* Bind the file or folder at path, of the caller's, onto root/name. */
+static void
+bind_on(const struct box *b, int root, const char *path, const char *name,
+    uint64_t attributes)
+{
+	int point = sys_open_in_root(root, name, O_PATH);
+
+	if (point < 0)
 		box_die(b, "open /%s: %s", name, strerror(errno));
-	mount_on(b, fd, path, NULL, MS_BIND, NULL);
-	fd = sys_open_in_root(root, name, O_PATH);
-	if (fd < 0)
-		box_die(b, "open /%s: %s", name, strerror(errno));
-	mount_on(
-	    b, fd, NULL, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | flags, NULL);
+	attach(b, copy_of(AT_FDCWD, path), point, name, attributes);
 }
 
 static const struct {
@@ -146,7 +166,6 @@ mount_proc(const struct box *b, int root)
 	    "proc/fs", "proc/sysrq-trigger", "proc/acpi"};
 	static const char *const hidden[] = {"proc/kcore", "proc/kmsg",
 	    "proc/keys", "proc/key-users", "proc/timer_list", "proc/kallsyms"};
-	char path[32];
 	size_t i;
 	int fd;
 
@@ -154,17 +173,16 @@ mount_proc(const struct box *b, int root)
 	    MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 	for (i = 0; i < sizeof(locked) / sizeof(*locked); i++) {
 		fd = sys_open_in_root(root, locked[i], O_PATH);
-		if (fd < 0)
-			continue;
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		bind_on(
-		    b, root, path, locked[i], MS_RDONLY | MS_NODEV | MS_NOEXEC);
-		close(fd);
+		if (fd >= 0)
+			attach(b, copy_of(fd, ""), fd, locked[i],
+			    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV |
+				MOUNT_ATTR_NOEXEC);
 	}
 	for (i = 0; i < sizeof(hidden) / sizeof(*hidden); i++) {
 		fd = sys_open_in_root(root, hidden[i], O_PATH);
 		if (fd >= 0)
-			mount_on(b, fd, "/dev/null", NULL, MS_BIND, NULL);
+			attach(b, copy_of(AT_FDCWD, "/dev/null"), fd, hidden[i],
+			    0);
 	}
 }
 
@@ -193,12 +211,13 @@ mount_autotua(const struct box *b, int root)
 
 	snprintf(path, sizeof(path), "%s/home", b->run);
 	close(open_point(b, root, "autotua"));
-	bind_on(b, root, path, "autotua", MS_NODEV);
+	bind_on(b, root, path, "autotua", MOUNT_ATTR_NODEV);
 	if (b->recipe)
-		bind_on(
-		    b, root, b->recipe, "autotua/recipe", MS_NODEV | MS_RDONLY);
+		bind_on(b, root, b->recipe, "autotua/recipe",
+		    MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
 	snprintf(path, sizeof(path), "%s/src", b->run);
-	bind_on(b, root, path, "autotua/distfiles", MS_NODEV | MS_RDONLY);
+	bind_on(b, root, path, "autotua/distfiles",
+	    MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
 	for (i = 0; i < b->nsources; i++) {
 		if (!b->sources[i].bind)
 			continue;
@@ -206,7 +225,8 @@ mount_autotua(const struct box *b, int root)
 		    path, sizeof(path), "distfiles/%s", b->sources[i].stored);
 		snprintf(name, sizeof(name), "autotua/distfiles/%s",
 		    b->sources[i].name);
-		bind_on(b, root, path, name, MS_NODEV | MS_RDONLY);
+		bind_on(
+		    b, root, path, name, MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
 	}
 }
 
@@ -245,11 +265,8 @@ mount_resolver(const struct box *b, int root)
 		    "replaced by this machine's; make it a file, or host "
 		    "names won't be found\n");
 	} else {
-		mount_on(b, fd, "/etc/resolv.conf", NULL, MS_BIND, NULL);
-		fd = sys_open_links_in_root(root, "etc/resolv.conf", O_PATH);
-		mount_on(b, fd, NULL, NULL,
-		    MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV,
-		    NULL);
+		attach(b, copy_of(AT_FDCWD, "/etc/resolv.conf"), fd,
+		    "etc/resolv.conf", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV);
 		return;
 	}
 	if (fd >= 0)

@@ -33,10 +33,13 @@ priv_drop(enum priv keep, struct error *err)
 	if (setgroups(0, NULL) < 0)
 		return fail_errno(err, "drop groups");
 	for (cap = 0; cap < 64; cap++) {
-		/* EINVAL: this kernel has no such capability */
-		if ((kept[keep] & CAP(cap)) == 0 &&
-		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0 && errno != EINVAL)
-			return fail_errno(err, "drop capability %u", cap);
+		if ((kept[keep] & CAP(cap)) != 0 ||
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+			continue;
+		/* the last one of this kernel was before it */
+		if (errno == EINVAL)
+			break;
+		return fail_errno(err, "drop capability %u", cap);
 	}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
 	    sys_capset(kept[keep]) < 0)

@@ -42,7 +42,7 @@ open_image(const struct box *b, const char *folder, const char *id)
 }
 
 struct parts {
-	int mount, upper, work;
+	int upper, work;
 	int lower[128 + 1]; /* top first */
 	size_t nlower;
 };
@@ -52,7 +52,6 @@ open_parts(const struct box *b, struct parts *p)
 {
 	size_t i;
 
-	p->mount = open_part(b, b->run, "root");
 	p->upper = open_part(b, b->run, "upper");
 	p->work = open_part(b, b->work, ".");
 	p->nlower = 0;
@@ -71,7 +70,6 @@ close_parts(struct parts *p)
 		close(p->lower[i]);
 	close(p->work);
 	close(p->upper);
-	close(p->mount);
 }
 
 /* All of the options; -1 if the kernel knows one of them not. */
@@ -134,7 +132,7 @@ mount_by_descriptors(const struct box *b, const struct parts *p)
 	if (fd < 0)
 		box_die(b, "overlayfs: %s", why(fs, text));
 	close(fs);
-	if (move_mount(fd, "", p->mount, "",
+	if (move_mount(fd, "", p->upper, "",
 		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		box_die(b, "attach the root: %s", strerror(errno));
 	return fd;
@@ -158,11 +156,11 @@ mount_by_text(const struct box *b, const struct parts *p)
 		"redirect_dir=on,metacopy=off,index=off",
 		p->upper, p->work) < 0)
 		box_die(b, "overlayfs: too many layers for this kernel");
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->mount);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->upper);
 	if (mount("overlay", path, "overlay", MS_NODEV | MS_NOSUID, o.data) < 0)
 		box_die(b, "overlayfs (%s): %s", o.data, strerror(errno));
 	buf_release(&o);
-	snprintf(path, sizeof(path), "%s/root", b->run);
+	snprintf(path, sizeof(path), "%s/upper", b->run);
 	/* by its path once more, to come out on top of the new mount */
 	fd = sys_open_in_root(AT_FDCWD, path, O_PATH | O_DIRECTORY);
 	if (fd < 0)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The folder of a run, run/JOB, and so its lock:
- *	upper		what the job writes
+ *	upper		what the job writes, and in the jail's namespace the
+ *			mount point of the whole
  *	work.N		overlayfs's, a fresh one for each mount
- *	root		empty; the mount point in the jail's namespace
  *	home		/autotua of the jail: work temp home artifacts
  *	src		/autotua/distfiles: hard links to sources
  * Only upper and home/ are ever writable for the job.
@@ -119,10 +119,10 @@ make_folders(struct run *r, struct error *err)
 	static const struct {
 		const char *name;
 		mode_t mode;
-	} folders[] = {{"upper", 0755}, {"root", 0700}, {"src", 0755},
-	    {"home", 0755}, {"home/work", 0755}, {"home/temp", 0755},
-	    {"home/home", 0755}, {"home/artifacts", 0755},
-	    {"home/distfiles", 0755}, {"home/recipe", 0755}};
+	} folders[] = {{"upper", 0755}, {"src", 0755}, {"home", 0755},
+	    {"home/work", 0755}, {"home/temp", 0755}, {"home/home", 0755},
+	    {"home/artifacts", 0755}, {"home/distfiles", 0755},
+	    {"home/recipe", 0755}};
 	size_t i, n = sizeof(folders) / sizeof(*folders);
 
 	if (!r->o->recipe)
@@ -349,7 +349,7 @@ run_phase(struct run *r, const struct run_phase *p, struct error *err)
 {
 	const char *name = p->name ? p->name : "-";
 	struct box b = {.net = p->net, .extra = r->o->report};
-	struct jail_result res;
+	struct jail_result res = {.limit = LIMIT_NONE};
 	uint64_t log_start = r->watch.log_bytes;
 	int code;
 
@@ -440,7 +440,7 @@ clean_up(struct run *r)
 	while (r->nheld > 0)
 		close(r->held[--r->nheld]);
 	if (r->fd >= 0) {
-		if (state_discard(&r->state, r->state.run, r->o->job, &err) < 0)
+		if (state_end_run(&r->state, r->o->job, &err) < 0)
 			log_warn("run/%s: %s", r->o->job, err.msg);
 		close(r->fd);
 	}
@@ -452,6 +452,19 @@ clean_up(struct run *r)
 		close(r->artifacts);
 	state_close(&r->state);
 	arena_release(&r->arena);
+}
+
+static int
+open_artifacts(struct run *r, struct error *err)
+{
+	const char *path = r->o->artifacts;
+
+	if (!path)
+		return 0;
+	r->artifacts = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (r->artifacts < 0)
+		return fail_errno(err, "artifacts folder %s", path);
+	return 0;
 }
 
 int
@@ -468,13 +481,8 @@ run(const char *state, const struct run_options *o, struct error *err)
 	    .log_max = (uint64_t)o->log_max};
 	if (o->time > 0)
 		r.watch.end = jail_now() + o->time * SECOND;
-	if (o->artifacts)
-		r.artifacts =
-		    open(o->artifacts, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (o->artifacts && r.artifacts < 0) {
-		fail_errno(err, "artifacts folder %s", o->artifacts);
+	if (open_artifacts(&r, err) < 0)
 		return CODE_TROUBLE;
-	}
 	if (state_open(&r.state, state, err) < 0) {
 		if (r.artifacts >= 0)
 			close(r.artifacts);
@@ -484,7 +492,7 @@ run(const char *state, const struct run_options *o, struct error *err)
 	if (fchdir(r.state.fd) < 0)
 		fail_errno(err, "%s", state);
 	else if (take_signals(&r, err) == 0 &&
-	    state_recover(&r.state, err) == 0)
+	    state_recover_runs(&r.state, err) == 0)
 		code = work(&r, err);
 	clean_up(&r);
 	return code;

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An import fills a folder under run/, as a run does, so that recovery knows
- * it too. The archive is read by a child that has made the folder its root
- * and has given up what it doesn't need: it can't reach anything else.
+ * it too. The archive is read by a program of its own, see unpacker.h.
  */
 #include "chroot/stage.h"
 #include "chroot/id.h"
-#include "chroot/priv.h"
 #include "chroot/sys.h"
-#include "chroot/unpack.h"
+#include "chroot/unpacker.h"
 #include "chroot/walk.h"
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -18,72 +17,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-/* What the unpacking child says at its end. */
-struct verdict {
-	bool good;
-	struct unpack_count count;
-	struct error err;
-};
-
-static _Noreturn void
-unpack_child(int tarball, int root, int answer)
-{
-	struct verdict v = {.good = false};
-
-	unpack_prepare();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || fchdir(root) < 0 ||
-	    chroot(".") < 0)
-		fail_errno(&v.err, "chroot");
-	else if (priv_drop(PRIV_UNPACK, &v.err) == 0)
-		v.good = unpack(tarball, UNPACK_STAGE, &v.count, &v.err) == 0;
-	if (write(answer, &v, sizeof(v)) < 0)
-		_exit(1);
-	_exit(0);
-}
-
-/* Unpack tarball into the folder root by a child. */
-static int
-unpack_into(
-    int tarball, int root, struct unpack_count *count, struct error *err)
-{
-	struct verdict v = {.good = false};
-	int fds[2];
-	ssize_t n;
-	pid_t pid;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return fail_errno(err, "pipe");
-	pid = fork();
-	if (pid == 0)
-		unpack_child(tarball, root, fds[1]);
-	close(fds[1]);
-	if (pid < 0) {
-		close(fds[0]);
-		return fail_errno(err, "fork");
-	}
-	do
-		n = read(fds[0], &v, sizeof(v));
-	while (n < 0 && errno == EINTR);
-	close(fds[0]);
-	waitpid(pid, NULL, 0);
-	if (n != sizeof(v))
-		return fail(err, "the unpacking process died");
-	*count = v.count;
-	if (!v.good)
-		*err = v.err;
-	return v.good ? 0 : -1;
-}
 
 static void
 tell_left_out(const struct unpack_count *count)
@@ -110,7 +50,7 @@ fill(int run, int tarball, char ok[256], struct error *err)
 	root = sys_open_beneath(run, "new/root", O_RDONLY | O_DIRECTORY);
 	if (root < 0)
 		return fail_errno(err, "open root");
-	if (unpack_into(tarball, root, &count, err) < 0 ||
+	if (unpacker_fill(tarball, root, UNPACK_STAGE, &count, err) < 0 ||
 	    walk_size(root, &size, err) < 0)
 		goto out;
 	tell_left_out(&count);
@@ -158,8 +98,8 @@ make_stage(struct state *s, int tarball, const struct stat *was, const char *id,
 	else
 		rc = state_publish(s, IMAGE_STAGE, id, fd, "new", ok, err);
 	if (rc < 0)
-		(void)state_discard(s, s->run, run, &(struct error){0});
-	else if (state_discard(s, s->run, run, err) < 0)
+		(void)state_end_run(s, run, &(struct error){0});
+	else if (state_end_run(s, run, err) < 0)
 		rc = -1;
 	close(fd);
 	return rc < 0 ? -1 : 0;
@@ -186,7 +126,7 @@ read_name(struct state *s, const char *id, char name[64])
 /* Call visit for each whole image of a kind until it returns non-zero. */
 static int
 each_image(struct state *s, enum image kind,
-    int (*visit)(struct state *, const char *id, void *), void *ctx)
+    int (*visit)(struct state *, enum image, const char *id, void *), void *ctx)
 {
 	struct dirent *e;
 	DIR *dir;
@@ -201,7 +141,7 @@ each_image(struct state *s, enum image kind,
 	}
 	while (rc == 0 && (e = readdir(dir)) != NULL) {
 		if (id_is_key(e->d_name))
-			rc = visit(s, e->d_name, ctx);
+			rc = visit(s, kind, e->d_name, ctx);
 	}
 	closedir(dir);
 	return rc;
@@ -213,11 +153,12 @@ struct wanted {
 };
 
 static int
-match_name(struct state *s, const char *id, void *ctx)
+match_name(struct state *s, enum image kind, const char *id, void *ctx)
 {
 	struct wanted *w = ctx;
 	char name[64];
 
+	(void)kind;
 	if (!read_name(s, id, name) || strcmp(name, w->name) != 0)
 		return 0;
 	memcpy(w->id, id, sizeof(w->id));
@@ -257,7 +198,7 @@ stage_import(struct state *s, const char *tarball, const char *name,
 		fail(err, "%s is not a file", tarball);
 		goto out;
 	}
-	if (digest_of_fd(DIGEST_KEY, fd, id, err) < 0)
+	if (unpacker_digest(fd, id, err) < 0)
 		goto out;
 	held = state_hold(s, IMAGE_STAGE, id, err);
 	if (held >= 0) {
@@ -273,70 +214,52 @@ out:
 	return rc;
 }
 
-struct listing {
-	json_t *array;
-	enum image kind;
-};
-
 static int
-list_one(struct state *s, const char *id, void *ctx)
+list_one(struct state *s, enum image kind, const char *id, void *ctx)
 {
-	struct listing *l = ctx;
-	char path[80], size[OK_VALUE] = "0", name[64];
+	struct stage_list *l = ctx;
+	struct stage_item *item;
+	char path[80], size[OK_VALUE] = "0";
 	struct stat st;
-	json_t *item;
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/ok", id);
-	fd = sys_open_beneath(s->images[l->kind], path, O_RDONLY);
+	fd = sys_open_beneath(s->images[kind], path, O_RDONLY);
 	if (fd < 0)
 		return 0;
 	if (fstat(fd, &st) < 0)
 		st.st_mtime = 0;
 	(void)state_ok_value(fd, "size", size);
 	close(fd);
-	item = json_pack("{s:s, s:s, s:I, s:I}", "kind", image_names[l->kind],
-	    "id", id, "size", (json_int_t)strtoll(size, NULL, 10), "used",
-	    (json_int_t)st.st_mtime);
-	if (l->kind == IMAGE_STAGE && read_name(s, id, name))
-		json_object_set_new(item, "name", json_string(name));
-	json_array_append_new(l->array, item);
+	l->items = arena_grow(l->arena, l->items, l->n, sizeof(*l->items));
+	item = &l->items[l->n++];
+	*item = (struct stage_item){.kind = kind, .used = st.st_mtime};
+	item->size = strtoull(size, NULL, 10);
+	memcpy(item->id, id, sizeof(item->id));
+	if (kind != IMAGE_STAGE || !read_name(s, id, item->name))
+		item->name[0] = '\0';
 	return 0;
 }
 
+/* Stages before layers, what was used last first. */
 static int
 by_use(const void *a, const void *b)
 {
-	json_t *const *x = a, *const *y = b;
-	json_int_t u = json_integer_value(json_object_get(*x, "used"));
-	json_int_t v = json_integer_value(json_object_get(*y, "used"));
+	const struct stage_item *x = a, *y = b;
 
-	return u == v ? 0 : u < v ? 1 : -1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
+	return x->used == y->used ? 0 : x->used < y->used ? 1 : -1;
 }
 
-json_t *
-stage_list(struct state *s)
+void
+stage_list(struct state *s, struct arena *a, struct stage_list *l)
 {
-	json_t *all = json_array(), **items;
-	struct listing l = {.array = NULL};
-	size_t i, n;
-
-	for (l.kind = IMAGE_STAGE; l.kind <= IMAGE_LAYER; l.kind++) {
-		l.array = json_array();
-		each_image(s, l.kind, list_one, &l);
-		n = json_array_size(l.array);
-		items = calloc(n + 1, sizeof(json_t *));
-		if (!items)
-			abort();
-		for (i = 0; i < n; i++)
-			items[i] = json_array_get(l.array, i);
-		qsort(items, n, sizeof(json_t *), by_use);
-		for (i = 0; i < n; i++)
-			json_array_append(all, items[i]);
-		free(items);
-		json_decref(l.array);
-	}
-	return all;
+	*l = (struct stage_list){.arena = a};
+	each_image(s, IMAGE_STAGE, list_one, l);
+	each_image(s, IMAGE_LAYER, list_one, l);
+	if (l->n > 0)
+		qsort(l->items, l->n, sizeof(*l->items), by_use);
 }
 
 /* Move it to the trash, if no run holds its "ok" file. */

@@ -24,15 +24,19 @@ const char *const image_names[] = {"stage", "layer"};
 static int
 open_private(int dirfd, const char *name, struct error *err)
 {
-	int fd;
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dirfd, name, flags);
+	struct stat st;
 
-	if (mkdirat(dirfd, name, 0700) < 0 && errno != EEXIST)
-		return fail_errno(err, "create %s", name);
-	fd = openat(
-	    dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdirat(dirfd, name, 0700) < 0 && errno != EEXIST)
+			return fail_errno(err, "create %s", name);
+		fd = openat(dirfd, name, flags);
+	}
 	if (fd < 0)
 		return fail_errno(err, "open %s", name);
-	if (fchmod(fd, 0700) < 0) {
+	if (fstat(fd, &st) < 0 ||
+	    ((st.st_mode & 07777) != 0700 && fchmod(fd, 0700) < 0)) {
 		fail_errno(err, "chmod %s", name);
 		close(fd);
 		return -1;
@@ -136,27 +140,18 @@ state_new_run(struct state *s, const char *name, struct error *err)
 	return fd;
 }
 
-/* Rename dirfd/name into the trash; its new name is written to fresh. */
-static int
-to_trash(struct state *s, int dirfd, const char *name, char fresh[48],
-    struct error *err)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(fresh, 48, "%lld%09ld%ld", (long long)now.tv_sec, now.tv_nsec,
-	    (long)getpid());
-	if (renameat2(dirfd, name, s->trash, fresh, RENAME_NOREPLACE) < 0)
-		return fail_errno(err, "move %s to the trash", name);
-	return 0;
-}
-
 int
 state_bury(struct state *s, int dirfd, const char *name, struct error *err)
 {
+	struct timespec now;
 	char fresh[48];
 
-	return to_trash(s, dirfd, name, fresh, err);
+	clock_gettime(CLOCK_REALTIME, &now);
+	snprintf(fresh, sizeof(fresh), "%lld%09ld%ld", (long long)now.tv_sec,
+	    now.tv_nsec, (long)getpid());
+	if (renameat2(dirfd, name, s->trash, fresh, RENAME_NOREPLACE) < 0)
+		return fail_errno(err, "move %s to the trash", name);
+	return 0;
 }
 
 /*
@@ -180,13 +175,9 @@ remove_patiently(int dirfd, const char *name, struct error *err)
 }
 
 int
-state_discard(struct state *s, int dirfd, const char *name, struct error *err)
+state_end_run(struct state *s, const char *name, struct error *err)
 {
-	char fresh[48];
-
-	if (to_trash(s, dirfd, name, fresh, err) < 0)
-		return -1;
-	return remove_patiently(s->trash, fresh, err);
+	return remove_patiently(s->run, name, err);
 }
 
 /* Call visit for each name in the folder, which it may move or delete. */
@@ -237,20 +228,42 @@ recover_run(struct state *s, int dirfd, const char *name, struct error *err)
 	if (fd < 0)
 		return 0;
 	rc = state_bury(s, dirfd, name, err);
+	/* it ended just now and took its folder along */
+	if (rc < 0 && err->code == ENOENT)
+		rc = 0;
 	close(fd);
 	return rc;
+}
+
+/* Is it an image with its marker? */
+static bool
+is_whole(int dirfd, const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "%s/ok", name);
+	return id_is_key(name) &&
+	    faccessat(dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 static int
 recover_image(struct state *s, int dirfd, const char *name, struct error *err)
 {
-	char path[300];
-
-	snprintf(path, sizeof(path), "%s/ok", name);
-	if (id_is_key(name) &&
-	    faccessat(dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (is_whole(dirfd, name))
 		return 0;
 	return state_bury(s, dirfd, name, err);
+}
+
+int
+state_recover_runs(struct state *s, struct error *err)
+{
+	int rc;
+
+	if (state_lock(s, LOCK_EX, err) < 0)
+		return -1;
+	rc = each_name(s->run, recover_run, s, err);
+	flock(s->fd, LOCK_UN);
+	return rc;
 }
 
 int
@@ -258,10 +271,9 @@ state_recover(struct state *s, struct error *err)
 {
 	int rc = -1;
 
-	if (state_lock(s, LOCK_EX, err) < 0)
+	if (state_recover_runs(s, err) < 0 || state_lock(s, LOCK_EX, err) < 0)
 		return -1;
-	if (each_name(s->run, recover_run, s, err) == 0 &&
-	    each_name(s->images[0], recover_image, s, err) == 0 &&
+	if (each_name(s->images[0], recover_image, s, err) == 0 &&
 	    each_name(s->images[1], recover_image, s, err) == 0)
 		rc = 0;
 	flock(s->fd, LOCK_UN);
@@ -336,10 +348,16 @@ state_publish(struct state *s, enum image kind, const char *id, int dirfd,
 	close(fd);
 	if (rc < 0)
 		return -1;
-	if (renameat2(dirfd, name, s->images[kind], id, RENAME_NOREPLACE) < 0) {
-		if (errno == EEXIST)
+	while (
+	    renameat2(dirfd, name, s->images[kind], id, RENAME_NOREPLACE) < 0) {
+		if (errno != EEXIST)
+			return fail_errno(
+			    err, "publish %s %s", image_names[kind], id);
+		if (is_whole(s->images[kind], id))
 			return 1;
-		return fail_errno(err, "publish %s %s", image_names[kind], id);
+		if (state_bury(s, s->images[kind], id, err) < 0 &&
+		    err->code != ENOENT)
+			return -1;
 	}
 	if (fsync(s->images[kind]) < 0)
 		return fail_errno(err, "sync %s", image_folders[kind]);

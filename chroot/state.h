@@ -4,8 +4,9 @@
  * trash/N, all on one file system and for root alone. A stage or layer is
  * whole if and only if it is under its name: it is filled elsewhere, synced
  * and renamed. A run's folder is its own lock (flock): where the lock is
- * free, the run is dead. Deleting is renaming into trash/ and then removing;
- * there are no mounts to undo, since none is ever made on the host.
+ * free, the run is dead. Images and what is
+ * dead are deleted by renaming into trash/ and then removing; there are no
+ * mounts to undo, since none is ever made on the host.
  */
 #ifndef CHROOT_STATE_H
 #define CHROOT_STATE_H
@@ -39,15 +40,21 @@ int state_lock(struct state *s, int operation, struct error *err);
  */
 int state_new_run(struct state *s, const char *name, struct error *err);
 
-/* Move what dead runs and halves of images left to the trash. */
+/*
+ * Move what dead runs left to the trash; state_recover() looks for halves of
+ * images as well, which takes longer the more there are.
+ */
+int state_recover_runs(struct state *s, struct error *err);
 int state_recover(struct state *s, struct error *err);
 
 /* Move dirfd/name to the trash; state_empty_trash() deletes it. */
 int state_bury(struct state *s, int dirfd, const char *name, struct error *err);
 
-/* Move dirfd/name to the trash and delete it there. */
-int
-state_discard(struct state *s, int dirfd, const char *name, struct error *err);
+/*
+ * Delete run/NAME, whose lock the caller has and closes afterwards: what is
+ * left of it if the caller dies on the way is a dead run's folder.
+ */
+int state_end_run(struct state *s, const char *name, struct error *err);
 
 /* Delete what is in the trash, but what another process is deleting. */
 int state_empty_trash(struct state *s, struct error *err);

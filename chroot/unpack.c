@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/unpack.h"
 #include "base/arena.h"
-#include "base/diag.h"
 #include "base/error.h"
+#include "base/show.h"
 
 #include <archive.h>
 #include <archive_entry.h>

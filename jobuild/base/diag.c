@@ -15,28 +15,14 @@ diags_init(struct diags *d, struct arena *a)
 	d->arena = a;
 }
 
-const char *
-show(struct arena *a, const char *s, size_t len)
+bool
+diags_full(struct diags *d)
 {
-	struct buf b;
-	const char *out;
-	size_t i = 0, n;
-
-	buf_init(&b, len * 4 + 1);
-	buf_adds(&b, "");
-	while (i < len) {
-		n = utf8_char(s + i, len - i);
-		if (n == 0 || utf8_is_control(s + i, n)) {
-			buf_addf(&b, "\\x%02x", (unsigned char)s[i]);
-			i++;
-		} else {
-			buf_add(&b, s + i, n);
-			i += n;
-		}
-	}
-	out = arena_strndup(a, b.data, b.len);
-	buf_release(&b);
-	return out;
+	if (d->n < DIAGS_MAX ||
+	    strcmp(d->list[DIAGS_MAX - 1].rule, "too-many") != 0)
+		return false;
+	d->errors++;
+	return true;
 }
 
 static struct diag *
@@ -141,8 +127,33 @@ diag_source(struct diags *d, struct diag *g, const char *text, size_t len)
 	}
 	if (g->at.line == 0 || p >= end)
 		return;
-	nl = memchr(p, '\n', (size_t)(end - p));
-	g->source = arena_strndup(d->arena, p, (size_t)((nl ? nl : end) - p));
+	diag_line(d, g, p, (size_t)(end - p));
+}
+
+/* What the diagnostic before g shows, if it is of the same line. */
+static const char *
+same_line(const struct diags *d, const struct diag *g)
+{
+	const struct diag *last = g - 1;
+
+	if (g == d->list || !g->at.file || !last->at.file ||
+	    last->at.line != g->at.line ||
+	    strcmp(last->at.file, g->at.file) != 0)
+		return NULL;
+	return last->source;
+}
+
+void
+diag_line(struct diags *d, struct diag *g, const char *line, size_t left)
+{
+	const char *nl = memchr(line, '\n', left);
+	size_t len = nl ? (size_t)(nl - line) : left;
+
+	if (len > DIAG_LINE_MAX)
+		return;
+	g->source = same_line(d, g);
+	if (!g->source)
+		g->source = arena_strndup(d->arena, line, len);
 }
 
 static void

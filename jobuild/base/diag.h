@@ -15,6 +15,9 @@
 #ifndef BASE_DIAG_H
 #define BASE_DIAG_H
 
+#include "show.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -55,9 +58,16 @@ struct diags {
 };
 
 /* At most this many are kept; the last one says that more were dropped. */
-#define DIAGS_MAX 1000
+#define DIAGS_MAX     1000
+#define DIAG_LINE_MAX 4096 /* bytes of a source line that is shown */
 
 void diags_init(struct diags *d, struct arena *a);
+
+/*
+ * Is there no room for a further error? It is counted then, so that who makes
+ * thousands of them need not look for their places.
+ */
+bool diags_full(struct diags *d);
 
 /* Add one; returns it, so that hint and source can be set. */
 struct diag *diag_error(struct diags *d, struct place at, const char *rule,
@@ -73,8 +83,14 @@ void diag_hint(struct diags *d, struct diag *g, const char *fmt, ...)
 void diag_note(struct diags *d, struct diag *g, struct place at,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* Cut the line at g's place out of text and keep it for the caret. */
+/*
+ * Cut the line at g's place out of text and keep it for the caret, if it is
+ * not longer than DIAG_LINE_MAX.
+ */
 void diag_source(struct diags *d, struct diag *g, const char *text, size_t len);
+
+/* The same when the line is known to begin at line, with left bytes of text. */
+void diag_line(struct diags *d, struct diag *g, const char *line, size_t left);
 
 /* Print all in the text form. */
 void diags_print(const struct diags *d, FILE *f);
@@ -90,8 +106,5 @@ void diags_print_color(const struct diags *d, FILE *f);
  */
 json_t *diags_json(const struct diags *d);
 int diags_from_json(struct diags *d, const json_t *array);
-
-/* s for a terminal or a log: control bytes and bad UTF-8 as \xNN. */
-const char *show(struct arena *a, const char *s, size_t len);
 
 #endif

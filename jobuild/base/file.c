@@ -52,6 +52,22 @@ file_write_all(int fd, const void *p, size_t n, struct error *err)
 	return 0;
 }
 
+int
+file_create(
+    const char *path, const void *p, size_t n, mode_t mode, struct error *err)
+{
+	int fd, rc;
+
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd < 0)
+		return fail_errno(err, "create %s", path);
+	rc = file_write_all(fd, p, n, err);
+	if (rc < 0)
+		fail_in(err, "%s", path);
+	close(fd);
+	return rc;
+}
+
 /* Sync the folder that holds name, so that a rename in it is durable. */
 static int
 sync_parent(int dirfd, const char *name, struct error *err)
@@ -170,50 +186,71 @@ enter(int dirfd, const char *name)
 	return dir;
 }
 
-/*
- * Delete the entries of the folder dir. Deep trees don't nest: a subfolder
- * that isn't empty is moved up beside top's entries and met again later.
- */
+/* How a tree is emptied; folders below DEPTH levels are moved up to top. */
+struct emptying {
+	DIR *top;
+	dev_t dev;
+	unsigned serial; /* of what was moved up */
+};
+#define DEPTH 16
+
 static int
-empty_folder(DIR *dir, DIR *top, dev_t dev, unsigned *serial, struct error *err)
+empty_folder(struct emptying *m, DIR *dir, int depth, struct error *err);
+
+/* Move the folder fd/name beside top's entries, where it is met again. */
+static int
+move_up(struct emptying *m, int fd, const char *name, struct error *err)
+{
+	char fresh[32];
+
+	do
+		snprintf(fresh, sizeof(fresh), ".rm-%u", ++m->serial);
+	while (faccessat(dirfd(m->top), fresh, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+	if (renameat(fd, name, dirfd(m->top), fresh) < 0)
+		return fail_errno(err, "delete %s", name);
+	return 0;
+}
+
+/* Delete the folder fd/name, or leave it to a later turn. */
+static int
+remove_folder(
+    struct emptying *m, int fd, const char *name, int depth, struct error *err)
+{
+	DIR *sub;
+	int rc;
+
+	if (unlinkat(fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
+	sub = enter(fd, name);
+	if (!sub)
+		return fail_errno(err, "delete %s", name);
+	if (is_foreign(dirfd(sub), m->dev))
+		rc = fail(err, "%s is a mount point", name);
+	else if (depth == DEPTH)
+		rc = move_up(m, fd, name, err);
+	else
+		rc = empty_folder(m, sub, depth + 1, err);
+	closedir(sub);
+	if (rc == 0 && depth < DEPTH && unlinkat(fd, name, AT_REMOVEDIR) < 0)
+		return fail_errno(err, "delete %s", name);
+	return rc;
+}
+
+/* Delete the entries of the folder dir. */
+static int
+empty_folder(struct emptying *m, DIR *dir, int depth, struct error *err)
 {
 	struct dirent *e;
-	char fresh[32];
 	int fd = dirfd(dir);
-	DIR *sub;
 
-	rewinddir(dir);
 	while ((errno = 0, e = readdir(dir)) != NULL) {
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		if (unlinkat(fd, e->d_name, 0) == 0 || errno == ENOENT)
+		if (e->d_type != DT_DIR &&
+		    (unlinkat(fd, e->d_name, 0) == 0 || errno == ENOENT))
 			continue;
-		if (unlinkat(fd, e->d_name, AT_REMOVEDIR) == 0)
-			continue;
-		sub = enter(fd, e->d_name);
-		if (!sub)
-			return fail_errno(err, "delete %s", e->d_name);
-		if (is_foreign(dirfd(sub), dev)) {
-			closedir(sub);
-			return fail(err, "%s is a mount point", e->d_name);
-		}
-		if (dir == top) {
-			if (empty_folder(sub, top, dev, serial, err) < 0) {
-				closedir(sub);
-				return -1;
-			}
-			closedir(sub);
-			if (unlinkat(fd, e->d_name, AT_REMOVEDIR) < 0)
-				return fail_errno(err, "delete %s", e->d_name);
-			continue;
-		}
-		closedir(sub);
-		do
-			snprintf(fresh, sizeof(fresh), ".rm-%u", ++*serial);
-		while (faccessat(
-			   dirfd(top), fresh, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
-		if (renameat(fd, e->d_name, dirfd(top), fresh) < 0)
-			return fail_errno(err, "delete %s", e->d_name);
+		if (remove_folder(m, fd, e->d_name, depth, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -221,28 +258,30 @@ empty_folder(DIR *dir, DIR *top, dev_t dev, unsigned *serial, struct error *err)
 int
 file_remove_tree(int dirfd_, const char *name, struct error *err)
 {
-	unsigned serial = 0, before;
+	struct emptying m = {.serial = 0};
+	unsigned before;
 	struct stat st;
 	int rc = -1;
-	DIR *top;
 
 	if (unlinkat(dirfd_, name, 0) == 0 || errno == ENOENT)
 		return 0;
-	top = enter(dirfd_, name);
-	if (!top)
+	m.top = enter(dirfd_, name);
+	if (!m.top)
 		return fail_errno(err, "delete %s", name);
-	if (fstat(dirfd(top), &st) < 0) {
+	if (fstat(dirfd(m.top), &st) < 0) {
 		fail_errno(err, "stat %s", name);
 		goto out;
 	}
+	m.dev = st.st_dev;
 	do {
-		before = serial;
-		if (empty_folder(top, top, st.st_dev, &serial, err) < 0)
+		before = m.serial;
+		rewinddir(m.top);
+		if (empty_folder(&m, m.top, 0, err) < 0)
 			goto out;
-	} while (serial != before);
+	} while (m.serial != before);
 	rc = 0;
 out:
-	closedir(top);
+	closedir(m.top);
 	if (rc == 0 && unlinkat(dirfd_, name, AT_REMOVEDIR) < 0)
 		return fail_errno(err, "delete %s", name);
 	return rc;

@@ -303,8 +303,8 @@ step_run(struct unit_run *r, size_t step, struct error *err)
 	r->now = step;
 	err->code = 0;
 	unit_state(r, step, STEP_PREPARING);
-	report_log(r, step, "%s, step %zu of %zu, on %s, stage %.12s",
-	    unit_atom(r, step), step + 1, r->unit->nsteps, r->arch, r->stage);
+	report_log(r, step, "%s, step %zu, on %s, stage %.12s",
+	    unit_atom(r, step), step, r->arch, r->stage);
 	result = e.result = do_step(r, step, &o, err);
 	e.ended = unit_clock();
 	if (result == RUN_INFRASTRUCTURE && err->code == ECANCELED) {

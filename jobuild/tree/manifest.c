@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #define SIZE_MOST ((int64_t)1 << 53)
@@ -407,6 +408,7 @@ manifest_find(const struct manifest *m, enum manifest_tag tag, const char *name)
 	uintptr_t number;
 	size_t i;
 
+	assert(name);
 	if (m->names[tag].arena) {
 		number = (uintptr_t)map_gets(&m->names[tag], name);
 		return number ? &m->entries[number - 1] : NULL;

@@ -51,11 +51,11 @@ make_home(struct verifier *v, struct error *err)
 		return fail_errno(err, "create folder %s", path);
 	memcpy(v->home, path, (size_t)n + 1);
 	snprintf(path + n, sizeof(path) - (size_t)n, "/gpg.conf");
-	if (file_write(path, gpg_conf, strlen(gpg_conf), 0600, err) < 0)
+	if (file_create(path, gpg_conf, strlen(gpg_conf), 0600, err) < 0)
 		return -1;
 	/* an empty one keeps newer releases from starting a key daemon */
 	snprintf(path + n, sizeof(path) - (size_t)n, "/common.conf");
-	return file_write(path, "", 0, 0600, err);
+	return file_create(path, "", 0, 0600, err);
 }
 
 static int

@@ -82,6 +82,10 @@ mkdir -p "$S/layers/$(key e)/root"
 is $? 3 "a layer without its marker is none"
 ok recover "$CHROOT" -s "$S" recover
 ok "and is removed" [ ! -e "$S/layers/$(key e)" ]
+mkdir -p "$S/layers/$(key e)/root"
+run --commit "$(key e)" -- true
+has "$status" "state=new" "a half gives way to a new layer"
+ok "which is whole" "$CHROOT" -s "$S" has layer "$(key e)"
 ok "whole ones stay" "$CHROOT" -s "$S" has layer "$last"
 ok "a layer can be removed" "$CHROOT" -s "$S" remove "$last"
 

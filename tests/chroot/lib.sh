@@ -102,12 +102,17 @@ finish() {
 # The stage, made once for all tests of a run of the suite.
 stage_tar() {
 	cache=$(dirname "$(dirname "$CHROOT")")/small-stage.tar.zst
-	if [ -z "$(find "$cache" -newer "$top/tests/tools/mkstage" \
-		2>/dev/null)" ]; then
-		"$top/tests/tools/mkstage" "$tmp/stage.tar.zst" || exit 1
-		cp "$tmp/stage.tar.zst" "$cache.$$.tar.zst"
-		mv "$cache.$$.tar.zst" "$cache"
-	fi
+	# made by one test while the others wait: a tarball that is replaced
+	# changes under the hands of who imports it
+	(
+		flock 9
+		if [ -z "$(find "$cache" -newer "$top/tests/tools/mkstage" \
+			2>/dev/null)" ]; then
+			"$top/tests/tools/mkstage" "$tmp/stage.tar.zst" &&
+				cp "$tmp/stage.tar.zst" "$cache.new" &&
+				mv "$cache.new" "$cache"
+		fi
+	) 9>"$cache.lock" || exit 1
 	echo "$cache"
 }
 import_stage() {

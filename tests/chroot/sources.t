@@ -72,6 +72,9 @@ is "$(printf '%s\n' "$log" | head -4)" "777 0
 ../../var/db/profile
 /usr/share/zoneinfo/UTC
 new" "without setuid, as root's"
+conf etc/portage/make.conf
+run --portconf "$conf" -- stat -c %a /etc/portage
+is "$log" 755 "a folder that no member names is not open to all"
 run --layer "$(key 1)" -- cat /etc/hosts
 is "$log" new "it is part of the layer"
 

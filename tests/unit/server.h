@@ -318,8 +318,8 @@ server_start(struct server *s)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one;
 	socklen_t len = sizeof(at);
 
-	/* cppcheck-suppress invalidFunctionArg ; -1: no file behind it */
 	s->seen = mmap(NULL, sizeof(*s->seen), PROT_READ | PROT_WRITE,
+	    /* cppcheck-suppress invalidFunctionArg ; -1: no file */
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, len) < 0 ||
 	    listen(fd, 64) < 0 ||
