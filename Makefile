@@ -61,17 +61,19 @@ PKG_CFLAGS   := $(shell pkg-config --cflags gpgme 2>/dev/null)
 # ---- sources: one list a room ----------------------------------------------
 
 BASE    := arena buf conf diag digest error file log map proc show utf8
-RECIPE  := atom bytes chain command compound cond dep fields lex list names nearest param \
-	parse pattern quote recipe require token value word
+RECIPE  := atom bytes chain command compound cond dep fields follow globals \
+	habits lex lint list names nearest outbound param parse pattern quote \
+	recipe require scope silence survey token usage value walk whole word \
+	wording
 TREE    := folder git keyring layout load manifest mirror openpgp pack \
 	sign sources tree unpack verifier verify work
 PLAN    := closure conflict core cycle explain graph key plan pool resolve \
 	sat source unit
 NET     := fetch http part problem store transfer url
 RUN     := folder jail judge outcome report sources step unit where
-CLI     := artifacts cancel cli client config distfile graph head jobview keys \
-	lint local log main manifest new options repo result run settings \
-	show sign stage status steps submit target text verify wants watch
+CLI     := artifacts cancel cli client config distfile eval graph head jobview keys \
+	lint local log main manifest new options parse repo result run settings \
+	show sign source stage status steps submit target text verify wants watch
 CHROOT  := args collect id init inside jail layer main mounts priv root run stage state sys unpacker walk
 UNPACK  := priv sys unpack unpack_main
 SLAVE   := backoff call capsule claim conf deliver enroll greet lease main probe \

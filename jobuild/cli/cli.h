@@ -48,6 +48,7 @@ struct command {
 	const struct opt *options;
 	size_t size;  /* of the struct that the options fill */
 	int min, max; /* arguments; max -1: any number */
+	bool bare;    /* reads no configuration */
 	int (*run)(struct cli *c, const void *options, int n, char *args[]);
 };
 

@@ -8,6 +8,6 @@ struct command;
 extern const struct command new_command, lint_command, show_command,
     graph_command, manifest_command, sign_command, verify_command, run_command,
     submit_command, status_command, log_command, cancel_command,
-    artifacts_command, config_command;
+    artifacts_command, config_command, parse_command, eval_command;
 
 #endif

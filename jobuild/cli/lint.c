@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Everything that a master would refuse, found here. First the layout, then
- * every recipe by itself, then every jobuild as the root of a plan. One cause
+ * Everything that a master would refuse, found here, and advice. First the
+ * layout, then every recipe by itself, then every jobuild as the root of a
+ * plan. One cause
  * can be met from many roots: it is told once, as seen from the recipe where
  * it is written if that is among the roots.
  */
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/repo.h"
+#include "recipe/lint.h"
 
 #include <string.h>
 
 struct lint_options {
 	const char *revision;
+	bool rules;
 };
 
 static const struct opt options[] = {
     {"revision", 'r', OPT_TEXT, offsetof(struct lint_options, revision), "REV",
 	"a commit instead of the work tree"},
+    {"rules", 0, OPT_FLAG, offsetof(struct lint_options, rules), NULL,
+	"list what is advised against"},
     {0},
 };
 
@@ -113,6 +118,26 @@ check_layout(struct lint *l, bool all)
 	}
 }
 
+/* The rules on a recipe that could be read. */
+static void
+advise(struct lint *l, const struct tree_recipe *recipe, struct diags *d)
+{
+	struct recipe *chain[RECIPE_CHAIN_MAX];
+	const struct tree_file *f;
+	struct diags none;
+	size_t i;
+
+	diags_init(&none, &l->cli->arena);
+	for (i = 0; i < recipe->nchain; i++) {
+		f = recipe->chain[i];
+		chain[i] = recipe_parse(
+		    &l->cli->arena, f->path, f->text, f->len, &none);
+		if (!chain[i])
+			return; /* not when the tree has read it too */
+	}
+	recipe_lint(&l->cli->arena, chain, i, recipe->meta, d);
+}
+
 static void
 check_recipes(struct lint *l)
 {
@@ -121,17 +146,19 @@ check_recipes(struct lint *l)
 	struct diags d;
 	size_t i, k;
 
-	diags_init(&d, &l->cli->arena);
 	for (i = 0; i < l->list.n; i++) {
 		item = &l->list.items[i];
+		diags_init(&d, &l->cli->arena);
 		recipe = tree_recipe(l->tree, &item->id, item->kind, &d);
+		if (recipe)
+			advise(l, recipe, &d);
+		for (k = 0; k < d.n; k++)
+			keep(l, &d.list[k]);
 		for (k = 0; recipe && k < recipe->meta->narch; k++)
 			add_arch(l, recipe->meta->arch[k]);
 		l->jobuilds += item->kind == RECIPE_JOBUILD;
 		l->templates += item->kind == RECIPE_TEMPLATE;
 	}
-	for (i = 0; i < d.n; i++)
-		keep(l, &d.list[i]);
 }
 
 static bool
@@ -184,6 +211,13 @@ is_own(struct lint *l, const struct diag *g, const struct recipe_id *id)
 		    id->name, id->name, ver)) == 0;
 }
 
+/* Advice was given before, to those whose recipes were asked for. */
+static bool
+is_for_plan(const struct diag *g)
+{
+	return g->level == DIAG_ERROR || !lint_is_rule(g->rule);
+}
+
 static void
 check_plans(struct lint *l)
 {
@@ -198,12 +232,12 @@ check_plans(struct lint *l)
 	}
 	for (own = 2; own-- > 0;) {
 		for (i = 0; i < l->list.n; i++) {
-			for (k = 0; k < all[i].n; k++) {
-				if (!own ||
-				    is_own(l, &all[i].list[k],
-					&l->list.items[i].id))
+			for (k = 0; k < all[i].n; k++)
+				if (is_for_plan(&all[i].list[k]) &&
+				    (!own ||
+					is_own(l, &all[i].list[k],
+					    &l->list.items[i].id)))
 					keep(l, &all[i].list[k]);
-			}
 		}
 	}
 }
@@ -257,6 +291,27 @@ report(struct lint *l)
 }
 
 static int
+list_rules(struct cli *c)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	for (i = 0; i < lint_rule_count; i++) {
+		if (c->json)
+			json_array_append_new(list,
+			    json_pack("{s:s, s:s}", "name", lint_rules[i].name,
+				"summary", lint_rules[i].summary));
+		else
+			printf("%-18s %s\n", lint_rules[i].name,
+			    lint_rules[i].summary);
+	}
+	if (c->json)
+		cli_json(json_pack("{s:O}", "rules", list));
+	json_decref(list);
+	return CLI_OK;
+}
+
+static int
 lint_main(struct cli *c, const void *opts, int n, char *args[])
 {
 	const struct lint_options *o = opts;
@@ -265,6 +320,8 @@ lint_main(struct cli *c, const void *opts, int n, char *args[])
 	struct repo r;
 	int rc;
 
+	if (o->rules)
+		return list_rules(c);
 	if (repo_find(c, &r, &err) < 0 ||
 	    repo_open(&r, o->revision, &l.tree, &err) < 0)
 		return cli_error(c, CLI_NOT_FOUND, &err);

@@ -22,6 +22,8 @@ static const struct command *const commands[] = {
     &cancel_command,
     &artifacts_command,
     &config_command,
+    &parse_command,
+    &eval_command,
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -91,6 +93,8 @@ prepare(struct cli *c, struct error *err)
 	c->color_err = wants_color(c, STDERR_FILENO);
 	if (c->folder && chdir(c->folder) < 0)
 		return fail_errno(err, "option -C: %s", c->folder);
+	if (c->command->bare)
+		return 0;
 	return settings_load(&c->conf, c->origin, &c->flags, &c->arena, err);
 }
 

@@ -34,6 +34,8 @@ complain(struct chain *c, size_t link, struct place at, const char *rule,
 	const char *text;
 	va_list ap;
 
+	if (diags_full(c->d))
+		return;
 	va_start(ap, fmt);
 	text = arena_vprintf(c->arena, fmt, ap);
 	va_end(ap);
@@ -122,23 +124,6 @@ assignment_allowed(struct chain *c, size_t link, const struct assignment *a,
 	return true;
 }
 
-/* Add to a value; its room doubles, so that many += cost what they add. */
-static void
-append(struct chain *c, struct scope_variable *v, const char *s, size_t len)
-{
-	char *to;
-
-	if (v->len + len + 1 > v->cap) {
-		v->cap = (v->len + len + 1) * 2;
-		to = arena_alloc(c->arena, v->cap, 1);
-		memcpy(to, v->value, v->len);
-		v->buf = to;
-		v->value = to;
-	}
-	memcpy(v->buf + v->len, s, len + 1);
-	v->len += len;
-}
-
 static void
 assign(struct chain *c, size_t link, const struct assignment *a)
 {
@@ -147,9 +132,10 @@ assign(struct chain *c, size_t link, const struct assignment *a)
 	const char *value;
 	size_t len;
 
+	c->scope.unsure = false;
 	value = value_eval(&c->scope, r->syntax, a->value, false, &len);
 	v = scope_put(&c->scope, a->name, strlen(a->name));
-	if (!value) {
+	if (!value || c->scope.unsure) {
 		/* So that references to it are not errors too. */
 		if (!v->value)
 			v->value = "";
@@ -169,7 +155,7 @@ assign(struct chain *c, size_t link, const struct assignment *a)
 			    a->name, v->len + len, RECIPE_VALUE_MAX);
 			return;
 		}
-		append(c, v, value, len);
+		scope_append(&c->scope, v, value, len);
 	} else {
 		v->value = value;
 		v->len = len;

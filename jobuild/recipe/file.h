@@ -38,6 +38,9 @@ struct recipe {
 const struct assignment *
 recipe_assignment(const struct recipe *r, const char *name);
 
+/* What the command is, for a message: "a condition", "a command". */
+const char *command_name(const struct command *c);
+
 /* Put the line at the diagnostic's place under it. */
 void recipe_source(const struct recipe *r, struct diags *d, struct diag *g);
 

@@ -97,7 +97,7 @@ note_join(struct parser *p)
 }
 
 int
-char_peek(struct parser *p)
+char_join(struct parser *p)
 {
 	while (p->text[p->pos] == '\\' && p->text[p->pos + 1] == '\n') {
 		note_join(p);

@@ -132,8 +132,16 @@ struct parser {
 	uint32_t failed_at;
 };
 
+/* Read the next token; what token_next() does when there is none yet. */
+int token_fetch(struct parser *p);
+
 /* The next token, read when it is first asked for; and past it. */
-int token_next(struct parser *p);
+static inline int
+token_next(struct parser *p)
+{
+	return p->have && !p->failed ? p->token : token_fetch(p);
+}
+
 void token_take(struct parser *p);
 
 /* Read a token without the history that yylex keeps (inside [[ and arrays). */
@@ -174,8 +182,17 @@ void *node_new(struct parser *p, size_t size);
 int char_raw(struct parser *p);
 int char_next(struct parser *p);
 
+/* What char_peek() does at a backslash and at the end. */
+int char_join(struct parser *p);
+
 /* The byte after line continuations, which are taken; it is not. */
-int char_peek(struct parser *p);
+static inline int
+char_peek(struct parser *p)
+{
+	unsigned char c = (unsigned char)p->text[p->pos];
+
+	return c != '\\' && c != '\0' ? c : char_join(p);
+}
 
 /* The byte after that one; nothing is taken. */
 int char_after(const struct parser *p);

@@ -11,10 +11,11 @@ const char *const known_names[] = {"ARCH", "BLOCKS", "DEPEND", "DESCRIPTION",
     "RESOURCES", "SIDEPEND", "SRC_URI", "STAGE"};
 const size_t known_count = COUNT(known_names);
 
-static const char *const helpers[] = {"artifact", "default", "die", "eapply",
+const char *const helper_names[] = {"artifact", "default", "die", "eapply",
     "ebegin", "edo", "eend", "eerror", "einfo", "einfon", "elog", "emake",
     "eqawarn", "ewarn", "has", "nonfatal", "pipestatus", "result", "retry",
     "skip", "super", "unpack", "ver_cut", "ver_rs", "ver_test"};
+const size_t helper_count = COUNT(helper_names);
 
 static const char *const builtins[] = {".", ":", "[", "alias", "bg", "bind",
     "break", "builtin", "caller", "cd", "command", "compgen", "complete",
@@ -60,7 +61,12 @@ static const char *const assigning[] = {"alias", "declare", "eval", "export",
 static bool
 equals(const char *a, const char *s, size_t len)
 {
-	return strncmp(a, s, len) == 0 && a[len] == '\0';
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		if (a[i] != s[i])
+			return false;
+	return a[len] == '\0';
 }
 
 static bool
@@ -82,8 +88,7 @@ starts(const char *s, size_t len, const char *prefix)
 	return len >= n && memcmp(s, prefix, n) == 0;
 }
 
-/* How many bytes of a name s begins with. */
-static size_t
+size_t
 name_length(const char *s, size_t len)
 {
 	size_t n = 0;
@@ -146,7 +151,7 @@ is_known(const char *s, size_t len)
 const char *
 hides(const char *s, size_t len)
 {
-	if (among(helpers, COUNT(helpers), s, len))
+	if (among(helper_names, helper_count, s, len))
 		return "helper";
 	if (among(builtins, COUNT(builtins), s, len))
 		return "bash builtin";

@@ -12,6 +12,9 @@
 /* [A-Za-z_][A-Za-z0-9_]* */
 bool is_name(const char *s, size_t len);
 
+/* How many bytes of a name s begins with. */
+size_t name_length(const char *s, size_t len);
+
 /*
  * The length of what stands before "=" or "+=" in an assignment: a name, a
  * name with a subscript, or, inside an array's parentheses, only [subscript].
@@ -40,6 +43,10 @@ bool is_known(const char *s, size_t len);
 int known_index(const char *s, size_t len); /* in known_names, or -1 */
 extern const char *const known_names[];
 extern const size_t known_count;
+
+/* What jobuild.sh has for phases: "artifact", "default" ... */
+extern const char *const helper_names[];
+extern const size_t helper_count;
 
 /* A command that a function of this name would hide: "helper", "bash builtin",
  * "reserved word"; NULL: none. */

@@ -87,6 +87,8 @@ alternative(struct eval *e, const struct param *p)
 
 	if (!e->skip)
 		v = scope_get(e->scope, s + p->name, p->name_len);
+	if (v && v->failed)
+		e->scope->unsure = true;
 	set = v && v->value && !(colon && v->len == 0);
 	if (set == plus)
 		return expand(e, word, p->end, how);
@@ -551,9 +553,7 @@ param_expand(
 		    "${ is not closed where bash looks for its }");
 	p.end = *next - 1;
 	p.name += length;
-	while (p.name + p.name_len < p.end &&
-	    is_name(e->text + p.name, p.name_len + 1))
-		p.name_len++;
+	p.name_len = name_length(e->text + p.name, p.end - p.name);
 	p.op = p.name + p.name_len;
 	if (p.name_len == 0)
 		return refuse_form(e, &p);

@@ -274,15 +274,37 @@ copy_text(struct arena *a, const char *text, size_t *len)
 struct place
 syntax_place(const struct syntax *s, uint32_t at)
 {
-	struct place place = {.file = s->file, .line = 1, .col = 1};
-	const char *p = s->text, *end = s->text + at, *nl;
+	struct line_cache *l = s->lines;
+	const char *nl;
 
-	while ((nl = memchr(p, '\n', (size_t)(end - p)))) {
-		place.line++;
-		p = nl + 1;
+	if (at < l->from)
+		*l = (struct line_cache){0, 1};
+	while ((nl = memchr(s->text + l->from, '\n', at - l->from))) {
+		l->from = (uint32_t)(nl - s->text) + 1;
+		l->line++;
 	}
-	place.col = (uint32_t)(end - p) + 1;
-	return place;
+	return (struct place){s->file, l->line, at - l->from + 1};
+}
+
+void
+syntax_source(const struct syntax *s, struct diags *d, struct diag *g)
+{
+	struct line_cache *l = s->lines;
+	const char *nl;
+
+	if (g->at.line == 0)
+		return;
+	if (g->at.line < l->line)
+		*l = (struct line_cache){0, 1};
+	while (l->line < g->at.line) {
+		nl = memchr(s->text + l->from, '\n', s->len - l->from);
+		if (!nl)
+			return;
+		l->from = (uint32_t)(nl - s->text) + 1;
+		l->line++;
+	}
+	if (l->from < s->len)
+		diag_line(d, g, s->text + l->from, s->len - l->from);
 }
 
 static void
@@ -294,7 +316,7 @@ report(const struct syntax *s, const struct parser *p, struct diags *d)
 	if (at >= s->len && at > 0)
 		at = (uint32_t)s->len - 1;
 	g = diag_error(d, syntax_place(s, at), p->rule, "%s", p->message);
-	diag_source(d, g, s->text, s->len);
+	syntax_source(s, d, g);
 	if (p->hint)
 		diag_hint(d, g, "%s", p->hint);
 }
@@ -307,6 +329,8 @@ syntax_parse(struct arena *a, const char *file, const char *text, size_t len,
 	struct parser p = {.arena = a, .depth_max = depth};
 
 	s->file = file;
+	s->lines = arena_new(a, struct line_cache);
+	s->lines->line = 1;
 	if (len > PARSE_FILE_MAX) {
 		diag_error(d, (struct place){.file = file}, "file-size",
 		    "the file has %zu bytes, more than %d", len,

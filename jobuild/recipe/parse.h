@@ -20,6 +20,11 @@ struct arena;
 #define PARSE_DEPTH_MAX    400
 #define PARSE_FILE_MAX     (64 * 1024 * 1024)
 
+/* The line of the place that was asked for last. */
+struct line_cache {
+	uint32_t from, line;
+};
+
 /* A file that is valid bash. */
 struct syntax {
 	const char *file;      /* as people see it */
@@ -29,6 +34,7 @@ struct syntax {
 	size_t njoins;
 	bool controls;         /* bytes \001 or \177 are in it */
 	struct command *chain; /* NULL: no commands */
+	struct line_cache *lines;
 };
 
 /*
@@ -39,7 +45,10 @@ struct syntax {
 struct syntax *syntax_parse(struct arena *a, const char *file, const char *text,
     size_t len, unsigned depth, struct diags *d);
 
-/* Line and column of an offset, both from 1. */
+/* Line and column of an offset, both from 1. Quick when they come in order. */
 struct place syntax_place(const struct syntax *s, uint32_t at);
+
+/* Put the line at the diagnostic's place under it; likewise. */
+void syntax_source(const struct syntax *s, struct diags *d, struct diag *g);
 
 #endif

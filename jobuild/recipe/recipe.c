@@ -18,9 +18,15 @@ struct reader {
 	struct diags *d;
 	struct recipe *r;
 	const char *text;
-	uint32_t line_from, line; /* the line of the last place */
-	bool too_many;            /* was told */
+	bool too_many; /* was told */
 };
+
+/* strcmp() for names that mostly differ in front. */
+static bool
+same(const char *a, const char *b)
+{
+	return *a == *b && strcmp(a, b) == 0;
+}
 
 const struct assignment *
 recipe_assignment(const struct recipe *r, const char *name)
@@ -28,7 +34,7 @@ recipe_assignment(const struct recipe *r, const char *name)
 	size_t i;
 
 	for (i = r->nassignments; i-- > 0;)
-		if (strcmp(r->assignments[i].name, name) == 0)
+		if (same(r->assignments[i].name, name))
 			return &r->assignments[i];
 	return NULL;
 }
@@ -36,25 +42,13 @@ recipe_assignment(const struct recipe *r, const char *name)
 void
 recipe_source(const struct recipe *r, struct diags *d, struct diag *g)
 {
-	diag_source(d, g, r->syntax->text, r->syntax->len);
+	syntax_source(r->syntax, d, g);
 }
 
-/* As syntax_place(), for offsets that come in order. */
 static struct place
 place_of(struct reader *k, uint32_t at)
 {
-	const char *nl;
-
-	if (at < k->line_from) {
-		k->line_from = 0;
-		k->line = 1;
-	}
-	while ((nl = memchr(k->text + k->line_from, '\n', at - k->line_from))) {
-		k->line_from = (uint32_t)(nl - k->text) + 1;
-		k->line++;
-	}
-	return (struct place){
-	    k->r->syntax->file, k->line, at - k->line_from + 1};
+	return syntax_place(k->r->syntax, at);
 }
 
 /* An error at an offset, with the line and a hint. */
@@ -66,6 +60,8 @@ complain(struct reader *k, uint32_t at, const char *rule, const char *hint,
 	const char *text;
 	va_list ap;
 
+	if (diags_full(k->d))
+		return;
 	va_start(ap, fmt);
 	text = arena_vprintf(k->arena, fmt, ap);
 	va_end(ap);
@@ -82,7 +78,9 @@ static void
 bad_byte(struct diags *d, const char *file, const char *text, size_t len,
     size_t at, const char *rule, const char *what, const char *hint)
 {
-	struct syntax s = {.file = file, .text = text, .len = len};
+	struct line_cache first = {0, 1};
+	struct syntax s = {
+	    .file = file, .text = text, .len = len, .lines = &first};
 	struct diag *g;
 
 	g = diag_error(d, syntax_place(&s, (uint32_t)at), rule, "%s", what);
@@ -202,7 +200,7 @@ check_twice(struct reader *k)
 	if (a->append)
 		return;
 	for (b = r->assignments; b < a; b++)
-		if (strcmp(b->name, a->name) == 0)
+		if (same(b->name, a->name))
 			break;
 	if (b < a)
 		complain(k, a->word.from, "assigned-twice",
@@ -332,7 +330,7 @@ define(struct reader *k, const struct command *c)
 	f->name = arena_strndup(k->arena, s, len);
 	f->from = w->at.from;
 	f->at = place_of(k, w->at.from);
-	for (g = r->functions; strcmp(g->name, f->name) != 0; g++)
+	for (g = r->functions; !same(g->name, f->name); g++)
 		;
 	if (g < f)
 		complain(k, w->at.from, "defined-twice", "keep one of the two",
@@ -370,8 +368,8 @@ add_function(struct reader *k, const struct command *c)
 
 /* ---- statements ---- */
 
-static const char *
-kind_name(const struct command *c)
+const char *
+command_name(const struct command *c)
 {
 	switch ((enum command_kind)c->kind) {
 	case COMMAND_IF:
@@ -499,7 +497,7 @@ statement(struct reader *k, const struct command *c, bool first)
 	else
 		complain(k, c->at.from, "command",
 		    "move it into a phase; values can't depend on it",
-		    "%s outside of functions", kind_name(c));
+		    "%s outside of functions", command_name(c));
 	return last->next;
 }
 
@@ -507,7 +505,7 @@ struct recipe *
 recipe_parse(struct arena *a, const char *file, const char *text, size_t len,
     struct diags *d)
 {
-	struct reader k = {.arena = a, .d = d, .line = 1};
+	struct reader k = {.arena = a, .d = d};
 	size_t before = d->errors;
 	const struct command *c;
 	bool first = true;

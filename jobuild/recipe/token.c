@@ -289,12 +289,10 @@ token_read(struct parser *p)
 }
 
 int
-token_next(struct parser *p)
+token_fetch(struct parser *p)
 {
 	if (p->failed)
 		return TOKEN_ERROR;
-	if (p->have)
-		return p->token;
 	p->have = true;
 	p->c.before = p->c.last;
 	p->c.last = p->c.current;

@@ -11,35 +11,6 @@
 #include <stdarg.h>
 #include <string.h>
 
-void
-scope_init(struct scope *s, struct arena *a, struct diags *d)
-{
-	memset(s, 0, sizeof(*s));
-	s->arena = a;
-	s->diags = d;
-	s->work = WORK_MAX;
-	map_init(&s->names, a);
-}
-
-struct scope_variable *
-scope_get(const struct scope *s, const char *name, size_t len)
-{
-	return map_get(&s->names, name, len);
-}
-
-struct scope_variable *
-scope_put(struct scope *s, const char *name, size_t len)
-{
-	void **slot = map_put(&s->names, name, len);
-	struct scope_variable *v = *slot;
-
-	if (!v) {
-		v = *slot = arena_new(s->arena, struct scope_variable);
-		v->name = arena_strndup(s->arena, name, len);
-	}
-	return v;
-}
-
 int
 refuse(struct eval *e, size_t at, const char *rule, const char *hint,
     const char *fmt, ...)
@@ -53,13 +24,15 @@ refuse(struct eval *e, size_t at, const char *rule, const char *hint,
 	if (e->failed)
 		return -1;
 	e->failed = true;
+	if (diags_full(s->diags))
+		return -1;
 	offset = e->map ? e->map[at] : e->base + (uint32_t)at;
 	va_start(ap, fmt);
 	text = arena_vprintf(s->arena, fmt, ap);
 	va_end(ap);
 	g = diag_error(
 	    s->diags, syntax_place(e->file, offset), rule, "%s", text);
-	diag_source(s->diags, g, e->file->text, e->file->len);
+	syntax_source(e->file, s->diags, g);
 	if (hint)
 		diag_hint(s->diags, g, "%s", hint);
 	return -1;
@@ -153,8 +126,10 @@ lookup(struct eval *e, size_t at, size_t len)
 	if (e->skip)
 		return &none;
 	v = scope_get(e->scope, name, len);
-	if (v && v->value)
+	if (v && v->value) {
+		e->scope->unsure |= v->failed;
 		return v;
+	}
 	if (is_phase_only(name, len))
 		refuse(e, at, "phase-variable",
 		    "use it in a phase, or quote the $ if it is meant to be "

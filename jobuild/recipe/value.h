@@ -36,6 +36,7 @@ struct scope {
 	char *buf;        /* bytes of expansions that are going on */
 	size_t len, cap;
 	bool exhausted; /* the work limit was reported */
+	bool unsure;    /* a variable that failed was read; never reset here */
 };
 
 void scope_init(struct scope *s, struct arena *a, struct diags *d);
@@ -44,6 +45,10 @@ scope_get(const struct scope *s, const char *name, size_t len);
 
 /* The place for a variable, made without value when it is new. */
 struct scope_variable *scope_put(struct scope *s, const char *name, size_t len);
+
+/* Add len bytes and a NUL to a value; what many of them cost is linear. */
+void scope_append(
+    struct scope *s, struct scope_variable *v, const char *text, size_t len);
 
 /*
  * The value of the bytes [from, to) of a file, which are (the end of) a word.

@@ -5,10 +5,12 @@
  *	parsetest syntax FILE...   "0 FILE" if it is valid bash, else "1 FILE"
  *	parsetest diags FILE       the diagnostics of a jobuild or template
  *	parsetest vars FILE        its values, lists and functions
+ *	parsetest lint FILE        as diags, and what lint advises
  *
  * A file that extends user/name-1.0 finds it as user_name-1.0.template in the
  * same folder. The file itself is test/STEM-1.0.
  */
+#include "recipe/lint.h"
 #include "recipe/parse.h"
 #include "recipe/recipe.h"
 #include "base/arena.h"
@@ -90,19 +92,23 @@ read_chain(struct arena *a, const char *path,
 }
 
 static struct metadata *
-evaluate(struct arena *a, const char *path, struct diags *d)
+evaluate(struct arena *a, const char *path, bool lint, struct diags *d)
 {
 	struct recipe *chain[RECIPE_CHAIN_MAX + 1];
 	struct recipe_id id = {"test", NULL, {1, 0}};
 	const char *dot = strrchr(path, '.');
 	size_t n = read_chain(a, path, chain, d);
+	struct metadata *m;
 
 	if (n == 0 || !dot)
 		return NULL;
 	id.name = arena_strndup(a, path, (size_t)(dot - path));
-	return recipe_eval(a, chain, n, &id,
+	m = recipe_eval(a, chain, n, &id,
 	    strcmp(dot, ".template") == 0 ? RECIPE_TEMPLATE : RECIPE_JOBUILD,
 	    d);
+	if (m && lint)
+		recipe_lint(a, chain, n, m, d);
+	return m;
 }
 
 static void
@@ -202,8 +208,8 @@ main(int argc, char **argv)
 	if (argc != 3)
 		return 2;
 	diags_init(&d, &a);
-	m = evaluate(&a, argv[2], &d);
-	if (strcmp(argv[1], "diags") == 0)
+	m = evaluate(&a, argv[2], strcmp(argv[1], "lint") == 0, &d);
+	if (strcmp(argv[1], "vars") != 0)
 		diags_print(&d, stdout);
 	else if (m)
 		print_metadata(&a, m);

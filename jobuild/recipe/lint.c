@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The rules' names, and what becomes of their findings. */
+#include "recipe/linter.h"
+#include "base/arena.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct lint_rule lint_rules[RULES] = {
+    [RULE_ABSOLUTE_PATH] = {"absolute-path",
+	"a folder outside of the job's, or one of them by its place"},
+    [RULE_BACKQUOTES] = {"backquotes", "`command` instead of $(command)"},
+    [RULE_CD_UNCHECKED] = {"cd-unchecked",
+	"what follows would run in the wrong folder"},
+    [RULE_DIES_ANYWAY] = {"dies-anyway",
+	"a branch that is never taken: the helper dies by itself"},
+    [RULE_EMPTY_PHASE] = {"empty-phase",
+	"a phase that does nothing, or only what is done without it"},
+    [RULE_EXIT] = {"exit", "exit in a phase"},
+    [RULE_FIXED_VARIABLE] = {"fixed-variable",
+	"a function assigns what AutotuA sets or has read before"},
+    [RULE_HELPER_USAGE] = {"helper-usage",
+	"arguments with which the helper is sure to die"},
+    [RULE_LINT_COMMENT] = {"lint-comment",
+	"a silencing comment that is wrong or not needed"},
+    [RULE_LOCAL_STATUS] = {"local-status",
+	"local x=$(command) hides the command's status"},
+    [RULE_LOST_VARIABLE] = {"lost-variable",
+	"assigned in one phase, used in another"},
+    [RULE_MISSPELT_VARIABLE] = {"misspelt-variable",
+	"nearly the name of a variable that is set"},
+    [RULE_NEEDLESS_DIE] = {"needless-die",
+	"|| die after a helper that dies by itself"},
+    [RULE_NETWORK] = {"network", "a network tool where there is no network"},
+    [RULE_PIPE_STATUS] = {"pipe-status", "the status before | tee is lost"},
+    [RULE_PLAIN_MAKE] = {"plain-make", "make instead of emake"},
+    [RULE_PROCESSORS] = {"processors",
+	"processors are counted instead of using JOBS"},
+    [RULE_RM_ROOT] = {"rm-root", "rm -r that empties / if a variable is empty"},
+    [RULE_SUDO] = {"sudo", "phases are root already"},
+    [RULE_SUPER] = {"super", "there is no definition up the chain"},
+    [RULE_TEST_REDIRECT] = {"test-redirect", "< or > between [ and ]"},
+    [RULE_UNKNOWN_COMMAND] = {"unknown-command",
+	"nearly the name of a helper or function"},
+    [RULE_UNKNOWN_PHASE] = {"unknown-phase",
+	"a function job_* that is no phase"},
+    [RULE_UNKNOWN_VARIABLE] = {"unknown-variable",
+	"a global variable that the format doesn't know"},
+    [RULE_UNQUOTED] = {"unquoted",
+	"an expansion that may become several words"},
+    [RULE_UNREACHABLE] = {"unreachable", "commands after die, skip or return"},
+    [RULE_UNUSED_FUNCTION] = {"unused-function",
+	"a function that nothing calls"},
+    [RULE_UNUSED_VARIABLE] = {"unused-variable",
+	"a variable of the file's own that nothing uses"},
+};
+const size_t lint_rule_count = RULES;
+
+static int
+rule_index(const char *name)
+{
+	int i;
+
+	for (i = 0; i < RULES; i++)
+		if (strcmp(lint_rules[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+bool
+lint_is_rule(const char *name)
+{
+	return rule_index(name) >= 0;
+}
+
+/* ---- findings ---- */
+
+__attribute__((format(printf, 6, 0))) static void
+keep(struct linter *l, enum diag_level level, enum rule rule, uint32_t at,
+    const char *hint, const char *fmt, va_list ap)
+{
+	struct finding *f;
+
+	l->findings = arena_grow(
+	    l->arena, l->findings, l->nfindings, sizeof(*l->findings));
+	f = &l->findings[l->nfindings++];
+	*f = (struct finding){.rule = rule,
+	    .level = level,
+	    .at = at,
+	    .within = l->command,
+	    .hint = hint,
+	    .text = arena_vprintf(l->arena, fmt, ap)};
+}
+
+void
+find(struct linter *l, enum rule rule, uint32_t at, const char *hint,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	keep(l, DIAG_WARNING, rule, at, hint, fmt, ap);
+	va_end(ap);
+}
+
+void
+find_error(struct linter *l, enum rule rule, uint32_t at, const char *hint,
+    const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	keep(l, DIAG_ERROR, rule, at, hint, fmt, ap);
+	va_end(ap);
+}
+
+static int
+by_offset(const void *x, const void *y)
+{
+	const struct finding *a = x, *b = y;
+
+	if (a->at != b->at)
+		return a->at < b->at ? -1 : 1;
+	return (int)a->rule - (int)b->rule;
+}
+
+/* Places of offsets that come in order. */
+struct lines {
+	const char *text;
+	uint32_t at, line, from;
+};
+
+static struct place
+place_of(struct lines *p, const char *file, uint32_t at)
+{
+	const char *nl;
+
+	if (at < p->from)
+		*p = (struct lines){.text = p->text, .line = 1};
+	while ((nl = memchr(p->text + p->from, '\n', at - p->from))) {
+		p->from = (uint32_t)(nl - p->text) + 1;
+		p->line++;
+	}
+	return (struct place){file, p->line, at - p->from + 1};
+}
+
+/* The lines of what the finding is about, from its own on. */
+static bool
+finding_silenced(
+    struct silence *q, const struct finding *f, uint32_t line, const char *text)
+{
+	uint32_t first = line, last = line, i;
+
+	for (i = f->within.from; i < f->at; i++)
+		first -= text[i] == '\n';
+	for (i = f->at; i < f->within.to; i++)
+		last += text[i] == '\n';
+	return silenced(q, lint_rules[f->rule].name, first, last);
+}
+
+static void
+tell(struct linter *l, struct silence *q, struct diags *d)
+{
+	struct lines lines = {.text = l->file->text, .line = 1};
+	const struct finding *f;
+	struct place at;
+	struct diag *g;
+	size_t i;
+
+	if (l->nfindings > 1)
+		qsort(
+		    l->findings, l->nfindings, sizeof(*l->findings), by_offset);
+	for (i = 0; i < l->nfindings; i++) {
+		f = &l->findings[i];
+		at = place_of(&lines, l->file->file, f->at);
+		if (f->level == DIAG_WARNING && q &&
+		    finding_silenced(q, f, at.line, l->file->text))
+			continue;
+		g = f->level == DIAG_ERROR
+		    ? diag_error(d, at, lint_rules[f->rule].name, "%s", f->text)
+		    : diag_warning(
+			  d, at, lint_rules[f->rule].name, "%s", f->text);
+		diag_source(d, g, l->file->text, l->file->len);
+		if (f->hint)
+			diag_hint(d, g, "%s", f->hint);
+	}
+	l->nfindings = 0;
+}
+
+/* Of the warnings of a file that were there before, leave what remains. */
+static void
+filter(struct silence *q, struct diags *d)
+{
+	const struct diag *g;
+	size_t i, n = 0;
+
+	for (i = 0; i < d->n; i++) {
+		g = &d->list[i];
+		if (g->level == DIAG_WARNING && g->at.file &&
+		    strcmp(g->at.file, q->file->file) == 0 &&
+		    silenced(q, g->rule, g->at.line, g->at.line))
+			continue;
+		d->list[n++] = *g;
+	}
+	d->n = n;
+}
+
+/* ---- the rules on all that a file has ---- */
+
+static void
+see_chain(struct walk *w, const struct command *c, struct where at)
+{
+	struct linter *l = w->context;
+
+	if (!at.routine)
+		return;
+	lint_chain(l, c, at);
+	for (; c; c = c->next) {
+		l->command = c->at;
+		if (c->kind == COMMAND_SIMPLE)
+			lint_simple(l, c, at);
+	}
+}
+
+static void
+see_word(struct walk *w, const struct word *word, struct where at)
+{
+	struct linter *l = w->context;
+
+	l->command = word->at;
+	if (at.routine)
+		lint_word(l, word, at);
+}
+
+static struct routine *
+see_function(struct walk *w, const struct word *name)
+{
+	const char *s = w->file->text + name->at.from;
+
+	return routine_get(
+	    w->context, (struct slice){s, name->at.to - name->at.from});
+}
+
+void
+recipe_lint(struct arena *a, struct recipe *const chain[], size_t n,
+    const struct metadata *m, struct diags *d)
+{
+	struct linter l = {.arena = a,
+	    .chain = chain,
+	    .n = n,
+	    .meta = m,
+	    .file = chain[n - 1]->syntax};
+	struct walk w = {.arena = a,
+	    .file = l.file,
+	    .context = &l,
+	    .chain = see_chain,
+	    .word = see_word,
+	    .routine = see_function};
+	struct silence q;
+	size_t i;
+
+	map_init(&l.routines, a);
+	map_init(&l.assigned, a);
+	map_init(&l.mentions, a);
+	survey(&l);
+	walk_chain(&w, l.file->chain, (struct where){0});
+	lint_whole(&l);
+	for (i = 0; i < n; i++) {
+		silence_read(&q, a, chain[i]->syntax);
+		filter(&q, d);
+	}
+	tell(&l, &q, d);
+	silence_check(&q, &l);
+	tell(&l, NULL, d);
+}

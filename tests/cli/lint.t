@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# jobuild lint: advice, what silences it, and whom it is given to.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+recipe anna/lib-1.0 <<'X'
+DESCRIPTION="A library"
+tune="-O3"
+job_run() {
+	make
+}
+X
+recipe anna/frame-1.0.template <<'X'
+DESCRIPTION="A frame"
+BLOCKS="build"
+url="https://example.org" # lint: unknown-variable: children read it
+job_run() {
+	build || die # no rule knows what a child does
+	sudo ls
+}
+X
+recipe anna/app-1.0 <<'X'
+EXTENDS="anna/frame-1.0"
+DESCRIPTION="A program that needs the library"
+DEPEND="anna/lib"
+build() {
+	# lint: plain-make: its Makefile is not ready for more
+	make
+	einfo "${url}"
+}
+X
+run jobuild lint anna/app
+[[ $status == 0 ]] && told_exactly <<<"1 jobuild, 0 templates: 0 errors, 0 warnings"
+ok "advice about what it needs or extends is not told"
+run jobuild lint anna/frame
+[[ $status == 0 ]] && told_exactly <<'X'
+anna/frame/frame-1.0.template:6:2: warning: phases are run as root [sudo]
+		sudo ls
+		^
+anna/frame/frame-1.0.template:6:2: note: leave it out
+0 jobuilds, 1 template: 0 errors, 1 warning
+X
+ok "a template is advised about itself; warnings are no failure"
+run jobuild --json lint
+[[ $status == 0 ]] && jq -e '[.diagnostics[] | "\(.file):\(.line) \(.rule)"] == [
+	"anna/frame/frame-1.0.template:6 sudo",
+	"anna/lib/lib-1.0.jobuild:2 unknown-variable",
+	"anna/lib/lib-1.0.jobuild:4 plain-make"] and .warnings == 3' "$tmp/out" >/dev/null
+ok "the whole tree, each once, as JSON"
+
+recipe anna/broken-1.0 <<'X'
+DESCRIPTION="Sure to fail"
+job_run() {
+	result tests 12
+}
+X
+run jobuild lint anna/broken
+[[ $status == 1 ]] && told "broken-1.0.jobuild:3:9: error: " && told "[helper-usage]"
+ok "what is sure to fail is an error"
+
+run jobuild lint --rules
+[[ $status == 0 ]] && grep -q '^plain-make  *make instead of emake$' "$tmp/out"
+ok "--rules lists them"
+run jobuild --json lint --rules
+[[ $status == 0 ]] && jq -e '.rules | length > 20 and all(.name and .summary)' "$tmp/out" >/dev/null
+ok "--rules as JSON"
+
+rm -rf "$tree"/anna
+cp -r "$top/jobtage-example/." "$tree"
+run jobuild lint
+[[ $status == 0 ]] && told_exactly <<<"6 jobuilds, 1 template: 0 errors, 0 warnings"
+ok "the example tree follows all advice"
+
+done_testing
