@@ -118,7 +118,6 @@ get_folder(struct parse *p, const char **to, struct error *err)
 static int
 get_artifacts(struct parse *p, struct error *err)
 {
-	struct dirent *e;
 	int n = 0;
 	DIR *dir;
 
@@ -127,7 +126,7 @@ get_artifacts(struct parse *p, struct error *err)
 	dir = opendir(p->o->artifacts);
 	if (!dir)
 		return refuse(p, strerror(errno), err);
-	while ((e = readdir(dir)) != NULL)
+	while (readdir(dir))
 		n++;
 	closedir(dir);
 	if (n > 2)

@@ -41,6 +41,17 @@ arena_release(struct arena *a)
 	arena_init(a);
 }
 
+size_t
+arena_size(const struct arena *a)
+{
+	const struct block *b;
+	size_t n = 0;
+
+	for (b = a->blocks; b; b = b->prev)
+		n += b->size;
+	return n - (size_t)(a->end - a->next);
+}
+
 /* Start a new block with room for at least size bytes. */
 static void
 add_block(struct arena *a, size_t size)

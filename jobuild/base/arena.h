@@ -23,6 +23,9 @@ void arena_init(struct arena *a);
 /* Free everything; the arena is empty afterwards and can be used again. */
 void arena_release(struct arena *a);
 
+/* How many bytes it holds, without what is still free in its last block. */
+size_t arena_size(const struct arena *a);
+
 /* count * size bytes, zeroed, aligned for any type; never NULL. */
 void *arena_alloc(struct arena *a, size_t count, size_t size);
 

@@ -413,11 +413,11 @@ check_description(struct chain *c)
 
 	if (v && v->failed)
 		return;
-	if (c->kind == RECIPE_JOBUILD && (!a || v->len == 0))
+	if (c->kind == RECIPE_JOBUILD && (!a || !v || v->len == 0))
 		complain(c, c->n - 1, a ? a->at : at, "description",
 		    "write DESCRIPTION=\"...\", one line for people",
 		    "the jobuild has no DESCRIPTION");
-	else if (a && strchr(v->value, '\n'))
+	else if (a && v && strchr(v->value, '\n'))
 		complain(c, c->n - 1, a->at, "description",
 		    "put more into comments",
 		    "DESCRIPTION is longer than one line");

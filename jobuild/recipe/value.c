@@ -71,7 +71,7 @@ reserve(struct scope *s, size_t n)
 	while (cap < s->len + n)
 		cap *= 2;
 	buf = arena_alloc(s->arena, cap, 1);
-	if (s->len > 0)
+	if (s->buf)
 		memcpy(buf, s->buf, s->len);
 	s->buf = buf;
 	s->cap = cap;

@@ -2,6 +2,8 @@
 /*
  * Recipes per second: parse and evaluate files of about 1 kB, from memory.
  *	recipes [FILE...]	the files named, else a typical one
+ *	recipes -p		print the typical one
+ *	recipes -w		files of 128 KiB made to be slow: the slowest
  * Prints the median of seven runs of one second's worth.
  */
 #include "base/arena.h"
@@ -12,6 +14,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define RUNS 7
@@ -111,6 +114,87 @@ measure(const char *name, const char *text, size_t len)
 	    len, rates[RUNS / 2], rates[0], rates[RUNS - 1], RUNS);
 }
 
+/* A part that is repeated, with what stands before and after. */
+static const struct hostile {
+	const char *before, *part, *after;
+} hostile[] = {
+    {"", "a\n", ""},
+    {"", "a;", ""},
+    {"", "_a=b\n", ""},
+    {"", "_a+=$_a\n", ""},
+    {"", "a=$(b)\n", ""},
+    {"", "<a\n", ""},
+    {"", "a|a\n", ""},
+    {"", "f()(a)\n", ""},
+    {"", "a <<E\n\nE\n", ""},
+    {"", "((", ""},
+    {"", "$((", ""},
+    {"", "\"", ""},
+    {"_a=${", "a", "}"},
+    {"_a=", "${a-", ""},
+    {"_a=", "$(a)", ""},
+    {"_a=", "\\\n", ""},
+    {"_a=aaaaaaaaaaaaaaaaaaaaaaaa\n_b=\"", "${_a//a/b}", "\""},
+    {"_a=aaaaaaaaaaaaaaaaaaaaaaaa\n_b=", "${_a%%*a*b}", ""},
+    {"_a=aaaaaaaaaaaaaaaaaaaaaaaa\n_b=${_a/", "*a", "b/}"},
+    {"a=(", "1 ", ")"},
+    {"case a in ", "a) ;;", "esac"},
+    {"DEPEND=\"", "( ", "\""},
+    {"DEPEND=\"", "a/b ", "\""},
+    {"SRC_URI=\"", "https://a/b ", "\""},
+    {"BLOCKS=\"", "a ", "\""},
+};
+
+static double
+milliseconds(const char *text, size_t len)
+{
+	struct recipe_id id = {"core", "lib", {1, 0}};
+	struct arena a = {0};
+	struct recipe *r;
+	struct diags d;
+	double begin = now();
+
+	diags_init(&d, &a);
+	r = recipe_parse(&a, "hostile", text, len, &d);
+	if (r)
+		recipe_eval(&a, &r, 1, &id, RECIPE_TEMPLATE, &d);
+	arena_release(&a);
+	return (now() - begin) * 1000;
+}
+
+static void
+worst(void)
+{
+	const struct hostile *h, *slowest = hostile;
+	double most = 0, once, best;
+	struct buf b;
+	size_t i, k;
+
+	buf_init(&b, RECIPE_FILE_MAX);
+	for (i = 0; i < sizeof(hostile) / sizeof(*hostile); i++) {
+		h = &hostile[i];
+		b.len = 0;
+		buf_adds(&b, h->before);
+		while (b.len + strlen(h->part) + strlen(h->after) <= b.max)
+			buf_adds(&b, h->part);
+		buf_adds(&b, h->after);
+		for (k = 0, best = 0; k < 5; k++) {
+			once = milliseconds(b.data, b.len);
+			if (k == 0 || once < best)
+				best = once;
+		}
+		if (best > most) {
+			most = best;
+			slowest = h;
+		}
+	}
+	printf("%-46s %.1f ms (%zu kinds; it repeats %.*s)\n",
+	    "  slowest file of 128 KiB", most,
+	    sizeof(hostile) / sizeof(*hostile),
+	    (int)strcspn(slowest->part, "\n"), slowest->part);
+	buf_release(&b);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -118,6 +202,12 @@ main(int argc, char *argv[])
 	struct buf b;
 	int i;
 
+	if (argc == 2 && strcmp(argv[1], "-p") == 0)
+		return fputs(typical, stdout) < 0;
+	if (argc == 2 && strcmp(argv[1], "-w") == 0) {
+		worst();
+		return 0;
+	}
 	if (argc < 2)
 		measure("typical", typical, sizeof(typical) - 1);
 	for (i = 1; i < argc; i++) {

@@ -8,7 +8,7 @@ run jobuild -h
 [[ $status == 0 ]] && said "usage: jobuild"
 ok "-h prints the overview"
 missing=
-for c in new lint show graph manifest sign verify run submit status log cancel artifacts config; do
+for c in new lint show graph manifest sign verify run submit status log cancel artifacts config parse eval; do
 	grep -q "^  $c " "$tmp/out" || missing+=" $c"
 	(cd "$tree" && jobuild "$c" -h) >"$tmp/help" 2>&1 && head -n 1 "$tmp/help" |
 		grep -q "^usage: jobuild $c" || missing+=" $c(-h)"

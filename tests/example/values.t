@@ -11,6 +11,8 @@ _v=${PV%.*}
 DEPEND="core/base"
 job_run() { :; }
 X
+# shellcheck disable=SC2016 # it is the file's text
+# shellcheck disable=SC2016
 echo 'DESCRIPTION=$(id)' >"$dir/bad"
 
 echo 1..3

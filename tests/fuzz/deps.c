@@ -11,8 +11,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void write_list(
-    struct arena *a, struct buf *b, const struct dep *items, size_t n);
+static void
+write_list(struct arena *a, struct buf *b, const struct dep *items, size_t n);
 
 static void
 write_dep(struct arena *a, struct buf *b, const struct dep *dep)

@@ -105,6 +105,39 @@ test_utf8(void)
 	is_int((long long)utf8_valid("ab\xff", 3), 2, "first bad byte");
 }
 
+/* Lines under diagnostics: shared when it is the same, left out when long. */
+static void
+test_diag_lines(void)
+{
+	static const char text[] = "first\nsecond\n";
+	struct arena a = {0};
+	struct diag *g;
+	struct diags d;
+	char longest[DIAG_LINE_MAX + 2];
+
+	diags_init(&d, &a);
+	g = diag_error(&d, (struct place){"f", 2, 1}, "one", "one");
+	diag_source(&d, g, text, sizeof(text) - 1);
+	g = diag_error(&d, (struct place){"f", 2, 3}, "two", "two");
+	diag_line(&d, g, text + 6, sizeof(text) - 7);
+	ok(d.list[0].source && strcmp(d.list[0].source, "second") == 0 &&
+		d.list[1].source == d.list[0].source,
+	    "two errors in a line keep it once");
+	g = diag_error(&d, (struct place){"g", 2, 1}, "three", "three");
+	diag_line(&d, g, text, sizeof(text) - 1);
+	ok(g->source && strcmp(g->source, "first") == 0,
+	    "but not that of another file");
+	memset(longest, 'x', sizeof(longest));
+	g = diag_error(&d, (struct place){"h", 1, 1}, "four", "four");
+	diag_line(&d, g, longest, DIAG_LINE_MAX + 1);
+	ok(!g->source, "a line that is too long isn't kept");
+	diag_line(&d, g, longest, DIAG_LINE_MAX);
+	ok(g->source && strlen(g->source) == DIAG_LINE_MAX,
+	    "the longest that is");
+	ok(!diags_full(&d) && d.errors == 4, "there is room");
+	arena_release(&a);
+}
+
 static void
 test_diag(void)
 {
@@ -292,6 +325,7 @@ main(void)
 	test_map();
 	test_utf8();
 	test_diag();
+	test_diag_lines();
 	test_digest();
 	test_conf(dir);
 	test_file(dir);

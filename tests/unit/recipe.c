@@ -177,12 +177,77 @@ test_bombs(void)
 		buf_adds(&b, "! ");
 	buf_adds(&b, ":; }\n");
 	check_rule(&b, NULL, "many ! are no nesting");
+	buf_adds(&b, "_a=${");
+	for (i = 0; i < 60000; i++)
+		buf_addc(&b, 'a');
+	buf_adds(&b, "}\n");
+	check_rule(&b, "unset-variable", "a long name");
 	buf_adds(&b, "job_run() { [[ a");
 	for (i = 0; i < 10000; i++)
 		buf_adds(&b, " && ! ( a )");
 	buf_adds(&b, " ]]; }\n");
 	check_rule(&b, NULL, "nor are many terms");
 	buf_release(&b);
+}
+
+/* What a parse takes, in bytes for one of the text. */
+static void
+test_memory(void)
+{
+	static const char *const parts[] = {"a\n", "a;", "<a\n", "a|a\n",
+	    "x=$(a)\n", "f()(a)\n", "a <<E\n\nE\n", "if a\nthen a\nfi\n",
+	    "x[1]=2\n"};
+	const size_t len = 100000;
+	struct arena a = {0};
+	struct diags d;
+	struct buf b;
+	size_t i, size;
+	bool valid;
+
+	buf_init(&b, 1 << 20);
+	for (i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		b.len = 0;
+		while (b.len < len)
+			buf_adds(&b, parts[i]);
+		diags_init(&d, &a);
+		valid = syntax_parse(&a, "x", b.data, b.len, 64, &d);
+		size = arena_size(&a);
+		ok(valid && size <= 40 * b.len + 40960,
+		    "%zu bytes of memory for each of %.*s", size / b.len,
+		    (int)strcspn(parts[i], "\n"), parts[i]);
+		arena_release(&a);
+	}
+	buf_release(&b);
+}
+
+/* Thousands of errors: a thousand are kept, a line is kept once. */
+static void
+test_many_errors(void)
+{
+	struct arena a = {0};
+	struct diags d;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, 1 << 20);
+	for (i = 0; i < 3000; i++)
+		buf_adds(&b, i % 100 == 99 ? "a\n" : "a; ");
+	diags_init(&d, &a);
+	ok(!recipe_parse(&a, "x", b.data, b.len, &d) && d.n < DIAGS_MAX,
+	    "one error for each line of commands");
+	b.len = 0;
+	for (i = 0; i < 3000; i++)
+		buf_adds(&b, "a\n");
+	diags_init(&d, &a);
+	ok(!recipe_parse(&a, "x", b.data, b.len, &d) && d.n == DIAGS_MAX &&
+		d.errors == 3000 &&
+		strcmp(d.list[DIAGS_MAX - 1].rule, "too-many") == 0,
+	    "all are counted, a thousand kept");
+	ok(d.list[998].at.line == 999 && d.list[998].at.col == 1 &&
+		d.list[998].source && strcmp(d.list[998].source, "a") == 0,
+	    "the place of the last one");
+	buf_release(&b);
+	arena_release(&a);
 }
 
 static void
@@ -276,6 +341,8 @@ main(void)
 	test_extends();
 	test_limits();
 	test_bombs();
+	test_memory();
+	test_many_errors();
 	test_chain();
 	test_patterns();
 	return tap_done();
