@@ -86,46 +86,91 @@ print_values(const struct globals *g, bool nul)
 	}
 }
 
-static int
-eval_main(struct cli *c, const void *opts, int n, char *args[])
+/* One file's JSON: its values if nothing was refused, and what was. */
+static json_t *
+one_json(struct cli *c, const char *file, const struct globals *g,
+    const struct diags *d)
 {
-	const struct eval_options *o = opts;
-	const char *file = source_name(args[0]), *text;
+	json_t *o = json_pack("{s:s, s:o}", "file", cli_show(c, file),
+	    "diagnostics", diags_json(d));
+
+	if (g)
+		json_object_set_new(o, "values", values_json(g));
+	return o;
+}
+
+/* The line or record in front of a file's values when there are several. */
+static void
+print_name(struct cli *c, const char *file, bool nul)
+{
+	if (nul)
+		printf("%c%s%c", '\0', file, '\0');
+	else
+		printf("# %s\n", cli_show(c, file));
+}
+
+/* Evaluate a file on its own; its JSON is added to list. */
+static int
+eval_one(struct cli *c, const struct eval_options *o, const char *arg,
+    bool several, json_t *list)
+{
+	const char *file = source_name(arg), *text;
 	struct error err = {0};
 	struct globals *g;
 	struct diags d;
 	size_t len;
 
-	(void)n;
-	if (o->nul && c->json)
-		return cli_errorf(c, CLI_USAGE, "either --nul or --json");
 	diags_init(&d, &c->arena);
 	text = source_read(&c->arena, file, SOURCE_MAX, &len, &err);
 	if (!text)
 		return cli_error(c, CLI_NOT_FOUND, &err);
 	g = globals_new(&c->arena, file, text, len, &d);
-	if (!g)
-		return cli_refused(c, &d);
-	if (set_all(c, &o->set, g, &err) < 0)
+	if (g && set_all(c, &o->set, g, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
-	if (globals_eval(g) < 0)
+	if (g && globals_eval(g) < 0)
+		g = NULL;
+	if (list)
+		json_array_append_new(list, one_json(c, file, g, &d));
+	else if (!g)
 		return cli_refused(c, &d);
-	if (c->json)
-		cli_json(json_pack(
-		    "{s:o, s:[]}", "values", values_json(g), "diagnostics"));
-	else
+	if (!list && several)
+		print_name(c, file, o->nul);
+	if (!list)
 		print_values(g, o->nul);
-	return CLI_OK;
+	return g ? CLI_OK : CLI_FAILED;
+}
+
+static int
+eval_main(struct cli *c, const void *opts, int n, char *args[])
+{
+	const struct eval_options *o = opts;
+	json_t *list;
+	int i, rc = CLI_OK, one;
+
+	if (o->nul && c->json)
+		return cli_errorf(c, CLI_USAGE, "either --nul or --json");
+	list = c->json ? json_array() : NULL;
+	for (i = 0; i < n; i++) {
+		one = eval_one(c, o, args[i], n > 1, list);
+		if (one > rc)
+			rc = one;
+	}
+	if (list && n == 1 && json_array_size(list) == 1)
+		cli_json(json_incref(json_array_get(list, 0)));
+	else if (list && n > 1)
+		cli_json(json_pack("{s:O}", "files", list));
+	json_decref(list);
+	return rc;
 }
 
 const struct command eval_command = {
     .name = "eval",
-    .arguments = "FILE",
-    .summary = "print what the global scope of a bash file assigns",
+    .arguments = "FILE...",
+    .summary = "print what the global scope of bash files assigns",
     .options = options,
     .size = sizeof(struct eval_options),
     .min = 1,
-    .max = 1,
+    .max = -1,
     .bare = true,
     .run = eval_main,
 };
