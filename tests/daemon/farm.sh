@@ -48,6 +48,7 @@ ok() { # NAME, after a test
 		bad=1
 		echo "not ok $count - $1"
 		tail -n 15 "$tmp"/*.log "$tmp/out" 2>/dev/null | sed 's/^/# /'
+		echo
 	fi
 }
 
@@ -137,7 +138,8 @@ farm_master() { # USER...
 	for user; do
 		master user add "$user" "$tmp/$user.key" >/dev/null || return
 	done
-	printf 'lease = 4s\ngrace = 4s\n' >>"$tmp/master/master.conf"
+	# short, so that lost slaves are missed soon
+	printf 'lease = %s\ngrace = 4s\n' "${lease_time-4s}" >>"$tmp/master/master.conf"
 	master tree add main "$tmp/tree" >/dev/null &&
 		master stage add small "$tmp/stage.tar.zst" >/dev/null &&
 		start_master || return

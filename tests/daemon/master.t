@@ -121,6 +121,8 @@ recipe beta/lost/lost-1.0 <<'X'
 DESCRIPTION="Needs what there is not"
 DEPEND="alpha/lbi"
 X
+# this slave does nothing by itself: slow machines must not lose its lease
+lease_time=40s
 sign alpha beta >/dev/null && commit "signed" && farm_master alpha beta
 ok "a master serves"
 [[ -n ${pid[master]-} ]] || { echo "Bail out! no master"; exit 1; }
