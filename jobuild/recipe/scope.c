@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define BUFFER_MIN 256 /* bytes that most values fit in */
+
 void
 scope_init(struct scope *s, struct arena *a, struct diags *d)
 {
@@ -11,6 +13,8 @@ scope_init(struct scope *s, struct arena *a, struct diags *d)
 	s->arena = a;
 	s->diags = d;
 	s->work = WORK_MAX;
+	s->cap = BUFFER_MIN;
+	s->buf = arena_alloc(a, s->cap, 1);
 	map_init(&s->names, a);
 }
 

@@ -63,16 +63,15 @@ work(struct eval *e, size_t at, size_t n)
 static void
 reserve(struct scope *s, size_t n)
 {
-	size_t cap = s->cap ? s->cap : 256;
+	size_t cap = s->cap;
 	char *buf;
 
-	if (s->buf && s->len + n <= s->cap)
+	if (s->len + n <= s->cap)
 		return;
 	while (cap < s->len + n)
 		cap *= 2;
 	buf = arena_alloc(s->arena, cap, 1);
-	if (s->buf)
-		memcpy(buf, s->buf, s->len);
+	memcpy(buf, s->buf, s->len);
 	s->buf = buf;
 	s->cap = cap;
 }
@@ -493,7 +492,7 @@ finish(struct eval *e, size_t *len)
 		    RECIPE_VALUE_MAX);
 		return NULL;
 	}
-	bad = utf8_valid(s->buf ? s->buf : "", s->len);
+	bad = utf8_valid(s->buf, s->len);
 	if (bad < s->len) {
 		refuse(e, 0, "not-utf8",
 		    "values are cut by bytes: cut it elsewhere",
