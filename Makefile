@@ -55,7 +55,7 @@ LIBS_BASE    := -ljansson -lgcrypt
 LIBS_JOBUILD := -lgit2 -lgpgme -lcurl -lz $(LIBS_BASE)
 LIBS_UNPACK  := -larchive -lgcrypt
 LIBS_SLAVE   := -lgnutls $(LIBS_JOBUILD)
-LIBS_MASTER  := -lmicrohttpd -lgnutls -lsqlite3 -lzstd $(LIBS_JOBUILD)
+LIBS_MASTER  := -lmicrohttpd -lgnutls -lsqlite3 -lzstd -lm $(LIBS_JOBUILD)
 PKG_CFLAGS   := $(shell pkg-config --cflags gpgme 2>/dev/null)
 
 # ---- sources: one list a room ----------------------------------------------
@@ -79,9 +79,10 @@ UNPACK  := priv sys unpack unpack_main
 SLAVE   := backoff call capsule claim conf deliver enroll greet lease main probe \
 	session spool stage worker
 MASTER  := admin api api_info api_jobs api_lease api_people api_slave blobs \
-	capsule child claims db dispatch httpd ids load logs loop main newjob \
-	pack peer pick pki plans queue reasons request sched schema serve serve_file sql \
-	stage state status uri validate wish
+	capsule child claims db dispatch httpd load logs loop main newjob pack \
+	peer pki plans request schema serve serve_file sql stage state status \
+	uri validate wants wish \
+	$(addprefix sched/,class ids lock pick queue reasons sched share)
 
 UNIT    := base atom recipe plan cli_text manifest keyring sign tree verify pack store fetch http outcome slave_parts slave_spool \
 	master_db master_sched master_uri

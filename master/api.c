@@ -135,7 +135,8 @@ find_slave(struct master *m, struct request *r)
 	retired = strcmp(db_text(m->db, q, 2, &r->arena), "retired") == 0;
 	db_end(m->db, q);
 	sl = sched_slave(&m->sched, r->slave, r->slave_name);
-	sl->retired = retired;
+	if (retired && !sl->retired)
+		sched_slave_retire(&m->sched, sl);
 	sl->seen = now_us();
 	if (retired)
 		request_problem(
@@ -236,11 +237,11 @@ api_lease(struct master *m, struct request *r, int64_t attempt)
 {
 	struct sched_unit *u = sched_leased(&m->sched, r->id);
 
-	if (!u || u->lease.slave->id != r->slave || u->attempt != attempt) {
+	if (!u || u->lease->slave->id != r->slave || u->attempt != attempt) {
 		api_stale(m, r);
 		return NULL;
 	}
-	u->lease.heard = true;
+	u->lease->heard = true;
 	sched_renew(&m->sched, u, now_us() + m->set->lease * SECOND);
 	return u;
 }
@@ -251,10 +252,10 @@ api_lease_events(struct sched_unit *u)
 	json_t *list = json_array();
 
 	if (u->job->cancelled) {
-		u->lease.told = true;
+		u->lease->told = true;
 		json_array_append_new(list,
 		    json_pack("{s:s, s:I}", "event", "cancel", "lease",
-			(json_int_t)u->lease.node.id));
+			(json_int_t)u->lease->node.id));
 	}
 	return list;
 }

@@ -91,7 +91,8 @@ void api_file(struct request *r, const char *path, const char *type);
 json_t *api_time(int64_t us);
 
 /* Arches, slots and capabilities of a hello into the schedule. */
-void api_take_hello(struct sched_slave *sl, const json_t *hello);
+void
+api_take_hello(struct sched *s, struct sched_slave *sl, const json_t *hello);
 
 /* ---- claims.c -------------------------------------------------------------
  */

@@ -71,9 +71,9 @@ step_state(const json_t *report, const struct sched_unit *u, int64_t step)
 		return "failed";
 	if (result)
 		return result;
-	if (u && u->state == UNIT_LEASED && u->lease.state &&
-	    u->lease.step == step)
-		return u->lease.state;
+	if (u && u->state == UNIT_LEASED && u->lease->state &&
+	    u->lease->step == step)
+		return u->lease->state;
 	return "waiting";
 }
 
@@ -114,18 +114,43 @@ steps_json(struct master *m, struct arena *a, int64_t unit,
 	return NULL;
 }
 
+static void
+add_number(json_t *o, const char *key, int64_t n)
+{
+	if (n > 0)
+		json_object_set_new(o, key, json_integer(n));
+}
+
+static json_t *
+reason_json(const struct sched_reason *r)
+{
+	json_t *o = json_pack(
+	    "{s:s, s:s}", "kind", reason_kind_names[r->kind], "text", r->text);
+
+	if (r->name)
+		json_object_set_new(o, "name", json_string(r->name));
+	if (r->state)
+		json_object_set_new(o, "state", json_string(r->state));
+	add_number(o, "unit", r->unit);
+	add_number(o, "count", r->count);
+	if (r->until > 0)
+		json_object_set_new(
+		    o, "until", json_real((double)r->until / 1e6));
+	return o;
+}
+
 static json_t *
 reasons_json(struct master *m, struct arena *a, const struct sched_unit *u)
 {
 	json_t *list = json_array();
-	const char **texts;
-	size_t i, n;
+	struct sched_reason *r;
+	size_t n;
 
 	if (!u)
 		return list;
-	n = sched_reasons(&m->sched, u, now_us(), a, &texts);
-	for (i = 0; i < n; i++)
-		json_array_append_new(list, json_string(texts[i]));
+	n = sched_reasons(&m->sched, u, now_us(), a, &r);
+	for (; n > 0; n--, r++)
+		json_array_append_new(list, reason_json(r));
 	return list;
 }
 

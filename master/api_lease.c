@@ -51,8 +51,8 @@ api_renew(struct master *m, struct request *r)
 	state = one_of(api_text(o, "state", 20), live_states);
 	step = json_object_get(o, "step");
 	if (state && json_is_integer(step)) {
-		u->lease.state = state;
-		u->lease.step = json_integer_value(step);
+		u->lease->state = state;
+		u->lease->step = json_integer_value(step);
 	}
 	request_json(r, 200,
 	    json_pack("{s:o, s:I}", "events", api_lease_events(u),

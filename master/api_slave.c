@@ -131,10 +131,11 @@ out:
 }
 
 void
-api_take_hello(struct sched_slave *sl, const json_t *hello)
+api_take_hello(struct sched *s, struct sched_slave *sl, const json_t *hello)
 {
-	json_t *v;
+	const json_t *offer = json_object_get(hello, "resources");
 	const char *name;
+	json_t *v;
 	size_t i;
 
 	sched_slave_reset(
@@ -149,6 +150,27 @@ api_take_hello(struct sched_slave *sl, const json_t *hello)
 		if (json_is_string(v))
 			sched_slave_can(sl, name, json_string_value(v));
 	}
+	json_object_foreach(json_object_get(hello, "labels"), name, v)
+	{
+		sched_slave_label(sl, name, json_is_true(v));
+	}
+	json_array_foreach(json_object_get(hello, "stages"), i, v)
+	{
+		if (json_is_string(v))
+			sched_slave_stage(sl, json_string_value(v));
+	}
+	json_array_foreach(json_object_get(hello, "layers"), i, v)
+	{
+		if (json_is_string(v))
+			sched_slave_layer(sl, json_string_value(v));
+	}
+	sl->offer[SCHED_MEMORY] =
+	    json_integer_value(json_object_get(offer, "memory"));
+	sl->offer[SCHED_CPUS] =
+	    json_integer_value(json_object_get(offer, "cpus"));
+	sl->offer[SCHED_DISK] =
+	    json_integer_value(json_object_get(offer, "disk"));
+	sched_slave_ready(s, sl);
 }
 
 /* false: answered with 400. */
@@ -228,7 +250,7 @@ api_hello(struct master *m, struct request *r)
 		return;
 	}
 	sl = sched_slave(&m->sched, r->slave, r->slave_name);
-	api_take_hello(sl, o);
+	api_take_hello(&m->sched, sl, o);
 	sl->known = true;
 	claims_drop(m, sl);
 	take_back(m, sl, json_object_get(o, "leases"));

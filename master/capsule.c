@@ -113,26 +113,41 @@ struct writing {
 	struct validation *v;
 	struct tree *t;
 	const struct plan_unit *unit;
-	json_t *capsule_steps, *steps, *signers, *requires;
+	json_t *capsule_steps, *steps, *signers, *requires, *locks;
+	struct resources resources; /* the largest of its steps */
 	const char **atoms;
 	bool exclusive;
 };
 
+/* Those words that the list hasn't yet. */
 static void
-add_requires(json_t *list, const struct metadata *m)
+add_words(json_t *list, const char *const *words, size_t n)
 {
 	size_t i, k;
 
-	for (i = 0; i < m->nrequires; i++) {
+	for (i = 0; i < n; i++) {
 		for (k = 0; k < json_array_size(list); k++) {
 			if (strcmp(json_string_value(json_array_get(list, k)),
-				m->requires[i]) == 0)
+				words[i]) == 0)
 				break;
 		}
 		if (k == json_array_size(list))
-			json_array_append_new(
-			    list, json_string(m->requires[i]));
+			json_array_append_new(list, json_string(words[i]));
 	}
+}
+
+static int64_t
+larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void
+add_resources(struct resources *r, const struct resources *more)
+{
+	r->memory = larger(r->memory, more->memory);
+	r->cpus = larger(r->cpus, more->cpus);
+	r->disk = larger(r->disk, more->disk);
 }
 
 static void
@@ -153,7 +168,9 @@ add_step(struct writing *w, size_t i)
 		step->key, "files", files_json(r), "values",
 		values_json(r->meta), "sources", sources_json(r)));
 	add_signers(w->signers, w->v, r);
-	add_requires(w->requires, r->meta);
+	add_words(w->requires, r->meta->requires, r->meta->nrequires);
+	add_words(w->locks, r->meta->locks, r->meta->nlocks);
+	add_resources(&w->resources, &r->meta->resources);
 	w->exclusive |= (r->meta->properties & PROPERTY_EXCLUSIVE) != 0;
 }
 
@@ -173,6 +190,20 @@ pack_ahead(struct writing *w, const char *name)
 	(void)pack_make(&p, w->t, &ignored);
 }
 
+/* What wants.h reads; the capsule knows the stage. */
+static json_t *
+wants_json(struct writing *w, const json_t *capsule)
+{
+	const char *stage = json_string_value(
+	    json_object_get(json_object_get(capsule, "stage"), "digest"));
+
+	return json_pack("{s:b, s:o, s:o, s:{s:I, s:I, s:I}, s:s}", "exclusive",
+	    (int)w->exclusive, "requires", w->requires, "locks", w->locks,
+	    "resources", "memory", (json_int_t)w->resources.memory, "cpus",
+	    (json_int_t)w->resources.cpus, "disk",
+	    (json_int_t)w->resources.disk, "stage", stage ? stage : "");
+}
+
 static json_t *
 unit_json(struct writing *w, const struct plan *plan, size_t first)
 {
@@ -187,6 +218,7 @@ unit_json(struct writing *w, const struct plan *plan, size_t first)
 	w->capsule_steps = json_array();
 	w->signers = json_object();
 	w->requires = json_array();
+	w->locks = json_array();
 	for (i = 0; i < u->nsteps; i++)
 		add_step(w, i);
 	for (i = 0; i < u->nneeds; i++)
@@ -200,10 +232,10 @@ unit_json(struct writing *w, const struct plan *plan, size_t first)
 	    "revision", revision, "tree", w->v->tree, "root", root, "arch",
 	    plan->arch, "stage", stage_json(w->v, u->stage), "key", u->key,
 	    "signers", w->signers, "steps", w->capsule_steps);
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}",
-	    "root", root, "arch", plan->arch, "key", u->key, "pack", pack,
-	    "exclusive", (int)w->exclusive, "requires", w->requires, "needs",
-	    needs, "steps", w->steps, "capsule", capsule);
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "root",
+	    root, "arch", plan->arch, "key", u->key, "pack", pack, "wants",
+	    wants_json(w, capsule), "needs", needs, "steps", w->steps,
+	    "capsule", capsule);
 }
 
 json_t *

@@ -20,23 +20,31 @@ struct claim {
 	struct claim *prev, *next;
 };
 
+/* In order of deadlines; nearly always the last one. */
 static void
 link_claim(struct master *m, struct claim *c)
 {
-	c->prev = m->last_claim;
-	c->next = NULL;
-	if (m->last_claim)
-		m->last_claim->next = c;
+	struct claim *at = m->last_claim;
+
+	while (at && at->deadline > c->deadline)
+		at = at->prev;
+	c->prev = at;
+	c->next = at ? at->next : m->claims;
+	if (c->prev)
+		c->prev->next = c;
 	else
 		m->claims = c;
-	m->last_claim = c;
-	c->slave->waiting = true;
+	if (c->next)
+		c->next->prev = c;
+	else
+		m->last_claim = c;
+	sched_wait(&m->sched, c->slave, c);
 }
 
 static void
 unlink_claim(struct master *m, struct claim *c)
 {
-	c->slave->waiting = false;
+	sched_wait(&m->sched, c->slave, NULL);
 	c->slave->seen = now_us();
 	if (c->prev)
 		c->prev->next = c->next;
@@ -183,37 +191,56 @@ answer_empty(struct master *m, struct claim *c)
 void
 claims_drop(struct master *m, const struct sched_slave *sl)
 {
-	struct claim *c, *next;
+	if (sl->waiting)
+		answer_empty(m, sl->waiting);
+}
 
-	for (c = m->claims; c; c = next) {
-		next = c->next;
-		if (c->slave == sl)
-			answer_empty(m, c);
+/* Serve one that waits; false when there was nothing for it. */
+static bool
+serve_waiting(struct master *m, struct claim *c, int64_t now)
+{
+	struct request *r = c->r;
+
+	/* don't lease to somebody who has gone */
+	if (!request_is_alive(r)) {
+		answer_empty(m, c);
+		return true;
+	}
+	if (!serve(m, r, c->slave, c->free, now, false))
+		return false;
+	unlink_claim(m, c);
+	request_resume(r);
+	return true;
+}
+
+/* Slaves that wait while they have something that nobody wants any more. */
+static void
+tell_unwanted(struct master *m, int64_t now)
+{
+	struct sched_lease *l;
+
+	m->sched.untold = false;
+	for (l = m->sched.first_lease; l; l = l->next) {
+		const struct sched_unit *u = l->node.object;
+
+		if (u->job->cancelled && !l->told && l->slave->waiting)
+			serve_waiting(m, l->slave->waiting, now);
 	}
 }
 
 void
 claims_turn(struct master *m, int64_t now)
 {
-	struct claim *c, *next;
-	struct request *r;
+	struct sched_slave *sl;
 
-	for (c = m->claims; c; c = next) {
-		next = c->next;
-		r = c->r;
-		if (now >= c->deadline || c->slave->retired) {
-			answer_empty(m, c);
-			continue;
-		}
-		if (m->sched.nready == 0 && m->sched.nunwanted == 0)
-			continue;
-		/* don't lease to somebody who has gone */
-		if (!request_is_alive(r))
-			answer_empty(m, c);
-		else if (serve(m, r, c->slave, c->free, now, false)) {
-			unlink_claim(m, c);
-			request_resume(r);
-		}
+	while (m->claims && now >= m->claims->deadline)
+		answer_empty(m, m->claims);
+	if (m->sched.untold)
+		tell_unwanted(m, now);
+	while ((sl = sched_turn(&m->sched, now)) != NULL) {
+		/* the database refused the lease: the slave may ask again */
+		if (!serve_waiting(m, sl->waiting, now))
+			answer_empty(m, sl->waiting);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/dispatch.h"
+#include "master/wants.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -60,7 +61,8 @@ write_next(struct master *m, struct sched_unit *unit, enum unit_state state,
 	for (i = 0; i < n && rc >= 0; i++) {
 		if (state == UNIT_PASSED) {
 			rc = db_run(m->db, SQL_UNIT_STATE,
-			    ARGS(INT(list[i]->id), TEXT("ready")), err);
+			    ARGS(INT(list[i]->id), TEXT("ready"), INT(now)),
+			    err);
 			continue;
 		}
 		text = arena_printf(&a, "%s, which %s%s",
@@ -111,11 +113,12 @@ out:
 }
 
 static void
-apply_end(struct master *m, struct sched_unit *unit, enum unit_state state)
+apply_end(struct master *m, struct sched_unit *unit, enum unit_state state,
+    int64_t now)
 {
 	struct sched_job *job = unit->job;
 
-	sched_end(&m->sched, unit, state);
+	sched_end(&m->sched, unit, state, now);
 	if (job->nopen > 0)
 		return;
 	log_info("job ended job=%" PRId64 " result=%s", job->id,
@@ -128,7 +131,7 @@ end_lease(struct master *m, const struct sched_unit *unit, const char *state,
     const char *result, const char *reason, int64_t now, struct error *err)
 {
 	int n = db_run(m->db, SQL_LEASE_END,
-	    ARGS(INT(unit->lease.node.id), TEXT(state), INT(now), TEXT(result),
+	    ARGS(INT(unit->lease->node.id), TEXT(state), INT(now), TEXT(result),
 		TEXT(reason)),
 	    err);
 
@@ -142,7 +145,7 @@ remember(struct master *m, const struct sched_unit *unit, const char *kind,
     int64_t until, const char *reason, struct error *err)
 {
 	return db_run(m->db, SQL_REFUSAL_SET,
-		   ARGS(INT(unit->id), INT(unit->lease.slave->id), TEXT(kind),
+		   ARGS(INT(unit->id), INT(unit->lease->slave->id), TEXT(kind),
 		       INT(until), TEXT(reason)),
 		   err) < 0
 	    ? -1
@@ -168,7 +171,7 @@ dispatch_unheard(
 	}
 	if (db_commit(m->db, err) < 0)
 		return -1;
-	sched_return(&m->sched, unit);
+	sched_return(&m->sched, unit, now);
 	return 0;
 }
 
@@ -181,7 +184,7 @@ give_again(struct master *m, struct sched_unit *unit, const char *lease_state,
     const char *reason, int64_t now, struct error *err)
 {
 	bool last = unit->tries + 1 >= TRIES_MAX;
-	int64_t slave = unit->lease.slave->id, until = now + LOST_REFUSAL;
+	int64_t slave = unit->lease->slave->id, until = now + LOST_REFUSAL;
 
 	if (db_begin(m->db, err) < 0)
 		return -1;
@@ -202,16 +205,53 @@ give_again(struct master *m, struct sched_unit *unit, const char *lease_state,
 		return -1;
 	unit->tries++;
 	if (last) {
-		apply_end(m, unit, UNIT_FAILED);
+		apply_end(m, unit, UNIT_FAILED, now);
 	} else {
-		sched_return(&m->sched, unit);
-		sched_refuse(unit, slave, until, true, reason);
+		sched_return(&m->sched, unit, now);
+		sched_refuse(&m->sched, unit, slave, until, true, reason);
 	}
 	return 0;
 failed:
 	db_rollback(m->db);
 	return -1;
 }
+
+/* ---- what units take ------------------------------------------------------
+ */
+
+static int
+learn(struct master *m, const struct sched_unit *unit, int64_t now,
+    struct error *err)
+{
+	int64_t ms = (now - unit->lease->granted) / 1000;
+	struct arena tmp = {0};
+	int n;
+
+	n = db_run(m->db, SQL_DURATION_SET,
+	    ARGS(TEXT(wants_package(&tmp, unit->root)), TEXT(sched_arch(unit)),
+		INT(ms > 0 ? ms : 0)),
+	    err);
+	arena_release(&tmp);
+	return n < 0 ? -1 : 0;
+}
+
+double
+dispatch_expects(
+    struct master *m, const char *root, const char *arch, struct arena *tmp)
+{
+	enum sql q = SQL_DURATION_GET;
+	struct error ignored;
+	double seconds = 0;
+
+	/* a guess: without it the unit is taken for a typical one */
+	if (db_one(m->db, q, ARGS(TEXT(wants_package(tmp, root)), TEXT(arch)),
+		&ignored) > 0)
+		seconds = (double)db_int(m->db, q, 0) / 1000;
+	db_end(m->db, q);
+	return seconds;
+}
+
+/* ---- ends of leases ------------------------------------------------------ */
 
 static int
 end_unit(struct master *m, struct sched_unit *unit, enum unit_state state,
@@ -221,13 +261,14 @@ end_unit(struct master *m, struct sched_unit *unit, enum unit_state state,
 	if (db_begin(m->db, err) < 0)
 		return -1;
 	if (end_lease(m, unit, lease_state, result, reason, now, err) < 0 ||
+	    (state == UNIT_PASSED && learn(m, unit, now, err) < 0) ||
 	    write_end(m, unit, state, result, reason, now, err) < 0) {
 		db_rollback(m->db);
 		return -1;
 	}
 	if (db_commit(m->db, err) < 0)
 		return -1;
-	apply_end(m, unit, state);
+	apply_end(m, unit, state, now);
 	return 0;
 }
 
@@ -251,7 +292,7 @@ dispatch_expired(struct master *m, struct sched_unit *unit, const char *reason,
 {
 	m->count.expired++;
 	log_warn("lease lost lease=%" PRId64 " unit=%" PRId64 " slave=%s: %s",
-	    unit->lease.node.id, unit->id, unit->lease.slave->name, reason);
+	    unit->lease->node.id, unit->id, unit->lease->slave->name, reason);
 	if (unit->job->cancelled)
 		return end_unit(
 		    m, unit, UNIT_CANCELLED, "expired", "", reason, now, err);
@@ -262,7 +303,7 @@ int
 dispatch_refused(struct master *m, struct sched_unit *unit, bool hard,
     const char *reason, int64_t now, struct error *err)
 {
-	int64_t slave = unit->lease.slave->id;
+	int64_t slave = unit->lease->slave->id;
 	int64_t until = hard ? UNTIL_EVER : now + SOFT_REFUSAL;
 
 	if (unit->job->cancelled)
@@ -279,8 +320,8 @@ dispatch_refused(struct master *m, struct sched_unit *unit, bool hard,
 	}
 	if (db_commit(m->db, err) < 0)
 		return -1;
-	sched_return(&m->sched, unit);
-	sched_refuse(unit, slave, until, false, reason);
+	sched_return(&m->sched, unit, now);
+	sched_refuse(&m->sched, unit, slave, until, false, reason);
 	return 0;
 }
 
@@ -294,7 +335,8 @@ dispatch_lease(struct master *m, struct sched_unit *unit,
 	if (db_begin(m->db, err) < 0)
 		return -1;
 	lease = db_insert(m->db, SQL_LEASE_ADD,
-	    ARGS(INT(unit->id), INT(unit->attempt + 1), INT(sl->id), INT(now)),
+	    ARGS(INT(unit->id), INT(unit->attempt + 1), INT(sl->id), INT(now),
+		INT(sched_slots(unit, sl))),
 	    err);
 	if (lease < 0 ||
 	    db_run(m->db, SQL_UNIT_LEASED,
@@ -355,7 +397,7 @@ dispatch_cancel(struct master *m, struct sched_job *job, const char *user,
 	if (db_commit(m->db, err) < 0)
 		return -1;
 	log_info("job cancelled job=%" PRId64 " by=%s", job->id, user);
-	sched_cancel(&m->sched, job);
+	sched_cancel(&m->sched, job, now);
 	if (job->nopen == 0)
 		sched_job_drop(&m->sched, job);
 	return 0;

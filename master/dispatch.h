@@ -28,6 +28,10 @@ struct new_job {
 int dispatch_job(
     struct master *m, struct new_job *job, int64_t now, struct error *err);
 
+/* Seconds that a unit of this root takes, as learned; 0: nobody knows. */
+double dispatch_expects(
+    struct master *m, const char *root, const char *arch, struct arena *tmp);
+
 /* Lease the unit to the slave; the lease's number, or -1. */
 int64_t dispatch_lease(struct master *m, struct sched_unit *unit,
     struct sched_slave *sl, int64_t now, struct error *err);

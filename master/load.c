@@ -6,6 +6,7 @@
  */
 #include "master/api.h"
 #include "master/dispatch.h"
+#include "master/wants.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -30,27 +31,31 @@ load_slaves(struct master *m, struct error *err)
 		text = db_text(m->db, q, 3, &a);
 		hello = text ? json_loads(text, 0, NULL) : NULL;
 		if (hello)
-			api_take_hello(sl, hello);
+			api_take_hello(&m->sched, sl, hello);
 		json_decref(hello);
-		sl->retired = strcmp(db_text(m->db, q, 2, &a), "retired") == 0;
+		if (strcmp(db_text(m->db, q, 2, &a), "retired") == 0)
+			sched_slave_retire(&m->sched, sl);
 	}
 	arena_release(&a);
 	return rc;
 }
 
-static void
-set_requires(struct sched_unit_spec *spec, const char *text, json_t **list,
-    struct arena *a)
+/* Keys of the unit's steps, for finding where their layers are. */
+static int
+load_layers(struct master *m, struct sched_unit_spec *spec, struct arena *a,
+    struct error *err)
 {
-	const char **words;
-	size_t i;
+	enum sql q = SQL_STEP_KEYS;
+	const char **keys = NULL;
+	int rc;
 
-	*list = json_loads(text, 0, NULL);
-	spec->nrequires = json_array_size(*list);
-	words = arena_array(a, spec->nrequires, const char *);
-	for (i = 0; i < spec->nrequires; i++)
-		words[i] = json_string_value(json_array_get(*list, i));
-	spec->requires = words;
+	db_query(m->db, q, ARGS(INT(spec->id)));
+	while ((rc = db_row(m->db, q, err)) > 0) {
+		keys = arena_grow(a, keys, spec->nlayers, sizeof(*keys));
+		keys[spec->nlayers++] = db_text(m->db, q, 0, a);
+	}
+	spec->layers = keys;
+	return rc;
 }
 
 static int
@@ -59,7 +64,8 @@ load_units(struct master *m, struct sched_job *job, struct error *err)
 	enum sql q = SQL_UNIT_OPEN;
 	struct sched_unit_spec spec;
 	struct arena a = {0};
-	json_t *list;
+	json_t *wants;
+	const char *arch;
 	int rc, state;
 
 	db_query(m->db, q, ARGS(INT(job->id)));
@@ -67,15 +73,23 @@ load_units(struct master *m, struct sched_job *job, struct error *err)
 		memset(&spec, 0, sizeof(spec));
 		spec.id = db_int(m->db, q, 0);
 		spec.root = db_text(m->db, q, 1, &a);
-		spec.arch = db_text(m->db, q, 2, &a);
+		arch = db_text(m->db, q, 2, &a);
 		state = unit_state_parse(db_text(m->db, q, 3, &a));
 		spec.state = state < 0 ? UNIT_BLOCKED : (enum unit_state)state;
 		spec.attempt = db_int(m->db, q, 4);
 		spec.tries = db_int(m->db, q, 5);
-		spec.exclusive = db_int(m->db, q, 6) != 0;
-		set_requires(&spec, db_text(m->db, q, 7, &a), &list, &a);
+		wants = json_loads(db_text(m->db, q, 6, &a), 0, NULL);
+		spec.ready = db_int(m->db, q, 7);
+		wants_read(wants, arch, &spec.wants, &a);
+		spec.expect = dispatch_expects(m, spec.root, arch, &a);
+		if (!unit_state_is_over(spec.state))
+			rc = load_layers(m, &spec, &a, err);
 		sched_unit_add(&m->sched, job, &spec);
-		json_decref(list);
+		json_decref(wants);
+		if (rc < 0) {
+			db_end(m->db, q);
+			break;
+		}
 	}
 	arena_release(&a);
 	return rc;
@@ -108,8 +122,9 @@ load_refusals(struct master *m, struct sched_unit *u, struct error *err)
 	db_query(m->db, q, ARGS(INT(u->id)));
 	while ((rc = db_row(m->db, q, err)) > 0) {
 		kind = db_text(m->db, q, 1, &a);
-		sched_refuse(u, db_int(m->db, q, 0), db_int(m->db, q, 2),
-		    strcmp(kind, "lost") == 0, db_text(m->db, q, 3, &a));
+		sched_refuse(&m->sched, u, db_int(m->db, q, 0),
+		    db_int(m->db, q, 2), strcmp(kind, "lost") == 0,
+		    db_text(m->db, q, 3, &a));
 	}
 	arena_release(&a);
 	return rc;
@@ -122,13 +137,15 @@ load_job(struct master *m, struct sched_job *job, struct error *err)
 
 	if (load_units(m, job, err) < 0 || load_edges(m, job, err) < 0)
 		return -1;
+	sched_job_rank(&m->sched, job);
 	for (u = job->units; u; u = u->next) {
 		if (unit_state_is_over(u->state))
 			continue;
 		if (load_refusals(m, u, err) < 0)
 			return -1;
 		if (u->state != UNIT_LEASED)
-			sched_start(&m->sched, u);
+			sched_start(
+			    &m->sched, u, u->ready ? u->ready : job->created);
 	}
 	return 0;
 }
@@ -145,7 +162,9 @@ load_jobs(struct master *m, struct error *err)
 	db_query(m->db, q, NULL);
 	while ((rc = db_row(m->db, q, err)) > 0) {
 		job = sched_job_add(&m->sched, db_int(m->db, q, 0),
-		    db_int(m->db, q, 1), db_text(m->db, q, 3, &a));
+		    db_int(m->db, q, 1), db_text(m->db, q, 3, &a),
+		    db_int(m->db, q, 4));
+		job->security = db_int(m->db, q, 5) != 0;
 		state = db_text(m->db, q, 2, &a);
 		job->cancelled = strcmp(state, "cancelled") == 0;
 		job->started = strcmp(state, "queued") != 0;
@@ -178,17 +197,34 @@ load_leases(struct master *m, struct error *err)
 			return fail(err,
 			    "database: a lease of a unit that isn't leased");
 		}
-		sched_lease(
-		    &m->sched, u, sl, db_int(m->db, q, 0), now, expires);
+		sched_lease(&m->sched, u, sl, db_int(m->db, q, 0),
+		    db_int(m->db, q, 3), expires);
 	}
+	return rc;
+}
+
+/* What people had lately; after ten half-lives nothing is left of it. */
+static int
+load_usage(struct master *m, struct error *err)
+{
+	enum sql q = SQL_LEASE_USAGE;
+	struct arena a = {0};
+	int64_t since = now_us() - 10 * m->sched.half_life;
+	int rc;
+
+	db_query(m->db, q, ARGS(INT(since)));
+	while ((rc = db_row(m->db, q, err)) > 0)
+		sched_charge(&m->sched, db_text(m->db, q, 0, &a),
+		    (double)db_int(m->db, q, 2) / 1e6, db_int(m->db, q, 1));
+	arena_release(&a);
 	return rc;
 }
 
 int
 dispatch_load(struct master *m, struct error *err)
 {
-	if (load_slaves(m, err) < 0 || load_jobs(m, err) < 0 ||
-	    load_leases(m, err) < 0)
+	if (load_slaves(m, err) < 0 || load_usage(m, err) < 0 ||
+	    load_jobs(m, err) < 0 || load_leases(m, err) < 0)
 		return -1;
 	log_info("schedule rebuilt ready=%zu leased=%zu", m->sched.nready,
 	    m->sched.nleased);

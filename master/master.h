@@ -9,7 +9,7 @@
 
 #include "master/loop.h"
 #include "master/plans.h"
-#include "master/sched.h"
+#include "master/sched/sched.h"
 #include "master/state.h"
 
 struct claim;

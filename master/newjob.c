@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/dispatch.h"
+#include "master/wants.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -40,35 +41,34 @@ write_steps(
 }
 
 static int
-write_unit(struct master *m, int64_t job, struct stored *u, struct error *err)
+write_unit(struct master *m, int64_t job, struct stored *u, int64_t now,
+    struct error *err)
 {
-	char *requires = json_dumps(
-	    json_object_get(u->o, "requires"), JSON_COMPACT | JSON_ENCODE_ANY);
+	char *wants = json_dumps(json_object_get(u->o, "wants"), JSON_COMPACT);
 	char *capsule =
 	    json_dumps(json_object_get(u->o, "capsule"), JSON_COMPACT);
 	size_t needs = json_array_size(json_object_get(u->o, "needs"));
 
 	u->id = db_insert(m->db, SQL_UNIT_ADD,
 	    ARGS(INT(job), TEXT(text(u->o, "root")), TEXT(text(u->o, "arch")),
-		TEXT(needs ? "blocked" : "ready"),
-		INT(json_is_true(json_object_get(u->o, "exclusive"))),
-		TEXT(requires), TEXT(text(u->o, "key")),
+		TEXT(needs ? "blocked" : "ready"), TEXT(wants ? wants : "{}"),
+		INT(needs ? 0 : now), TEXT(text(u->o, "key")),
 		TEXT(text(u->o, "pack")), TEXT(capsule)),
 	    err);
-	free(requires);
+	free(wants);
 	free(capsule);
 	return u->id < 0 ? -1 : 0;
 }
 
 static int
 write_units(struct master *m, struct new_job *job, struct stored *units,
-    struct error *err)
+    int64_t now, struct error *err)
 {
 	json_t *need;
 	size_t i, k;
 
 	for (i = 0; i < job->nunits; i++) {
-		if (write_unit(m, job->id, &units[i], err) < 0 ||
+		if (write_unit(m, job->id, &units[i], now, err) < 0 ||
 		    write_steps(m, &units[i], &job->nsteps, err) < 0)
 			return -1;
 		json_array_foreach(
@@ -100,7 +100,8 @@ write_job(struct master *m, struct new_job *job, int64_t now, struct error *err)
 		INT(json_integer_value(json_object_get(w, "priority"))),
 		TEXT(parameters ? parameters : "{}"),
 		INT(!json_is_false(json_object_get(w, "reuse"))),
-		TEXT(job->request), TEXT(job->signature), INT(now)),
+		TEXT(job->request), TEXT(job->signature), INT(now),
+		INT(json_is_true(json_object_get(w, "security")))),
 	    err);
 	free(arches);
 	free(parameters);
@@ -119,7 +120,7 @@ write_all(struct master *m, struct new_job *job, struct stored *units,
 		return -1;
 	}
 	if (write_job(m, job, now, err) < 0 ||
-	    write_units(m, job, units, err) < 0)
+	    write_units(m, job, units, now, err) < 0)
 		return -1;
 	snprintf(object, sizeof(object), "job %" PRId64, job->id);
 	return audit(
@@ -127,27 +128,29 @@ write_all(struct master *m, struct new_job *job, struct stored *units,
 }
 
 static void
-schedule_unit(struct sched *s, struct sched_job *job, const struct stored *u,
+schedule_unit(struct master *m, struct sched_job *job, const struct stored *u,
     struct arena *tmp)
 {
-	const json_t *list = json_object_get(u->o, "requires");
+	const json_t *steps = json_object_get(u->o, "steps");
 	struct sched_unit_spec spec = {.id = u->id,
 	    .root = text(u->o, "root"),
-	    .arch = text(u->o, "arch"),
-	    .nrequires = json_array_size(list),
-	    .exclusive = json_is_true(json_object_get(u->o, "exclusive")),
-	    .state = UNIT_BLOCKED};
-	const char **words = arena_array(tmp, spec.nrequires, const char *);
+	    .state = UNIT_BLOCKED,
+	    .nlayers = json_array_size(steps)};
+	const char **layers = arena_array(tmp, spec.nlayers, const char *);
 	size_t i;
 
-	for (i = 0; i < spec.nrequires; i++)
-		words[i] = json_string_value(json_array_get(list, i));
-	spec.requires = words;
-	sched_unit_add(s, job, &spec);
+	for (i = 0; i < spec.nlayers; i++)
+		layers[i] = text(json_array_get(steps, i), "key");
+	spec.layers = layers;
+	wants_read(json_object_get(u->o, "wants"), text(u->o, "arch"),
+	    &spec.wants, tmp);
+	spec.expect = dispatch_expects(m, spec.root, spec.wants.arch, tmp);
+	sched_unit_add(&m->sched, job, &spec);
 }
 
 static void
-schedule(struct master *m, const struct new_job *j, const struct stored *units)
+schedule(struct master *m, const struct new_job *j, const struct stored *units,
+    int64_t now)
 {
 	struct sched *s = &m->sched;
 	struct arena tmp = {0};
@@ -157,17 +160,29 @@ schedule(struct master *m, const struct new_job *j, const struct stored *units)
 
 	job = sched_job_add(s, j->id,
 	    json_integer_value(json_object_get(j->wish, "priority")),
-	    j->user_name);
+	    j->user_name, now);
+	job->security = json_is_true(json_object_get(j->wish, "security"));
 	for (i = 0; i < j->nunits; i++)
-		schedule_unit(s, job, &units[i], &tmp);
+		schedule_unit(m, job, &units[i], &tmp);
 	for (i = 0; i < j->nunits; i++) {
 		json_array_foreach(json_object_get(units[i].o, "needs"), k,
 		    need) sched_need(sched_unit_get(s, units[i].id),
 		    sched_unit_get(s, units[json_integer_value(need)].id));
 	}
+	sched_job_rank(s, job);
 	for (i = 0; i < j->nunits; i++)
-		sched_start(s, sched_unit_get(s, units[i].id));
+		sched_start(s, sched_unit_get(s, units[i].id), now);
 	arena_release(&tmp);
+}
+
+/* Labels are the job's: each of its units wants them. */
+static void
+add_labels(json_t *wants, const json_t *wish)
+{
+	json_t *labels = json_object_get(wish, "labels");
+
+	if (labels)
+		json_object_set(wants, "labels", labels);
 }
 
 int
@@ -182,8 +197,10 @@ dispatch_job(
 
 	job->nunits = json_array_size(list);
 	units = arena_array(&tmp, job->nunits, struct stored);
-	for (i = 0; i < job->nunits; i++)
+	for (i = 0; i < job->nunits; i++) {
 		units[i].o = json_array_get(list, i);
+		add_labels(json_object_get(units[i].o, "wants"), job->wish);
+	}
 	if (db_begin(m->db, err) < 0)
 		goto out;
 	if (write_all(m, job, units, now, err) < 0) {
@@ -192,7 +209,7 @@ dispatch_job(
 	}
 	if (db_commit(m->db, err) < 0)
 		goto out;
-	schedule(m, job, units);
+	schedule(m, job, units, now);
 	m->count.jobs++;
 	log_info("job stored job=%" PRId64 " root=%s by=%s units=%zu", job->id,
 	    text(job->plan, "root"), job->user_name, job->nunits);

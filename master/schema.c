@@ -167,5 +167,27 @@ static const char *const first[] = {
     NULL,
 };
 
-const char *const *const migrations[] = {first};
+/* What a unit wants of its slave in one place; what scheduling learns. */
+static const char *const scheduling[] = {
+    "ALTER TABLE unit ADD COLUMN wants TEXT NOT NULL DEFAULT '{}'",
+    "UPDATE unit SET wants = '{\"exclusive\":' ||"
+    " CASE WHEN exclusive <> 0 THEN 'true' ELSE 'false' END ||"
+    " ',\"requires\":' || requires || '}'",
+    "ALTER TABLE unit DROP COLUMN exclusive",
+    "ALTER TABLE unit DROP COLUMN requires",
+    /* since when it waits for a slave: its place in the lines of locks */
+    "ALTER TABLE unit ADD COLUMN ready INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE job ADD COLUMN security INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE lease ADD COLUMN slots INTEGER NOT NULL DEFAULT 1",
+    "CREATE INDEX lease_ended ON lease (ended)",
+    /* what units took, in milliseconds, later ones counting more */
+    "CREATE TABLE duration ("
+    "	root TEXT NOT NULL,"
+    "	arch TEXT NOT NULL,"
+    "	ms INTEGER NOT NULL,"
+    "	PRIMARY KEY (root, arch)) STRICT",
+    NULL,
+};
+
+const char *const *const migrations[] = {first, scheduling};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

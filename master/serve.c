@@ -159,7 +159,8 @@ start(struct service *s, struct error *err)
 	m->set = &s->st.set;
 	m->started = now_us();
 	sign_warm_up();
-	sched_init(&m->sched, 2 * m->set->lease * SECOND);
+	sched_init(
+	    &m->sched, 2 * m->set->lease * SECOND, m->set->half_life * SECOND);
 	if (take_lock(s, err) < 0 || empty_folders(&s->st, err) < 0 ||
 	    read_certificates(s, err) < 0 || dispatch_load(m, err) < 0)
 		return -1;
@@ -182,7 +183,7 @@ expire_leases(struct master *m, int64_t now)
 		if (dispatch_expired(m, u,
 			arena_printf(&u->job->arena,
 			    "slave %s was not heard of any more",
-			    u->lease.slave->name),
+			    u->lease->slave->name),
 			now, &err) == 0)
 			continue;
 		log_err("%s", err.msg);

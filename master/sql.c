@@ -68,8 +68,9 @@ const char *const sql_texts[SQL_COUNT] = {
 
     [SQL_JOB_ADD] =
 	"INSERT INTO job (state, user_id, tree_id, root, revision, arches,"
-	" priority, parameters, reuse, request, signature, created)"
-	" VALUES ('queued', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	" priority, parameters, reuse, request, signature, created, security)"
+	" VALUES ('queued', ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
+	" ?12)",
     [SQL_JOB_STARTED] = "UPDATE job SET state = 'running', started = ?2"
 			" WHERE id = ?1 AND state = 'queued'",
     [SQL_JOB_ENDED] = "UPDATE job SET state = ?2, ended = ?3 WHERE id = ?1"
@@ -88,22 +89,22 @@ const char *const sql_texts[SQL_COUNT] = {
 	" WHERE j.id < ?1 ORDER BY j.id DESC LIMIT ?2",
     /* a cancelled job with a unit still leased is not over for us */
     [SQL_JOB_OPEN] =
-	"SELECT j.id, j.priority, j.state, u.name"
+	"SELECT j.id, j.priority, j.state, u.name, j.created, j.security"
 	" FROM job j JOIN user u ON u.id = j.user_id"
 	" WHERE j.ended IS NULL UNION"
-	" SELECT j.id, j.priority, j.state, u.name"
+	" SELECT j.id, j.priority, j.state, u.name, j.created, j.security"
 	" FROM job j JOIN user u ON u.id = j.user_id"
 	" JOIN unit n ON n.job_id = j.id"
 	" JOIN lease l ON l.unit_id = n.id AND l.state = 'held' ORDER BY 1",
     [SQL_JOB_COUNTS] = "SELECT state, count(*) FROM job GROUP BY state",
 
     [SQL_UNIT_ADD] =
-	"INSERT INTO unit (job_id, root, arch, state, exclusive, requires,"
-	" key, pack, capsule) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	"INSERT INTO unit (job_id, root, arch, state, wants, ready, key, pack,"
+	" capsule) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [SQL_UNIT_OPEN] =
-	"SELECT id, root, arch, state, attempt, tries, exclusive, requires"
+	"SELECT id, root, arch, state, attempt, tries, wants, ready"
 	" FROM unit WHERE job_id = ?1 ORDER BY id",
-    [SQL_UNIT_STATE] = "UPDATE unit SET state = ?2 WHERE id = ?1",
+    [SQL_UNIT_STATE] = "UPDATE unit SET state = ?2, ready = ?3 WHERE id = ?1",
     [SQL_UNIT_END] = "UPDATE unit SET state = ?2, result = ?3, reason = ?4,"
 		     " ended = ?5 WHERE id = ?1",
     [SQL_UNIT_RETRY] = "UPDATE unit SET state = 'ready', tries = ?2,"
@@ -137,17 +138,24 @@ const char *const sql_texts[SQL_COUNT] = {
 	" ON n.id = s.unit_id LEFT JOIN report r ON r.unit_id = s.unit_id"
 	" AND r.step = s.step AND r.attempt = n.attempt"
 	" WHERE s.unit_id = ?1 ORDER BY s.step",
+    [SQL_STEP_KEYS] = "SELECT key FROM step WHERE unit_id = ?1 ORDER BY step",
     [SQL_STEP_COUNT] = "SELECT count(*) FROM step WHERE unit_id = ?1",
 
     [SQL_LEASE_ADD] =
-	"INSERT INTO lease (unit_id, attempt, slave_id, state, granted)"
-	" VALUES (?1, ?2, ?3, 'held', ?4)",
-    [SQL_LEASE_HELD] = "SELECT id, unit_id, slave_id FROM lease"
+	"INSERT INTO lease (unit_id, attempt, slave_id, state, granted, slots)"
+	" VALUES (?1, ?2, ?3, 'held', ?4, ?5)",
+    [SQL_LEASE_HELD] = "SELECT id, unit_id, slave_id, granted FROM lease"
 		       " WHERE state = 'held' ORDER BY id",
     [SQL_LEASE_END] = "UPDATE lease SET state = ?2, ended = ?3, result = ?4,"
 		      " reason = ?5 WHERE id = ?1 AND state = 'held'",
     [SQL_LEASE_GET] = "SELECT unit_id, attempt, slave_id, state, result"
 		      " FROM lease WHERE id = ?1",
+    /* by hours: who had how much, microseconds of slots */
+    [SQL_LEASE_USAGE] =
+	"SELECT u.name, max(l.ended), sum((l.ended - l.granted) * l.slots)"
+	" FROM lease l JOIN unit n ON n.id = l.unit_id"
+	" JOIN job j ON j.id = n.job_id JOIN user u ON u.id = j.user_id"
+	" WHERE l.ended > ?1 GROUP BY u.name, l.ended / 3600000000",
     [SQL_LEASE_COUNTS] =
 	"SELECT state, result, count(*) FROM lease GROUP BY state, result",
 
@@ -165,6 +173,14 @@ const char *const sql_texts[SQL_COUNT] = {
 	" DO UPDATE SET kind = ?3, until = ?4, reason = ?5",
     [SQL_REFUSAL_LIST] = "SELECT slave_id, kind, until, reason FROM refusal"
 			 " WHERE unit_id = ?1",
+
+    /* three parts of what was known and one of what was seen */
+    [SQL_DURATION_SET] =
+	"INSERT INTO duration (root, arch, ms) VALUES (?1, ?2, ?3)"
+	" ON CONFLICT (root, arch)"
+	" DO UPDATE SET ms = (duration.ms * 3 + excluded.ms) / 4",
+    [SQL_DURATION_GET] =
+	"SELECT ms FROM duration WHERE root = ?1 AND arch = ?2",
 
     [SQL_BLOB_ADD] = "INSERT INTO blob (digest, size, created)"
 		     " VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",

@@ -23,6 +23,7 @@ static const struct conf_option options[] = {
     {"stage", CONF_TEXT, AT(stage), ""},
     {"lease", CONF_DURATION, AT(lease), "60s"},
     {"grace", CONF_DURATION, AT(grace), "120s"},
+    {"share-half-life", CONF_DURATION, AT(half_life), "1d"},
     {"upload-max", CONF_SIZE, AT(upload_max), "8G"},
     {"log-max", CONF_SIZE, AT(log_max), "1G"},
     {"children", CONF_NUMBER, AT(children), "4"},
@@ -72,6 +73,8 @@ check_settings(const struct settings *s, struct error *err)
 		return fail(err, "lease: expected 1s to 1d");
 	if (s->grace > 86400)
 		return fail(err, "grace: expected at most 1d");
+	if (s->half_life < 60)
+		return fail(err, "share-half-life: expected at least 60s");
 	if (s->children < 1 || s->children > 256)
 		return fail(err, "children: expected 1 to 256");
 	if (s->validation < 1)
@@ -183,6 +186,7 @@ fill(struct state *st, const struct state_init *how, struct error *err)
 	struct settings set = {.name = how->name,
 	    .listen = how->listen,
 	    .lease = 1,
+	    .half_life = 60,
 	    .children = 1,
 	    .validation = 1};
 

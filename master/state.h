@@ -22,6 +22,7 @@ struct settings {
 	const char *name, *listen, *stage;
 	struct conf_list hosts;
 	int64_t lease, grace;          /* seconds */
+	int64_t half_life;             /* seconds, of what users had */
 	int64_t upload_max, log_max;   /* bytes */
 	int64_t children;              /* at once */
 	int64_t validation;            /* seconds that one may take */

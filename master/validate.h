@@ -10,8 +10,8 @@
  *	{"signed": true, "trouble": "why"}		ours or the network's
  *	{"signed": true, "diagnostics": [...]}		refused
  *	{"signed": true, "root": "user/name-1.0", "revision": "40 hex",
- *	 "units": [{"root", "arch", "key", "pack", "exclusive": false,
- *	   "requires": [], "needs": [indices of units],
+ *	 "units": [{"root", "arch", "key", "pack", "wants": as in wants.h,
+ *	   "needs": [indices of units],
  *	   "steps": [{"atom", "key"}], "capsule": {...}}]}
  *
  * The capsule is what man autotua-api(7) calls so, without the fields that

@@ -13,6 +13,7 @@
 #define OLD_SECONDS   600
 #define AHEAD_SECONDS 60
 #define ARCHES_MAX    16
+#define LABELS_MAX    16
 #define PRIORITY_MAX  1000
 #define PARAMETERS    64
 #define PARAMETER_MAX 4096
@@ -208,6 +209,27 @@ optional_text(const json_t *o, const char *key, size_t max)
 	return json_string_value(v);
 }
 
+static bool
+read_labels(struct request *r, const json_t *o)
+{
+	const json_t *list = json_object_get(o, "labels"), *security;
+	const char *s;
+	size_t i;
+
+	if (list &&
+	    (!json_is_array(list) || json_array_size(list) > LABELS_MAX))
+		return bad(r, "labels", "expected a list of up to 16");
+	for (i = 0; i < json_array_size(list); i++) {
+		s = json_string_value(json_array_get(list, i));
+		if (!s || !is_word(s))
+			return bad(r, "labels", "expected words like bigmem");
+	}
+	security = json_object_get(o, "security");
+	if (security && !json_is_boolean(security))
+		return bad(r, "security", "expected true or false");
+	return true;
+}
+
 bool
 wish_submit(struct request *r, const struct wish *w, struct wanted *out)
 {
@@ -230,6 +252,8 @@ wish_submit(struct request *r, const struct wish *w, struct wanted *out)
 		return bad(r, "priority", "expected -1000 to 1000");
 	if (reuse && !json_is_boolean(reuse))
 		return bad(r, "reuse", "expected true or false");
+	if (!read_labels(r, w->o))
+		return false;
 	return read_root(r, w->o, out) && read_arches(r, w->o, out) &&
 	    read_parameters(r, w->o, out);
 }

@@ -97,7 +97,7 @@ print_reasons(struct cli *c, const json_t *unit, FILE *f)
 	json_array_foreach(list_of(unit, "reasons"), i, item)
 	{
 		fprintf(f, "unit %s: %s\n", id,
-		    cli_show(c, json_string_value(item)));
+		    cli_show(c, member(item, "text")));
 	}
 	json_array_foreach(list_of(unit, "steps"), i, item)
 	{

@@ -258,7 +258,7 @@ job=$(jq .job "$tmp/out")
 api POST jobs --data-binary "@$tmp/signed"; problem 409 replay; ok "the same request again is not"
 job_now; is 200 '.state == "queued" and .user == "alpha" and .root == "beta/top-1.0"'
 ok "the job is shown"
-has '.units[1] | .state == "blocked" and (.reasons[0] | test("alpha/app-1.0")) and .needs == [1]'
+has '.units[1] | .state == "blocked" and (.reasons[0].text | test("alpha/app-1.0")) and .needs == [1]'
 ok "the unit that waits says for what"
 
 # ---- a lease -------------------------------------------------------------------------
@@ -367,7 +367,7 @@ ok "a failure takes along what needs it"
 anyone; submit_by_hand alpha/lib
 claim one
 post "lease/$lease/refuse" '{"attempt":1,"kind":"hard","reason":"not my taste"}'; is 200
-job_has '.units[0] | .state == "ready" and (.reasons[0] | test("not on one: not my taste"))'
+job_has '.units[0] | .state == "ready" and (.reasons[0].text | test("not on one: not my taste"))'
 ok "a refusal is remembered and told"
 ! claim one 1 0 && is 200 '.capsules == []'; ok "it isn't offered again"
 hello two; claim two; ok "another slave takes it"
@@ -380,13 +380,13 @@ finish infrastructure
 job_has '.state == "failed" and .units[0].state == "failed" and .units[0].result == "infrastructure"'
 ok "three times at most"
 anyone; submit_by_hand beta/old
-job_has '.units[0].reasons == ["no slave for arch amd64 fulfils python>=4"]'
+job_has '.units[0].reasons == [{"kind":"requirement","name":"python>=4","text":"no slave for arch amd64 fulfils python>=4"}]'
 ok "a requirement that nobody fulfils is named"
 anyone; submit_by_hand beta/alone
 claim one; alone=$lease; anyone; submit_by_hand alpha/lib
 ! claim one 1 0; ok "nothing goes beside an exclusive unit"
 lease=$alone attempt=1
-job_has '.units[0].reasons[0] | test("match, waiting")'; ok "which is a reason"
+job_has '.units[0].reasons[0].text | test("match, waiting")'; ok "which is a reason"
 
 # ---- a plan that is wanted again ---------------------------------------------------------------
 

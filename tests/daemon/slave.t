@@ -104,7 +104,7 @@ gpg --batch --with-colons --list-keys "=beta <beta@test.invalid>" |
 submit alpha/quick --param COLOUR=red
 run slave strict run --once
 [[ $status == 0 ]] && said "refused" && said "alpha"; ok "a signer whom the lender doesn't trust is refused"
-job_is '.units[0] | .state == "ready" and (.reasons[0] | test("strict.*alpha"))'; ok "the unit waits for another slave"
+job_is '.units[0] | .state == "ready" and (.reasons[0].text | test("strict.*alpha"))'; ok "the unit waits for another slave"
 run slave strict run --once
 ! said "refused"; ok "and isn't offered again"
 submit beta/other

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tap.h"
-#include "master/sched.h"
+#include "master/sched/sched.h"
+
+#include <string.h>
 
 #define S ((int64_t)1000000)
 static struct sched sched;
@@ -10,8 +12,8 @@ static int64_t next_unit;
 static void
 begin(void)
 {
-	sched_init(&sched, INT64_MAX / 2);
-	job = sched_job_add(&sched, 1, 0, "alpha");
+	sched_init(&sched, INT64_MAX / 2, 86400 * S);
+	job = sched_job_add(&sched, 1, 0, "alpha", 0);
 	next_unit = 1;
 }
 
@@ -28,10 +30,11 @@ unit_of(
 	const char *words[] = {requires};
 	struct sched_unit_spec spec = {.id = next_unit++,
 	    .root = "a/b-1.0",
-	    .arch = arch,
-	    .requires = words,
-	    .nrequires = requires != NULL,
-	    .exclusive = exclusive,
+	    .wants = {.arch = arch,
+		.stage = "",
+		.requires = words,
+		.nrequires = requires != NULL,
+		.exclusive = exclusive},
 	    .state = UNIT_BLOCKED};
 
 	return sched_unit_add(&sched, j, &spec);
@@ -50,6 +53,7 @@ slave(int64_t id, const char *name, const char *arch, int64_t slots)
 
 	sched_slave_reset(sl, slots);
 	sched_slave_arch(sl, arch);
+	sched_slave_ready(&sched, sl);
 	sl->known = true;
 	sl->seen = 1;
 	return sl;
@@ -72,14 +76,14 @@ static const char *
 why(struct sched_unit *u, int64_t now)
 {
 	static struct arena a;
-	const char **list;
+	struct sched_reason *list;
 	size_t n;
 
 	arena_release(&a);
 	n = sched_reasons(&sched, u, now, &a, &list);
 	return n == 0 ? ""
-	    : n == 1  ? list[0]
-		      : arena_printf(&a, "%s; %s", list[0], list[1]);
+	    : n == 1  ? list[0].text
+		      : arena_printf(&a, "%s; %s", list[0].text, list[1].text);
 }
 
 static void
@@ -90,11 +94,11 @@ test_order(void)
 
 	begin();
 	sl = slave(1, "s", "amd64", 10);
-	sched_start(&sched, unit("amd64"));
-	sched_start(&sched, unit("amd64"));
-	urgent = sched_job_add(&sched, 2, 5, "beta");
-	sched_start(&sched, unit_of(urgent, "amd64", NULL, false));
-	sched_start(&sched, unit("arm64"));
+	sched_start(&sched, unit("amd64"), 0);
+	sched_start(&sched, unit("amd64"), 0);
+	urgent = sched_job_add(&sched, 2, 5, "alpha", 0);
+	sched_start(&sched, unit_of(urgent, "amd64", NULL, false), 0);
+	sched_start(&sched, unit("arm64"), 0);
 	is_int(take(sl, 0), 3, "priority goes first");
 	is_int(take(sl, 0), 1, "then age");
 	is_int(take(sl, 0), 2, "then the next");
@@ -112,12 +116,12 @@ test_slots(void)
 	begin();
 	sl = slave(1, "s", "amd64", 2);
 	for (i = 0; i < 3; i++)
-		sched_start(&sched, u = unit("amd64"));
+		sched_start(&sched, u = unit("amd64"), 0);
 	ok(take(sl, 0) && take(sl, 0), "two slots, two units");
 	is_int(take(sl, 0), 0, "no third one");
 	is(why(u, 0), "1 slave matches, none has a free slot",
 	    "and the reason is told");
-	sched_end(&sched, sched_unit_get(&sched, 1), UNIT_PASSED);
+	sched_end(&sched, sched_unit_get(&sched, 1), UNIT_PASSED, 0);
 	is_int(take(sl, 0), 3, "a free slot takes it");
 	end();
 }
@@ -129,18 +133,18 @@ test_exclusive(void)
 
 	begin();
 	sl = slave(1, "s", "amd64", 4);
-	sched_start(&sched, unit("amd64"));
-	sched_start(&sched, unit_of(job, "amd64", NULL, true));
-	sched_start(&sched, unit("amd64"));
+	sched_start(&sched, unit("amd64"), 0);
+	sched_start(&sched, unit_of(job, "amd64", NULL, true), 0);
+	sched_start(&sched, unit("amd64"), 0);
 	is_int(take(sl, 0), 1, "the first");
 	is_int(take(sl, 0), 3, "exclusive doesn't go beside another");
 	is_int(take(sl, 0), 0, "and waits");
-	sched_end(&sched, sched_unit_get(&sched, 1), UNIT_PASSED);
-	sched_end(&sched, sched_unit_get(&sched, 3), UNIT_PASSED);
+	sched_end(&sched, sched_unit_get(&sched, 1), UNIT_PASSED, 0);
+	sched_end(&sched, sched_unit_get(&sched, 3), UNIT_PASSED, 0);
 	is_int(take(sl, 0), 2, "alone it runs");
-	sched_start(&sched, unit("amd64"));
+	sched_start(&sched, unit("amd64"), 0);
 	is_int(take(sl, 0), 0, "nothing goes beside it");
-	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_FAILED);
+	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_FAILED, 0);
 	is_int(take(sl, 0), 4, "until it has ended");
 	end();
 }
@@ -160,22 +164,22 @@ test_needs(void)
 	sched_need(c, a);
 	sched_need(c, b);
 	sched_need(d, c);
-	sched_start(&sched, a);
-	sched_start(&sched, b);
-	sched_start(&sched, c);
-	sched_start(&sched, d);
+	sched_start(&sched, a, 0);
+	sched_start(&sched, b, 0);
+	sched_start(&sched, c, 0);
+	sched_start(&sched, d, 0);
 	is(why(c, 0),
 	    "waits for a/b-1.0 (unit 1, ready); waits for a/b-1.0 (unit 2, ready)",
 	    "a blocked unit names what it waits for");
 	take(sl, 0);
 	take(sl, 0);
 	is_int(take(sl, 0), 0, "blocked units aren't picked");
-	sched_end(&sched, a, UNIT_PASSED);
+	sched_end(&sched, a, UNIT_PASSED, 0);
 	is_int(take(sl, 0), 0, "one of two needs is not enough");
 	is(why(c, 0), "waits for a/b-1.0 (unit 2, leased)", "one reason less");
-	sched_end(&sched, b, UNIT_PASSED);
+	sched_end(&sched, b, UNIT_PASSED, 0);
 	is_int(take(sl, 0), 3, "both are");
-	sched_end(&sched, c, UNIT_PASSED);
+	sched_end(&sched, c, UNIT_PASSED, 0);
 	is_int((long long)job->nopen, 1, "one unit is left");
 	ok(!job->failed, "nothing has failed");
 	end();
@@ -198,15 +202,15 @@ test_dep_failed(void)
 	sched_need(b, a);
 	sched_need(c, b);
 	sched_need(c, a);
-	sched_start(&sched, a);
-	sched_start(&sched, b);
-	sched_start(&sched, c);
-	sched_start(&sched, d);
+	sched_start(&sched, a, 0);
+	sched_start(&sched, b, 0);
+	sched_start(&sched, c, 0);
+	sched_start(&sched, d, 0);
 	take(sl, 0);
 	list = sched_next(a, UNIT_FAILED, &tmp, &n);
 	ok(n == 2 && list[0] == b && list[1] == c, "the chain, nearest first");
 	ok(b->state == UNIT_BLOCKED, "asking changes nothing");
-	sched_end(&sched, a, UNIT_FAILED);
+	sched_end(&sched, a, UNIT_FAILED, 0);
 	ok(b->state == UNIT_DEP_FAILED && c->state == UNIT_DEP_FAILED,
 	    "what needs it can't run");
 	ok(d->state == UNIT_READY && job->nopen == 1, "the other goes on");
@@ -224,16 +228,16 @@ test_lease(void)
 	begin();
 	one = slave(1, "one", "amd64", 1);
 	two = slave(2, "two", "amd64", 1);
-	sched_start(&sched, a = unit("amd64"));
-	sched_start(&sched, b = unit("amd64"));
+	sched_start(&sched, a = unit("amd64"), 0);
+	sched_start(&sched, b = unit("amd64"), 0);
 	take(one, 0);
 	take(two, 10 * S);
 	ok(!sched_expired(&sched, 59 * S), "held");
 	ok(sched_expired(&sched, 60 * S) == a, "the first one is over");
 	sched_renew(&sched, a, 100 * S);
 	ok(sched_expired(&sched, 71 * S) == b, "renewed: now the other");
-	ok(sched_leased(&sched, b->lease.node.id) == b, "found by number");
-	sched_return(&sched, b);
+	ok(sched_leased(&sched, b->lease->node.id) == b, "found by number");
+	sched_return(&sched, b, 0);
 	ok(b->state == UNIT_READY && two->leased == 0, "given back");
 	ok(!sched_leased(&sched, 0), "no lease has number 0");
 	end();
@@ -247,14 +251,14 @@ test_refusal(void)
 
 	begin();
 	one = slave(1, "one", "amd64", 1);
-	sched_start(&sched, u = unit("amd64"));
-	sched_refuse(u, 1, 60 * S, false, "no room");
+	sched_start(&sched, u = unit("amd64"), 0);
+	sched_refuse(&sched, u, 1, 60 * S, false, "no room");
 	is_int(take(one, 59 * S), 0, "refused for a while");
 	is(why(u, 59 * S), "not on one: no room", "which is the reason");
 	ok(sched_pick(&sched, one, 60 * S) == u, "not for longer");
-	sched_refuse(u, 1, UNTIL_EVER, false, "never");
+	sched_refuse(&sched, u, 1, UNTIL_EVER, false, "never");
 	ok(!sched_pick(&sched, one, INT64_MAX - 1), "refused for ever");
-	sched_refuse(u, 1, UNTIL_EVER, true, "lost it");
+	sched_refuse(&sched, u, 1, UNTIL_EVER, true, "lost it");
 	ok(sched_pick(&sched, one, 0) == u, "the only one may try again");
 	two = slave(2, "two", "amd64", 1);
 	ok(!sched_pick(&sched, one, 0), "but rather another");
@@ -271,14 +275,16 @@ test_requires(void)
 	begin();
 	sl = slave(1, "s", "amd64", 1);
 	sched_slave_can(sl, "python", "3.8");
-	sched_start(&sched, u = unit_of(job, "amd64", "python>=3.9", false));
+	sched_slave_ready(&sched, sl);
+	sched_start(&sched, u = unit_of(job, "amd64", "python>=3.9", false), 0);
 	is_int(take(sl, 0), 0, "too old");
 	is(why(u, 0), "no slave for arch amd64 fulfils python>=3.9", "told so");
 	sched_slave_reset(sl, 1);
 	sched_slave_arch(sl, "amd64");
 	sched_slave_can(sl, "python", "3.11");
+	sched_slave_ready(&sched, sl);
 	is_int(take(sl, 0), 1, "new enough: 3.11 is more than 3.9");
-	sched_start(&sched, u = unit("arm64"));
+	sched_start(&sched, u = unit("arm64"), 0);
 	is(why(u, 0), "no slave for arch arm64", "no slave at all");
 	end();
 }
@@ -295,16 +301,16 @@ test_cancel(void)
 	b = unit("amd64");
 	c = unit("amd64");
 	sched_need(c, b);
-	sched_start(&sched, a);
-	sched_start(&sched, b);
-	sched_start(&sched, c);
+	sched_start(&sched, a, 0);
+	sched_start(&sched, b, 0);
+	sched_start(&sched, c, 0);
 	take(sl, 0);
-	sched_cancel(&sched, job);
+	sched_cancel(&sched, job, 0);
 	ok(b->state == UNIT_CANCELLED && c->state == UNIT_CANCELLED,
 	    "what hasn't begun is cancelled");
 	ok(a->state == UNIT_LEASED && sched.nunwanted == 1,
 	    "the other is unwanted");
-	sched_end(&sched, a, UNIT_CANCELLED);
+	sched_end(&sched, a, UNIT_CANCELLED, 0);
 	ok(job->nopen == 0 && sched.nunwanted == 0, "all is over");
 	sched_job_drop(&sched, job);
 	ok(!sched_job_get(&sched, 1) && !sched_unit_get(&sched, 1),
@@ -325,9 +331,9 @@ test_heap(void)
 	begin();
 	sl = slave(1, "s", "amd64", 100000);
 	for (i = 0; i < 5000; i++)
-		sched_start(&sched, unit("amd64"));
+		sched_start(&sched, unit("amd64"), 0);
 	for (i = 3; i <= 5000; i += 3)
-		sched_end(&sched, sched_unit_get(&sched, i), UNIT_CANCELLED);
+		sched_end(&sched, sched_unit_get(&sched, i), UNIT_CANCELLED, 0);
 	while ((got = take(sl, 0)) != 0) {
 		sorted &= got > last && got % 3 != 0;
 		last = got;
@@ -335,6 +341,471 @@ test_heap(void)
 	}
 	ok(sorted, "in order, without what was taken out");
 	is_int(n, 3334, "all of them");
+	end();
+}
+
+/* ---- whose turn it is ---------------------------------------------------- */
+
+#define HOUR (3600 * S)
+
+static struct sched_unit *
+wanting(struct sched_job *j, const struct sched_wants *wants)
+{
+	struct sched_unit_spec spec = {.id = next_unit++,
+	    .root = "a/b-1.0",
+	    .wants = *wants,
+	    .state = UNIT_BLOCKED};
+
+	return sched_unit_add(&sched, j, &spec);
+}
+
+static void
+test_share(void)
+{
+	struct sched_job *other;
+	struct sched_slave *sl;
+	int64_t got[4];
+	int i;
+
+	begin();
+	other = sched_job_add(&sched, 2, 1000, "beta", 0);
+	sl = slave(1, "s", "amd64", 100);
+	for (i = 0; i < 4; i++)
+		sched_start(&sched, unit("amd64"), 0);
+	for (i = 0; i < 4; i++)
+		sched_start(&sched, unit_of(other, "amd64", NULL, false), 0);
+	for (i = 0; i < 4; i++)
+		got[i] = take(sl, 0);
+	ok(got[0] == 5 && got[1] == 1 && got[2] == 6 && got[3] == 2,
+	    "priority breaks the tie, then each user has every other one");
+	sched_charge(&sched, "beta", 100000, 0);
+	ok(take(sl, 0) == 3 && take(sl, 0) == 4,
+	    "who had more waits for the other");
+	is_int(take(sl, 0), 7, "and has what is left");
+	ok(sched_usage(&sched, "beta", 0) > 100000 &&
+		sched_usage(&sched, "beta", 24 * HOUR) < 50200,
+	    "after a half-life half of it counts");
+	ok(sched_usage(&sched, "nobody", 0) < 1, "a stranger had nothing");
+	end();
+}
+
+static void
+test_share_corrected(void)
+{
+	struct sched_slave *sl;
+	struct sched_unit *u;
+
+	begin();
+	sl = slave(1, "s", "amd64", 1);
+	sched_start(&sched, u = unit("amd64"), 0);
+	take(sl, 0);
+	ok(sched_usage(&sched, "alpha", 0) > 59, "charged ahead as typical");
+	sched_end(&sched, u, UNIT_PASSED, 5 * S);
+	ok(sched_usage(&sched, "alpha", 5 * S) > 4.9 &&
+		sched_usage(&sched, "alpha", 5 * S) < 5.1,
+	    "and then what it was");
+	end();
+}
+
+static void
+test_age(void)
+{
+	struct sched_job *late, *later, *lane;
+	struct sched_slave *sl;
+
+	begin();
+	sl = slave(1, "s", "amd64", 100);
+	late = sched_job_add(&sched, 2, 3, "alpha", 2 * HOUR);
+	later = sched_job_add(&sched, 3, 3, "alpha", 5 * HOUR);
+	lane = sched_job_add(&sched, 4, 0, "alpha", 9 * HOUR);
+	lane->security = true;
+	sched_start(&sched, unit("amd64"), 0);
+	sched_start(&sched, unit_of(late, "amd64", NULL, false), 0);
+	sched_start(&sched, unit_of(later, "amd64", NULL, false), 0);
+	sched_start(&sched, unit_of(lane, "amd64", NULL, false), 0);
+	is_int(take(sl, 0), 4, "the security lane goes before all");
+	is_int(take(sl, 0), 2, "a point of priority is an hour of age");
+	sched_job_priority(&sched, later, 9);
+	is_int(take(sl, 0), 3, "a higher one, given later");
+	is_int(take(sl, 0), 1, "and what is left");
+	end();
+}
+
+static void
+test_rank(void)
+{
+	struct sched_unit *a, *b, *c, *d;
+	struct sched_slave *sl;
+
+	begin();
+	sl = slave(1, "s", "amd64", 1);
+	a = unit("amd64");
+	b = unit("amd64");
+	c = unit("amd64");
+	d = unit("amd64");
+	c->expect = 10;
+	d->expect = 1000;
+	sched_need(c, a);
+	sched_need(d, b);
+	sched_job_rank(&sched, job);
+	ok(b->rank > 1059 && b->rank < 1061 && a->rank < 71,
+	    "a rank is the work from here to the end");
+	sched_start(&sched, a, 0);
+	sched_start(&sched, b, 0);
+	sched_start(&sched, c, 0);
+	sched_start(&sched, d, 0);
+	is_int(take(sl, 0), 2, "the longer chain is begun first");
+	end();
+}
+
+/* ---- what a slave has ---------------------------------------------------- */
+
+static void
+test_labels(void)
+{
+	const char *gpu[] = {"gpu"};
+	const struct sched_wants plain = {.arch = "amd64", .stage = ""},
+				 labelled = {.arch = "amd64",
+				     .stage = "",
+				     .labels = gpu,
+				     .nlabels = 1};
+	struct sched_slave *one, *two;
+	struct sched_unit *u;
+
+	begin();
+	one = slave(1, "one", "amd64", 1);
+	sched_start(&sched, u = wanting(job, &labelled), 0);
+	is_int(take(one, 0), 0, "a label that it hasn't");
+	is(why(u, 0), "no slave for arch amd64 has the label gpu", "told so");
+	two = slave(2, "two", "amd64", 2);
+	sched_slave_label(two, "gpu", true);
+	sched_slave_ready(&sched, two);
+	sched_start(&sched, wanting(job, &plain), 0);
+	is_int(take(two, 0), 1, "one that has it");
+	is_int(take(two, 0), 0, "a mandatory one keeps others away");
+	is_int(take(one, 0), 2, "who go elsewhere");
+	end();
+}
+
+static void
+test_resources(void)
+{
+	const struct sched_wants big = {.arch = "amd64",
+				     .stage = "",
+				     .resources = {6 << 20}},
+				 huge = {.arch = "amd64",
+				     .stage = "",
+				     .resources = {0, 9}};
+	struct sched_slave *sl;
+	struct sched_unit *u;
+
+	begin();
+	sl = slave(1, "s", "amd64", 4);
+	sl->offer[SCHED_MEMORY] = 8 << 20;
+	sl->offer[SCHED_CPUS] = 8;
+	sched_start(&sched, u = wanting(job, &huge), 0);
+	is_int(take(sl, 0), 0, "more than there is");
+	is(why(u, 0), "no slave for arch amd64 offers cpus=9", "told so");
+	sched_start(&sched, wanting(job, &big), 0);
+	sched_start(&sched, wanting(job, &big), 0);
+	sched_start(&sched, unit("amd64"), 0);
+	sched_start(&sched, unit("amd64"), 0);
+	is_int(take(sl, 0), 2, "it fits");
+	is_int(take(sl, 0), 4, "not twice; one with a slot's share does");
+	is_int(take(sl, 0), 0, "that was all of the memory");
+	sched_end(&sched, sched_unit_get(&sched, 4), UNIT_PASSED, 0);
+	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_PASSED, 0);
+	is_int(take(sl, 0), 3, "given back");
+	end();
+}
+
+static void
+test_reserve(void)
+{
+	struct sched_slave *one, *two;
+	struct sched_unit *u;
+	int64_t late = 301 * S;
+	int i;
+
+	begin();
+	one = slave(1, "one", "amd64", 2);
+	two = slave(2, "two", "amd64", 2);
+	for (i = 0; i < 3; i++)
+		sched_start(&sched, unit("amd64"), 0);
+	take(one, 0);
+	take(two, 0);
+	sched_start(&sched, u = unit_of(job, "amd64", NULL, true), 0);
+	sched_end(&sched, sched_unit_get(&sched, 3), UNIT_CANCELLED, 0);
+	is_int(take(one, late), 0, "nothing beside an exclusive one");
+	sched_start(&sched, unit("amd64"), late);
+	is_int(take(one, late), 0, "one slave is kept free for it");
+	is_int(take(two, late), 5, "only one");
+	ok(strstr(why(u, late), "one is kept free for it"), "told so");
+	sched_end(&sched, sched_unit_get(&sched, 1), UNIT_PASSED, late);
+	is_int(take(one, late), 4, "idle: there it is");
+	end();
+}
+
+static void
+test_nearness(void)
+{
+	const struct sched_wants x = {.arch = "amd64", .stage = "aa"},
+				 y = {.arch = "amd64", .stage = "bb"};
+	const char *layers[] = {"00000000000000010", "00000000000000020"};
+	struct sched_unit_spec spec = {.id = 10,
+	    .root = "a/b-1.0",
+	    .wants = y,
+	    .state = UNIT_BLOCKED,
+	    .layers = layers,
+	    .nlayers = 2};
+	struct sched_slave *sl;
+
+	begin();
+	sl = slave(1, "s", "amd64", 10);
+	sched_slave_stage(sl, "bb");
+	sched_slave_layer(sl, layers[0]);
+	sched_start(&sched, wanting(job, &x), 0);
+	sched_start(&sched, wanting(job, &y), 0);
+	sched_start(&sched, sched_unit_add(&sched, job, &spec), 0);
+	is_int(take(sl, 0), 10, "the stage is there, and a layer");
+	is_int(take(sl, 0), 2, "the stage is there");
+	is_int(take(sl, 0), 1, "nothing is there");
+	end();
+}
+
+static void
+test_closed(void)
+{
+	struct sched_slave *sl;
+	struct sched_unit *u;
+	int who;
+
+	begin();
+	sl = slave(1, "s", "amd64", 1);
+	sched_slave_close(&sched, sl, "paused by its owner");
+	sched_start(&sched, u = unit("amd64"), 0);
+	is_int(take(sl, 0), 0, "a closed slave gets nothing");
+	is(why(u, 0), "not on s: paused by its owner", "with its reason");
+	sched_wait(&sched, sl, &who);
+	ok(!sched_turn(&sched, 0), "nor is it looked at");
+	sched_slave_close(&sched, sl, NULL);
+	ok(sched_turn(&sched, 0) == sl, "until it is open again");
+	end();
+}
+
+/* ---- events -------------------------------------------------------------- */
+
+static void
+test_turn(void)
+{
+	struct sched_slave *one, *two;
+	struct sched_unit *a, *b;
+	int who;
+
+	begin();
+	one = slave(1, "one", "arm64", 1);
+	two = slave(2, "two", "amd64", 1);
+	sched_wait(&sched, one, &who);
+	sched_wait(&sched, two, &who);
+	ok(!sched_turn(&sched, 0), "nothing is there");
+	sched_start(&sched, a = unit("amd64"), 0);
+	ok(sched_turn(&sched, 0) == two, "a ready unit wakes who can have it");
+	take(two, 0);
+	ok(!sched_turn(&sched, 0), "and nobody else");
+	b = unit("amd64");
+	sched_need(b, a);
+	sched_start(&sched, b, 0);
+	sched_end(&sched, a, UNIT_PASSED, 0);
+	ok(sched_turn(&sched, 0) == two, "so does what becomes ready");
+	sched_refuse(&sched, b, 2, 60 * S, false, "no");
+	ok(!sched_turn(&sched, 0), "not what it refused");
+	is_int(sched_wake(&sched) / S, 60, "until when is known");
+	ok(sched_turn(&sched, 60 * S) == two, "and then again");
+	sched_wait(&sched, two, NULL);
+	ok(!sched_turn(&sched, 60 * S), "not one who doesn't wait");
+	end();
+}
+
+/* ---- locks --------------------------------------------------------------- */
+
+static struct sched_unit *
+locking(const char *lock, const char *other, int64_t ready)
+{
+	const char *locks[] = {lock, other};
+	struct sched_wants wants = {.arch = "amd64",
+	    .stage = "",
+	    .locks = locks,
+	    .nlocks = other ? 2 : 1};
+	struct sched_unit *u = wanting(job, &wants);
+
+	sched_start(&sched, u, ready);
+	return u;
+}
+
+static void
+test_locks(void)
+{
+	struct sched_slave *sl;
+	struct sched_unit *u;
+
+	begin();
+	sl = slave(1, "s", "amd64", 10);
+	locking("master:db", NULL, 1);
+	u = locking("master:db", "master:net", 2);
+	locking("master:net", NULL, 3);
+	locking("master:x=shared", NULL, 4);
+	locking("master:x=shared", NULL, 5);
+	locking("master:x", NULL, 6);
+	locking("master:x=shared", NULL, 7);
+	is_int(take(sl, 0), 1, "the first has it");
+	ok(take(sl, 0) == 4 && take(sl, 0) == 5, "shared, two have it");
+	is_int(take(sl, 0), 0, "nobody passes who came before");
+	is(why(u, 0),
+	    "waits for the lock master:db, which a/b-1.0 (unit 1) holds on s",
+	    "the holder is told");
+	is(why(sched_unit_get(&sched, 3), 0),
+	    "waits for the lock master:net, behind a/b-1.0 (unit 2), which "
+	    "came first",
+	    "or who is first in the line");
+	sched_end(&sched, sched_unit_get(&sched, 4), UNIT_PASSED, 0);
+	is_int(take(sl, 0), 0, "one of the shared ones is still there");
+	sched_end(&sched, sched_unit_get(&sched, 5), UNIT_FAILED, 0);
+	is_int(take(sl, 0), 6, "then alone");
+	sched_end(&sched, sched_unit_get(&sched, 1), UNIT_PASSED, 0);
+	is_int(take(sl, 0), 2, "both at once");
+	sched_return(&sched, sched_unit_get(&sched, 2), 0);
+	is_int(take(sl, 0), 2, "given back, it is where it was");
+	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_PASSED, 0);
+	is_int(take(sl, 0), 3, "the next");
+	sched_end(&sched, sched_unit_get(&sched, 6), UNIT_PASSED, 0);
+	is_int(take(sl, 0), 7, "and the last");
+	end();
+}
+
+static void
+test_slave_locks(void)
+{
+	struct sched_slave *one, *two;
+	struct sched_unit *u;
+
+	begin();
+	one = slave(1, "one", "amd64", 10);
+	two = slave(2, "two", "amd64", 10);
+	locking("slave:port", NULL, 1);
+	locking("slave:port", NULL, 2);
+	u = locking("slave:port", NULL, 3);
+	is_int(take(one, 0), 1, "one on each slave");
+	is_int(take(one, 0), 0, "not two");
+	is_int(take(two, 0), 2, "but on the other");
+	ok(strstr(why(u, 0), "waits for the lock slave:port"), "told so");
+	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_PASSED, 0);
+	is_int(take(two, 0), 3, "free again");
+	end();
+}
+
+static void
+test_lock_nobody(void)
+{
+	const char *locks[] = {"master:db"};
+	struct sched_wants wants = {
+	    .arch = "arm64", .stage = "", .locks = locks, .nlocks = 1};
+	struct sched_unit *u;
+	struct sched_slave *sl;
+
+	begin();
+	sl = slave(1, "s", "amd64", 10);
+	u = wanting(job, &wants);
+	sched_start(&sched, u, 1);
+	locking("master:db", NULL, 2);
+	is_int(take(sl, 0), 2, "nobody waits for what no slave can run");
+	ok(take(slave(2, "arm", "arm64", 1), 0) == 0, "then it has to wait");
+	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_PASSED, 0);
+	ok(sched_pick(&sched, sched_slave(&sched, 2, "arm"), 0) == u,
+	    "for its turn");
+	end();
+}
+
+static uint32_t seed = 1;
+
+static uint32_t
+any(uint32_t n)
+{
+	seed = seed * 1664525 + 1013904223;
+	return (seed >> 8) % n;
+}
+
+/* Do two holders of one lock bear each other? */
+static bool
+holders_agree(void)
+{
+	const struct lock_use *x, *y;
+	const struct sched_lock *l;
+	size_t i;
+
+	for (i = 0; i < sched.locks.n; i++) {
+		l = sched.locks.items[i].value;
+		for (x = l->holders.first; x; x = x->next) {
+			for (y = x->next; y; y = y->next) {
+				if (!(x->shared && y->shared) &&
+				    (!l->per_slave ||
+					x->unit->lease->slave ==
+					    y->unit->lease->slave))
+					return false;
+			}
+		}
+	}
+	return true;
+}
+
+/*
+ * Hundreds of units with random locks on three slaves, ended in random
+ * order: as long as something is left, something runs or can be taken.
+ */
+static void
+test_no_deadlock(void)
+{
+	static const char *const names[] = {"master:a", "master:b=shared",
+	    "master:b", "master:c", "master:c=shared", "slave:d",
+	    "slave:d=shared", "slave:e"};
+	struct sched_unit *running[30];
+	struct sched_slave *sl[3];
+	size_t n = 0, left = 600, i;
+	bool agree = true, stuck = false;
+
+	begin();
+	for (i = 0; i < 3; i++)
+		sl[i] = slave((int64_t)i + 1, "s", "amd64", 10);
+	for (i = 0; i < left; i++)
+		locking(names[any(8)], any(2) ? names[any(8)] : NULL,
+		    (int64_t)i + 1);
+	while (left > 0 && agree && !stuck) {
+		int64_t got = 1;
+
+		for (i = any(3); got && n < 30; i = (i + 1) % 3) {
+			size_t k;
+
+			for (k = 0, got = 0; k < 3 && !got; k++)
+				got = take(sl[(i + k) % 3], 0);
+			if (got)
+				running[n++] = sched_unit_get(&sched, got);
+		}
+		agree = holders_agree();
+		stuck = n == 0;
+		for (i = any(3) + 1; i > 0 && n > 0; i--) {
+			size_t k = any((uint32_t)n);
+
+			if (any(10) == 0) {
+				sched_return(&sched, running[k], 0);
+				left++;
+			} else {
+				sched_end(&sched, running[k], UNIT_PASSED, 0);
+			}
+			running[k] = running[--n];
+			left--;
+		}
+	}
+	ok(agree, "no two hold what only one may");
+	ok(!stuck && left == 0, "all of them came through");
 	end();
 }
 
@@ -351,5 +822,19 @@ main(void)
 	test_requires();
 	test_cancel();
 	test_heap();
+	test_share();
+	test_share_corrected();
+	test_age();
+	test_rank();
+	test_labels();
+	test_resources();
+	test_reserve();
+	test_nearness();
+	test_closed();
+	test_turn();
+	test_locks();
+	test_slave_locks();
+	test_lock_nobody();
+	test_no_deadlock();
 	return tap_done();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "master/ids.h"
+#include "master/sched/ids.h"
 #include "base/arena.h"
 
 #include <string.h>

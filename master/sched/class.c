@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/sched/inside.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { FITS_UNKNOWN, FITS_NOT, FITS };
+
+static const char *
+add_words(struct arena *a, const char *key, const char *const *words, size_t n)
+{
+	size_t i;
+
+	key = arena_printf(a, "%s %zu", key, n);
+	for (i = 0; i < n; i++)
+		key = arena_printf(a, "%s %s", key, words[i]);
+	return key;
+}
+
+static const char *
+class_key(struct arena *a, const struct sched_wants *w)
+{
+	const char *key;
+
+	key = arena_printf(a, "%s %s %d %" PRId64 " %" PRId64 " %" PRId64,
+	    w->arch, w->stage, w->exclusive, w->resources[SCHED_MEMORY],
+	    w->resources[SCHED_CPUS], w->resources[SCHED_DISK]);
+	key = add_words(a, key, w->requires, w->nrequires);
+	return add_words(a, key, w->labels, w->nlabels);
+}
+
+static struct sched_class *
+class_new(struct sched *s, const struct sched_wants *w)
+{
+	struct sched_class *c = arena_new(&s->arena, struct sched_class);
+	struct arena *a = &s->arena;
+	size_t i;
+
+	c->arch = arena_strdup(a, w->arch);
+	c->stage = arena_strdup(a, w->stage);
+	c->exclusive = w->exclusive;
+	memcpy(c->resources, w->resources, sizeof(c->resources));
+	c->nlabels = w->nlabels;
+	c->labels = arena_array(a, c->nlabels, const char *);
+	for (i = 0; i < c->nlabels; i++)
+		c->labels[i] = arena_strdup(a, w->labels[i]);
+	c->nrequires = w->nrequires;
+	c->words = arena_array(a, c->nrequires, const char *);
+	c->requires = arena_array(a, c->nrequires, struct requirement);
+	for (i = 0; i < c->nrequires; i++) {
+		c->words[i] = arena_strdup(a, w->requires[i]);
+		if (requirement_parse(a, c->words[i], &c->requires[i]))
+			continue;
+		/* not of the right form: a name that nobody has */
+		c->requires[i].name = c->words[i];
+	}
+	c->nfits = s->nslaves + 64;
+	c->fits = arena_array(a, c->nfits, unsigned char);
+	c->next = s->classes;
+	s->classes = c;
+	return c;
+}
+
+struct sched_class *
+class_of(struct sched *s, const struct sched_wants *w)
+{
+	struct arena tmp = {0};
+	const char *key = class_key(&tmp, w);
+	struct sched_class *c = map_gets(&s->class_map, key);
+	const struct sched_slave *sl;
+
+	if (!c) {
+		c = class_new(s, w);
+		*map_puts(&s->class_map, arena_strdup(&s->arena, key)) = c;
+		for (sl = s->slaves; sl && !c->matched; sl = sl->next)
+			c->matched = class_fits(c, sl);
+	}
+	arena_release(&tmp);
+	return c;
+}
+
+bool
+class_arch(const struct sched_class *c, const struct sched_slave *sl)
+{
+	size_t i;
+
+	for (i = 0; i < sl->narches; i++) {
+		if (strcmp(sl->arches[i], c->arch) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+class_requirement(
+    const struct sched_class *c, size_t i, const struct sched_slave *sl)
+{
+	const char *version = map_gets(&sl->capabilities, c->requires[i].name);
+
+	return version && requirement_matches(&c->requires[i], version);
+}
+
+bool
+class_label(const struct sched_class *c, size_t i, const struct sched_slave *sl)
+{
+	return map_gets(&sl->labels, c->labels[i]) != NULL;
+}
+
+int64_t
+class_takes(const struct sched_class *c, size_t k, const struct sched_slave *sl)
+{
+	if (c->resources[k] > 0)
+		return c->resources[k];
+	/* disk is what nobody counts before it is used */
+	return k == SCHED_DISK || sl->slots == 0 ? 0 : sl->offer[k] / sl->slots;
+}
+
+bool
+class_resource(
+    const struct sched_class *c, size_t k, const struct sched_slave *sl)
+{
+	return sl->offer[k] == 0 || class_takes(c, k, sl) <= sl->offer[k];
+}
+
+/* A mandatory label of the slave keeps away who doesn't ask for it. */
+static size_t
+mandatory_asked(const struct sched_class *c, const struct sched_slave *sl)
+{
+	const bool *mandatory;
+	size_t i, n = 0;
+
+	for (i = 0; i < c->nlabels; i++) {
+		mandatory = map_gets(&sl->labels, c->labels[i]);
+		n += mandatory && *mandatory;
+	}
+	return n;
+}
+
+static bool
+find_fit(const struct sched_class *c, const struct sched_slave *sl)
+{
+	size_t i;
+
+	if (sl->retired || !class_arch(c, sl) ||
+	    mandatory_asked(c, sl) < sl->nmandatory)
+		return false;
+	for (i = 0; i < c->nrequires; i++) {
+		if (!class_requirement(c, i, sl))
+			return false;
+	}
+	for (i = 0; i < c->nlabels; i++) {
+		if (!class_label(c, i, sl))
+			return false;
+	}
+	for (i = 0; i < SCHED_RESOURCES; i++) {
+		if (!class_resource(c, i, sl))
+			return false;
+	}
+	return true;
+}
+
+bool
+class_fits(struct sched_class *c, const struct sched_slave *sl)
+{
+	/* one that never said what it has */
+	if (sl->index >= c->nfits)
+		return false;
+	if (c->fits[sl->index] == FITS_UNKNOWN)
+		c->fits[sl->index] = find_fit(c, sl) ? FITS : FITS_NOT;
+	return c->fits[sl->index] == FITS;
+}
+
+void
+class_forget(struct sched *s, const struct sched_slave *sl)
+{
+	struct sched_class *c;
+	unsigned char *grown;
+
+	for (c = s->classes; c; c = c->next) {
+		if (sl->index >= c->nfits) {
+			grown = arena_array(
+			    &s->arena, 2 * sl->index + 64, unsigned char);
+			if (c->nfits > 0)
+				memcpy(grown, c->fits, c->nfits);
+			c->fits = grown;
+			c->nfits = 2 * sl->index + 64;
+		}
+		c->fits[sl->index] = FITS_UNKNOWN;
+	}
+}
+
+bool
+class_room(const struct sched_class *c, const struct sched_slave *sl)
+{
+	size_t k;
+
+	if (sl->alone || sl->leased >= sl->slots)
+		return false;
+	if (sl->leased == 0)
+		return true;
+	if (c->exclusive)
+		return false;
+	for (k = 0; k < SCHED_RESOURCES; k++) {
+		if (sl->offer[k] > 0 &&
+		    sl->used[k] + class_takes(c, k, sl) > sl->offer[k])
+			return false;
+	}
+	return true;
+}

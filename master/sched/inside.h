@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the sources of this room share. */
+#ifndef MASTER_SCHED_INSIDE_H
+#define MASTER_SCHED_INSIDE_H
+
+#include "master/sched/sched.h"
+#include "recipe/recipe.h"
+
+#define TYPICAL_FIRST 60.0 /* seconds, before anything has run */
+
+struct sched_user {
+	const char *name;
+	double usage; /* seconds of slots, scaled: see share.c */
+};
+
+/* Ready units of one class and user: a pairing heap (queue.c). */
+struct sched_queue {
+	struct sched_user *user;
+	struct sched_unit *heap;
+	struct sched_queue *next;
+};
+
+/* Units that want the same of a slave. */
+struct sched_class {
+	const char *arch, *stage;
+	const char **words; /* REQUIRES as written */
+	struct requirement *requires;
+	size_t nrequires;
+	const char **labels;
+	size_t nlabels;
+	int64_t resources[SCHED_RESOURCES];
+	bool exclusive;
+	bool noted;   /* sched_turn() has to look at it */
+	bool matched; /* some slave fits: its units may stand in lines */
+	size_t nqueued;
+	struct sched_queue *queues;
+	struct sched_unit *parked; /* have locks, but no slave fits */
+	unsigned char *fits;       /* by index of the slave: see class.c */
+	size_t nfits;
+	struct sched_class *next, *next_noted;
+};
+
+/* ---- class.c ------------------------------------------------------------- */
+
+struct sched_class *class_of(struct sched *s, const struct sched_wants *w);
+
+/* Could this slave ever run units of this class? Remembered. */
+bool class_fits(struct sched_class *c, const struct sched_slave *sl);
+bool class_arch(const struct sched_class *c, const struct sched_slave *sl);
+bool class_requirement(
+    const struct sched_class *c, size_t i, const struct sched_slave *sl);
+bool class_label(
+    const struct sched_class *c, size_t i, const struct sched_slave *sl);
+bool class_resource(
+    const struct sched_class *c, size_t k, const struct sched_slave *sl);
+
+/* Has it room for one now? */
+bool class_room(const struct sched_class *c, const struct sched_slave *sl);
+
+/* What one takes of what the slave offers. */
+int64_t class_takes(
+    const struct sched_class *c, size_t k, const struct sched_slave *sl);
+
+/* The slave has changed: what is remembered about it is not true any more. */
+void class_forget(struct sched *s, const struct sched_slave *sl);
+
+/* ---- queue.c ------------------------------------------------------------- */
+
+/* The class's queue for this user, made if it is new. */
+struct sched_queue *
+queue_of(struct sched *s, struct sched_class *c, struct sched_user *user);
+void queue_add(struct sched_queue *q, struct sched_unit *u);
+void queue_remove(struct sched_queue *q, struct sched_unit *u);
+
+/* Is a to run before b, both of the same user? */
+bool queue_before(const struct sched_unit *a, const struct sched_unit *b);
+
+/* The time at which the job's turn comes: older first. */
+int64_t job_turn(const struct sched_job *job);
+
+/* ---- sched.c ------------------------------------------------------------- */
+
+/* Into the heap and out of it, for lock.c. */
+void unit_queue(struct sched *s, struct sched_unit *u);
+void unit_unqueue(struct sched *s, struct sched_unit *u);
+
+/* What a slave's list and a unit's steps are compared by. */
+uint64_t layer_number(const char *key);
+
+/* Have sched_turn() look at the class. */
+void note_class(struct sched *s, struct sched_class *c);
+
+/* ---- lock.c -------------------------------------------------------------- */
+
+void
+locks_init(struct sched *s, struct sched_unit *u, const struct sched_wants *w);
+
+/* The unit is ready: it gets its places in the lines. */
+void locks_wait(struct sched_unit *u);
+
+/* It has a slave (whose locks it holds), or no interest any more. */
+void locks_take(struct sched_unit *u);
+void locks_drop(struct sched *s, struct sched_unit *u, bool held);
+
+/* Could it have all of its locks at this instant? sl NULL: the master's. */
+bool locks_open(const struct sched_unit *u, const struct sched_slave *sl);
+
+/* The use that stands in the way of x, on sl if it is a slave's; or NULL. */
+const struct lock_use *
+lock_obstacle(const struct lock_use *x, const struct sched_slave *sl);
+
+/* ---- share.c ------------------------------------------------------------- */
+
+struct sched_user *user_of(struct sched *s, const char *name);
+void
+user_charge(struct sched *s, struct sched_user *u, double seconds, int64_t at);
+
+/* What a unit will take, seconds. */
+double unit_expects(const struct sched *s, const struct sched_unit *u);
+
+/* ---- pick.c -------------------------------------------------------------- */
+
+const struct sched_refusal *
+refusal_of(const struct sched_unit *u, int64_t slave, int64_t now);
+bool unit_may(const struct sched *s, const struct sched_unit *unit,
+    const struct sched_slave *sl, int64_t now);
+void unreserve(struct sched_unit *u);
+
+/* The slave has room for more than before. */
+void sched_slave_room(struct sched *s, const struct sched_slave *sl);
+
+#endif

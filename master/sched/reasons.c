@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Why a unit isn't running, as data and as text. */
+#include "master/sched/inside.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+const char *const reason_kind_names[REASON_KINDS] = {"needs", "lock", "arch",
+    "requirement", "label", "resource", "match", "refused", "closed", "offline",
+    "busy", "reserved", "turn"};
+
+static const char *const resource_names[SCHED_RESOURCES] = {
+    "memory", "cpus", "disk"};
+
+struct reasons {
+	struct arena *arena;
+	const struct sched *s;
+	const struct sched_unit *unit;
+	int64_t now;
+	struct sched_reason *list;
+	size_t n;
+};
+
+static struct sched_reason *
+add(struct reasons *r, enum reason_kind kind, const char *name)
+{
+	struct sched_reason *x;
+
+	r->list = arena_grow(r->arena, r->list, r->n, sizeof(*r->list));
+	x = &r->list[r->n++];
+	memset(x, 0, sizeof(*x));
+	x->kind = kind;
+	x->name = name;
+	return x;
+}
+
+static void say(struct arena *a, struct sched_reason *x, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void
+say(struct arena *a, struct sched_reason *x, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	x->text = arena_vprintf(a, fmt, ap);
+	va_end(ap);
+}
+
+static void
+blocked_reasons(struct reasons *r)
+{
+	const struct sched_unit *need;
+	struct sched_reason *x;
+	size_t i;
+
+	for (i = 0; i < r->unit->nneeds; i++) {
+		need = r->unit->needs[i];
+		if (need->state == UNIT_PASSED)
+			continue;
+		x = add(r, REASON_NEEDS, need->root);
+		x->unit = need->id;
+		x->state = unit_state_names[need->state];
+		say(r->arena, x, "waits for %s (unit %" PRId64 ", %s)",
+		    need->root, need->id, x->state);
+	}
+}
+
+/* ---- locks --------------------------------------------------------------- */
+
+static int64_t
+count_before(const struct lock_use *x)
+{
+	int64_t n = 0;
+
+	while ((x = x->prev) != NULL)
+		n++;
+	return n;
+}
+
+static void
+lock_reason(struct reasons *r, const struct lock_use *x,
+    const struct lock_use *by, const struct sched_slave *sl)
+{
+	struct sched_reason *y = add(r, REASON_LOCK, x->lock->name);
+	const struct sched_unit *u = by->unit;
+
+	y->unit = u->id;
+	y->count =
+	    r->unit->parked && !r->unit->class->matched ? 0 : count_before(x);
+	y->state = unit_state_names[u->state];
+	if (u->lease)
+		say(r->arena, y,
+		    "waits for the lock %s, which %s (unit %" PRId64
+		    ") holds on %s",
+		    x->lock->name, u->root, u->id, u->lease->slave->name);
+	else
+		say(r->arena, y,
+		    "waits for the lock %s%s%s, behind %s (unit %" PRId64
+		    "), which came first",
+		    x->lock->name, sl ? " of " : "", sl ? sl->name : "",
+		    u->root, u->id);
+}
+
+/* True when a lock keeps it from running anywhere. */
+static bool
+lock_reasons(struct reasons *r, const struct sched_slave *sl)
+{
+	const struct lock_use *x, *by;
+	bool found = false;
+	size_t i;
+
+	for (i = 0; i < r->unit->nuses; i++) {
+		x = &r->unit->uses[i];
+		if (x->lock->per_slave != (sl != NULL))
+			continue;
+		by = lock_obstacle(x, sl);
+		if (by)
+			lock_reason(r, x, by, sl);
+		found |= by != NULL;
+	}
+	return found;
+}
+
+/* ---- what no slave has --------------------------------------------------- */
+
+/* Does any slave of the architecture pass the test of number i? */
+static bool
+any(const struct reasons *r,
+    bool (*test)(
+	const struct sched_class *c, size_t i, const struct sched_slave *sl),
+    size_t i)
+{
+	const struct sched_class *c = r->unit->class;
+	const struct sched_slave *sl;
+
+	for (sl = r->s->slaves; sl; sl = sl->next) {
+		if (!sl->retired && class_arch(c, sl) && test(c, i, sl))
+			return true;
+	}
+	return false;
+}
+
+static void
+lack(struct reasons *r, enum reason_kind kind, const char *name,
+    const char *what)
+{
+	struct sched_reason *x = add(r, kind, name);
+
+	say(r->arena, x, "no slave for arch %s %s %s", r->unit->class->arch,
+	    what, name);
+}
+
+static void
+mismatch_reasons(struct reasons *r)
+{
+	const struct sched_class *c = r->unit->class;
+	struct sched_reason *x;
+	size_t i;
+
+	for (i = 0; i < c->nrequires; i++) {
+		if (!any(r, class_requirement, i))
+			lack(r, REASON_REQUIREMENT, c->words[i], "fulfils");
+	}
+	for (i = 0; i < c->nlabels; i++) {
+		if (!any(r, class_label, i))
+			lack(r, REASON_LABEL, c->labels[i], "has the label");
+	}
+	for (i = 0; i < SCHED_RESOURCES; i++) {
+		if (any(r, class_resource, i))
+			continue;
+		x = add(r, REASON_RESOURCE, resource_names[i]);
+		x->count = c->resources[i];
+		say(r->arena, x, "no slave for arch %s offers %s=%" PRId64,
+		    c->arch, resource_names[i], c->resources[i]);
+	}
+	if (r->n > 0)
+		return;
+	x = add(r, REASON_MATCH, c->arch);
+	say(r->arena, x,
+	    "no slave for arch %s fulfils all that it wants at once", c->arch);
+}
+
+/* ---- what those that match do -------------------------------------------- */
+
+struct tally {
+	size_t arch, fits, open, online, room, waiting;
+};
+
+static void
+tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
+{
+	const struct sched_unit *u = r->unit;
+	const struct sched_refusal *no;
+	struct sched_reason *x;
+
+	t->fits++;
+	if (!unit_may(r->s, u, sl, r->now)) {
+		no = refusal_of(u, sl->id, r->now);
+		x = add(r, REASON_REFUSED, sl->name);
+		x->until = no->until == UNTIL_EVER ? 0 : no->until;
+		say(r->arena, x, "not on %s: %s", sl->name, no->reason);
+		return;
+	}
+	if (sl->closed) {
+		x = add(r, REASON_CLOSED, sl->name);
+		x->state = sl->closed;
+		say(r->arena, x, "not on %s: %s", sl->name, sl->closed);
+		return;
+	}
+	t->open++;
+	if (!sched_is_online(r->s, sl, r->now))
+		return;
+	t->online++;
+	if (!class_room(u->class, sl))
+		return;
+	if (lock_reasons(r, sl))
+		return;
+	t->room++;
+	t->waiting += sl->waiting != NULL;
+}
+
+/* When will the first of the slaves that match have a slot? 0: unknown. */
+static int64_t
+free_at(const struct reasons *r)
+{
+	const struct sched_lease *l;
+	const struct sched_unit *u;
+	int64_t at, first = 0;
+
+	for (l = r->s->first_lease; l; l = l->next) {
+		u = l->node.object;
+		if (!class_fits(r->unit->class, l->slave))
+			continue;
+		at = l->granted + (int64_t)(unit_expects(r->s, u) * 1e6);
+		if (at < r->now)
+			at = r->now;
+		if (first == 0 || at < first)
+			first = at;
+	}
+	return first;
+}
+
+static const char *
+matches(struct reasons *r, size_t n)
+{
+	return arena_printf(
+	    r->arena, "%zu slave%s", n, n == 1 ? " matches" : "s match");
+}
+
+static void
+state_reason(struct reasons *r, const struct tally *t)
+{
+	const char *start = matches(r, t->open);
+	struct sched_reason *x;
+
+	if (t->online == 0) {
+		x = add(r, REASON_OFFLINE, NULL);
+		say(r->arena, x, "%s, none is online", start);
+	} else if (t->room == 0) {
+		x = add(r, REASON_BUSY, NULL);
+		x->until = free_at(r);
+		say(r->arena, x, "%s, none has %s", start,
+		    r->unit->class->exclusive ? "nothing else to do (exclusive)"
+					      : "a free slot");
+	} else {
+		x = add(r, REASON_TURN, NULL);
+		say(r->arena, x, "%s, %s", start,
+		    t->waiting > 0 ? "other units are first"
+				   : "waiting for one to ask");
+	}
+	x->count = (int64_t)t->open;
+}
+
+static void
+ready_reasons(struct reasons *r)
+{
+	const struct sched_class *c = r->unit->class;
+	const struct sched_slave *sl;
+	struct sched_reason *x;
+	struct tally t = {0};
+
+	for (sl = r->s->slaves; sl; sl = sl->next) {
+		t.arch += !sl->retired && class_arch(c, sl);
+		if (class_fits(r->unit->class, sl))
+			tally_slave(r, &t, sl);
+	}
+	if (t.arch == 0) {
+		x = add(r, REASON_ARCH, c->arch);
+		say(r->arena, x, "no slave for arch %s", c->arch);
+		return;
+	}
+	if (t.fits == 0) {
+		mismatch_reasons(r);
+		return;
+	}
+	if (lock_reasons(r, NULL))
+		return;
+	if (r->unit->reserved) {
+		x = add(r, REASON_RESERVED, r->unit->reserved->name);
+		say(r->arena, x, "%s is kept free for it until it is idle",
+		    x->name);
+	}
+	if (t.open > 0)
+		state_reason(r, &t);
+}
+
+size_t
+sched_reasons(const struct sched *s, const struct sched_unit *unit, int64_t now,
+    struct arena *a, struct sched_reason **out)
+{
+	struct reasons r = {.arena = a, .s = s, .unit = unit, .now = now};
+
+	if (unit->state == UNIT_BLOCKED)
+		blocked_reasons(&r);
+	else if (unit->state == UNIT_READY)
+		ready_reasons(&r);
+	*out = r.list;
+	return r.n;
+}

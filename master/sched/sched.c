@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/sched/inside.h"
+
+#include <assert.h>
+#include <string.h>
+
+const char *const unit_state_names[UNIT_STATES] = {"blocked", "ready", "leased",
+    "passed", "failed", "skipped", "cancelled", "dep-failed"};
+
+int
+unit_state_parse(const char *name)
+{
+	int i;
+
+	for (i = 0; i < UNIT_STATES; i++) {
+		if (strcmp(name, unit_state_names[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
+bool
+unit_state_is_over(enum unit_state s)
+{
+	return s != UNIT_BLOCKED && s != UNIT_READY && s != UNIT_LEASED;
+}
+
+void
+sched_init(struct sched *s, int64_t patience, int64_t half_life)
+{
+	memset(s, 0, sizeof(*s));
+	s->patience = patience;
+	s->half_life = half_life;
+	s->typical = TYPICAL_FIRST;
+	s->wake = UNTIL_EVER;
+	ids_init(&s->jobs, &s->arena);
+	ids_init(&s->units, &s->arena);
+	ids_init(&s->leases, &s->arena);
+	ids_init(&s->slave_ids, &s->arena);
+	map_init(&s->class_map, &s->arena);
+	map_init(&s->users, &s->arena);
+	map_init(&s->locks, &s->arena);
+}
+
+void
+sched_release(struct sched *s)
+{
+	struct sched_job *job, *next;
+	struct sched_slave *sl;
+
+	for (job = s->first_job; job; job = next) {
+		struct arena a = job->arena;
+
+		next = job->next;
+		arena_release(&a);
+	}
+	for (sl = s->slaves; sl; sl = sl->next)
+		arena_release(&sl->arena);
+	arena_release(&s->arena);
+}
+
+/* ---- jobs and units ------------------------------------------------------ */
+
+struct sched_job *
+sched_job_add(struct sched *s, int64_t id, int64_t priority, const char *user,
+    int64_t created)
+{
+	struct arena a = {0};
+	struct sched_job *job = arena_new(&a, struct sched_job);
+
+	job->id = id;
+	job->priority = priority;
+	job->created = created;
+	job->owner = user_of(s, user);
+	job->user = job->owner->name;
+	job->arena = a;
+	job->prev = s->last_job;
+	if (s->last_job)
+		s->last_job->next = job;
+	else
+		s->first_job = job;
+	s->last_job = job;
+	ids_add(&s->jobs, &job->node, id, job);
+	return job;
+}
+
+uint64_t
+layer_number(const char *key)
+{
+	uint64_t n = 0;
+	size_t i;
+
+	/* keys are digests: any 16 digits of one are as good as random */
+	for (i = 0; i < 16 && key[i]; i++)
+		n = n << 4 |
+		    (uint64_t)(key[i] <= '9' ? key[i] - '0'
+					     : key[i] - 'a' + 10);
+	return n;
+}
+
+static void
+set_layers(struct sched_unit *u, const struct sched_unit_spec *spec)
+{
+	size_t i;
+
+	u->nlayers =
+	    (uint16_t)(spec->nlayers < 1000 ? spec->nlayers : (size_t)1000);
+	u->layers = arena_array(&u->job->arena, u->nlayers, uint64_t);
+	for (i = 0; i < u->nlayers; i++)
+		u->layers[i] = layer_number(spec->layers[i]);
+}
+
+struct sched_unit *
+sched_unit_add(
+    struct sched *s, struct sched_job *job, const struct sched_unit_spec *spec)
+{
+	struct sched_unit *u = arena_new(&job->arena, struct sched_unit);
+
+	u->job = job;
+	u->id = spec->id;
+	u->root = arena_strdup(&job->arena, spec->root);
+	u->state = spec->state;
+	u->attempt = (int32_t)spec->attempt;
+	u->tries = (int32_t)spec->tries;
+	u->expect = (float)spec->expect;
+	u->ready = spec->ready;
+	u->class = class_of(s, &spec->wants);
+	locks_init(s, u, &spec->wants);
+	set_layers(u, spec);
+	u->next = job->units;
+	job->units = u;
+	job->nopen += !unit_state_is_over(u->state);
+	job->failed |= u->state == UNIT_FAILED || u->state == UNIT_DEP_FAILED;
+	ids_add(&s->units, &u->node, u->id, u);
+	return u;
+}
+
+void
+sched_need(struct sched_unit *unit, struct sched_unit *needed)
+{
+	struct arena *a = &unit->job->arena;
+
+	unit->needs =
+	    arena_grow(a, unit->needs, unit->nneeds, sizeof(*unit->needs));
+	unit->needs[unit->nneeds++] = needed;
+	needed->users = arena_grow(
+	    a, needed->users, needed->nusers, sizeof(*needed->users));
+	needed->users[needed->nusers++] = unit;
+	unit->nblock += needed->state != UNIT_PASSED;
+}
+
+/* ---- in and out of the queues -------------------------------------------- */
+
+void
+note_class(struct sched *s, struct sched_class *c)
+{
+	if (c->nqueued == 0)
+		return;
+	if (c->noted) {
+		/* it may be the one that is looked at: from the first again */
+		s->cursor = NULL;
+		return;
+	}
+	c->noted = true;
+	c->next_noted = s->noted;
+	s->noted = c;
+}
+
+void
+unit_queue(struct sched *s, struct sched_unit *u)
+{
+	u->parked = false;
+	queue_add(queue_of(s, u->class, u->job->owner), u);
+	u->class->nqueued++;
+	note_class(s, u->class);
+}
+
+void
+unit_unqueue(struct sched *s, struct sched_unit *u)
+{
+	queue_remove(queue_of(s, u->class, u->job->owner), u);
+	u->class->nqueued--;
+}
+
+/* Nobody can run it: it must not stand in a line before those who can go. */
+static void
+park_unmatched(struct sched_unit *u)
+{
+	struct sched_class *c = u->class;
+
+	u->prev = NULL;
+	u->sibling = c->parked;
+	if (c->parked)
+		c->parked->prev = u;
+	c->parked = u;
+}
+
+static void
+unpark_unmatched(struct sched_unit *u)
+{
+	if (u->prev)
+		u->prev->sibling = u->sibling;
+	else
+		u->class->parked = u->sibling;
+	if (u->sibling)
+		u->sibling->prev = u->prev;
+	u->sibling = u->prev = NULL;
+}
+
+static void
+stand_in_line(struct sched *s, struct sched_unit *u)
+{
+	if (u->nuses == 0) {
+		unit_queue(s, u);
+		return;
+	}
+	u->parked = true;
+	if (!u->class->matched) {
+		park_unmatched(u);
+		return;
+	}
+	locks_wait(u);
+	if (locks_open(u, NULL))
+		unit_queue(s, u);
+}
+
+static void
+enqueue(struct sched *s, struct sched_unit *u, int64_t ready)
+{
+	assert(u->nblock == 0);
+	u->state = UNIT_READY;
+	u->ready = ready;
+	s->nready++;
+	stand_in_line(s, u);
+}
+
+/* Out of its queue and, if it is not about to have its locks, their lines. */
+static void
+dequeue(struct sched *s, struct sched_unit *u, bool taken)
+{
+	assert(u->state == UNIT_READY);
+	unreserve(u);
+	s->nready--;
+	if (u->parked && !u->class->matched) {
+		unpark_unmatched(u);
+		u->parked = false;
+		return;
+	}
+	if (!u->parked)
+		unit_unqueue(s, u);
+	u->parked = false;
+	if (taken)
+		locks_take(u);
+	else
+		locks_drop(s, u, false);
+}
+
+void
+sched_start(struct sched *s, struct sched_unit *unit, int64_t ready)
+{
+	if (unit->nblock == 0)
+		enqueue(s, unit, ready);
+	else
+		unit->state = UNIT_BLOCKED;
+}
+
+/* Heaps are in order of what is about to change: out and in again. */
+void
+sched_job_priority(struct sched *s, struct sched_job *job, int64_t priority)
+{
+	struct sched_unit *u;
+
+	for (u = job->units; u; u = u->next) {
+		if (u->state == UNIT_READY && !u->parked)
+			unit_unqueue(s, u);
+	}
+	job->priority = priority;
+	for (u = job->units; u; u = u->next) {
+		if (u->state == UNIT_READY && !u->parked)
+			unit_queue(s, u);
+	}
+}
+
+/* A slave that the class's parked units fit has come. */
+static void
+match_class(struct sched *s, struct sched_class *c)
+{
+	struct sched_unit *u;
+
+	c->matched = true;
+	while ((u = c->parked) != NULL) {
+		unpark_unmatched(u);
+		stand_in_line(s, u);
+	}
+}
+
+void
+sched_slave_ready(struct sched *s, struct sched_slave *sl)
+{
+	struct sched_class *c;
+
+	class_forget(s, sl);
+	if (sl->reserved)
+		unreserve(sl->reserved);
+	for (c = s->classes; c; c = c->next) {
+		if (!class_fits(c, sl))
+			continue;
+		if (!c->matched)
+			match_class(s, c);
+		note_class(s, c);
+	}
+}
+
+void
+sched_job_drop(struct sched *s, struct sched_job *job)
+{
+	struct sched_unit *u;
+	struct arena a;
+
+	for (u = job->units; u; u = u->next) {
+		assert(u->state != UNIT_LEASED);
+		if (u->state == UNIT_READY)
+			dequeue(s, u, false);
+		ids_remove(&s->units, u->id);
+	}
+	ids_remove(&s->jobs, job->id);
+	if (job->prev)
+		job->prev->next = job->next;
+	else
+		s->first_job = job->next;
+	if (job->next)
+		job->next->prev = job->prev;
+	else
+		s->last_job = job->prev;
+	a = job->arena;
+	arena_release(&a);
+}
+
+struct sched_job *
+sched_job_get(const struct sched *s, int64_t id)
+{
+	return ids_get(&s->jobs, id);
+}
+
+struct sched_unit *
+sched_unit_get(const struct sched *s, int64_t id)
+{
+	return ids_get(&s->units, id);
+}
+
+/* ---- leases -------------------------------------------------------------- */
+
+static void
+unlink_lease(struct sched *s, struct sched_lease *l)
+{
+	if (l->prev)
+		l->prev->next = l->next;
+	else
+		s->first_lease = l->next;
+	if (l->next)
+		l->next->prev = l->prev;
+	else
+		s->last_lease = l->prev;
+	l->prev = l->next = NULL;
+}
+
+/* Nearly always a lease ends later than all others: search from the end. */
+static void
+link_lease(struct sched *s, struct sched_lease *l)
+{
+	struct sched_lease *at = s->last_lease;
+
+	while (at && at->expires > l->expires)
+		at = at->prev;
+	l->prev = at;
+	l->next = at ? at->next : s->first_lease;
+	if (l->prev)
+		l->prev->next = l;
+	else
+		s->first_lease = l;
+	if (l->next)
+		l->next->prev = l;
+	else
+		s->last_lease = l;
+}
+
+static struct sched_lease *
+lease_new(struct sched *s)
+{
+	struct sched_lease *l = s->spare_leases;
+
+	if (!l)
+		return arena_new(&s->arena, struct sched_lease);
+	s->spare_leases = l->next;
+	memset(l, 0, sizeof(*l));
+	return l;
+}
+
+/* What an exclusive unit has of the slave is all of it. */
+int64_t
+sched_slots(const struct sched_unit *unit, const struct sched_slave *sl)
+{
+	return unit->class->exclusive ? sl->slots : 1;
+}
+
+const char *
+sched_arch(const struct sched_unit *unit)
+{
+	return unit->class->arch;
+}
+
+static void
+use_resources(const struct sched_unit *u, struct sched_slave *sl, int sign)
+{
+	size_t k;
+
+	for (k = 0; k < SCHED_RESOURCES; k++)
+		sl->used[k] += sign * class_takes(u->class, k, sl);
+}
+
+void
+sched_lease(struct sched *s, struct sched_unit *unit, struct sched_slave *sl,
+    int64_t lease, int64_t now, int64_t expires)
+{
+	struct sched_lease *l = lease_new(s);
+
+	if (unit->state == UNIT_READY)
+		dequeue(s, unit, true);
+	else if (unit->nuses > 0) {
+		/* rebuilt at start: straight into the hands that held them */
+		locks_wait(unit);
+		locks_take(unit);
+	}
+	unit->state = UNIT_LEASED;
+	unit->job->started = true;
+	unit->lease = l;
+	l->slave = sl;
+	l->granted = now;
+	l->expires = expires;
+	l->charged = unit_expects(s, unit) * (double)sched_slots(unit, sl);
+	user_charge(s, unit->job->owner, l->charged, now);
+	sl->leased++;
+	sl->alone |= unit->class->exclusive;
+	use_resources(unit, sl, 1);
+	s->nleased++;
+	s->nunwanted += unit->job->cancelled;
+	ids_add(&s->leases, &l->node, lease, unit);
+	link_lease(s, l);
+}
+
+void
+sched_renew(struct sched *s, struct sched_unit *unit, int64_t expires)
+{
+	unlink_lease(s, unit->lease);
+	unit->lease->expires = expires;
+	link_lease(s, unit->lease);
+}
+
+struct sched_unit *
+sched_leased(const struct sched *s, int64_t lease)
+{
+	return ids_get(&s->leases, lease);
+}
+
+struct sched_unit *
+sched_expired(const struct sched *s, int64_t now)
+{
+	if (!s->first_lease || s->first_lease->expires > now)
+		return NULL;
+	return s->first_lease->node.object;
+}
+
+static void
+drop_lease(struct sched *s, struct sched_unit *u, int64_t now)
+{
+	struct sched_lease *l = u->lease;
+	struct sched_slave *sl = l->slave;
+	double took = (double)(now - l->granted) / 1e6;
+
+	user_charge(s, u->job->owner,
+	    (took < 0 ? 0 : took) * (double)sched_slots(u, sl) - l->charged,
+	    now);
+	sl->leased--;
+	if (u->class->exclusive)
+		sl->alone = false;
+	use_resources(u, sl, -1);
+	s->nleased--;
+	s->nunwanted -= u->job->cancelled;
+	unlink_lease(s, l);
+	ids_remove(&s->leases, l->node.id);
+	/* the locks look at whose lease it was */
+	locks_drop(s, u, true);
+	u->lease = NULL;
+	l->next = s->spare_leases;
+	s->spare_leases = l;
+	/* a slave that waits has room now for what didn't fit */
+	if (sl->waiting)
+		sched_slave_room(s, sl);
+}
+
+void
+sched_cancel(struct sched *s, struct sched_job *job, int64_t now)
+{
+	struct sched_unit *u;
+
+	assert(!job->cancelled);
+	job->cancelled = true;
+	for (u = job->units; u; u = u->next) {
+		if (u->state == UNIT_READY || u->state == UNIT_BLOCKED)
+			sched_end(s, u, UNIT_CANCELLED, now);
+		else if (u->state == UNIT_LEASED) {
+			s->nunwanted++;
+			s->untold = true;
+		}
+	}
+}
+
+void
+sched_return(struct sched *s, struct sched_unit *unit, int64_t now)
+{
+	int64_t ready = unit->ready ? unit->ready : now;
+
+	assert(unit->state == UNIT_LEASED);
+	drop_lease(s, unit, now);
+	enqueue(s, unit, ready);
+}
+
+void
+sched_refuse(struct sched *s, struct sched_unit *unit, int64_t slave,
+    int64_t until, bool rather, const char *reason)
+{
+	struct arena *a = &unit->job->arena;
+	struct sched_refusal *r;
+
+	for (r = unit->refusals; r && r->slave != slave; r = r->next)
+		;
+	if (!r) {
+		r = arena_new(a, struct sched_refusal);
+		r->next = unit->refusals;
+		unit->refusals = r;
+	}
+	r->slave = slave;
+	r->until = until;
+	r->rather = rather;
+	r->reason = arena_strdup(a, reason);
+	if (until < s->wake)
+		s->wake = until;
+}
+
+/* ---- ends ---------------------------------------------------------------- */
+
+static void
+unmark(struct sched_unit **list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		assert(list[i]);
+		list[i]->marked = false;
+	}
+}
+
+struct sched_unit **
+sched_next(
+    struct sched_unit *unit, enum unit_state state, struct arena *a, size_t *n)
+{
+	struct sched_unit **list = NULL, *u, *user;
+	size_t i, at = 0;
+
+	*n = 0;
+	for (u = unit; u; u = at < *n ? list[at++] : NULL) {
+		for (i = 0; i < u->nusers; i++) {
+			user = u->users[i];
+			if (user->state != UNIT_BLOCKED || user->marked)
+				continue;
+			if (state == UNIT_PASSED && user->nblock > 1)
+				continue;
+			user->marked = state != UNIT_PASSED;
+			list = arena_grow(
+			    a, list, *n, sizeof(struct sched_unit *));
+			list[(*n)++] = user;
+		}
+		if (state == UNIT_PASSED)
+			break;
+	}
+	unmark(list, *n);
+	return list;
+}
+
+/* Count a unit's end; what it was before is dealt with by the caller. */
+static void
+set_over(struct sched_unit *u, enum unit_state state)
+{
+	u->state = state;
+	u->job->nopen--;
+	u->job->failed |= state == UNIT_FAILED || state == UNIT_DEP_FAILED;
+}
+
+/* Weight of the last unit in the typical one. */
+#define LEARN 0.1
+
+static void
+learn(struct sched *s, const struct sched_unit *u, int64_t now)
+{
+	double took = (double)(now - u->lease->granted) / 1e6;
+
+	if (took >= 0)
+		s->typical += LEARN * (took - s->typical);
+}
+
+void
+sched_end(struct sched *s, struct sched_unit *unit, enum unit_state state,
+    int64_t now)
+{
+	struct arena tmp = {0};
+	struct sched_unit **list;
+	size_t i, n;
+
+	assert(unit_state_is_over(state));
+	list = sched_next(unit, state, &tmp, &n);
+	if (unit->state == UNIT_LEASED) {
+		if (state == UNIT_PASSED)
+			learn(s, unit, now);
+		drop_lease(s, unit, now);
+	} else if (unit->state == UNIT_READY) {
+		dequeue(s, unit, false);
+	}
+	set_over(unit, state);
+	for (i = 0; state == UNIT_PASSED && i < unit->nusers; i++)
+		unit->users[i]->nblock--;
+	for (i = 0; i < n; i++) {
+		if (state == UNIT_PASSED)
+			enqueue(s, list[i], now);
+		else
+			set_over(list[i],
+			    state == UNIT_CANCELLED ? state : UNIT_DEP_FAILED);
+	}
+	arena_release(&tmp);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What a unit wants of its slave, as validation found it and the database
+ * keeps it:
+ *
+ *	{"exclusive": false, "requires": ["gtk>=3.24"], "labels": ["fast"],
+ *	 "locks": ["master:db=shared"], "stage": DIGEST,
+ *	 "resources": {"memory": BYTES, "cpus": N, "disk": BYTES}}
+ *
+ * What is absent is not wanted.
+ */
+#ifndef MASTER_WANTS_H
+#define MASTER_WANTS_H
+
+#include "master/sched/sched.h"
+
+#include <jansson.h>
+
+/* Texts stay those of o. */
+void wants_read(const json_t *o, const char *arch, struct sched_wants *out,
+    struct arena *a);
+
+/* "user/name" of an atom with version: what durations are learned by. */
+const char *wants_package(struct arena *a, const char *atom);
+
+#endif
