@@ -184,7 +184,7 @@ $B/.needs: tests/tools/install-needs
 AREAS      := $(filter-out bench,$(sort \
 	$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.t)))))
 TESTS      ?= $(unit_t) $(foreach a,$(AREAS),$(wildcard tests/$a/*.t))
-TEST_PROGS := $B/tests/resolve/cases $B/tests/parse/parsetest \
+TEST_PROGS := $B/tests/resolve/cases $B/tests/parse/parsetest $B/tests/sched/sim \
 	$B/tests/value/valuetest $B/tests/example/values
 PROVE      := B='$(abspath $B)' CC='$(CC)' prove -j2 --exec ''
 
@@ -198,6 +198,11 @@ $B/tests/parse/parsetest: $B/tests/parse/parsetest.o $B/libjobuild.a
 $B/tests/value/valuetest: $B/tests/value/valuetest.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
+
+sched_o := $(filter $B/master/sched/%,$(master_o))
+$B/tests/sched/sim: $B/tests/sched/sim.o $(sched_o) $B/libjobuild.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE) -lm
 
 $B/tests/example/values: $B/tests/example/values.o $B/libjobuild.a
 	$(call say,LD,$@)
