@@ -60,32 +60,35 @@ PKG_CFLAGS   := $(shell pkg-config --cflags gpgme 2>/dev/null)
 
 # ---- sources: one list a room ----------------------------------------------
 
-BASE    := arena buf conf diag digest error file log map proc show utf8
+BASE    := arena buf conf diag digest error file log map nearest noproxy proc show utf8
 RECIPE  := atom bytes chain command compound cond dep fields follow globals \
-	habits lex lint list names nearest outbound param parse pattern quote \
+	habits lex lint list names outbound param parse pattern quote \
 	recipe require scope silence survey token usage value walk whole word \
 	wording
-TREE    := folder git keyring layout load manifest mirror openpgp pack \
-	sign sources tree unpack verifier verify work
-PLAN    := closure conflict core cycle explain graph key plan pool resolve \
-	sat source unit
+TREE    := accept alloc entry folder git glep63 https index index_save \
+	keyhome keyring keyrules layout load manifest manifest_write mirror \
+	node notary openpgp pack package parts pubkey record refs remote sign \
+	sources ssh statement tree unpack verdicts verifier verify work
+PLAN    := choice closure conflict core cycle explain graph key plan pool resolve \
+	sat source unit walk
 NET     := fetch http part problem store transfer url
 RUN     := folder jail judge outcome report sources step unit where
-CLI     := artifacts cancel cli client config distfile eval graph head jobview keys \
-	lint local log main manifest new options parse repo result run settings \
-	show sign source stage status steps submit target text verify wants watch
-CHROOT  := args collect id init inside jail layer main mounts priv root run stage state sys unpacker walk
+CLI     := artifacts cancel change ci cli client completion diff differ diffroot diffshow draft hook range config distfile eval findings graph head jobview key keymake keys drawing links rdeps svg why \
+	lint farm live local log main manifest new offer options parse priority progress repin repo result retry review run runs settings \
+	show sign source stage status steps submit target terminal text update verify view waiting wants watch words workers
+CHROOT  := args cgroup collect count disk doctor feature filter id ids init inside jail layer limit main mounts prepare priv ready root run spill stage state sys unpacker walk
 UNPACK  := priv sys unpack unpack_main
-SLAVE   := backoff call capsule claim conf deliver enroll greet lease main probe \
-	session spool stage worker
-MASTER  := admin api api_info api_jobs api_lease api_people api_slave blobs \
-	capsule child claims db dispatch httpd load logs loop main newjob pack \
-	peer pki plans request schema serve serve_file sql stage state status \
+SLAVE   := backoff call capsule claim conf contract control deliver enroll greet hours images key lease main probe \
+	session spool stage trees worker
+MASTER  := admin admin_tree api api_change api_info api_jobs api_lease api_people api_slave api_why blobs \
+	capsule child claims db dispatch events httpd key load logs loop main mirror newjob \
+	pack peer pki plans quarantine request retry schema serve serve_file sql stage state status stream \
+	audit backup check notify reserve restore saved \
 	uri validate wants wish \
 	$(addprefix sched/,class ids lock pick queue reasons sched share)
 
-UNIT    := base atom recipe plan cli_text manifest keyring sign tree verify pack store fetch http outcome slave_parts slave_spool \
-	master_db master_sched master_uri
+UNIT    := base atom recipe plan cli_text index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome slave_contract slave_parts slave_spool \
+	master_audit master_db master_sched master_uri
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \
@@ -136,10 +139,13 @@ $B/bin/jobuild: $(cli_o) $B/libjobuild.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_JOBUILD)
+# Without libraries it starts in less time and has nobody's code but libc's;
+# make STATIC= where there is no static libc.
+STATIC ?= $(if $(SANITIZE),,-static-pie)
 $B/bin/autotua-chroot: $(chroot_o) $B/libbase.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LD) -o $@ $^
+	$(Q)$(CC) $(ALL_LD) $(STATIC) -o $@ $^
 $B/bin/autotua-unpack: $(unpack_o) $B/libbase.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -184,18 +190,37 @@ $B/.needs: tests/tools/install-needs
 AREAS      := $(filter-out bench,$(sort \
 	$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.t)))))
 TESTS      ?= $(unit_t) $(foreach a,$(AREAS),$(wildcard tests/$a/*.t))
-TEST_PROGS := $B/tests/resolve/cases $B/tests/parse/parsetest $B/tests/sched/sim \
+TEST_PROGS := $B/tests/resolve/differ $B/tests/resolve/peer \
+	$B/tests/chroot/probe $B/tests/resolve/cases $B/tests/parse/parsetest \
+	$B/tests/parse/mutants $B/tests/sched/sim \
 	$B/tests/value/valuetest $B/tests/example/values
 PROVE      := B='$(abspath $B)' CC='$(CC)' prove -j2 --exec ''
 
-$B/tests/resolve/cases: $B/tests/resolve/cases.o $B/libjobuild.a
+# for a stage without libraries
+probe_c := $(wildcard tests/chroot/probe*.c)
+$B/tests/chroot/probe: $(probe_c) tests/chroot/probe.h Makefile | $B/.needs
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARN) -static -o $@ $(probe_c)
+
+# nothing of ours is in it: its names would meet libsolv's
+$B/tests/resolve/peer: $B/tests/resolve/peer.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ -lsolv
+$B/tests/resolve/cases $B/tests/resolve/differ: $B/tests/resolve/%: \
+		$B/tests/resolve/%.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_JOBUILD)
 
 $B/tests/parse/parsetest: $B/tests/parse/parsetest.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
-$B/tests/value/valuetest: $B/tests/value/valuetest.o $B/libjobuild.a
+$B/tests/parse/mutants: $B/tests/parse/mutants.o $B/tests/parse/mutate.o \
+		$B/libjobuild.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
+$B/tests/value/valuetest: $B/tests/value/valuetest.o \
+		$B/tests/parse/mutate.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
 
@@ -224,6 +249,11 @@ check-unit: check-needs $(unit_t)
 $(AREAS:%=check-%): check-%: all check-needs $(TEST_PROGS)
 	@$(PROVE) $(wildcard tests/$*/*.t)
 
+# Hundreds of kills at random moments; dozens are part of "make check".
+.PHONY: check-kill
+check-kill: all check-needs
+	@ROUNDS=600 $(PROVE) tests/chroot/kill.t
+
 # make corpus CORPUS="DIR..." compares with bash on recipes of others.
 .PHONY: corpus
 corpus: $B/tests/corpus/corpus $B/tests/parse/parsetest
@@ -236,13 +266,15 @@ demo: all
 	@tests/tools/install-needs run demo
 	@B='$(abspath $B)' tests/demo/demo
 
-BENCH ?= recipes jail farm
-bench: all $B/tests/bench/recipes
+BENCH ?= recipes plan tree signatures jail farm
+bench: all $B/tests/bench/recipes $B/tests/bench/plan $B/tests/bench/tree \
+		$B/tests/resolve/peer \
+		$B/tests/bench/treegen
 	@tests/tools/install-needs run check bench
 	@B='$(abspath $B)' tests/bench/bench $(BENCH)
 $B/tests/bench/%: $B/tests/bench/%.o $B/libjobuild.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_JOBUILD)
 
 # ---- lint ------------------------------------------------------------------
 
@@ -291,8 +323,32 @@ $B/fuzz/bin/%: $B/fuzz/obj/tests/fuzz/%.o $(fuzz_o)
 
 MAN := $(wildcard man/*.[1-8])
 
-.PHONY: install uninstall clean
-install: all
+# FROM:TO below share/, where shells and editors look by themselves.
+SHELLS  := bash:bash-completion/completions/jobuild \
+	zsh:zsh/site-functions/_jobuild fish:fish/vendor_completions.d/jobuild.fish
+EDITORS := vim/ftdetect/jobuild.vim:vim/vimfiles/ftdetect/jobuild.vim \
+	vim/ftplugin/jobuild.vim:vim/vimfiles/ftplugin/jobuild.vim \
+	vim/syntax/jobuild.vim:vim/vimfiles/syntax/jobuild.vim \
+	emacs/jobuild-mode.el:emacs/site-lisp/jobuild-mode.el \
+	$(foreach f,package.json language-configuration.json tasks.json \
+		syntaxes/jobuild.tmLanguage.json,vscode/$f:autotua/vscode/$f)
+
+# For systemd: what has @SBINDIR@ in it gets the place of the programs.
+unitdir     ?= $(PREFIX)/lib/systemd/system
+sysusersdir ?= $(PREFIX)/lib/sysusers.d
+UNITS := autotua-master.service autotua-slave.service
+
+.PHONY: install install-units uninstall clean
+install-units:
+	install -d $(DESTDIR)$(unitdir)
+	for u in $(UNITS); do \
+		sed 's|@SBINDIR@|$(sbindir)|' service/$$u.in \
+			>$(DESTDIR)$(unitdir)/$$u && \
+			chmod 644 $(DESTDIR)$(unitdir)/$$u || exit 1; \
+	done
+	install -D -m 644 service/autotua.sysusers \
+		$(DESTDIR)$(sysusersdir)/autotua.conf
+install: all install-units
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(sharedir) \
 		$(DESTDIR)$(libexec)
 	install -m 755 $B/bin/jobuild $(DESTDIR)$(bindir)
@@ -300,6 +356,15 @@ install: all
 		$B/bin/autotua-chroot $(DESTDIR)$(sbindir)
 	install -m 755 $B/bin/autotua-unpack $(DESTDIR)$(libexec)
 	install -m 644 jobuild/sh/jobuild.sh $(DESTDIR)$(sharedir)
+	for x in $(SHELLS); do \
+		$B/bin/jobuild completion $${x%%:*} >$B/completion && \
+			install -D -m 644 $B/completion \
+			$(DESTDIR)$(PREFIX)/share/$${x#*:} || exit 1; \
+	done
+	for x in $(EDITORS); do \
+		install -D -m 644 jobuild/editor/$${x%%:*} \
+			$(DESTDIR)$(PREFIX)/share/$${x#*:} || exit 1; \
+	done
 	for m in $(MAN); do \
 		install -D -m 644 -t $(DESTDIR)$(mandir)/man$${m##*.} $$m || \
 			exit 1; \
@@ -309,7 +374,13 @@ uninstall:
 		$(DESTDIR)$(sbindir)/autotua-slave \
 		$(DESTDIR)$(sbindir)/autotua-chroot \
 		$(DESTDIR)$(libexec)/autotua-unpack
+	rm -f $(UNITS:%=$(DESTDIR)$(unitdir)/%) \
+		$(DESTDIR)$(sysusersdir)/autotua.conf
 	rm -f $(DESTDIR)$(sharedir)/jobuild.sh
+	for x in $(SHELLS) $(EDITORS); do \
+		rm -f $(DESTDIR)$(PREFIX)/share/$${x#*:}; \
+	done
+	-rmdir $(DESTDIR)$(sharedir)/vscode/syntaxes $(DESTDIR)$(sharedir)/vscode
 	-rmdir $(DESTDIR)$(sharedir) $(DESTDIR)$(libexec)
 	for m in $(MAN); do \
 		rm -f $(DESTDIR)$(mandir)/man$${m##*.}/$${m#man/}; \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/args.h"
+#include "chroot/disk.h"
 #include "chroot/id.h"
 #include "base/arena.h"
 #include "base/conf.h"
@@ -11,51 +12,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum opt {
-	OPT_JOB = 256,
-	OPT_STAGE,
-	OPT_LAYER,
-	OPT_COMMIT,
-	OPT_RECIPE,
-	OPT_SOURCE,
-	OPT_PORTCONF,
-	OPT_ARTIFACTS,
-	OPT_PHASE,
-	OPT_TIME,
-	OPT_SILENCE,
-	OPT_GRACE,
-	OPT_LOG_MAX,
-	OPT_LOG_FD,
-	OPT_STATUS_FD,
-	OPT_REPORT_FD,
-	OPT_LEASH_FD,
-};
-
-static const struct option long_options[] = {
-    {"job", required_argument, NULL, OPT_JOB},
-    {"stage", required_argument, NULL, OPT_STAGE},
-    {"layer", required_argument, NULL, OPT_LAYER},
-    {"commit", required_argument, NULL, OPT_COMMIT},
-    {"recipe", required_argument, NULL, OPT_RECIPE},
-    {"source", required_argument, NULL, OPT_SOURCE},
-    {"portconf", required_argument, NULL, OPT_PORTCONF},
-    {"artifacts", required_argument, NULL, OPT_ARTIFACTS},
-    {"phase", required_argument, NULL, OPT_PHASE},
-    {"time", required_argument, NULL, OPT_TIME},
-    {"silence", required_argument, NULL, OPT_SILENCE},
-    {"grace", required_argument, NULL, OPT_GRACE},
-    {"log-max", required_argument, NULL, OPT_LOG_MAX},
-    {"log-fd", required_argument, NULL, OPT_LOG_FD},
-    {"status-fd", required_argument, NULL, OPT_STATUS_FD},
-    {"report-fd", required_argument, NULL, OPT_REPORT_FD},
-    {"leash-fd", required_argument, NULL, OPT_LEASH_FD},
-    {NULL, 0, NULL, 0},
-};
 
 struct parse {
 	struct run_options *o;
@@ -207,6 +168,51 @@ get_size(struct parse *p, int64_t *to, struct error *err)
 	return 0;
 }
 
+static int
+get_number(struct parse *p, int64_t *to, struct error *err)
+{
+	int64_t n = conf_parse_size(p->arg);
+
+	if (n < 0 || n > INT_MAX || strspn(p->arg, "0123456789") == 0 ||
+	    p->arg[strspn(p->arg, "0123456789")] != '\0')
+		return refuse(p, "must be a number", err);
+	*to = n;
+	return 0;
+}
+
+/* Processors, with up to three digits after the point, in thousandths. */
+static int
+get_cpus(struct parse *p, int64_t *to, struct error *err)
+{
+	size_t whole = strspn(p->arg, "0123456789"), part = 0, i;
+	int64_t n = 0;
+
+	if (p->arg[whole] == '.')
+		part = strspn(p->arg + whole + 1, "0123456789");
+	if (whole == 0 || whole > 5 || part > 3 ||
+	    p->arg[whole + (part > 0 ? part + 1 : 0)] != '\0')
+		return refuse(p, "must be a number such as 2 or 0.5", err);
+	for (i = 0; i < whole + 3; i++)
+		n = n * 10 +
+		    (i < whole                 ? p->arg[i] - '0'
+			    : i - whole < part ? p->arg[i + 1] - '0'
+					       : 0);
+	*to = n;
+	return 0;
+}
+
+static int
+get_without(struct parse *p, struct error *err)
+{
+	int features = feature_parse(p->arg);
+
+	if (features < 0)
+		return refuse(
+		    p, "must be names of features, see the manual", err);
+	p->o->without |= (unsigned)features;
+	return 0;
+}
+
 /* An open descriptor of the caller's, moved up and made CLOEXEC. */
 static int
 get_fd(struct parse *p, int *to, struct error *err)
@@ -226,51 +232,88 @@ get_fd(struct parse *p, int *to, struct error *err)
 }
 
 static int
-take(struct parse *p, enum opt which, struct error *err)
+get_job(struct parse *p, struct error *err)
 {
-	struct run_options *o = p->o;
+	p->o->job = p->arg;
+	if (!id_is_job(p->arg))
+		return refuse(p, "must be 8 to 64 of a-z, 0-9 and -", err);
+	return 0;
+}
 
-	switch (which) {
-	case OPT_JOB:
-		o->job = p->arg;
-		if (!id_is_job(p->arg))
-			return refuse(
-			    p, "must be 8 to 64 of a-z, 0-9 and -", err);
+enum kind { KEY, FOLDER, TIME, SIZE, NUMBER, CPUS, FD, FLAG, OTHER };
+
+#define AT(member) offsetof(struct run_options, member)
+
+static const struct {
+	const char *name;
+	enum kind kind;
+	size_t at;                                   /* all but OTHER */
+	int (*get)(struct parse *p, struct error *); /* OTHER */
+} options[] = {
+    {"job", OTHER, 0, get_job},
+    {"stage", KEY, AT(stage), NULL},
+    {"layer", OTHER, 0, get_layer},
+    {"commit", KEY, AT(commit), NULL},
+    {"recipe", FOLDER, AT(recipe), NULL},
+    {"source", OTHER, 0, get_source},
+    {"portconf", OTHER, 0, get_conf},
+    {"artifacts", OTHER, 0, get_artifacts},
+    {"phase", OTHER, 0, get_phase},
+    {"time", TIME, AT(time), NULL},
+    {"silence", TIME, AT(silence), NULL},
+    {"grace", TIME, AT(grace), NULL},
+    {"log-max", SIZE, AT(log_max), NULL},
+    {"memory", SIZE, AT(limits.memory), NULL},
+    {"pids", NUMBER, AT(limits.pids), NULL},
+    {"cpus", CPUS, AT(limits.cpus), NULL},
+    {"disk", SIZE, AT(limits.disk), NULL},
+    {"reserve", SIZE, AT(reserve), NULL},
+    {"pressure", NUMBER, AT(pressure), NULL},
+    {"artifacts-max", SIZE, AT(artifact_bytes), NULL},
+    {"artifacts-files", NUMBER, AT(artifact_files), NULL},
+    {"nest", FLAG, AT(nest), NULL},
+    {"linux32", FLAG, AT(bits32), NULL},
+    {"allow-rootful", FLAG, AT(allow_rootful), NULL},
+    {"without", OTHER, 0, get_without},
+    {"log-fd", FD, AT(log), NULL},
+    {"status-fd", FD, AT(status), NULL},
+    {"report-fd", FD, AT(report), NULL},
+    {"leash-fd", FD, AT(leash), NULL},
+    {"shell-fd", FD, AT(shell), NULL},
+    {"keep", FLAG, AT(keep), NULL},
+};
+
+#define NOPTIONS (sizeof(options) / sizeof(*options))
+
+static int
+take(struct parse *p, size_t i, struct error *err)
+{
+	void *to = (char *)p->o + options[i].at;
+
+	p->name = options[i].name;
+	p->arg = optarg;
+	switch (options[i].kind) {
+	case KEY:
+		return get_key(p, to, err);
+	case FOLDER:
+		return get_folder(p, to, err);
+	case TIME:
+		return get_time(p, to, err);
+	case SIZE:
+		return get_size(p, to, err);
+	case NUMBER:
+		return get_number(p, to, err);
+	case CPUS:
+		return get_cpus(p, to, err);
+	case FD:
+		return get_fd(p, to, err);
+	case FLAG:
+		*(bool *)to = true;
 		return 0;
-	case OPT_STAGE:
-		return get_key(p, &o->stage, err);
-	case OPT_LAYER:
-		return get_layer(p, err);
-	case OPT_COMMIT:
-		return get_key(p, &o->commit, err);
-	case OPT_RECIPE:
-		return get_folder(p, &o->recipe, err);
-	case OPT_SOURCE:
-		return get_source(p, err);
-	case OPT_PORTCONF:
-		return get_conf(p, err);
-	case OPT_ARTIFACTS:
-		return get_artifacts(p, err);
-	case OPT_PHASE:
-		return get_phase(p, err);
-	case OPT_TIME:
-		return get_time(p, &o->time, err);
-	case OPT_SILENCE:
-		return get_time(p, &o->silence, err);
-	case OPT_GRACE:
-		return get_time(p, &o->grace, err);
-	case OPT_LOG_MAX:
-		return get_size(p, &o->log_max, err);
-	case OPT_LOG_FD:
-		return get_fd(p, &o->log, err);
-	case OPT_STATUS_FD:
-		return get_fd(p, &o->status, err);
-	case OPT_REPORT_FD:
-		return get_fd(p, &o->report, err);
-	case OPT_LEASH_FD:
-		return get_fd(p, &o->leash, err);
+	case OTHER:
+		break;
 	}
-	return fail(err, "unknown option");
+	return options[i].get(p, err);
 }
 
 /* What must be there, and what is if nothing is said. */
@@ -295,35 +338,73 @@ complete(struct run_options *o, char **rest, struct arena *a, struct error *err)
 	return 0;
 }
 
+/* The table in the form of getopt_long(3). */
+static void
+list_options(struct option list[NOPTIONS + 1])
+{
+	size_t i;
+
+	memset(list, 0, (NOPTIONS + 1) * sizeof(*list));
+	for (i = 0; i < NOPTIONS; i++) {
+		list[i].name = options[i].name;
+		list[i].has_arg =
+		    options[i].kind == FLAG ? no_argument : required_argument;
+		list[i].val = 256;
+	}
+}
+
+/* The options; what stays is argv + optind. */
+static int
+parse_options(int argc, char **argv, struct parse *p, struct error *err)
+{
+	struct option list[NOPTIONS + 1];
+	int c, which = 0;
+
+	list_options(list);
+	opterr = 0;
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "+:", list, &which)) != -1) {
+		if (c == ':')
+			return fail(err, "%s: %s needs an argument", argv[0],
+			    argv[optind - 1]);
+		if (c != 256)
+			return fail(err, "%s: no such option: %.80s", argv[0],
+			    argv[optind - 1]);
+		if (take(p, (size_t)which, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 args_run(int argc, char **argv, struct run_options *o, struct arena *a,
     struct error *err)
 {
 	struct parse p = {.o = o, .a = a};
-	int c, which = 0;
 
 	*o = (struct run_options){.time = 6 * 3600,
 	    .silence = 30 * 60,
 	    .grace = 10,
 	    .log_max = 256 << 20,
+	    .reserve = DISK_RESERVE_DEFAULT,
 	    .log = -1,
 	    .status = -1,
 	    .report = -1,
-	    .leash = -1};
-	opterr = 0;
-	optind = 0;
-	while (
-	    (c = getopt_long(argc, argv, "+:", long_options, &which)) != -1) {
-		if (c == ':')
-			return fail(
-			    err, "run: %s needs an argument", argv[optind - 1]);
-		if (c < OPT_JOB)
-			return fail(err, "run: no such option: %.80s",
-			    argv[optind - 1]);
-		p.name = long_options[which].name;
-		p.arg = optarg;
-		if (take(&p, (enum opt)c, err) < 0)
-			return -1;
-	}
+	    .leash = -1,
+	    .shell = -1};
+	if (parse_options(argc, argv, &p, err) < 0)
+		return -1;
 	return complete(o, argv + optind, a, err);
+}
+
+int
+args_ready(int argc, char **argv, struct run_options *o, struct arena *a,
+    struct error *err)
+{
+	struct parse p = {.o = o, .a = a};
+
+	*o = (struct run_options){.reserve = DISK_RESERVE_DEFAULT};
+	if (parse_options(argc, argv, &p, err) < 0)
+		return -1;
+	return argv[optind] ? fail(err, "ready: there are no arguments") : 0;
 }

@@ -11,4 +11,8 @@ struct arena;
 int args_run(int argc, char **argv, struct run_options *o, struct arena *a,
     struct error *err);
 
+/* Of "ready": reserve and pressure. */
+int args_ready(int argc, char **argv, struct run_options *o, struct arena *a,
+    struct error *err);
+
 #endif

@@ -160,18 +160,37 @@ out:
 	return 0;
 }
 
+/* Is there room for one more of this size? */
+static bool
+fits(struct collect *c, off_t size)
+{
+	c->files++;
+	c->bytes += size;
+	if ((c->files_max > 0 && c->files > c->files_max) ||
+	    (c->bytes_max > 0 && c->bytes > c->bytes_max)) {
+		c->over = true;
+		dprintf(c->log,
+		    "autotua-chroot: artifacts are more than %" PRId64
+		    " files or %" PRId64 " bytes; the rest is left out\n",
+		    c->files_max, c->bytes_max);
+	}
+	return !c->over;
+}
+
 static int
 collect_one(void *ctx, const struct walk_entry *e, struct error *err)
 {
 	struct collect *c = ctx;
 
+	if (c->over)
+		return 1;
 	if (!is_plain(e->name)) {
 		leave_out(c, e->path,
 		    "its name has control characters or is not UTF-8");
 		return 1;
 	}
 	if (S_ISREG(e->st.st_mode))
-		return copy_file(c, e, err);
+		return fits(c, e->st.st_size) ? copy_file(c, e, err) : 1;
 	if (!S_ISDIR(e->st.st_mode)) {
 		leave_out(c, e->path,
 		    S_ISLNK(e->st.st_mode)
@@ -183,6 +202,8 @@ collect_one(void *ctx, const struct walk_entry *e, struct error *err)
 		leave_out(c, e->path, "it is nested too deep");
 		return 1;
 	}
+	if (!fits(c, 0))
+		return 1;
 	if (mkdirat(c->to, e->path, 0755) < 0)
 		return fail_errno(err, "artifact %.200s", e->path);
 	return 0;

@@ -7,7 +7,9 @@
 #ifndef CHROOT_COLLECT_H
 #define CHROOT_COLLECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct error;
 
@@ -15,7 +17,10 @@ struct collect {
 	int to;     /* the folder that is filled */
 	int status; /* gets "artifact path=... size=..."; -1: nobody */
 	int log;    /* gets a line for what is left out */
+	int64_t bytes_max, files_max; /* 0: no limit */
 	size_t left_out;
+	int64_t bytes, files; /* copied */
+	bool over;            /* a limit was met: the rest is not copied */
 };
 
 /* Copy what is below from. */

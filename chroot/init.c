@@ -6,6 +6,7 @@
  * else is killed; when process 1 ends, the kernel kills what might be left.
  */
 #include "chroot/box.h"
+#include "chroot/count.h"
 #include "chroot/sys.h"
 
 #include <errno.h>
@@ -131,22 +132,26 @@ obey(pid_t pid)
 	return true;
 }
 
-/* Until the command has ended or must. */
-static void
-watch(pid_t pid, int signals, int *status)
+/* Until the command has ended or must; the limit for which it must. */
+static enum limit
+watch(const struct box *b, pid_t pid, int signals, int *status)
 {
+	enum limit limit;
 	struct pollfd p[2] = {{.fd = BOX_LEASH, .events = POLLIN},
 	    {.fd = signals, .events = POLLIN}};
 	struct signalfd_siginfo info;
 
 	for (;;) {
-		if (poll(p, 2, -1) < 0)
+		if (poll(p, 2, b->poor ? COUNT_MS : -1) < 0)
 			continue;
+		limit = b->poor ? count_exceeded(&b->limits) : LIMIT_NONE;
+		if (limit != LIMIT_NONE)
+			return limit;
 		if (p[1].revents != 0 &&
 		    read(signals, &info, sizeof(info)) > 0 && reap(pid, status))
-			return;
+			return LIMIT_NONE;
 		if (p[0].revents != 0 && !obey(pid))
-			return;
+			return LIMIT_NONE;
 	}
 }
 
@@ -166,9 +171,13 @@ init_run(const struct box *b)
 		box_die(b, "process 1: %s", strerror(errno));
 	pid = command(b, &a.status);
 	if (pid > 0)
-		watch(pid, signals, &a.status);
+		a.limit = watch(b, pid, signals, &a.status);
 	kill_all(pid, &a.status);
 	getrusage(RUSAGE_CHILDREN, &a.usage);
+	if (b->poor && a.limit == LIMIT_NONE && b->limits.memory > 0 &&
+	    a.usage.ru_maxrss >= b->limits.memory / 1024)
+		a.limit = LIMIT_MEMORY;
+	a.lacks = *b->lacks;
 	if (write(BOX_ANSWER, &a, sizeof(a)) < 0)
 		_exit(71);
 	_exit(0);

@@ -9,6 +9,9 @@
  * it fires.
  */
 #include "chroot/jail.h"
+#include "chroot/cgroup.h"
+#include "chroot/disk.h"
+#include "chroot/spill.h"
 #include "chroot/sys.h"
 #include "base/error.h"
 
@@ -28,8 +31,8 @@
 #define SECOND    1000000000LL
 #define PIPE_SIZE (1 << 20)
 #define PATIENCE  (5 * SECOND) /* for process 1 after the leash's end */
-
-const char *const jail_limit_names[] = {"-", "time", "silence", "log"};
+#define TICK      (SECOND / 2) /* how often limits are looked at */
+#define FLOOD     16           /* times the limit of the log end the job */
 
 enum force { RUNNING, ASKED, KILLED, FORCED };
 
@@ -41,11 +44,16 @@ struct jail {
 	pid_t pid;
 	int64_t last; /* time of the last output */
 	int64_t due;  /* when more force is used, if ASKED or KILLED */
+	int64_t tick; /* when the limits are looked at */
+	struct spill spill;
+	uint64_t head; /* bytes of output before the spill begins */
+	uint64_t seen; /* bytes of output */
 	char data[65536];
 	size_t len, done; /* data[done..len) is to be written */
 	size_t chunk;     /* what a write to the output may take */
 	bool log_end;
 	int lost; /* errno of a failed write to the output */
+	unsigned lacks;
 };
 
 int64_t
@@ -90,7 +98,7 @@ next_time(const struct jail *j)
 		if (j->w->silence > 0 &&
 		    (t == 0 || j->last + j->w->silence < t))
 			t = j->last + j->w->silence;
-		return t;
+		return t == 0 || j->tick < t ? j->tick : t;
 	case ASKED:
 	case KILLED:
 		return j->due;
@@ -125,7 +133,7 @@ kill_jail(struct jail *j)
 
 /* A time limit: the command may end by itself within the grace period. */
 static void
-ask(struct jail *j, enum jail_limit limit)
+ask(struct jail *j, enum limit limit)
 {
 	static const char term = BOX_TERM;
 
@@ -137,6 +145,28 @@ ask(struct jail *j, enum jail_limit limit)
 	j->force = ASKED;
 	j->due = jail_now() + j->w->grace;
 	set_timer(j);
+}
+
+/* Has the job more of the machine than it may have? */
+static enum limit
+exceeded(struct jail *j, bool final)
+{
+	enum limit limit = cgroup_exceeded(j->w->groups);
+
+	if (limit == LIMIT_NONE && disk_exceeded(j->w->disk, final))
+		limit = LIMIT_DISK;
+	return limit;
+}
+
+static void
+on_tick(struct jail *j, int64_t now)
+{
+	j->tick = now + TICK;
+	j->r->limit = exceeded(j, false);
+	if (j->r->limit != LIMIT_NONE)
+		kill_jail(j);
+	else
+		set_timer(j);
 }
 
 /* The timer fired; is anything due? */
@@ -157,6 +187,8 @@ on_time(struct jail *j)
 			ask(j, LIMIT_TIME);
 		else if (j->w->silence > 0 && now >= j->last + j->w->silence)
 			ask(j, LIMIT_SILENCE);
+		else if (now >= j->tick)
+			on_tick(j, now);
 		else
 			set_timer(j);
 		break;
@@ -172,11 +204,33 @@ on_time(struct jail *j)
 	}
 }
 
-/* Take output into the empty buffer, up to what the limit still allows. */
+/*
+ * How this phase's share of the log is divided. Every phase after it is
+ * sure of a sixteenth, so that its errors can be seen.
+ */
+static void
+divide_log(struct jail *j)
+{
+	const struct jail_watch *w = j->w;
+	uint64_t taken = w->log_bytes, share = 0;
+
+	j->spill = (struct spill){.dir = w->spill, .fd = -1};
+	j->head = UINT64_MAX;
+	if (w->log_max == 0)
+		return;
+	if (w->phases_left > 1)
+		taken += w->log_max / 16 * (w->phases_left - 1);
+	if (taken < w->log_max)
+		share = w->log_max - taken;
+	j->spill.size = share / 4;
+	j->head = share - j->spill.size;
+}
+
+/* Take output into the empty buffer, or to the tail if the head is full. */
 static void
 read_log(struct jail *j)
 {
-	uint64_t room = UINT64_MAX;
+	size_t head;
 	ssize_t n;
 
 	n = read(j->log, j->data, sizeof(j->data));
@@ -185,17 +239,30 @@ read_log(struct jail *j)
 	if (n <= 0)
 		return;
 	j->last = jail_now();
-	if (j->w->log_max > 0)
-		room = j->w->log_max - j->w->log_bytes;
-	if ((uint64_t)n > room) {
-		n = (ssize_t)room;
-		if (j->r->limit == LIMIT_NONE)
-			j->r->limit = LIMIT_LOG;
+	j->seen += (uint64_t)n;
+	if (j->w->log_max > 0 && j->seen / FLOOD > j->w->log_max &&
+	    j->r->limit == LIMIT_NONE) {
+		j->r->limit = LIMIT_LOG;
 		kill_jail(j);
 	}
-	j->w->log_bytes += (uint64_t)n;
-	j->len = (size_t)n;
+	head = (uint64_t)n < j->head ? (size_t)n : (size_t)j->head;
+	if (j->head != UINT64_MAX)
+		j->head -= head;
+	if (head < (size_t)n)
+		spill_add(&j->spill, j->data + head, (size_t)n - head);
+	j->w->log_bytes += head;
+	j->len = head;
 	j->done = 0;
+}
+
+/* Take of the tail into the empty buffer; false at its end. */
+static bool
+read_spill(struct jail *j)
+{
+	j->len = spill_read(&j->spill, j->data, sizeof(j->data));
+	j->done = 0;
+	j->w->log_bytes += j->len;
+	return j->len > 0;
 }
 
 static void
@@ -249,24 +316,38 @@ turn(struct jail *j)
 	return p[ON_PID].revents == 0;
 }
 
-/* What is in the pipe after the last writer's death, at most a pipeful. */
+/* The next bytes after the job's death; false at the end. */
+static bool
+refill(struct jail *j, uint64_t stop)
+{
+	while (j->done == j->len && !j->log_end && j->seen < stop) {
+		uint64_t before = j->seen;
+
+		read_log(j);
+		if (j->seen == before)
+			j->log_end = true;
+	}
+	return j->done < j->len || read_spill(j);
+}
+
+/*
+ * What is in the pipe after the last writer's death, at most a pipeful, and
+ * the tail.
+ */
 static void
 drain(struct jail *j)
 {
 	struct pollfd p = {.fd = j->w->out, .events = POLLOUT};
-	uint64_t stop = j->w->log_bytes + PIPE_SIZE;
+	uint64_t stop = j->seen + PIPE_SIZE;
 
-	while (j->done < j->len || (!j->log_end && j->w->log_bytes < stop)) {
-		if (j->done == j->len) {
-			read_log(j);
-			if (j->done == j->len)
-				break;
-		}
+	while (refill(j, stop)) {
 		/* a reader that is gone must not hold us for ever */
 		if (jail_stopped(j->w) && poll(&p, 1, 0) <= 0)
 			break;
 		if (poll(&p, 1, 1000) > 0)
 			write_log(j);
+		if (j->lost != 0)
+			break;
 	}
 }
 
@@ -309,12 +390,14 @@ prepare(struct jail *j, struct box *b, struct error *err)
 static int
 start(struct jail *j, struct box *b, struct error *err)
 {
-	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
-	    CLONE_NEWUTS | CLONE_NEWCGROUP;
+	uint64_t flags =
+	    CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 
+	if (!b->await)
+		flags |= CLONE_NEWCGROUP;
 	if (!b->net)
 		flags |= CLONE_NEWNET;
-	j->pid = sys_clone(flags, &j->pidfd);
+	j->pid = sys_clone(flags, cgroup_birthplace(j->w->groups), &j->pidfd);
 	if (j->pid < 0)
 		return fail_errno(err, "start the jail");
 	if (j->pid == 0) {
@@ -325,6 +408,22 @@ start(struct jail *j, struct box *b, struct error *err)
 	close(b->log);
 	close(b->answer);
 	b->leash = b->log = b->answer = -1;
+	return 0;
+}
+
+/*
+ * The jail is being built meanwhile: to join groups takes the kernel longer.
+ */
+static int
+let_go(struct jail *j, struct error *err)
+{
+	static const char go = BOX_GO;
+
+	if (cgroup_join(j->w->groups, j->pid, err) < 0)
+		return -1;
+	/* if it is dead already, its answer says why */
+	if (write(j->leash, &go, 1) < 0 && errno != EPIPE)
+		return fail_errno(err, "start the command");
 	return 0;
 }
 
@@ -349,6 +448,12 @@ conclude(struct jail *j, struct error *err)
 	if (a.kind == ANSWER_NONE && j->force == RUNNING)
 		return fail(err, "process 1 of the jail died");
 	j->r->usage = a.usage;
+	j->r->lacks = a.lacks;
+	j->r->left_out = spill_left_out(&j->spill);
+	if (j->r->limit == LIMIT_NONE)
+		j->r->limit = a.limit;
+	if (j->r->limit == LIMIT_NONE && !j->w->stopped)
+		j->r->limit = exceeded(j, true);
 	j->r->exit = -1;
 	j->r->signal = SIGKILL;
 	if (j->force != RUNNING || a.kind != ANSWER_ENDED)
@@ -381,22 +486,32 @@ jail_run(struct box *b, struct jail_watch *w, struct jail_result *r,
 {
 	struct jail j = {.w = w, .r = r, .pidfd = -1, .log = -1, .leash = -1};
 	int64_t begin = jail_now();
+	bool failed = false;
 	int rc = -1;
 
 	*r = (struct jail_result){.limit = LIMIT_NONE};
 	b->log = b->leash = b->answer = -1;
 	j.answer = j.timer = -1;
 	j.last = begin;
+	j.tick = begin + TICK;
+	divide_log(&j);
+	b->await = cgroup_must_join(w->groups);
+	b->lacks = &j.lacks;
 	if (prepare(&j, b, err) < 0 || start(&j, b, err) < 0)
 		goto out;
 	set_timer(&j);
-	if (jail_stopped(w))
+	if (jail_stopped(w) || (b->await && let_go(&j, err) < 0)) {
+		failed = !w->stopped;
 		kill_jail(&j);
+	}
 	while (turn(&j))
 		continue;
-	rc = conclude(&j, err);
+	rc = conclude(&j, failed ? &(struct error){0} : err);
+	if (failed)
+		rc = -1;
 	r->wall = jail_now() - begin;
 out:
+	spill_close(&j.spill);
 	close_all(&j, b);
 	return rc;
 }

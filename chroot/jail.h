@@ -2,6 +2,8 @@
 /*
  * The parent side of one jail: starts it, copies its output, keeps the time,
  * and ends it when the command ends, a limit is reached, or somebody wants.
+ * A log longer than its limit loses its middle: three quarters of what this
+ * phase may write are its first bytes, one quarter its last.
  * When jail_run() returns, no process of the jail is left.
  */
 #ifndef CHROOT_JAIL_H
@@ -12,10 +14,9 @@
 #include <stdint.h>
 #include <time.h>
 
+struct cgroup;
+struct disk;
 struct error;
-
-enum jail_limit { LIMIT_NONE, LIMIT_TIME, LIMIT_SILENCE, LIMIT_LOG };
-extern const char *const jail_limit_names[]; /* "-", "time", ... */
 
 /* What holds for all phases of a run. */
 struct jail_watch {
@@ -26,13 +27,19 @@ struct jail_watch {
 	int64_t silence, grace; /* ns; silence 0: never */
 	uint64_t log_max;       /* bytes over all phases; 0: no limit */
 	uint64_t log_bytes;     /* written so far */
-	bool stopped;           /* by leash or signal */
+	unsigned phases_left;   /* that share in log_max, this one too */
+	int spill;              /* folder for the tail of a long log */
+	struct cgroup *groups;  /* made for this run */
+	struct disk *disk;
+	bool stopped; /* by leash or signal */
 };
 
 struct jail_result {
-	enum jail_limit limit;
-	int exit, signal; /* exit is -1 when a signal ended it */
-	int64_t wall;     /* ns */
+	enum limit limit;
+	uint64_t left_out; /* bytes of the log */
+	int exit, signal;  /* exit is -1 when a signal ended it */
+	int64_t wall;      /* ns */
+	unsigned lacks;    /* of enum feature */
 	struct rusage usage;
 };
 

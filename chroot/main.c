@@ -4,7 +4,9 @@
  * program of ours that needs root's rights; see its manual.
  */
 #include "chroot/args.h"
+#include "chroot/doctor.h"
 #include "chroot/id.h"
+#include "chroot/ready.h"
 #include "chroot/run.h"
 #include "chroot/stage.h"
 #include "base/arena.h"
@@ -31,10 +33,16 @@ static const char synopsis[] =
     "autotua-chroot [-s STATE] remove ID|NAME\n"
     "autotua-chroot [-s STATE] has stage|layer ID\n"
     "autotua-chroot [-s STATE] recover\n"
+    "autotua-chroot [-s STATE] doctor [--json]\n"
+    "autotua-chroot [-s STATE] ready [--reserve BYTES] [--pressure PERCENT]\n"
     "autotua-chroot [-s STATE] run --job JOB --stage ID [--layer KEY]...\n"
     "    [--commit KEY] [--recipe DIR] [--source NAME=STORENAME]...\n"
     "    [--portconf STORENAME]... [--artifacts DIR] [--phase NAME[,net]]...\n"
     "    [--time SEC] [--silence SEC] [--grace SEC] [--log-max BYTES]\n"
+    "    [--memory BYTES] [--pids N] [--cpus N] [--disk BYTES]\n"
+    "    [--artifacts-max BYTES] [--artifacts-files N] [--reserve BYTES]\n"
+    "    [--pressure PERCENT] [--nest] [--linux32] [--allow-rootful]\n"
+    "    [--without FEATURE[,FEATURE]...]\n"
     "    [--log-fd N] [--status-fd N] [--report-fd N] [--leash-fd N]\n"
     "    -- CMD [ARG]...\n"
     "autotua-chroot -h | -V\n";
@@ -213,9 +221,55 @@ cmd_recover(const char *path, int argc, char **argv)
 		return trouble(&err);
 	rc = state_recover(&s, &err);
 	if (rc == 0)
-		rc = state_empty_trash(&s, &err);
+		rc = state_sweep(&s, &err);
 	state_close(&s);
 	return rc < 0 ? trouble(&err) : CODE_OK;
+}
+
+static int
+cmd_doctor(const char *path, int argc, char **argv)
+{
+	bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+	struct state s;
+	struct error err;
+	int rc;
+
+	if (argc > 1 && !json)
+		return usage("doctor: the only argument is --json");
+	if (state_open(&s, path, &err) < 0)
+		return trouble(&err);
+	rc = doctor(&s, json, &err);
+	state_close(&s);
+	if (rc < 0)
+		return trouble(&err);
+	return rc == 0 ? CODE_OK : CODE_PHASE;
+}
+
+static int
+cmd_ready(const char *path, int argc, char **argv)
+{
+	struct run_options o;
+	struct arena a = {0};
+	struct state s;
+	struct error err;
+	int code;
+
+	if (args_ready(argc, argv, &o, &a, &err) < 0) {
+		log_err("autotua-chroot: %s", err.msg);
+		arena_release(&a);
+		return CODE_USAGE;
+	}
+	arena_release(&a);
+	if (state_open(&s, path, &err) < 0)
+		return trouble(&err);
+	code = CODE_OK;
+	/* the answer is what was asked for */
+	if (ready(s.fd, o.reserve, o.pressure, &err) < 0) {
+		puts(err.msg);
+		code = CODE_TROUBLE;
+	}
+	state_close(&s);
+	return code;
 }
 
 static int
@@ -244,7 +298,7 @@ static const struct {
 	int (*run)(const char *path, int argc, char **argv);
 } commands[] = {{"import", cmd_import}, {"list", cmd_list},
     {"remove", cmd_remove}, {"has", cmd_has}, {"recover", cmd_recover},
-    {"run", cmd_run}};
+    {"doctor", cmd_doctor}, {"ready", cmd_ready}, {"run", cmd_run}};
 
 int
 main(int argc, char **argv)

@@ -7,7 +7,9 @@
  * only seen at a second place is copied and attached by descriptors.
  */
 #include "chroot/box.h"
+#include "chroot/ids.h"
 #include "chroot/sys.h"
+#include "base/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +95,36 @@ bind_on(const struct box *b, int root, const char *path, const char *name,
 	attach(b, copy_of(AT_FDCWD, path), point, name, attributes);
 }
 
+/* The same for a folder whose files have the ids of images. */
+static void
+bind_mapped(const struct box *b, int root, const char *path, const char *name,
+    uint64_t attributes)
+{
+	int point, fd, copy;
+	struct error err;
+
+	if (b->userns < 0) {
+		bind_on(b, root, path, name, attributes);
+		return;
+	}
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		box_die(b, "open %s: %s", path, strerror(errno));
+	copy = ids_mount(fd, BOX_USERNS, attributes, &err);
+	close(fd);
+	/* a file system without such mounts: its files are read as others' */
+	if (copy < 0 && (attributes & MOUNT_ATTR_RDONLY) != 0) {
+		bind_on(b, root, path, name, attributes);
+		return;
+	}
+	if (copy < 0)
+		box_die(b, "bind to /%s: %s", name, err.msg);
+	point = sys_open_in_root(root, name, O_PATH);
+	if (point < 0)
+		box_die(b, "open /%s: %s", name, strerror(errno));
+	attach(b, copy, point, name, attributes);
+}
+
 static const struct {
 	const char *name;
 	unsigned major, minor;
@@ -145,15 +177,18 @@ fill_dev(const struct box *b, int root, int dev)
 void
 mount_dev(const struct box *b, int root)
 {
+	char options[80];
 	int dev;
 
+	snprintf(options, sizeof(options),
+	    "newinstance,ptmxmode=0666,mode=0620,gid=%u", b->base + 5);
 	mount_on(b, open_point(b, root, "dev"), "dev", "tmpfs",
 	    MS_NOSUID | MS_NOEXEC, "mode=0755,size=1m,nr_inodes=1024");
 	dev = open_point(b, root, "dev");
 	fill_dev(b, root, dev);
 	close(dev);
 	mount_on(b, open_point(b, root, "dev/pts"), "devpts", "devpts",
-	    MS_NOSUID | MS_NOEXEC, "newinstance,ptmxmode=0666,mode=0620,gid=5");
+	    MS_NOSUID | MS_NOEXEC, options);
 	mount_on(b, open_point(b, root, "dev/shm"), "shm", "tmpfs",
 	    MS_NOSUID | MS_NODEV, "mode=1777,size=256m");
 }
@@ -211,12 +246,12 @@ mount_autotua(const struct box *b, int root)
 
 	snprintf(path, sizeof(path), "%s/home", b->run);
 	close(open_point(b, root, "autotua"));
-	bind_on(b, root, path, "autotua", MOUNT_ATTR_NODEV);
+	bind_mapped(b, root, path, "autotua", MOUNT_ATTR_NODEV);
 	if (b->recipe)
-		bind_on(b, root, b->recipe, "autotua/recipe",
+		bind_mapped(b, root, b->recipe, "autotua/recipe",
 		    MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
 	snprintf(path, sizeof(path), "%s/src", b->run);
-	bind_on(b, root, path, "autotua/distfiles",
+	bind_mapped(b, root, path, "autotua/distfiles",
 	    MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
 	for (i = 0; i < b->nsources; i++) {
 		if (!b->sources[i].bind)
@@ -225,7 +260,7 @@ mount_autotua(const struct box *b, int root)
 		    path, sizeof(path), "distfiles/%s", b->sources[i].stored);
 		snprintf(name, sizeof(name), "autotua/distfiles/%s",
 		    b->sources[i].name);
-		bind_on(
+		bind_mapped(
 		    b, root, path, name, MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
 	}
 }

@@ -13,10 +13,16 @@
 
 #define CAP(c) (1ULL << (c))
 
+#define JOB                                                                    \
+	(CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_FOWNER) |            \
+	    CAP(CAP_FSETID) | CAP(CAP_KILL) | CAP(CAP_SETGID) |                \
+	    CAP(CAP_SETUID) | CAP(CAP_NET_BIND_SERVICE) |                      \
+	    CAP(CAP_SYS_CHROOT) | CAP(CAP_SETFCAP))
+
 static const uint64_t kept[] = {
-    [PRIV_JOB] = CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_FOWNER) |
-	CAP(CAP_FSETID) | CAP(CAP_KILL) | CAP(CAP_SETGID) | CAP(CAP_SETUID) |
-	CAP(CAP_NET_BIND_SERVICE) | CAP(CAP_SYS_CHROOT) | CAP(CAP_SETFCAP),
+    [PRIV_JOB] = JOB,
+    [PRIV_NEST] = JOB | CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_PTRACE) |
+	CAP(CAP_NET_ADMIN) | CAP(CAP_NET_RAW) | CAP(CAP_SETPCAP),
     [PRIV_UNPACK] = CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_FOWNER) |
 	CAP(CAP_FSETID) | CAP(CAP_SETFCAP),
 };

@@ -5,13 +5,22 @@
  * a note in the upper one; that is sound because a layer is only ever mounted
  * over the very chain it was made on. volatile: nothing is synced before the
  * upper becomes a layer, which is when syncfs() is called.
+ *
+ * With a user namespace each part is a mount of its own, whose owners are
+ * translated. The kernel takes them as descriptors of mounts that are attached
+ * nowhere (Linux 6.15), or else once they are attached in this namespace.
+ * They stay open until the overlay is there: their end would be the mounts'.
  */
 #include "chroot/box.h"
+#include "chroot/ids.h"
 #include "chroot/sys.h"
 #include "base/buf.h"
+#include "base/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -19,7 +28,7 @@
 #include <unistd.h>
 
 static int
-open_part(const struct box *b, const char *folder, const char *name)
+open_plain(const struct box *b, const char *folder, const char *name)
 {
 	char path[256];
 	int fd;
@@ -31,29 +40,64 @@ open_part(const struct box *b, const char *folder, const char *name)
 	return fd;
 }
 
+struct part {
+	int plain;  /* the folder itself */
+	int mapped; /* it with translated owners; -1: no user namespace */
+};
+
+struct parts {
+	int point; /* where the overlay is attached: the plain upper */
+	struct part run;
+	int upper, work;            /* in run, mapped if there is one */
+	struct part lower[128 + 1]; /* top first */
+	size_t nlower;
+};
+
+static struct part
+open_part(const struct box *b, const char *folder, const char *name,
+    uint64_t attributes)
+{
+	struct part p = {open_plain(b, folder, name), -1};
+	struct error err;
+
+	if (b->userns < 0)
+		return p;
+	p.mapped = ids_mount(p.plain, BOX_USERNS,
+	    attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &err);
+	if (p.mapped < 0)
+		box_die(b, "%s/%s: %s", folder, name, err.msg);
+	return p;
+}
+
 /* Open stages/ID/root or layers/KEY/root. */
-static int
+static struct part
 open_image(const struct box *b, const char *folder, const char *id)
 {
 	char name[80];
 
 	snprintf(name, sizeof(name), "%s/root", id);
-	return open_part(b, folder, name);
+	return open_part(b, folder, name, MOUNT_ATTR_RDONLY);
 }
 
-struct parts {
-	int upper, work;
-	int lower[128 + 1]; /* top first */
-	size_t nlower;
-};
+static int
+in_use(const struct part *p)
+{
+	return p->mapped < 0 ? p->plain : p->mapped;
+}
 
 static void
 open_parts(const struct box *b, struct parts *p)
 {
 	size_t i;
 
-	p->upper = open_part(b, b->run, "upper");
-	p->work = open_part(b, b->work, ".");
+	p->point = open_plain(b, b->run, "upper");
+	p->run = open_part(b, b->run, ".", 0);
+	p->upper =
+	    sys_open_beneath(in_use(&p->run), "upper", O_PATH | O_DIRECTORY);
+	p->work =
+	    sys_open_beneath(in_use(&p->run), b->work, O_PATH | O_DIRECTORY);
+	if (p->upper < 0 || p->work < 0)
+		box_die(b, "open %s: %s", b->run, strerror(errno));
 	p->nlower = 0;
 	for (i = b->nlayers; i > 0; i--)
 		p->lower[p->nlower++] =
@@ -62,14 +106,51 @@ open_parts(const struct box *b, struct parts *p)
 }
 
 static void
+close_part(const struct part *p)
+{
+	if (p->mapped >= 0)
+		close(p->mapped);
+	close(p->plain);
+}
+
+static void
 close_parts(struct parts *p)
 {
 	size_t i;
 
 	for (i = 0; i < p->nlower; i++)
-		close(p->lower[i]);
+		close_part(&p->lower[i]);
 	close(p->work);
 	close(p->upper);
+	close_part(&p->run);
+	close(p->point);
+}
+
+static void
+attach_part(const struct box *b, int mapped, int point)
+{
+	if (move_mount(mapped, "", point, "",
+		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		box_die(b, "attach a layer: %s", strerror(errno));
+}
+
+/*
+ * Attach the mapped parts: images over themselves, the run's folder over the
+ * overlay's own, which nobody opens by its path.
+ */
+static void
+attach_parts(const struct box *b, struct parts *p)
+{
+	size_t i;
+	int point;
+
+	if (b->userns < 0)
+		return;
+	for (i = 0; i < p->nlower; i++)
+		attach_part(b, p->lower[i].mapped, p->lower[i].plain);
+	point = open_plain(b, b->run, b->work);
+	attach_part(b, p->run.mapped, point);
+	close(point);
 }
 
 /* All of the options; -1 if the kernel knows one of them not. */
@@ -80,7 +161,7 @@ configure(int fs, const struct parts *p)
 
 	for (i = 0; i < p->nlower; i++) {
 		if (fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL,
-			p->lower[i]) < 0)
+			in_use(&p->lower[i])) < 0)
 			return -1;
 	}
 	if (fsconfig(fs, FSCONFIG_SET_FD, "upperdir", NULL, p->upper) < 0 ||
@@ -109,10 +190,11 @@ why(int fs, char text[256])
 
 /*
  * With descriptors of all parts (Linux 6.13). Returns the mounted root, or
- * -1 when this kernel can't do it so.
+ * -1 when this kernel can't do it so; then, if the parts are attached
+ * already, that is for want of the options.
  */
 static int
-mount_by_descriptors(const struct box *b, const struct parts *p)
+mount_by_descriptors(const struct box *b, const struct parts *p, bool attached)
 {
 	char text[256];
 	int fs, fd;
@@ -122,20 +204,24 @@ mount_by_descriptors(const struct box *b, const struct parts *p)
 		box_die(b, "this kernel has no overlayfs: modprobe overlay");
 	if (fs < 0)
 		return -1;
-	if (configure(fs, p) < 0) {
-		close(fs);
-		return -1;
-	}
-	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (configure(fs, p) < 0)
+		goto failed;
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) {
+		if (!attached && errno == EINVAL)
+			goto failed;
 		box_die(b, "overlayfs: %s", why(fs, text));
+	}
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
 	if (fd < 0)
 		box_die(b, "overlayfs: %s", why(fs, text));
 	close(fs);
-	if (move_mount(fd, "", p->upper, "",
+	if (move_mount(fd, "", p->point, "",
 		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		box_die(b, "attach the root: %s", strerror(errno));
 	return fd;
+failed:
+	close(fs);
+	return -1;
 }
 
 /* The same by mount(2), whose options are a text of at most a page. */
@@ -150,13 +236,13 @@ mount_by_text(const struct box *b, const struct parts *p)
 	buf_init(&o, 4000);
 	for (i = 0; i < p->nlower; i++)
 		(void)buf_addf(&o, "%s/proc/self/fd/%d",
-		    i == 0 ? "lowerdir=" : ":", p->lower[i]);
+		    i == 0 ? "lowerdir=" : ":", in_use(&p->lower[i]));
 	if (buf_addf(&o,
 		",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,"
 		"redirect_dir=on,metacopy=off,index=off",
 		p->upper, p->work) < 0)
 		box_die(b, "overlayfs: too many layers for this kernel");
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->upper);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->point);
 	if (mount("overlay", path, "overlay", MS_NODEV | MS_NOSUID, o.data) < 0)
 		box_die(b, "overlayfs (%s): %s", o.data, strerror(errno));
 	buf_release(&o);
@@ -173,12 +259,21 @@ root_mount(const struct box *b)
 {
 	struct statvfs vfs;
 	struct parts p;
-	int root;
+	int root = -1;
 
 	open_parts(b, &p);
-	root = mount_by_descriptors(b, &p);
-	if (root < 0)
+	if ((b->without & FEATURE_DETACHED) == 0)
+		root = mount_by_descriptors(b, &p, b->userns < 0);
+	if (root < 0) {
+		box_lacks(b, FEATURE_DETACHED);
+		attach_parts(b, &p);
+		if ((b->without & FEATURE_FSCONFIG) == 0)
+			root = mount_by_descriptors(b, &p, true);
+	}
+	if (root < 0) {
+		box_lacks(b, FEATURE_FSCONFIG);
 		root = mount_by_text(b, &p);
+	}
 	/* overlayfs falls back to this without an error */
 	if (fstatvfs(root, &vfs) < 0 || (vfs.f_flag & ST_RDONLY) != 0)
 		box_die(b,

@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The folder of a run, run/JOB, and so its lock:
- *	upper		what the job writes, and in the jail's namespace the
- *			mount point of the whole
- *	work.N		overlayfs's, a fresh one for each mount
- *	home		/autotua of the jail: work temp home artifacts
- *	src		/autotua/distfiles: hard links to sources
- * Only upper and home/ are ever writable for the job.
- */
 #include "chroot/run.h"
 #include "chroot/collect.h"
-#include "chroot/jail.h"
 #include "chroot/layer.h"
-#include "chroot/state.h"
+#include "chroot/prepare.h"
 #include "chroot/sys.h"
-#include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,174 +21,6 @@
 
 #define MS     1000000LL
 #define SECOND 1000000000LL
-
-struct run {
-	const struct run_options *o;
-	struct arena arena;
-	struct state state;
-	int fd;                       /* run/JOB, locked */
-	int held[RUN_LAYERS_MAX + 1]; /* "ok" files of layers and stage */
-	size_t nheld;
-	int artifacts;
-	struct jail_watch watch;
-	unsigned mounts; /* so far */
-};
-
-/* ---- before the first jail ---- */
-
-/* Hold every image, and see that the layers are a chain. */
-static int
-hold_images(struct run *r, struct error *err)
-{
-	struct chain on = {r->o->stage, "-"};
-	size_t i;
-	int fd;
-
-	fd = state_hold(&r->state, IMAGE_STAGE, r->o->stage, err);
-	if (fd < 0)
-		return err->code == ENOENT ? CODE_MISSING : CODE_TROUBLE;
-	r->held[r->nheld++] = fd;
-	for (i = 0; i < r->o->nlayers; i++) {
-		fd = state_hold(&r->state, IMAGE_LAYER, r->o->layers[i], err);
-		if (fd < 0)
-			return err->code == ENOENT ? CODE_MISSING
-						   : CODE_TROUBLE;
-		r->held[r->nheld++] = fd;
-		if (layer_check(fd, r->o->layers[i], &on, err) < 0)
-			return CODE_BROKEN;
-		on.below = r->o->layers[i];
-	}
-	return CODE_OK;
-}
-
-/* The run's folder and the images, under the lock of the state. */
-static int
-claim(struct run *r, struct error *err)
-{
-	int code = CODE_TROUBLE;
-
-	if (state_lock(&r->state, LOCK_SH, err) < 0)
-		return CODE_TROUBLE;
-	r->fd = state_new_run(&r->state, r->o->job, err);
-	if (r->fd >= 0)
-		code = hold_images(r, err);
-	flock(r->state.fd, LOCK_UN);
-	return code;
-}
-
-/* The root folder of the jail is upper's: as that of the image below it. */
-static int
-make_upper(struct run *r, struct error *err)
-{
-	const struct run_options *o = r->o;
-	char path[80];
-	struct stat st;
-	int image, from, fd, rc = 0;
-
-	image = o->nlayers > 0 ? IMAGE_LAYER : IMAGE_STAGE;
-	snprintf(path, sizeof(path), "%s/root",
-	    o->nlayers > 0 ? o->layers[o->nlayers - 1] : o->stage);
-	from = sys_open_beneath(
-	    r->state.images[image], path, O_PATH | O_DIRECTORY);
-	if (from < 0)
-		return fail_errno(err, "open %s", path);
-	fd = sys_open_beneath(r->fd, "upper", O_RDONLY | O_DIRECTORY);
-	if (fd < 0 || fstat(from, &st) < 0 ||
-	    fchown(fd, st.st_uid, st.st_gid) < 0 ||
-	    fchmod(fd, st.st_mode & 07777) < 0)
-		rc = fail_errno(err, "prepare upper");
-	if (fd >= 0)
-		close(fd);
-	close(from);
-	return rc;
-}
-
-static int
-make_folders(struct run *r, struct error *err)
-{
-	static const struct {
-		const char *name;
-		mode_t mode;
-	} folders[] = {{"upper", 0755}, {"src", 0755}, {"home", 0755},
-	    {"home/work", 0755}, {"home/temp", 0755}, {"home/home", 0755},
-	    {"home/artifacts", 0755}, {"home/distfiles", 0755},
-	    {"home/recipe", 0755}};
-	size_t i, n = sizeof(folders) / sizeof(*folders);
-
-	if (!r->o->recipe)
-		n--;
-	for (i = 0; i < n; i++) {
-		if (mkdirat(r->fd, folders[i].name, folders[i].mode) < 0)
-			return fail_errno(err, "create %s", folders[i].name);
-	}
-	return make_upper(r, err);
-}
-
-/* A source by hard link, or left to the jail to bind. */
-static int
-link_source(int store, int src, struct source *s, struct error *err)
-{
-	struct stat st;
-	int fd;
-
-	if (fstatat(store, s->stored, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(err, "source %s (%s)", s->name, s->stored);
-	if (!S_ISREG(st.st_mode))
-		return fail(
-		    err, "source %s (%s) is no file", s->name, s->stored);
-	if (linkat(store, s->stored, src, s->name, 0) == 0)
-		return 0;
-	if (errno == EEXIST)
-		return fail(err, "source %s is given twice", s->name);
-	fd =
-	    openat(src, s->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (fd < 0)
-		return fail_errno(err, "source %s", s->name);
-	close(fd);
-	s->bind = true;
-	return 0;
-}
-
-/* The store of sources, which may be on a file system of its own. */
-static int
-open_store(struct run *r)
-{
-	return openat(r->state.fd, "distfiles",
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-static int
-link_sources(struct run *r, struct error *err)
-{
-	int store, src = -1, rc = CODE_TROUBLE;
-	size_t i;
-
-	if (r->o->nsources == 0)
-		return CODE_OK;
-	store = open_store(r);
-	if (store < 0) {
-		fail_errno(err, "%s/distfiles", r->state.path);
-		return err->code == ENOENT ? CODE_MISSING : CODE_TROUBLE;
-	}
-	src = sys_open_beneath(r->fd, "src", O_RDONLY | O_DIRECTORY);
-	if (src < 0) {
-		fail_errno(err, "open src");
-		goto out;
-	}
-	for (i = 0; i < r->o->nsources; i++) {
-		if (link_source(store, src, &r->o->sources[i], err) < 0) {
-			if (err->code == ENOENT)
-				rc = CODE_MISSING;
-			goto out;
-		}
-	}
-	rc = CODE_OK;
-out:
-	if (src >= 0)
-		close(src);
-	close(store);
-	return rc;
-}
 
 /* The signals that ask us to stop come as data; writing needs none. */
 static int
@@ -237,20 +59,70 @@ ms(const struct timeval *t)
 	return (long long)t->tv_sec * 1000 + t->tv_usec / 1000;
 }
 
+/* The value of the limit that was met, for people and reports. */
+static int64_t
+limit_value(const struct run *r, enum limit limit)
+{
+	const struct run_options *o = r->o;
+
+	switch (limit) {
+	case LIMIT_TIME:
+		return o->time;
+	case LIMIT_SILENCE:
+		return o->silence;
+	case LIMIT_LOG:
+		return o->log_max;
+	case LIMIT_MEMORY:
+		return o->limits.memory;
+	case LIMIT_PIDS:
+		return o->limits.pids;
+	case LIMIT_DISK:
+		return o->limits.disk > 0 ? o->limits.disk
+					  : r->disk.begin - r->disk.reserve;
+	case LIMIT_ARTIFACTS:
+		return o->artifact_bytes;
+	case LIMIT_NONE:
+		break;
+	}
+	return 0;
+}
+
 static int
 status_end(struct run *r, const char *phase, const struct jail_result *res,
     uint64_t log_start, struct error *err)
 {
+	const char *value = "";
+
+	if (res->limit != LIMIT_NONE)
+		value = arena_printf(&r->arena, " limit_value=%lld",
+		    (long long)limit_value(r, res->limit));
 	return status_line(r,
 	    arena_printf(&r->arena,
-		"end phase=%s exit=%d signal=%d limit=%s wall_ms=%lld "
+		"end phase=%s exit=%d signal=%d limit=%s%s wall_ms=%lld "
 		"user_ms=%lld system_ms=%lld memory_kb=%ld log_start=%llu "
-		"log_end=%llu\n",
-		phase, res->exit, res->signal, jail_limit_names[res->limit],
+		"log_end=%llu log_left_out=%llu\n",
+		phase, res->exit, res->signal, limit_names[res->limit], value,
 		(long long)(res->wall / MS), ms(&res->usage.ru_utime),
 		ms(&res->usage.ru_stime), res->usage.ru_maxrss,
 		(unsigned long long)log_start,
-		(unsigned long long)r->watch.log_bytes),
+		(unsigned long long)r->watch.log_bytes,
+		(unsigned long long)res->left_out),
+	    err);
+}
+
+/* What the machine lacks is told once, and again when more is found. */
+static int
+status_lacks(struct run *r, unsigned lacks, struct error *err)
+{
+	char text[FEATURE_TEXT];
+
+	if (r->told && (lacks & ~r->lacks) == 0)
+		return 0;
+	r->told = true;
+	r->lacks |= lacks;
+	return status_line(r,
+	    arena_printf(
+		&r->arena, "jail lacks=%s\n", feature_text(r->lacks, text)),
 	    err);
 }
 
@@ -267,7 +139,15 @@ run_box(
 	b->layers = r->o->layers;
 	b->nlayers = r->o->nlayers;
 	b->run = arena_printf(&r->arena, "run/%s", r->o->job);
-	b->work = arena_printf(&r->arena, "%s/%s", b->run, name);
+	b->work = name;
+	b->userns = r->ids.userns;
+	b->base = r->ids.base;
+	b->nest = r->o->nest;
+	b->bits32 = r->o->bits32;
+	b->without = r->o->without;
+	b->limits = r->o->limits;
+	b->poor = r->poor;
+	r->watch.spill = r->fd;
 	b->recipe = r->o->recipe;
 	b->sources = r->o->sources;
 	b->nsources = r->o->nsources;
@@ -276,12 +156,19 @@ run_box(
 
 /* What the result of a jail means for the run. */
 static int
-code_of(struct run *r, int rc, const struct jail_result *res)
+code_of(struct run *r, int rc, const struct jail_result *res, struct error *err)
 {
 	if (r->watch.stopped)
 		return CODE_STOPPED;
 	if (rc < 0)
 		return CODE_TROUBLE;
+	if (res->limit == LIMIT_DISK && r->disk.low) {
+		fail(err,
+		    "the disk of the state folder has less than %" PRId64
+		    " MiB free (--reserve), and not by this job",
+		    r->disk.reserve >> 20);
+		return CODE_TROUBLE;
+	}
 	return res->exit == 0 && res->limit == LIMIT_NONE ? CODE_OK
 							  : CODE_PHASE;
 }
@@ -299,7 +186,7 @@ run_conf(struct run *r, int store, const char *name, struct jail_result *res,
 		fail_errno(err, "portconf %s", name);
 		return err->code == ENOENT ? CODE_MISSING : CODE_TROUBLE;
 	}
-	code = code_of(r, run_box(r, &b, res, err), res);
+	code = code_of(r, run_box(r, &b, res, err), res, err);
 	close(b.extra);
 	return code;
 }
@@ -315,7 +202,7 @@ run_confs(struct run *r, struct error *err)
 
 	if (r->o->nconfs == 0)
 		return CODE_OK;
-	store = open_store(r);
+	store = prepare_store(r);
 	for (i = 0; code == CODE_OK && i < r->o->nconfs; i++)
 		code = run_conf(r, store, r->o->confs[i], &res, err);
 	if (store >= 0)
@@ -357,19 +244,78 @@ run_phase(struct run *r, const struct run_phase *p, struct error *err)
 	if (status_line(
 		r, arena_printf(&r->arena, "start phase=%s\n", name), err) < 0)
 		return CODE_TROUBLE;
-	code = code_of(r, run_box(r, &b, &res, err), &res);
+	code = code_of(r, run_box(r, &b, &res, err), &res, err);
+	r->watch.phases_left--;
+	if (code != CODE_TROUBLE && status_lacks(r, res.lacks, err) < 0)
+		return CODE_TROUBLE;
 	if (code != CODE_TROUBLE &&
 	    status_end(r, name, &res, log_start, err) < 0)
 		return CODE_TROUBLE;
 	return code;
 }
 
+/*
+ * A phase has failed: the command once more in a jail like the phase's, with
+ * "--shell" and its name as arguments and the terminal as descriptor 3. No
+ * limit of time or output holds for who looks around in there.
+ */
+static int
+run_shell(struct run *r, const struct run_phase *p, struct error *err)
+{
+	struct box b = {.net = p->net, .extra = r->o->shell};
+	struct run_phase shell = {"--shell", p->net};
+	struct jail_watch watch = r->watch;
+	struct jail_result res;
+	struct run_options o = *r->o;
+	const struct run_options *own = r->o;
+	int rc;
+
+	/* the jail's root opens it anew, to control it */
+	if (r->ids.userns >= 0 &&
+	    fchown(r->o->shell, r->ids.base, r->ids.base) < 0)
+		return fail_errno(err, "--shell-fd"), CODE_TROUBLE;
+	if (status_line(r,
+		arena_printf(
+		    &r->arena, "shell phase=%s\n", p->name ? p->name : "-"),
+		err) < 0)
+		return CODE_TROUBLE;
+	r->o = &o;
+	o.argv = phase_argv(r, &shell);
+	b.argv = phase_argv(r, p);
+	r->o = own;
+	r->watch.end = 0;
+	r->watch.silence = 0;
+	r->watch.log_max = 0;
+	rc = run_box(r, &b, &res, err);
+	watch.stopped = r->watch.stopped;
+	r->watch = watch;
+	if (r->watch.stopped)
+		return CODE_STOPPED;
+	return rc < 0 ? CODE_TROUBLE : CODE_PHASE;
+}
+
 /* ---- after the last jail ---- */
 
+/* Too many artifacts: told as the end of a phase of ours. */
+static int
+status_over(struct run *r, struct error *err)
+{
+	struct jail_result res = {.limit = LIMIT_ARTIFACTS, .exit = -1};
+
+	if (status_line(r, "start phase=artifacts\n", err) < 0)
+		return -1;
+	return status_end(r, "artifacts", &res, r->watch.log_bytes, err);
+}
+
+/* 1: there are more than there may be. */
 static int
 collect_artifacts(struct run *r, struct error *err)
 {
-	struct collect c = {r->artifacts, r->o->status, r->o->log, 0};
+	struct collect c = {.to = r->artifacts,
+	    .status = r->o->status,
+	    .log = r->o->log,
+	    .bytes_max = r->o->artifact_bytes,
+	    .files_max = r->o->artifact_files};
 	int from, rc;
 
 	if (r->artifacts < 0)
@@ -385,7 +331,9 @@ collect_artifacts(struct run *r, struct error *err)
 	}
 	rc = collect(&c, from, err);
 	close(from);
-	return rc;
+	if (rc < 0 || !c.over)
+		return rc;
+	return status_over(r, err) < 0 ? -1 : 1;
 }
 
 static int
@@ -410,42 +358,78 @@ static int
 work(struct run *r, struct error *err)
 {
 	size_t i;
-	int code;
+	int code, over;
 
-	code = claim(r, err);
-	if (code != CODE_OK)
-		return code;
-	if (make_folders(r, err) < 0)
-		return CODE_TROUBLE;
-	code = link_sources(r, err);
+	code = prepare(r, err);
 	if (code == CODE_OK)
 		code = run_confs(r, err);
 	for (i = 0; code == CODE_OK && i < r->o->nphases; i++)
 		code = run_phase(r, &r->o->phases[i], err);
+	if (code == CODE_PHASE && i > 0 && r->o->shell >= 0)
+		code = run_shell(r, &r->o->phases[i - 1], err);
+	r->failed = code == CODE_PHASE;
 	if (code != CODE_OK && code != CODE_PHASE)
 		return code;
-	if (collect_artifacts(r, err) < 0)
+	over = collect_artifacts(r, err);
+	if (over < 0)
 		return CODE_TROUBLE;
+	if (over > 0)
+		code = CODE_PHASE;
 	if (code == CODE_OK && r->o->commit && commit(r, err) < 0)
 		return CODE_TROUBLE;
 	return code;
 }
 
-/* The folder is deleted with its lock held, so that nobody helps. */
+/*
+ * Move the folder out of the way of whoever cleans up: kept/JOB is the
+ * caller's. Where that can't be, it goes as others do.
+ */
+static bool
+keep(struct run *r)
+{
+	int fd;
+	bool done;
+
+	if (mkdirat(r->state.fd, "kept", 0700) < 0 && errno != EEXIST)
+		return false;
+	fd = sys_open_beneath(r->state.fd, "kept", O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return false;
+	done = renameat2(r->state.run, r->o->job, fd, r->o->job,
+		   RENAME_NOREPLACE) == 0;
+	close(fd);
+	return done;
+}
+
+/*
+ * What took a moment to make is deleted in a moment, with its lock held, so
+ * that nobody helps; anything larger isn't waited for.
+ */
+static int
+end_folder(struct run *r, struct error *err)
+{
+	if (jail_now() - r->begin < SECOND)
+		return state_end_run(&r->state, r->o->job, err);
+	return state_bury(&r->state, r->state.run, r->o->job, err);
+}
+
 static void
 clean_up(struct run *r)
 {
 	struct error err;
 
+	cgroup_remove(&r->groups);
 	while (r->nheld > 0)
 		close(r->held[--r->nheld]);
 	if (r->fd >= 0) {
-		if (state_end_run(&r->state, r->o->job, &err) < 0)
+		if ((!r->o->keep || !r->failed || !keep(r)) &&
+		    end_folder(r, &err) < 0)
 			log_warn("run/%s: %s", r->o->job, err.msg);
 		close(r->fd);
 	}
-	if (state_empty_trash(&r->state, &err) < 0)
+	if (state_sweep(&r->state, &err) < 0)
 		log_warn("%s", err.msg);
+	ids_release(&r->ids);
 	if (r->watch.signals >= 0)
 		close(r->watch.signals);
 	if (r->artifacts >= 0)
@@ -470,7 +454,11 @@ open_artifacts(struct run *r, struct error *err)
 int
 run(const char *state, const struct run_options *o, struct error *err)
 {
-	struct run r = {.o = o, .fd = -1, .artifacts = -1};
+	struct run r = {.o = o,
+	    .begin = jail_now(),
+	    .fd = -1,
+	    .artifacts = -1,
+	    .ids = {-1, -1, 0}};
 	int code = CODE_TROUBLE;
 
 	r.watch = (struct jail_watch){.out = o->log,
@@ -478,7 +466,10 @@ run(const char *state, const struct run_options *o, struct error *err)
 	    .signals = -1,
 	    .silence = o->silence * SECOND,
 	    .grace = o->grace * SECOND,
-	    .log_max = (uint64_t)o->log_max};
+	    .log_max = (uint64_t)o->log_max,
+	    .phases_left = (unsigned)o->nphases,
+	    .groups = &r.groups,
+	    .disk = &r.disk};
 	if (o->time > 0)
 		r.watch.end = jail_now() + o->time * SECOND;
 	if (open_artifacts(&r, err) < 0)

@@ -46,7 +46,15 @@ struct run_options {
 	size_t nphases;               /* at least 1 */
 	int64_t time, silence, grace; /* seconds; 0: no limit, no grace */
 	int64_t log_max;              /* bytes; 0: no limit */
+	struct limits limits;
+	int64_t reserve;  /* bytes of disk, or DISK_RESERVE_DEFAULT */
+	int64_t pressure; /* percent, see ready.h; 0: doesn't matter */
+	int64_t artifact_bytes, artifact_files; /* 0: no limit */
+	bool nest, bits32, allow_rootful;
+	unsigned without; /* of enum feature */
+	bool keep;        /* the folder of a run whose phase failed */
 	int log, status, report, leash;
+	int shell; /* a terminal for a shell after a phase that failed */
 	const char *const *argv;
 };
 

@@ -5,6 +5,7 @@
  */
 #include "chroot/stage.h"
 #include "chroot/id.h"
+#include "chroot/ids.h"
 #include "chroot/sys.h"
 #include "chroot/unpacker.h"
 #include "chroot/walk.h"
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,9 +39,36 @@ tell_left_out(const struct unpack_count *count)
 		    count->warnings, count->warning);
 }
 
+/*
+ * Unpack as root of a user namespace: whatever the archive makes the unpacker
+ * do, it has no powers over this machine. Where there is none, it is root of
+ * this machine without most powers, in a chroot.
+ */
+static int
+unpack_mapped(struct state *s, int tarball, int root,
+    struct unpack_count *count, struct error *err)
+{
+	struct error ignored;
+	int mapped = -1, rc;
+	struct ids ids;
+
+	if (ids_take(&ids, s->fd, &ignored) == 0)
+		mapped = ids_mount(root, ids.userns,
+		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &ignored);
+	if (mapped >= 0)
+		rc = unpacker_fill(
+		    tarball, mapped, ids.userns, UNPACK_STAGE, count, err);
+	else
+		rc = unpacker_fill(tarball, root, -1, UNPACK_STAGE, count, err);
+	if (mapped >= 0)
+		close(mapped);
+	ids_release(&ids);
+	return rc;
+}
+
 /* Make run/NAME/new/root from the tarball and write the text for "ok". */
 static int
-fill(int run, int tarball, char ok[256], struct error *err)
+fill(struct state *s, int run, int tarball, char ok[256], struct error *err)
 {
 	struct unpack_count count = {0};
 	struct walk_size size;
@@ -50,7 +79,7 @@ fill(int run, int tarball, char ok[256], struct error *err)
 	root = sys_open_beneath(run, "new/root", O_RDONLY | O_DIRECTORY);
 	if (root < 0)
 		return fail_errno(err, "open root");
-	if (unpacker_fill(tarball, root, UNPACK_STAGE, &count, err) < 0 ||
+	if (unpack_mapped(s, tarball, root, &count, err) < 0 ||
 	    walk_size(root, &size, err) < 0)
 		goto out;
 	tell_left_out(&count);
@@ -91,7 +120,7 @@ make_stage(struct state *s, int tarball, const struct stat *was, const char *id,
 		return -1;
 	if (lseek(tarball, 0, SEEK_SET) < 0)
 		fail_errno(err, "seek");
-	else if (fill(fd, tarball, ok, err) < 0)
+	else if (fill(s, fd, tarball, ok, err) < 0)
 		rc = -1;
 	else if (!is_same(tarball, was))
 		fail(err, "changed while it was read; import it again");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/state.h"
+#include "chroot/cgroup.h"
 #include "chroot/id.h"
 #include "chroot/sys.h"
 #include "base/error.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -227,6 +229,7 @@ recover_run(struct state *s, int dirfd, const char *name, struct error *err)
 
 	if (fd < 0)
 		return 0;
+	cgroup_recover(dirfd, name);
 	rc = state_bury(s, dirfd, name, err);
 	/* it ended just now and took its folder along */
 	if (rc < 0 && err->code == ENOENT)
@@ -300,6 +303,55 @@ state_empty_trash(struct state *s, struct error *err)
 	if (each_name(s->trash, remove_trash, s, err) < 0)
 		return fail_in(err, "%s/trash", s->path);
 	return 0;
+}
+
+static int
+found_one(struct state *s, int dirfd, const char *name, struct error *err)
+{
+	(void)s;
+	(void)dirfd;
+	(void)name;
+	(void)err;
+	return 1;
+}
+
+/*
+ * Nothing of the caller's stays open in it: no pipe whose end somebody waits
+ * for, no lock.
+ */
+static _Noreturn void
+sweep(struct state *s)
+{
+	int trash = fcntl(s->trash, F_DUPFD, 64), i, null;
+	struct state own = {.fd = -1, .run = -1, .trash = 3};
+	struct error err;
+
+	(void)setsid();
+	null = open("/dev/null", O_RDWR);
+	for (i = 0; i < 3; i++)
+		(void)dup2(null, i);
+	if (trash < 0 || dup2(trash, 3) < 0)
+		_exit(1);
+	sys_close_from(4);
+	(void)setpriority(PRIO_PROCESS, 0, 19);
+	sys_idle_io();
+	(void)each_name(3, remove_trash, &own, &err);
+	_exit(0);
+}
+
+int
+state_sweep(struct state *s, struct error *err)
+{
+	pid_t pid;
+	int rc;
+
+	rc = each_name(s->trash, found_one, s, err);
+	if (rc <= 0)
+		return rc;
+	pid = fork();
+	if (pid == 0)
+		sweep(s);
+	return pid < 0 ? fail_errno(err, "fork") : 0;
 }
 
 int

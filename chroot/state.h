@@ -60,6 +60,12 @@ int state_end_run(struct state *s, const char *name, struct error *err);
 int state_empty_trash(struct state *s, struct error *err);
 
 /*
+ * The same by a process of its own, which goes on behind our back and leaves
+ * disk and processors to others; none is started for an empty trash.
+ */
+int state_sweep(struct state *s, struct error *err);
+
+/*
  * Open a stage or layer for use: its "ok" file, locked shared, and marked as
  * used now. -1 with err->code ENOENT if it is not there.
  */

@@ -12,6 +12,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define SCOPE_ABSTRACT_SOCKET 1 /* LANDLOCK_SCOPE_... */
+#define SCOPE_SIGNAL          2
+
 static int
 open2(int dirfd, const char *path, int flags, uint64_t resolve)
 {
@@ -42,17 +45,22 @@ sys_open_links_in_root(int root, const char *path, int flags)
 }
 
 pid_t
-sys_clone(uint64_t flags, int *pidfd)
+sys_clone(uint64_t flags, int cgroup, int *pidfd)
 {
 	struct clone_args args = {
 	    .flags = flags | CLONE_PIDFD,
 	    .pidfd = (uint64_t)(uintptr_t)pidfd,
 	    .exit_signal = SIGCHLD,
 	};
-	long pid = syscall(SYS_clone3, &args, sizeof(args));
+	long pid;
 
+	if (cgroup >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)cgroup;
+	}
+	pid = syscall(SYS_clone3, &args, sizeof(args));
 	/* some container managers answer so to what they can't inspect */
-	if (pid < 0 && (errno == ENOSYS || errno == EPERM))
+	if (pid < 0 && cgroup < 0 && (errno == ENOSYS || errno == EPERM))
 		pid = syscall(SYS_clone,
 		    (unsigned long)flags | CLONE_PIDFD | SIGCHLD, NULL, pidfd,
 		    NULL, NULL);
@@ -69,6 +77,13 @@ int
 sys_pidfd_kill(int pidfd)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+void
+sys_idle_io(void)
+{
+	/* IOPRIO_WHO_PROCESS, IOPRIO_CLASS_IDLE; there is no header for them */
+	(void)syscall(SYS_ioprio_set, 1, 0, 3 << 13);
 }
 
 void
@@ -104,4 +119,37 @@ sys_capset(uint64_t mask)
 		data[i].inheritable = 0;
 	}
 	return (int)syscall(SYS_capset, &head, data);
+}
+
+int
+sys_capraise(void)
+{
+	struct __user_cap_header_struct head = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+	int i;
+
+	if (syscall(SYS_capget, &head, data) < 0)
+		return -1;
+	for (i = 0; i < 2; i++)
+		data[i].effective = data[i].permitted;
+	return (int)syscall(SYS_capset, &head, data);
+}
+
+int
+sys_scope(void)
+{
+	/* headers older than the kernel lack the last member */
+	struct {
+		uint64_t fs, net, scoped;
+	} attr = {0, 0, SCOPE_ABSTRACT_SOCKET | SCOPE_SIGNAL};
+	long fd;
+	int rc;
+
+	fd = syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	if (fd < 0)
+		return -1;
+	rc = (int)syscall(SYS_landlock_restrict_self, fd, 0);
+	close((int)fd);
+	return rc;
 }

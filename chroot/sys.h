@@ -21,13 +21,17 @@ int sys_open_in_root(int root, const char *path, int flags);
 int sys_open_links_in_root(int root, const char *path, int flags);
 
 /*
- * fork() with namespace flags (CLONE_NEW...). In the parent *pidfd is the
- * child's pid descriptor (CLOEXEC).
+ * fork() with namespace flags (CLONE_NEW...), into the control group (of
+ * version 2; -1: the caller's). In the parent *pidfd is the child's pid
+ * descriptor (CLOEXEC).
  */
-pid_t sys_clone(uint64_t flags, int *pidfd);
+pid_t sys_clone(uint64_t flags, int cgroup, int *pidfd);
 
 int sys_pivot_root(const char *fresh, const char *old);
 int sys_pidfd_kill(int pidfd);
+
+/* Disk access of this process only when nobody else wants it. */
+void sys_idle_io(void);
 
 /* Close every descriptor from first on. */
 void sys_close_from(unsigned first);
@@ -37,5 +41,14 @@ void sys_fresh_keyring(void);
 
 /* Set permitted and effective capabilities to mask, inheritable to none. */
 int sys_capset(uint64_t mask);
+
+/* Make all permitted capabilities effective. */
+int sys_capraise(void);
+
+/*
+ * Abstract unix sockets and signals of this process, and of all that it
+ * starts, don't reach beyond them (Landlock, ABI 6).
+ */
+int sys_scope(void);
 
 #endif

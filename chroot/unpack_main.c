@@ -7,7 +7,9 @@
 #include "chroot/priv.h"
 #include "chroot/unpacker.h"
 
+#include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,13 +31,29 @@ tie(struct error *err)
 	return 0;
 }
 
+/* As root of the user namespace, from here on with its ids only. */
 static int
-fill(const char *folder, enum unpack_policy policy, struct unpack_count *count,
+enter_userns(const char *number, struct error *err)
+{
+	int fd = (int)strtol(number, NULL, 10);
+
+	if (setns(fd, CLONE_NEWUSER) < 0 || setgroups(0, NULL) < 0 ||
+	    setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return fail_errno(err, "enter the user namespace");
+	close(fd);
+	return 0;
+}
+
+/* argv: the folder, and the user namespace if there is one. */
+static int
+fill(char **argv, enum unpack_policy policy, struct unpack_count *count,
     struct error *err)
 {
-	int root = (int)strtol(folder, NULL, 10);
+	int root = (int)strtol(argv[0], NULL, 10);
 
 	unpack_prepare();
+	if (argv[1] && enter_userns(argv[1], err) < 0)
+		return -1;
 	if (fchdir(root) < 0 || chroot(".") < 0)
 		return fail_errno(err, "chroot");
 	close(root);
@@ -55,10 +73,10 @@ main(int argc, char **argv)
 		rc = -1;
 	else if (argc == 2 && strcmp(argv[1], "digest") == 0)
 		rc = digest_of_fd(DIGEST_KEY, STDIN_FILENO, a.id, &a.err);
-	else if (argc == 3 && strcmp(argv[1], "stage") == 0)
-		rc = fill(argv[2], UNPACK_STAGE, &a.count, &a.err);
-	else if (argc == 3 && strcmp(argv[1], "conf") == 0)
-		rc = fill(argv[2], UNPACK_CONF, &a.count, &a.err);
+	else if (argc >= 3 && strcmp(argv[1], "stage") == 0)
+		rc = fill(argv + 2, UNPACK_STAGE, &a.count, &a.err);
+	else if (argc >= 3 && strcmp(argv[1], "conf") == 0)
+		rc = fill(argv + 2, UNPACK_CONF, &a.count, &a.err);
 	else {
 		fputs("autotua-unpack: is started by autotua-chroot\n", stderr);
 		return 2;

@@ -40,13 +40,16 @@ find(char path[PATH_MAX], struct error *err)
 	return 0;
 }
 
-/* Run it to its end; the answer is good. */
+/*
+ * Run it to its end; the answer is good. folder: the one to fill, and the
+ * user namespace; -1: none.
+ */
 static int
-ask(const char *what, int fd, int root, struct unpacker_answer *a,
+ask(const char *what, int fd, const int folder[2], struct unpacker_answer *a,
     struct error *err)
 {
-	char path[PATH_MAX], number[16];
-	const char *argv[] = {path, what, root < 0 ? NULL : number, NULL};
+	char path[PATH_MAX], numbers[2][16];
+	const char *argv[5] = {path, what};
 	struct proc p = {.argv = argv, .in = fd, .err = STDERR_FILENO};
 	int fds[2], status;
 	ssize_t n;
@@ -56,10 +59,13 @@ ask(const char *what, int fd, int root, struct unpacker_answer *a,
 		return -1;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return fail_errno(err, "pipe");
-	snprintf(number, sizeof(number), "%d", root);
 	p.out = fds[1];
-	p.keep = &root;
-	p.nkeep = root < 0 ? 0 : 1;
+	p.keep = folder;
+	while (p.nkeep < 2 && folder[p.nkeep] >= 0) {
+		snprintf(numbers[p.nkeep], 16, "%d", folder[p.nkeep]);
+		argv[2 + p.nkeep] = numbers[p.nkeep];
+		p.nkeep++;
+	}
 	pid = proc_start(&p, err);
 	close(fds[1]);
 	do
@@ -81,20 +87,22 @@ unpacker_digest(int fd, char id[DIGEST_HEX_MAX], struct error *err)
 {
 	struct unpacker_answer a = {.good = false};
 
-	if (ask("digest", fd, -1, &a, err) < 0)
+	if (ask("digest", fd, (const int[]){-1, -1}, &a, err) < 0)
 		return -1;
 	memcpy(id, a.id, DIGEST_HEX_MAX);
 	return 0;
 }
 
 int
-unpacker_fill(int fd, int root, enum unpack_policy policy,
+unpacker_fill(int fd, int root, int userns, enum unpack_policy policy,
     struct unpack_count *count, struct error *err)
 {
+	const int folder[] = {root, userns};
 	struct unpacker_answer a = {.good = false};
 	int rc;
 
-	rc = ask(policy == UNPACK_STAGE ? "stage" : "conf", fd, root, &a, err);
+	rc =
+	    ask(policy == UNPACK_STAGE ? "stage" : "conf", fd, folder, &a, err);
 	*count = a.count;
 	return rc;
 }

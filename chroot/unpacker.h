@@ -6,7 +6,8 @@
  * load the two dozen libraries that archives need.
  *
  *	autotua-unpack digest		of standard input, to its end
- *	autotua-unpack stage|conf FD	standard input into the folder FD
+ *	autotua-unpack stage|conf FD [USERNS]	standard input into the folder
+ *			FD, as root of the user namespace USERNS (a descriptor)
  *
  * It writes one struct unpacker_answer to its standard output.
  */
@@ -30,10 +31,11 @@ struct unpacker_answer {
 int unpacker_digest(int fd, char id[DIGEST_HEX_MAX], struct error *err);
 
 /*
- * Unpack the archive at fd, from its place on, into the folder root. The
- * process dies with its caller.
+ * Unpack the archive at fd, from its place on, into the folder root, as root
+ * of the user namespace userns (-1: of the host). The process dies with its
+ * caller.
  */
-int unpacker_fill(int fd, int root, enum unpack_policy policy,
+int unpacker_fill(int fd, int root, int userns, enum unpack_policy policy,
     struct unpack_count *count, struct error *err);
 
 #endif

@@ -19,6 +19,7 @@ struct walk {
 	int depth; /* levels in use */
 	char path[PATH_MAX];
 	dev_t dev;
+	bool live;
 };
 
 /* Go into the folder name of dirfd; len is what its entries are put after. */
@@ -71,45 +72,72 @@ show_name(struct walk *w, const char *name,
 	return 0;
 }
 
+/* Until all is shown; an error of what is live is only that entry's. */
+static int
+go(struct walk *w,
+    int (*visit)(void *, const struct walk_entry *, struct error *), void *ctx,
+    struct error *err)
+{
+	struct level *top;
+	struct dirent *e;
+
+	while (w->depth > 0) {
+		top = &w->levels[w->depth - 1];
+		errno = 0;
+		e = readdir(top->dir);
+		if (!e && errno != 0 && !w->live)
+			return fail_errno(err, "read %s", w->path);
+		if (!e) {
+			closedir(top->dir);
+			w->depth--;
+			continue;
+		}
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (show_name(w, e->d_name, visit, ctx, err) < 0 && !w->live)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+start(struct walk *w, int dirfd,
+    int (*visit)(void *, const struct walk_entry *, struct error *), void *ctx,
+    struct error *err)
+{
+	struct stat st;
+	int rc;
+
+	if (fstat(dirfd, &st) < 0)
+		return fail_errno(err, "stat");
+	w->dev = st.st_dev;
+	if (enter(w, dirfd, ".", 0, err) < 0)
+		return -1;
+	rc = go(w, visit, ctx, err);
+	while (w->depth > 0)
+		closedir(w->levels[--w->depth].dir);
+	return rc;
+}
+
 int
 walk(int dirfd,
     int (*visit)(void *ctx, const struct walk_entry *e, struct error *err),
     void *ctx, struct error *err)
 {
 	struct walk w = {.depth = 0};
-	struct level *top;
-	struct dirent *e;
-	struct stat st;
-	int rc = -1;
 
-	if (fstat(dirfd, &st) < 0)
-		return fail_errno(err, "stat");
-	w.dev = st.st_dev;
-	if (enter(&w, dirfd, ".", 0, err) < 0)
-		return -1;
-	while (w.depth > 0) {
-		top = &w.levels[w.depth - 1];
-		errno = 0;
-		e = readdir(top->dir);
-		if (!e && errno != 0) {
-			fail_errno(err, "read %s", w.path);
-			goto out;
-		}
-		if (!e) {
-			closedir(top->dir);
-			w.depth--;
-			continue;
-		}
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (show_name(&w, e->d_name, visit, ctx, err) < 0)
-			goto out;
-	}
-	rc = 0;
-out:
-	while (w.depth > 0)
-		closedir(w.levels[--w.depth].dir);
-	return rc;
+	return start(&w, dirfd, visit, ctx, err);
+}
+
+int
+walk_live(int dirfd,
+    int (*visit)(void *ctx, const struct walk_entry *e, struct error *err),
+    void *ctx)
+{
+	struct walk w = {.depth = 0, .live = true};
+	struct error none;
+
+	return start(&w, dirfd, visit, ctx, &none);
 }
 
 static int
@@ -128,4 +156,24 @@ walk_size(int dirfd, struct walk_size *size, struct error *err)
 {
 	*size = (struct walk_size){0, 0};
 	return walk(dirfd, add_size, size, err);
+}
+
+static int
+add_share(void *ctx, const struct walk_entry *e, struct error *err)
+{
+	struct walk_size *size = ctx;
+	uint64_t links = S_ISDIR(e->st.st_mode) ? 1 : e->st.st_nlink;
+
+	(void)err;
+	size->bytes +=
+	    (uint64_t)e->st.st_blocks * 512 / (links > 0 ? links : 1);
+	size->files++;
+	return 0;
+}
+
+void
+walk_size_live(int dirfd, struct walk_size *size)
+{
+	*size = (struct walk_size){0, 0};
+	(void)walk_live(dirfd, add_share, size);
 }

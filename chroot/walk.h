@@ -32,6 +32,11 @@ int walk(int dirfd,
     int (*visit)(void *ctx, const struct walk_entry *e, struct error *err),
     void *ctx, struct error *err);
 
+/* The same where others write meanwhile: what fails is passed over. */
+int walk_live(int dirfd,
+    int (*visit)(void *ctx, const struct walk_entry *e, struct error *err),
+    void *ctx);
+
 struct walk_size {
 	uint64_t bytes; /* on disk; a file with two links counts twice */
 	uint64_t files;
@@ -39,5 +44,11 @@ struct walk_size {
 
 /* Add up what is below dirfd. */
 int walk_size(int dirfd, struct walk_size *size, struct error *err);
+
+/*
+ * The same while others write there, as far as it can be seen: what can't be
+ * opened counts nothing, a file with two links once.
+ */
+void walk_size_live(int dirfd, struct walk_size *size);
 
 #endif

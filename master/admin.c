@@ -42,9 +42,9 @@ whoami(char out[32])
 	return out;
 }
 
-/* The audit row and the commit of a command. */
-static int
-finish(struct db *db, const char *what, const char *object, struct error *err)
+int
+cmd_finish(
+    struct db *db, const char *what, const char *object, struct error *err)
 {
 	char who[32];
 
@@ -59,8 +59,8 @@ finish(struct db *db, const char *what, const char *object, struct error *err)
 /* ---- user -------------------------------------------------------------------
  */
 
-static int
-write_user(struct db *db, const char *name, const char *fingerprint,
+int
+user_key_write(struct db *db, const char *name, const char *fingerprint,
     const char *armour, struct error *err)
 {
 	int64_t now = now_us(), id;
@@ -75,7 +75,10 @@ write_user(struct db *db, const char *name, const char *fingerprint,
 		err) >= 0)
 		return 0;
 	if (db_is_duplicate(db))
-		return fail(err, "key %s is registered already", fingerprint);
+		return fail(err,
+		    "key %s is registered already, or was and is revoked "
+		    "(autotua-master key list)",
+		    fingerprint);
 	return -1;
 }
 
@@ -106,11 +109,11 @@ user_add(
 	verifier_close(v);
 	if (db_begin(&st->db, err) < 0)
 		goto out;
-	if (write_user(&st->db, name, fingerprint, b.data, err) < 0) {
+	if (user_key_write(&st->db, name, fingerprint, b.data, err) < 0) {
 		db_rollback(&st->db);
 		goto out;
 	}
-	rc = finish(&st->db, "user add", fingerprint, err);
+	rc = cmd_finish(&st->db, "user add", fingerprint, err);
 	if (rc == 0)
 		printf("%s %s\n", name, fingerprint);
 out:
@@ -118,7 +121,7 @@ out:
 	return rc;
 }
 
-static int
+int
 user_list(struct state *st, struct error *err)
 {
 	struct arena a = {0};
@@ -126,8 +129,9 @@ user_list(struct state *st, struct error *err)
 
 	db_query(&st->db, SQL_USER_LIST, NULL);
 	while ((rc = db_row(&st->db, SQL_USER_LIST, err)) > 0)
-		printf("%s %s\n", db_text(&st->db, SQL_USER_LIST, 0, &a),
-		    db_text(&st->db, SQL_USER_LIST, 1, &a));
+		printf("%s %s%s\n", db_text(&st->db, SQL_USER_LIST, 0, &a),
+		    db_text(&st->db, SQL_USER_LIST, 1, &a),
+		    db_is_null(&st->db, SQL_USER_LIST, 3) ? "" : " revoked");
 	arena_release(&a);
 	return rc;
 }
@@ -184,7 +188,7 @@ token_new(struct state *st, struct error *err)
 		db_rollback(&st->db);
 		return -1;
 	}
-	rc = finish(&st->db, "token new", digest, err);
+	rc = cmd_finish(&st->db, "token new", digest, err);
 	if (rc == 0)
 		printf("%s\n", word);
 	return rc;
@@ -202,48 +206,6 @@ cmd_token(const char *path, int argc, char *argv[])
 	if (state_open(&st, path, &err) < 0)
 		return cmd_failed(&err);
 	rc = token_new(&st, &err);
-	state_close(&st);
-	return rc < 0 ? cmd_failed(&err) : 0;
-}
-
-/* ---- tree -------------------------------------------------------------------
- */
-
-static int
-tree_add(struct state *st, const char *name, const char *url, struct error *err)
-{
-	char where[4096];
-
-	if (!plain_name(name))
-		return fail(err,
-		    "tree \"%s\": expected letters, digits and . _ -", name);
-	/* serve may run in another folder */
-	if (!strstr(url, "://") && realpath(url, where))
-		url = where;
-	if (db_begin(&st->db, err) < 0)
-		return -1;
-	if (db_run(&st->db, SQL_TREE_ADD,
-		ARGS(TEXT(name), TEXT(url), INT(now_us())), err) < 0) {
-		if (db_is_duplicate(&st->db))
-			fail(err, "there is a tree \"%s\" already", name);
-		db_rollback(&st->db);
-		return -1;
-	}
-	return finish(&st->db, "tree add", name, err);
-}
-
-int
-cmd_tree(const char *path, int argc, char *argv[])
-{
-	struct state st;
-	struct error err;
-	int rc;
-
-	if (argc != 3 || strcmp(argv[0], "add") != 0)
-		return cmd_usage("tree add NAME URL");
-	if (state_open(&st, path, &err) < 0)
-		return cmd_failed(&err);
-	rc = tree_add(&st, argv[1], argv[2], &err);
 	state_close(&st);
 	return rc < 0 ? cmd_failed(&err) : 0;
 }
@@ -280,7 +242,7 @@ slave_retire(struct state *st, const char *name, struct error *err)
 		db_rollback(&st->db);
 		return -1;
 	}
-	return finish(&st->db, "slave retire", name, err);
+	return cmd_finish(&st->db, "slave retire", name, err);
 }
 
 int

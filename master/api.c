@@ -27,7 +27,13 @@ static const struct route routes[] = {
     {"POST", "jobs", WHO_ANY, JSON_BODY, api_submit, NULL},
     {"GET", "jobs", WHO_ANY, 0, api_jobs, NULL},
     {"GET", "jobs/#", WHO_ANY, 0, api_job, NULL},
+    {"GET", "jobs/#/waiting", WHO_ANY, 0, api_waiting, NULL},
+    {"GET", "events", WHO_ANY, 0, api_events, NULL},
+    {"GET", "locks", WHO_ANY, 0, api_locks, NULL},
     {"POST", "jobs/#/cancel", WHO_ANY, 65536, api_cancel, NULL},
+    {"POST", "jobs/#/retry", WHO_ANY, 65536, api_retry, NULL},
+    {"POST", "jobs/#/repin", WHO_ANY, 65536, api_repin, NULL},
+    {"POST", "jobs/#/priority", WHO_ANY, 65536, api_priority, NULL},
     {"GET", "units/#/log", WHO_ANY, 0, api_log_get, NULL},
     {"GET", "artifacts/*/*", WHO_ANY, 0, api_artifact, NULL},
     {"GET", "slaves", WHO_ANY, 0, api_slaves, NULL},
@@ -69,6 +75,27 @@ matches(struct request *r, const char *pattern, size_t at)
 	return at == r->npath;
 }
 
+/* Where programs that watch others look by custom. */
+static const struct route healthz = {
+    "GET", "", WHO_ANY, 0, api_healthz, NULL};
+static const struct route metrics = {
+    "GET", "", WHO_ANY, 0, api_metrics, NULL};
+
+static bool
+is_reading(const struct request *r)
+{
+	return strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
+}
+
+/* Jobs and artifacts need room on the disk; else answered. */
+static bool
+has_room(struct master *m, struct request *r)
+{
+	if (r->route->handle == api_submit)
+		return reserve_allows(m, r, 503);
+	return r->route->handle != api_blob_put || reserve_allows(m, r, 507);
+}
+
 /* The route; else answered with 404 or 405. */
 static const struct route *
 find_route(struct request *r)
@@ -77,6 +104,10 @@ find_route(struct request *r)
 	bool known = false;
 	size_t i;
 
+	if (r->npath == 1 && is_reading(r) && !strcmp(r->path[0], "healthz"))
+		return &healthz;
+	if (r->npath == 1 && is_reading(r) && !strcmp(r->path[0], "metrics"))
+		return &metrics;
 	if (r->npath < 3 || strcmp(r->path[0], "api") != 0 ||
 	    strcmp(r->path[1], "v1") != 0) {
 		request_problem(r, 404, "not-found",
@@ -153,6 +184,8 @@ api_begin(void *ctx, struct request *r)
 	if (!r->route)
 		return;
 	if (r->route->who == WHO_SLAVE && !find_slave(m, r))
+		return;
+	if (!has_room(m, r))
 		return;
 	r->body_max = r->route->body_max;
 	if (r->route->begin)

@@ -45,12 +45,19 @@ void api_artifact(struct master *m, struct request *r);
 void api_stage(struct master *m, struct request *r);
 void api_submit(struct master *m, struct request *r);
 void api_cancel(struct master *m, struct request *r);
+void api_retry(struct master *m, struct request *r);
+void api_repin(struct master *m, struct request *r);
+void api_priority(struct master *m, struct request *r);
 void api_jobs(struct master *m, struct request *r);
 void api_job(struct master *m, struct request *r);
+void api_waiting(struct master *m, struct request *r);
+void api_events(struct master *m, struct request *r);
+void api_locks(struct master *m, struct request *r);
 void api_slaves(struct master *m, struct request *r);
 void api_trees(struct master *m, struct request *r);
 void api_stages(struct master *m, struct request *r);
 void api_health(struct master *m, struct request *r);
+void api_healthz(struct master *m, struct request *r);
 void api_metrics(struct master *m, struct request *r);
 
 /* ---- what they share ------------------------------------------------------
@@ -90,9 +97,16 @@ void api_file(struct request *r, const char *path, const char *type);
 /* Microseconds as JSON: seconds with a fraction; 0: null. */
 json_t *api_time(int64_t us);
 
+/* Why a unit waits, as jobs show it. */
+struct sched_reason;
+json_t *api_reason(const struct sched_reason *r);
+
 /* Arches, slots and capabilities of a hello into the schedule. */
 void
 api_take_hello(struct sched *s, struct sched_slave *sl, const json_t *hello);
+
+/* Open or closed to work, after a change of own_words or ruled. */
+void slave_close(struct sched *s, struct sched_slave *sl);
 
 /* ---- claims.c -------------------------------------------------------------
  */

@@ -10,10 +10,24 @@
 void
 api_health(struct master *m, struct request *r)
 {
+	const struct reserve *d = &m->reserve;
+
 	request_json(r, 200,
-	    json_pack("{s:s, s:s, s:s, s:f}", "status", "ok", "master",
-		m->set->name, "version", VERSION, "time",
-		(double)now_us() / 1e6));
+	    json_pack("{s:s, s:s, s:s, s:f, s:{s:I, s:I, s:b}}", "status",
+		d->low ? "degraded" : "ok", "master", m->set->name, "version",
+		VERSION, "time", (double)now_us() / 1e6, "disk", "free",
+		(json_int_t)d->free, "reserve", (json_int_t)d->wanted, "low",
+		d->low));
+}
+
+void
+api_healthz(struct master *m, struct request *r)
+{
+	static const char low[] = "disk is low: nothing is taken\n";
+	const char *text = m->reserve.low ? low : "ok\n";
+
+	request_bytes(r, m->reserve.low ? 503 : 200,
+	    "text/plain; charset=utf-8", text, strlen(text));
 }
 
 static const char *
@@ -21,6 +35,8 @@ slave_state(const struct master *m, const struct sched_slave *sl)
 {
 	if (sl->retired)
 		return "retired";
+	if (sl->paused_until > now_us())
+		return "quarantine";
 	return sched_is_online(&m->sched, sl, now_us()) ? "online" : "offline";
 }
 
@@ -45,6 +61,12 @@ slave_json(struct master *m, struct arena *a)
 	    "leased", (json_int_t)sl->leased, "last_seen", api_time(seen),
 	    "capabilities", json_object_get(hello, "capabilities"));
 	json_decref(hello);
+	if (sl->strikes > 0)
+		json_object_set_new(o, "quarantine",
+		    json_pack("{s:I, s:I, s:o}", "failures",
+			(json_int_t)sl->strikes, "pauses",
+			(json_int_t)sl->pauses, "until",
+			api_time(sl->paused_until)));
 	return o;
 }
 
@@ -143,7 +165,7 @@ by_state(struct master *m, struct buf *b, const char *name, enum sql q)
 static void
 slaves_by_state(const struct master *m, struct buf *b)
 {
-	static const char *const states[] = {"online", "offline", "retired"};
+	static const char *const states[] = {"online", "offline", "quarantine", "retired"};
 	const struct sched_slave *sl;
 	size_t i;
 	int n;
@@ -199,6 +221,8 @@ api_metrics(struct master *m, struct request *r)
 	metric(
 	    &b, "connections", "gauge", (int64_t)httpd_connections(m->httpd));
 	metric(&b, "children", "gauge", m->loop.running);
+	metric(&b, "reloads_total", "counter", m->reloads);
+	reserve_metrics(m, &b);
 	request_bytes(
 	    r, 200, "text/plain; version=0.0.4; charset=utf-8", b.data, b.len);
 	buf_release(&b);

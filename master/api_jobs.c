@@ -36,8 +36,10 @@ api_jobs(struct master *m, struct request *r)
 		json_decref(list);
 		return;
 	}
-	db_query(
-	    db, q, ARGS(INT(before), INT(limit < LIST_MAX ? limit : LIST_MAX)));
+	db_query(db, q,
+	    ARGS(INT(before), INT(limit < LIST_MAX ? limit : LIST_MAX),
+		TEXT(request_query(r, "user")), TEXT(request_query(r, "state")),
+		TEXT(request_query(r, "root"))));
 	while ((rc = db_row(db, q, &err)) > 0)
 		json_array_append_new(list,
 		    json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I}",
@@ -121,8 +123,8 @@ add_number(json_t *o, const char *key, int64_t n)
 		json_object_set_new(o, key, json_integer(n));
 }
 
-static json_t *
-reason_json(const struct sched_reason *r)
+json_t *
+api_reason(const struct sched_reason *r)
 {
 	json_t *o = json_pack(
 	    "{s:s, s:s}", "kind", reason_kind_names[r->kind], "text", r->text);
@@ -150,8 +152,25 @@ reasons_json(struct master *m, struct arena *a, const struct sched_unit *u)
 		return list;
 	n = sched_reasons(&m->sched, u, now_us(), a, &r);
 	for (; n > 0; n--, r++)
-		json_array_append_new(list, reason_json(r));
+		json_array_append_new(list, api_reason(r));
 	return list;
+}
+
+/* All of a unit's steps were done before; a cancelled one made nothing. */
+static void
+mark_steps(struct master *m, json_t *steps, const char *state)
+{
+	bool reused = !db_is_null(m->db, SQL_UNIT_LIST, 11);
+	json_t *step;
+	size_t i;
+
+	json_array_foreach(steps, i, step)
+	{
+		if (reused)
+			json_object_set_new(step, "reused", json_true());
+		if (strcmp(state, "cancelled") == 0)
+			json_object_del(step, "artifacts");
+	}
 }
 
 static json_t *
@@ -160,11 +179,12 @@ unit_json(struct master *m, struct arena *a, struct error *err)
 	enum sql q = SQL_UNIT_LIST;
 	int64_t id = db_int(m->db, q, 0);
 	const struct sched_unit *u = sched_unit_get(&m->sched, id);
-	json_t *steps = steps_json(m, a, id, u, err);
+	json_t *steps = steps_json(m, a, id, u, err), *o;
 
 	if (!steps)
 		return NULL;
-	return json_pack(
+	mark_steps(m, steps, db_text(m->db, q, 3, a));
+	o = json_pack(
 	    "{s:I, s:s, s:s, s:s, s:I, s:o, s:s, s:s, s:s, s:[], s:o, s:o}",
 	    "unit", (json_int_t)id, "root", db_text(m->db, q, 1, a), "arch",
 	    db_text(m->db, q, 2, a), "state", db_text(m->db, q, 3, a),
@@ -173,6 +193,36 @@ unit_json(struct master *m, struct arena *a, struct error *err)
 	    "result", db_text(m->db, q, 7, a), "reason",
 	    db_text(m->db, q, 8, a), "needs", "reasons", reasons_json(m, a, u),
 	    "steps", steps);
+	json_object_set_new(o, "started", api_time(db_int(m->db, q, 10)));
+	json_object_set_new(o, "ended", api_time(db_int(m->db, q, 9)));
+	if (!db_is_null(m->db, q, 11))
+		json_object_set_new(o, "reused",
+		    json_pack("{s:I, s:I}", "unit",
+			(json_int_t)db_int(m->db, q, 11), "job",
+			(json_int_t)db_int(m->db, q, 12)));
+	return o;
+}
+
+static const char *
+state_of(const json_t *unit)
+{
+	const char *s = json_string_value(json_object_get(unit, "state"));
+
+	return s ? s : "";
+}
+
+/* Of the units of one architecture, counted by state. */
+static const char *
+arch_state(const json_t *counts)
+{
+	if (json_object_get(counts, "blocked") ||
+	    json_object_get(counts, "ready") ||
+	    json_object_get(counts, "leased"))
+		return "running";
+	if (json_object_get(counts, "failed") ||
+	    json_object_get(counts, "dep-failed"))
+		return "failed";
+	return json_object_get(counts, "cancelled") ? "cancelled" : "passed";
 }
 
 static json_t *
@@ -212,6 +262,81 @@ add_needs(struct master *m, int64_t job, json_t *units, struct error *err)
 	return rc;
 }
 
+/*
+ * Why a unit that couldn't run couldn't: those that it needs, up to the one
+ * that ended otherwise. Needed ones come before it in the list.
+ */
+static void
+add_chain(json_t *units, json_t *unit)
+{
+	json_t *list = json_array(), *need, *number, *at = unit;
+	const char *state;
+	size_t i;
+
+	while (at && strcmp(state_of(at), "dep-failed") == 0) {
+		need = NULL;
+		json_array_foreach(json_object_get(at, "needs"), i, number)
+		{
+			need = find_unit(units, json_integer_value(number));
+			state = state_of(need);
+			if (strcmp(state, "failed") == 0 ||
+			    strcmp(state, "skipped") == 0 ||
+			    strcmp(state, "dep-failed") == 0)
+				break;
+			need = NULL;
+		}
+		at = need;
+		if (at)
+			json_array_append_new(list,
+			    json_pack("{s:O, s:O, s:O}", "unit",
+				json_object_get(at, "unit"), "root",
+				json_object_get(at, "root"), "state",
+				json_object_get(at, "state")));
+	}
+	json_object_set_new(unit, "chain", list);
+}
+
+static void
+add_chains(json_t *units)
+{
+	json_t *unit;
+	size_t i;
+
+	json_array_foreach(units, i, unit)
+	{
+		if (strcmp(state_of(unit), "dep-failed") == 0)
+			add_chain(units, unit);
+	}
+}
+
+/* How it stands for each architecture: {"amd64": {"state", "passed": 2}}. */
+static json_t *
+results_json(const json_t *units)
+{
+	json_t *all = json_object(), *unit, *o;
+	const char *arch, *state;
+	size_t i;
+
+	json_array_foreach(units, i, unit)
+	{
+		arch = json_string_value(json_object_get(unit, "arch"));
+		state = state_of(unit);
+		o = json_object_get(all, arch);
+		if (!o) {
+			o = json_object();
+			json_object_set_new(all, arch, o);
+		}
+		json_object_set_new(o, state,
+		    json_integer(
+			json_integer_value(json_object_get(o, state)) + 1));
+	}
+	json_object_foreach(all, arch, o)
+	{
+		json_object_set_new(o, "state", json_string(arch_state(o)));
+	}
+	return all;
+}
+
 static json_t *
 units_json(struct master *m, struct arena *a, int64_t job, struct error *err)
 {
@@ -229,8 +354,10 @@ units_json(struct master *m, struct arena *a, int64_t job, struct error *err)
 		}
 		json_array_append_new(list, o);
 	}
-	if (rc == 0 && add_needs(m, job, list, err) == 0)
+	if (rc == 0 && add_needs(m, job, list, err) == 0) {
+		add_chains(list);
 		return list;
+	}
 	json_decref(list);
 	return NULL;
 }
@@ -242,7 +369,7 @@ job_json(struct master *m, struct arena *a, int64_t job, json_t *units)
 	struct db *db = m->db;
 
 	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o,"
-			 " s:I, s:o, s:b, s:o}",
+			 " s:I, s:o, s:b, s:o, s:o}",
 	    "job", (json_int_t)job, "state", db_text(db, q, 0, a), "user",
 	    db_text(db, q, 1, a), "tree", db_text(db, q, 2, a), "root",
 	    db_text(db, q, 3, a), "revision", db_text(db, q, 4, a), "arches",
@@ -251,7 +378,8 @@ job_json(struct master *m, struct arena *a, int64_t job, json_t *units)
 	    "ended", api_time(db_int(db, q, 8)), "priority",
 	    (json_int_t)db_int(db, q, 9), "parameters",
 	    json_loads(db_text(db, q, 10, a), 0, NULL), "reuse",
-	    (int)db_int(db, q, 11), "units", units);
+	    (int)db_int(db, q, 11), "results", results_json(units), "units",
+	    units);
 }
 
 void

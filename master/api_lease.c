@@ -51,6 +51,9 @@ api_renew(struct master *m, struct request *r)
 	state = one_of(api_text(o, "state", 20), live_states);
 	step = json_object_get(o, "step");
 	if (state && json_is_integer(step)) {
+		if (state != u->lease->state ||
+		    json_integer_value(step) != u->lease->step)
+			events_step(m, u, json_integer_value(step), state);
 		u->lease->state = state;
 		u->lease->step = json_integer_value(step);
 	}
@@ -197,6 +200,16 @@ is_known_report(struct master *m, struct request *r, struct report *p)
 }
 
 static void
+tell(struct master *m, const struct report *p)
+{
+	const struct sched_unit *u = sched_unit_get(&m->sched, p->unit);
+	const char *result = api_text(p->o, "result", 20);
+
+	if (u)
+		events_step(m, u, p->step, one_of(result, step_results));
+}
+
+static void
 take_report(struct master *m, struct request *r, struct report *p)
 {
 	struct error err = {0};
@@ -217,6 +230,8 @@ take_report(struct master *m, struct request *r, struct report *p)
 		return;
 	if (found < 0 || (found == 0 && store_report(m, p, &err) < 0))
 		request_broken(r, &err);
+	else if (found == 0)
+		tell(m, p);
 }
 
 void

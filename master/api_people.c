@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Signed requests: a child verifies them, then they are done. */
+#include "master/asking.h"
 #include "master/dispatch.h"
-#include "master/validate.h"
-#include "master/wish.h"
 #include "base/error.h"
 #include "base/log.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define CANCEL_SECONDS 30
 #define RESULT_MAX     ((size_t)512 << 20)
 
-struct asking {
-	struct validation v; /* first: what validate() takes */
-	struct master *m;
-	struct request *r;
-	struct wish wish;
-	int64_t user, tree;
-	char plan[65];       /* key of the plan; "": not to be kept */
-	const char *planned; /* its text, when it is known */
-};
-
-/* The child's result if the signature is good; else answered. */
-static json_t *
-verdict(struct asking *a, const struct buf *text, const struct error *err)
+json_t *
+asking_verdict(struct asking *a, const struct buf *text, const struct error *err)
 {
 	struct request *r = a->r;
 	json_t *o = NULL;
@@ -91,6 +78,23 @@ answer_refused(struct asking *a, const json_t *o)
 }
 
 static void
+answer_stored(struct asking *a, const struct new_job *job, unsigned status)
+{
+	request_json(a->r, status,
+	    json_pack("{s:I, s:I, s:I, s:O}", "job", (json_int_t)job->id,
+		"units", (json_int_t)job->nunits, "steps",
+		(json_int_t)job->nsteps, "revision",
+		json_object_get(job->plan, "revision")));
+}
+
+static void
+answer_replayed(struct asking *a)
+{
+	request_problem(a->r, 409, "replay",
+	    "this request was sent before; sign a new one");
+}
+
+static void
 store(struct asking *a, const json_t *plan)
 {
 	struct new_job job = {.user = a->user,
@@ -105,14 +109,9 @@ store(struct asking *a, const json_t *plan)
 	struct error err;
 
 	if (dispatch_job(a->m, &job, now_us(), &err) == 0)
-		request_json(a->r, 201,
-		    json_pack("{s:I, s:I, s:I, s:O}", "job", (json_int_t)job.id,
-			"units", (json_int_t)job.nunits, "steps",
-			(json_int_t)job.nsteps, "revision",
-			json_object_get(plan, "revision")));
+		answer_stored(a, &job, 201);
 	else if (job.replayed)
-		request_problem(a->r, 409, "replay",
-		    "this request was sent before; sign a new one");
+		answer_replayed(a);
 	else
 		request_broken(a->r, &err);
 }
@@ -121,7 +120,7 @@ static void
 submit_done(void *ctx, const struct buf *text, const struct error *err)
 {
 	struct asking *a = ctx;
-	json_t *o = verdict(a, text, err);
+	json_t *o = asking_verdict(a, text, err);
 
 	if (o && a->planned) {
 		json_decref(o);
@@ -183,6 +182,7 @@ find_tree(struct asking *a, const char *name)
 	if (rc > 0) {
 		a->tree = db_int(m->db, q, 0);
 		a->v.url = db_text(m->db, q, 1, &r->arena);
+		a->v.how = state_mirror(m->st, db_int(m->db, q, 2) != 0);
 		a->v.tree = name;
 		a->v.mirror =
 		    state_path(m->st, &r->arena, "trees/%s.git", name);
@@ -199,7 +199,7 @@ find_tree(struct asking *a, const char *name)
 	return false;
 }
 
-static struct asking *
+struct asking *
 asking_new(struct master *m, struct request *r, const struct wish *w)
 {
 	struct asking *a = arena_new(&r->arena, struct asking);
@@ -214,6 +214,7 @@ asking_new(struct master *m, struct request *r, const struct wish *w)
 	a->v.request = w->request;
 	a->v.signature = w->signature;
 	a->v.now = now_us() / SECOND;
+	a->v.verdicts = m->st->path;
 	if (wish_keys(m, r, &a->v.keys, &a->v.nkeys) < 0)
 		return NULL;
 	a->user = id_of(m, SQL_USER_ID, w->user, &err);
@@ -229,8 +230,8 @@ asking_new(struct master *m, struct request *r, const struct wish *w)
 	return NULL;
 }
 
-static void
-start_child(struct asking *a, int64_t limit,
+void
+asking_start(struct asking *a, int64_t limit,
     void (*done)(void *, const struct buf *, const struct error *))
 {
 	struct child_work work = {.work = validate,
@@ -242,6 +243,28 @@ start_child(struct asking *a, int64_t limit,
 	a->m->count.validations++;
 	request_wait(a->r);
 	child_start(&a->m->loop, &work);
+}
+
+/* What the child is to plan. */
+static bool
+want(struct asking *a, const struct wanted *w)
+{
+	struct error err;
+
+	if (!find_tree(a, w->tree))
+		return false;
+	if (read_stages(a, &err) < 0) {
+		request_broken(a->r, &err);
+		return false;
+	}
+	a->v.packs = state_path(a->m->st, &a->r->arena, "packs");
+	a->v.revision = w->revision;
+	a->v.root = w->root;
+	a->v.arches = w->arches;
+	a->v.narches = w->narches;
+	a->v.stage = default_stage(a, w->stage);
+	a->v.parameters = w->parameters;
+	return true;
 }
 
 static void
@@ -264,93 +287,104 @@ api_submit(struct master *m, struct request *r)
 {
 	struct wanted wanted = {0};
 	struct wish w = {0};
-	struct error err;
 	struct asking *a;
 
 	if (!wish_read(m, r, "submit", &w) || !wish_submit(r, &w, &wanted) ||
-	    !(a = asking_new(m, r, &w)) || !find_tree(a, wanted.tree))
+	    !(a = asking_new(m, r, &w)) || !want(a, &wanted))
 		return;
-	if (read_stages(a, &err) < 0) {
-		request_broken(r, &err);
-		return;
-	}
-	a->v.packs = state_path(m->st, &r->arena, "packs");
-	a->v.revision = wanted.revision;
-	a->v.root = wanted.root;
-	a->v.arches = wanted.arches;
-	a->v.narches = wanted.narches;
-	a->v.stage = default_stage(a, wanted.stage);
-	a->v.parameters = wanted.parameters;
 	look_for_plan(a);
-	start_child(a, m->set->validation, submit_done);
+	asking_start(a, m->set->validation, submit_done);
 }
 
-/* ---- cancel ----------------------------------------------------------------
+/* ---- repin -----------------------------------------------------------------
  */
 
-/* The open job of the path, if it is this user's; NULL: answered. */
-static struct sched_job *
-find_job(struct asking *a)
+/* Has no slave accepted a unit of it? */
+static bool
+is_untouched(struct asking *a)
 {
-	struct sched_job *job = sched_job_get(&a->m->sched, a->r->id);
-	struct error err;
-	int rc;
+	const struct sched_job *job = asking_open_job(a);
 
-	if (!job || job->cancelled) {
-		rc = db_one(a->m->db, SQL_JOB_GET, ARGS(INT(a->r->id)), &err);
-		db_end(a->m->db, SQL_JOB_GET);
-		if (rc < 0)
-			request_broken(a->r, &err);
-		else if (rc == 0)
-			request_problem(
-			    a->r, 404, "not-found", "there is no such job");
-		else
-			request_problem(a->r, 409, "job-over",
-			    "job %" PRId64 " has ended already", a->r->id);
-		return NULL;
-	}
-	if (strcmp(job->user, a->wish.user) == 0)
-		return job;
-	request_problem(a->r, 403, "not-authorised", "job %" PRId64 " is of %s",
-	    a->r->id, job->user);
-	return NULL;
+	if (!job)
+		return false;
+	if (!job->started)
+		return true;
+	request_problem(a->r, 409, "already-accepted",
+	    "a slave has accepted a unit of job %" PRId64
+	    " already: cancel it and submit another",
+	    a->r->id);
+	return false;
 }
 
 static void
-cancel_done(void *ctx, const struct buf *text, const struct error *err)
+store_again(struct asking *a, const json_t *plan)
+{
+	struct new_job job = {.id = a->r->id,
+	    .user_name = a->wish.user,
+	    .nonce = a->wish.nonce,
+	    .origin = a->r->origin,
+	    .wish = a->job,
+	    .plan = plan};
+	struct error err;
+
+	/* all of it may have changed while the child was at work */
+	if (!asking_may_change(a) || !is_untouched(a))
+		return;
+	if (dispatch_repin(a->m, &job, now_us(), &err) == 0)
+		answer_stored(a, &job, 200);
+	else if (job.replayed)
+		answer_replayed(a);
+	else
+		request_broken(a->r, &err);
+}
+
+static void
+repin_done(void *ctx, const struct buf *text, const struct error *err)
 {
 	struct asking *a = ctx;
-	json_t *o = verdict(a, text, err);
-	struct sched_job *job;
-	struct error failed;
+	json_t *o = asking_verdict(a, text, err);
 
-	if (o && (job = find_job(a)) != NULL) {
-		if (dispatch_cancel(a->m, job, a->wish.user, a->wish.nonce,
-			a->r->origin, now_us(), &failed) < 0)
-			request_broken(a->r, &failed);
-		else
-			request_json(a->r, 200, json_object());
-	}
+	if (o && json_object_get(o, "units"))
+		store_again(a, o);
+	else if (o)
+		answer_refused(a, o);
 	json_decref(o);
 	request_resume(a->r);
 }
 
-void
-api_cancel(struct master *m, struct request *r)
+/* What the job was submitted with, kept with the request; NULL: answered. */
+static const json_t *
+read_job(struct asking *a)
 {
-	struct wish w = {0};
-	struct asking *a;
-	const json_t *job;
+	struct request *r = a->r;
+	enum sql q = SQL_JOB_REQUEST;
+	struct error err;
+	json_t *o = NULL;
 
-	if (!wish_read(m, r, "cancel", &w))
+	if (db_one(a->m->db, q, ARGS(INT(r->id)), &err) > 0)
+		o = json_loads(db_text(a->m->db, q, 0, &r->arena), 0, NULL);
+	else
+		fail(&err, "job %" PRId64 ": no request", r->id);
+	db_end(a->m->db, q);
+	if (o)
+		json_object_set_new(r->json, "job", o);
+	else
+		request_broken(r, &err);
+	return o;
+}
+
+void
+api_repin(struct master *m, struct request *r)
+{
+	struct asking *a = asking_about_job(m, r, "repin");
+	struct wanted wanted = {0};
+	struct wish w = {0};
+
+	if (!a || !asking_may_change(a) || !is_untouched(a) ||
+	    !(a->job = read_job(a)))
 		return;
-	job = json_object_get(w.o, "job");
-	if (!json_is_integer(job) || json_integer_value(job) != r->id) {
-		request_problem(r, 400, "bad-request",
-		    "request: \"job\": is not the one of the path");
-		return;
-	}
-	a = asking_new(m, r, &w);
-	if (a)
-		start_child(a, CANCEL_SECONDS, cancel_done);
+	w.o = a->job;
+	if (wish_submit(r, &w, &wanted) &&
+	    wish_revision(r, &a->wish, &wanted.revision) && want(a, &wanted))
+		asking_start(a, m->set->validation, repin_done);
 }

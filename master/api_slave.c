@@ -15,6 +15,7 @@
 #define ARCHES_MAX       16
 #define CAPABILITIES_MAX 1000
 #define SLOTS_MAX        10000
+#define CLOSED_MAX       200
 
 void
 api_ca(struct master *m, struct request *r)
@@ -130,11 +131,21 @@ out:
 	buf_release(&pem);
 }
 
+/*
+ * An administrator's word comes before the owner's: that one ends by itself.
+ * The reason is kept as long as it holds.
+ */
+void
+slave_close(struct sched *s, struct sched_slave *sl)
+{
+	sched_slave_close(s, sl, sl->ruled ? sl->ruled : sl->own_words);
+}
+
 void
 api_take_hello(struct sched *s, struct sched_slave *sl, const json_t *hello)
 {
 	const json_t *offer = json_object_get(hello, "resources");
-	const char *name;
+	const char *name, *closed = api_text(hello, "closed", CLOSED_MAX);
 	json_t *v;
 	size_t i;
 
@@ -170,6 +181,8 @@ api_take_hello(struct sched *s, struct sched_slave *sl, const json_t *hello)
 	    json_integer_value(json_object_get(offer, "cpus"));
 	sl->offer[SCHED_DISK] =
 	    json_integer_value(json_object_get(offer, "disk"));
+	sl->own_words = closed ? arena_strdup(&sl->arena, closed) : NULL;
+	slave_close(s, sl);
 	sched_slave_ready(s, sl);
 }
 

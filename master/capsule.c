@@ -117,6 +117,7 @@ struct writing {
 	struct resources resources; /* the largest of its steps */
 	const char **atoms;
 	bool exclusive;
+	bool network; /* its key alone does not tell what comes out */
 };
 
 /* Those words that the list hasn't yet. */
@@ -172,6 +173,8 @@ add_step(struct writing *w, size_t i)
 	add_words(w->locks, r->meta->locks, r->meta->nlocks);
 	add_resources(&w->resources, &r->meta->resources);
 	w->exclusive |= (r->meta->properties & PROPERTY_EXCLUSIVE) != 0;
+	w->network |= (r->meta->properties &
+			  (PROPERTY_NETWORK | PROPERTY_NETWORK_SETUP)) != 0;
 }
 
 static void
@@ -232,10 +235,10 @@ unit_json(struct writing *w, const struct plan *plan, size_t first)
 	    "revision", revision, "tree", w->v->tree, "root", root, "arch",
 	    plan->arch, "stage", stage_json(w->v, u->stage), "key", u->key,
 	    "signers", w->signers, "steps", w->capsule_steps);
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "root",
-	    root, "arch", plan->arch, "key", u->key, "pack", pack, "wants",
-	    wants_json(w, capsule), "needs", needs, "steps", w->steps,
-	    "capsule", capsule);
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}",
+	    "root", root, "arch", plan->arch, "key", u->key, "pack", pack,
+	    "reusable", (int)!w->network, "wants", wants_json(w, capsule),
+	    "needs", needs, "steps", w->steps, "capsule", capsule);
 }
 
 json_t *

@@ -56,6 +56,33 @@ unlink_claim(struct master *m, struct claim *c)
 		m->last_claim = c->prev;
 }
 
+/* Keys that were revoked since the job was accepted are no signers. */
+static int
+drop_revoked(struct master *m, json_t *signers, struct error *err)
+{
+	enum sql q = SQL_USER_KEY_TRUSTED;
+	const char *user, *fingerprint;
+	json_t *list;
+	size_t i;
+	int rc;
+
+	json_object_foreach(signers, user, list)
+	{
+		for (i = json_array_size(list); i-- > 0;) {
+			fingerprint =
+			    json_string_value(json_array_get(list, i));
+			rc = db_one(m->db, q, ARGS(TEXT(fingerprint)), err);
+			if (rc < 0)
+				return -1;
+			if (rc > 0)
+				db_end(m->db, q);
+			else
+				json_array_remove(list, i);
+		}
+	}
+	return 0;
+}
+
 /* The unit's capsule with what is new in this attempt; NULL with err. */
 static json_t *
 capsule_json(struct master *m, const struct sched_unit *u, int64_t lease,
@@ -71,6 +98,12 @@ capsule_json(struct master *m, const struct sched_unit *u, int64_t lease,
 	o = json_loads(db_text(m->db, q, 0, &a), 0, NULL);
 	parameters = json_loads(db_text(m->db, q, 2, &a), 0, NULL);
 	db_end(m->db, q);
+	if (drop_revoked(m, json_object_get(o, "signers"), err) < 0) {
+		json_decref(o);
+		json_decref(parameters);
+		arena_release(&a);
+		return NULL;
+	}
 	json_object_set_new(o, "parameters", parameters);
 	json_object_set_new(o, "lease", json_integer(lease));
 	json_object_set_new(o, "job", json_integer(u->job->id));
@@ -109,7 +142,10 @@ grant(struct master *m, struct sched_slave *sl, int64_t free, int64_t now)
 	int64_t lease;
 
 	for (; free > 0; free--) {
-		u = sched_pick(&m->sched, sl, now);
+		/* one of its kind may have passed since it became ready */
+		while ((u = sched_pick(&m->sched, sl, now)) != NULL &&
+		    dispatch_reuse(m, u, now, &err) > 0)
+			continue;
 		if (!u)
 			break;
 		lease = dispatch_lease(m, u, sl, now, &err);

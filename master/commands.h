@@ -9,10 +9,12 @@
 #define EXIT_USAGE     2
 #define EXIT_NOT_FOUND 3
 
+struct db;
 struct error;
 
 int cmd_init(const char *path, int argc, char *argv[]);
 int cmd_serve(const char *path, int argc, char *argv[]);
+int cmd_key(const char *path, int argc, char *argv[]);
 int cmd_user(const char *path, int argc, char *argv[]);
 int cmd_token(const char *path, int argc, char *argv[]);
 int cmd_tree(const char *path, int argc, char *argv[]);
@@ -20,9 +22,24 @@ int cmd_stage(const char *path, int argc, char *argv[]);
 int cmd_slave(const char *path, int argc, char *argv[]);
 int cmd_status(const char *path, int argc, char *argv[]);
 int cmd_ca(const char *path, int argc, char *argv[]);
+int cmd_backup(const char *path, int argc, char *argv[]);
+int cmd_restore(const char *path, int argc, char *argv[]);
+int cmd_audit(const char *path, int argc, char *argv[]);
+int cmd_check(const char *path, int argc, char *argv[]);
+
+struct state;
+
+/* The users' keys on standard output; a further one (inside a transaction). */
+int user_list(struct state *st, struct error *err);
+int user_key_write(struct db *db, const char *name, const char *fingerprint,
+    const char *armour, struct error *err);
 
 /* Tell what was wrong; the exit status. */
 int cmd_failed(const struct error *err);
 int cmd_usage(const char *line);
+
+/* The audit row and the commit of a command. */
+int cmd_finish(
+    struct db *db, const char *what, const char *object, struct error *err);
 
 #endif

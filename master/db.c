@@ -269,3 +269,50 @@ db_is_null(struct db *db, enum sql id, int column)
 {
 	return sqlite3_column_type(db->stmt[id], column) == SQLITE_NULL;
 }
+
+/* Run a pragma whose rows are troubles but "ok"; their number, or -1. */
+static int
+ask(struct db *db, const char *pragma, int column,
+    void (*tell)(void *ctx, const char *text), void *ctx, struct error *err)
+{
+	sqlite3_stmt *s = NULL;
+	const char *text;
+	int n = 0, rc;
+
+	if (sqlite3_prepare_v2(db->conn, pragma, -1, &s, NULL) != SQLITE_OK)
+		return trouble(db, pragma, err);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		text = (const char *)sqlite3_column_text(s, column);
+		if (text && strcmp(text, "ok") == 0)
+			continue;
+		tell(ctx, text ? text : "damaged");
+		n++;
+	}
+	sqlite3_finalize(s);
+	return rc == SQLITE_DONE ? n : trouble(db, pragma, err);
+}
+
+int
+db_examine(const char *path, int *version,
+    void (*tell)(void *ctx, const char *text), void *ctx, struct error *err)
+{
+	struct db db = {0};
+	int pages = -1, keys = -1;
+
+	if (sqlite3_open_v2(path, &db.conn, SQLITE_OPEN_READONLY, NULL) !=
+	    SQLITE_OK) {
+		fail(err, "open database %s", path);
+		goto out;
+	}
+	sqlite3_busy_timeout(db.conn, BUSY_MS);
+	if (schema_version(&db, version, err) == 0)
+		pages = ask(&db, "PRAGMA integrity_check(20)", 0, tell, ctx,
+		    err);
+	if (pages >= 0)
+		keys = ask(&db, "PRAGMA foreign_key_check", 0, tell, ctx, err);
+	if (keys < 0)
+		fail_in(err, "%s", path);
+out:
+	sqlite3_close(db.conn);
+	return pages < 0 || keys < 0 ? -1 : pages + keys;
+}

@@ -95,6 +95,13 @@ int64_t db_int(struct db *db, enum sql id, int column);
 const char *db_text(struct db *db, enum sql id, int column, struct arena *a);
 bool db_is_null(struct db *db, enum sql id, int column);
 
+/*
+ * Is the file whole (pages, indexes, references)? Each trouble is told; the
+ * number of them, or -1. version: of its schema, nothing is changed.
+ */
+int db_examine(const char *path, int *version,
+    void (*tell)(void *ctx, const char *text), void *ctx, struct error *err);
+
 /* Statements (schema.c, up to NULL) that bring version n to n + 1. */
 extern const char *const *const migrations[];
 extern const int migrations_count;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/dispatch.h"
+#include "master/quarantine.h"
 #include "master/wants.h"
 #include "base/error.h"
 #include "base/log.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -30,34 +32,52 @@ job_result(bool failed)
 	return failed ? "failed" : "passed";
 }
 
-/* "needs a/b-1.0 (unit 3), which failed" for those that can't run any more. */
+#define CHAIN_MAX 1000 /* bytes of text, before the rest is left out */
+
+/*
+ * "needs a/b-1.0 (unit 3), which needs c/d-1.0 (unit 1), which failed" for
+ * those that can't run any more: origin is what ended, told what is known of
+ * those before the victim, by id.
+ */
 static const char *
-chain_reason(struct arena *a, const struct sched_unit *victim,
-    const struct sched_unit *origin)
+chain_reason(struct arena *a, struct map *told, const struct sched_unit *victim,
+    const struct sched_unit *origin, const char *how)
 {
-	const struct sched_unit *via = NULL;
+	const struct sched_unit *need;
+	const char *rest;
 	size_t i;
 
-	for (i = 0; i < victim->nneeds && !via; i++) {
-		if (victim->needs[i] == origin)
-			via = origin;
+	for (i = 0; i < victim->nneeds; i++) {
+		need = victim->needs[i];
+		rest = need == origin
+		    ? how
+		    : map_get(told, (const char *)&need->id, sizeof(need->id));
+		if (rest && strlen(rest) < CHAIN_MAX)
+			return arena_printf(a,
+			    "needs %s (unit %" PRId64 "), which %s",
+			    need->root, need->id, rest);
+		if (rest)
+			return arena_printf(a,
+			    "needs, through others, %s (unit %" PRId64
+			    "), which %s",
+			    origin->root, origin->id, how);
 	}
-	if (via)
-		return arena_printf(
-		    a, "needs %s (unit %" PRId64 ")", origin->root, origin->id);
-	return arena_printf(a, "needs, through others, %s (unit %" PRId64 ")",
-	    origin->root, origin->id);
+	return how;
 }
 
 static int
 write_next(struct master *m, struct sched_unit *unit, enum unit_state state,
     struct sched_unit **list, size_t n, int64_t now, struct error *err)
 {
+	const char *how = state == UNIT_SKIPPED ? "was skipped"
+						: unit_state_names[state];
 	struct arena a = {0};
+	struct map told;
 	const char *text;
 	size_t i;
 	int rc = 0;
 
+	map_init(&told, &a);
 	for (i = 0; i < n && rc >= 0; i++) {
 		if (state == UNIT_PASSED) {
 			rc = db_run(m->db, SQL_UNIT_STATE,
@@ -65,10 +85,9 @@ write_next(struct master *m, struct sched_unit *unit, enum unit_state state,
 			    err);
 			continue;
 		}
-		text = arena_printf(&a, "%s, which %s%s",
-		    chain_reason(&a, list[i], unit),
-		    state == UNIT_SKIPPED ? "was " : "",
-		    unit_state_names[state]);
+		text = chain_reason(&a, &told, list[i], unit, how);
+		*map_put(&told, (const char *)&list[i]->id,
+		    sizeof(list[i]->id)) = (void *)(uintptr_t)text;
 		rc = db_run(m->db, SQL_UNIT_END,
 		    ARGS(INT(list[i]->id), TEXT("dep-failed"), TEXT(""),
 			TEXT(text), INT(now)),
@@ -112,17 +131,33 @@ out:
 	return rc;
 }
 
+/*
+ * next (may be NULL) gets those that have become ready and may be through
+ * already by an earlier result.
+ */
 static void
 apply_end(struct master *m, struct sched_unit *unit, enum unit_state state,
-    int64_t now)
+    struct unit_ids *next, int64_t now)
 {
 	struct sched_job *job = unit->job;
+	struct sched_unit **list;
+	struct arena tmp = {0};
+	size_t i, n;
 
+	list = sched_next(unit, state, &tmp, &n);
+	for (i = 0; next && i < n; i++)
+		unit_ids_add(next, list[i]);
 	sched_end(&m->sched, unit, state, now);
+	events_unit(m, unit);
+	for (i = 0; i < n; i++)
+		events_unit(m, list[i]);
+	arena_release(&tmp);
 	if (job->nopen > 0)
 		return;
 	log_info("job ended job=%" PRId64 " result=%s", job->id,
 	    job->cancelled ? "cancelled" : job_result(job->failed));
+	if (!job->cancelled)
+		events_job(m, job->id, job_result(job->failed));
 	sched_job_drop(&m->sched, job);
 }
 
@@ -138,6 +173,17 @@ end_lease(struct master *m, const struct sched_unit *unit, const char *state,
 	if (n < 0)
 		return -1;
 	return n == 1 ? 0 : fail(err, "database: the lease is not held");
+}
+
+/* What this attempt has made is of no use: nobody is offered it. */
+static int
+drop_artifacts(
+    struct master *m, const struct sched_unit *unit, struct error *err)
+{
+	return db_run(m->db, SQL_ARTIFACT_DROP,
+		   ARGS(INT(unit->id), INT(unit->attempt)), err) < 0
+	    ? -1
+	    : 0;
 }
 
 static int
@@ -172,6 +218,7 @@ dispatch_unheard(
 	if (db_commit(m->db, err) < 0)
 		return -1;
 	sched_return(&m->sched, unit, now);
+	events_unit(m, unit);
 	return 0;
 }
 
@@ -184,12 +231,16 @@ give_again(struct master *m, struct sched_unit *unit, const char *lease_state,
     const char *reason, int64_t now, struct error *err)
 {
 	bool last = unit->tries + 1 >= TRIES_MAX;
-	int64_t slave = unit->lease->slave->id, until = now + LOST_REFUSAL;
+	struct sched_slave *sl = unit->lease->slave;
+	struct quarantine held = quarantine_failed(unit, now);
+	int64_t until = now + LOST_REFUSAL;
 
 	if (db_begin(m->db, err) < 0)
 		return -1;
 	if (end_lease(
-		m, unit, lease_state, "infrastructure", reason, now, err) < 0)
+		m, unit, lease_state, "infrastructure", reason, now, err) < 0 ||
+	    drop_artifacts(m, unit, err) < 0 ||
+	    quarantine_write(m, sl, &held, err) < 0)
 		goto failed;
 	if (last) {
 		if (write_end(m, unit, UNIT_FAILED, "infrastructure", reason,
@@ -203,12 +254,15 @@ give_again(struct master *m, struct sched_unit *unit, const char *lease_state,
 	}
 	if (db_commit(m->db, err) < 0)
 		return -1;
+	quarantine_apply(m, sl, &held, now);
 	unit->tries++;
 	if (last) {
-		apply_end(m, unit, UNIT_FAILED, now);
+		apply_end(m, unit, UNIT_FAILED, NULL, now);
 	} else {
 		sched_return(&m->sched, unit, now);
-		sched_refuse(&m->sched, unit, slave, until, true, reason);
+		events_unit(m, unit);
+	events_unit(m, unit);
+		sched_refuse(&m->sched, unit, sl->id, until, true, reason);
 	}
 	return 0;
 failed:
@@ -258,19 +312,124 @@ end_unit(struct master *m, struct sched_unit *unit, enum unit_state state,
     const char *lease_state, const char *result, const char *reason,
     int64_t now, struct error *err)
 {
+	struct sched_slave *sl = unit->lease->slave;
+	struct quarantine none = {0};
+	struct unit_ids next = {0};
+	bool sound = state != UNIT_CANCELLED;
+
 	if (db_begin(m->db, err) < 0)
 		return -1;
 	if (end_lease(m, unit, lease_state, result, reason, now, err) < 0 ||
 	    (state == UNIT_PASSED && learn(m, unit, now, err) < 0) ||
+	    (sound && quarantine_write(m, sl, &none, err) < 0) ||
+	    (state == UNIT_CANCELLED && drop_artifacts(m, unit, err) < 0) ||
 	    write_end(m, unit, state, result, reason, now, err) < 0) {
 		db_rollback(m->db);
 		return -1;
 	}
 	if (db_commit(m->db, err) < 0)
 		return -1;
-	apply_end(m, unit, state, now);
+	if (sound)
+		quarantine_apply(m, sl, &none, now);
+	apply_end(m, unit, state, &next, now);
+	dispatch_settle(m, &next, now);
 	return 0;
 }
+
+/* ---- earlier results ----------------------------------------------------- */
+
+void
+unit_ids_add(struct unit_ids *l, const struct sched_unit *unit)
+{
+	if (!unit->reuse)
+		return;
+	l->list = arena_grow(&l->arena, l->list, l->n, sizeof(*l->list));
+	l->list[l->n++] = unit->id;
+}
+
+/* The unit that has passed with the same content key; 0: there is none. */
+static int64_t
+earlier(struct master *m, const struct sched_unit *unit, struct error *err)
+{
+	enum sql q = SQL_UNIT_EARLIER;
+	struct arena tmp = {0};
+	const char *key = NULL;
+	int64_t id = 0;
+	int rc;
+
+	rc = db_one(m->db, SQL_UNIT_KEY, ARGS(INT(unit->id)), err);
+	if (rc > 0)
+		key = db_text(m->db, SQL_UNIT_KEY, 0, &tmp);
+	db_end(m->db, SQL_UNIT_KEY);
+	if (rc > 0)
+		rc = db_one(
+		    m->db, q, ARGS(TEXT(key), TEXT(sched_arch(unit))), err);
+	if (rc > 0)
+		id = db_int(m->db, q, 0);
+	db_end(m->db, q);
+	arena_release(&tmp);
+	return rc < 0 ? -1 : id;
+}
+
+/* As dispatch_reuse(), which deals with what becomes ready by it. */
+static int
+reuse(struct master *m, struct sched_unit *unit, struct unit_ids *next,
+    int64_t now, struct error *err)
+{
+	int64_t from;
+
+	if (!unit->reuse)
+		return 0;
+	from = earlier(m, unit, err);
+	if (from <= 0)
+		return (int)from;
+	if (db_begin(m->db, err) < 0)
+		return -1;
+	if (db_run(m->db, SQL_UNIT_REUSE, ARGS(INT(unit->id), INT(from)), err) <
+		0 ||
+	    write_end(m, unit, UNIT_PASSED, "passed", "", now, err) < 0) {
+		db_rollback(m->db);
+		return -1;
+	}
+	if (db_commit(m->db, err) < 0)
+		return -1;
+	log_info("unit reused unit=%" PRId64 " from=%" PRId64, unit->id, from);
+	m->count.reused++;
+	apply_end(m, unit, UNIT_PASSED, next, now);
+	return 1;
+}
+
+void
+dispatch_settle(struct master *m, struct unit_ids *l, int64_t now)
+{
+	struct sched_unit *unit;
+	struct error err;
+	size_t i;
+
+	/* it grows while it is worked on */
+	for (i = 0; i < l->n; i++) {
+		unit = sched_unit_get(&m->sched, l->list[i]);
+		if (unit && unit->state == UNIT_READY &&
+		    reuse(m, unit, l, now, &err) < 0)
+			log_err("reuse unit=%" PRId64 ": %s", unit->id,
+			    err.msg);
+	}
+	arena_release(&l->arena);
+	*l = (struct unit_ids){0};
+}
+
+int
+dispatch_reuse(
+    struct master *m, struct sched_unit *unit, int64_t now, struct error *err)
+{
+	struct unit_ids next = {0};
+	int rc = reuse(m, unit, &next, now, err);
+
+	dispatch_settle(m, &next, now);
+	return rc;
+}
+
+/* ---- ends of leases, as slaves tell them --------------------------------- */
 
 int
 dispatch_done(struct master *m, struct sched_unit *unit, const char *result,
@@ -321,6 +480,7 @@ dispatch_refused(struct master *m, struct sched_unit *unit, bool hard,
 	if (db_commit(m->db, err) < 0)
 		return -1;
 	sched_return(&m->sched, unit, now);
+	events_unit(m, unit);
 	sched_refuse(&m->sched, unit, slave, until, false, reason);
 	return 0;
 }
@@ -352,8 +512,11 @@ dispatch_lease(struct master *m, struct sched_unit *unit,
 		return -1;
 	unit->attempt++;
 	m->count.leases++;
+	if (!unit->job->started)
+		events_job(m, unit->job->id, "running");
 	sched_lease(
 	    &m->sched, unit, sl, lease, now, now + m->set->lease * SECOND);
+	events_unit(m, unit);
 	return lease;
 }
 
@@ -379,26 +542,65 @@ write_cancel(struct master *m, const struct sched_job *job, int64_t now,
 }
 
 int
-dispatch_cancel(struct master *m, struct sched_job *job, const char *user,
-    const char *nonce, const char *origin, int64_t now, struct error *err)
+dispatch_nonce(struct master *m, const struct change *ch, struct error *err)
+{
+	if (db_run(m->db, SQL_NONCE_ADD, ARGS(TEXT(ch->nonce), INT(ch->now)),
+		err) >= 0)
+		return 0;
+	err->code = db_is_duplicate(m->db) ? EEXIST : 0;
+	return -1;
+}
+
+/* The nonce and the audit's line of a change. */
+static int
+write_change(struct master *m, const struct change *ch, const char *what,
+    struct error *err)
 {
 	char object[32];
 
-	snprintf(object, sizeof(object), "job %" PRId64, job->id);
+	snprintf(object, sizeof(object), "job %" PRId64, ch->job);
+	if (dispatch_nonce(m, ch, err) < 0)
+		return -1;
+	return audit(m->db, ch->now, ch->user, what, object, ch->origin, err);
+}
+
+int
+dispatch_cancel(struct master *m, struct sched_job *job,
+    const struct change *change, struct error *err)
+{
 	if (db_begin(m->db, err) < 0)
 		return -1;
-	if (db_run(m->db, SQL_NONCE_ADD, ARGS(TEXT(nonce), INT(now)), err) <
-		0 ||
-	    write_cancel(m, job, now, err) < 0 ||
-	    audit(m->db, now, user, "cancel", object, origin, err) < 0) {
+	if (write_change(m, change, "cancel", err) < 0 ||
+	    write_cancel(m, job, change->now, err) < 0) {
 		db_rollback(m->db);
 		return -1;
 	}
 	if (db_commit(m->db, err) < 0)
 		return -1;
-	log_info("job cancelled job=%" PRId64 " by=%s", job->id, user);
-	sched_cancel(&m->sched, job, now);
+	log_info("job cancelled job=%" PRId64 " by=%s", job->id, change->user);
+	sched_cancel(&m->sched, job, change->now);
+	events_job(m, job->id, "cancelled");
 	if (job->nopen == 0)
 		sched_job_drop(&m->sched, job);
+	return 0;
+}
+
+int
+dispatch_priority(struct master *m, struct sched_job *job, int64_t priority,
+    const struct change *change, struct error *err)
+{
+	if (db_begin(m->db, err) < 0)
+		return -1;
+	if (write_change(m, change, "priority", err) < 0 ||
+	    db_run(m->db, SQL_JOB_PRIORITY, ARGS(INT(job->id), INT(priority)),
+		err) < 0) {
+		db_rollback(m->db);
+		return -1;
+	}
+	if (db_commit(m->db, err) < 0)
+		return -1;
+	log_info("job priority job=%" PRId64 " by=%s priority=%" PRId64,
+	    job->id, change->user, priority);
+	sched_job_priority(&m->sched, job, priority);
 	return 0;
 }

@@ -12,8 +12,18 @@
 
 struct error;
 
+/* What somebody wants of a job that is there. */
+struct change {
+	int64_t job;
+	const char *user, *nonce, *origin;
+	int64_t now;
+};
+
 /* Rebuild the schedule from the database; held leases get a fresh expiry. */
 int dispatch_load(struct master *m, struct error *err);
+
+/* One job that isn't in the schedule; none of its units is leased. */
+int dispatch_load_job(struct master *m, int64_t job, struct error *err);
 
 /* A job that was validated: see validate.h for the form of plan. */
 struct new_job {
@@ -21,12 +31,38 @@ struct new_job {
 	const char *user_name, *request, *signature, *nonce, *origin;
 	const json_t *wish; /* the request, parsed */
 	const json_t *plan;
+	int64_t priority, created; /* set */
 	bool replayed; /* set when the nonce was used meanwhile */
 	int64_t id;    /* set */
 	size_t nunits, nsteps;
 };
 int dispatch_job(
     struct master *m, struct new_job *job, int64_t now, struct error *err);
+
+/*
+ * Put the plan in the place of what the job of this id has, of which no unit
+ * was ever leased. wish is the request that made the job; its number, user,
+ * priority and place in the queues stay.
+ */
+int dispatch_repin(
+    struct master *m, struct new_job *job, int64_t now, struct error *err);
+
+/*
+ * Units that may be through by an earlier result: ready ones of jobs that
+ * reuse (others aren't added). dispatch_settle() ends those that are, and what
+ * becomes ready by that, each in a transaction, and empties the list.
+ */
+struct unit_ids {
+	struct arena arena;
+	int64_t *list;
+	size_t n;
+};
+void unit_ids_add(struct unit_ids *l, const struct sched_unit *unit);
+void dispatch_settle(struct master *m, struct unit_ids *l, int64_t now);
+
+/* 1: the ready unit has passed, by an earlier result; 0: there is none. */
+int dispatch_reuse(
+    struct master *m, struct sched_unit *unit, int64_t now, struct error *err);
 
 /* Seconds that a unit of this root takes, as learned; 0: nobody knows. */
 double dispatch_expects(
@@ -50,8 +86,25 @@ int dispatch_expired(struct master *m, struct sched_unit *unit,
 int dispatch_unheard(
     struct master *m, struct sched_unit *unit, int64_t now, struct error *err);
 
+/*
+ * Within a transaction: the change's nonce is used. err->code is EEXIST when
+ * it was before; so it is in the errors of the functions below.
+ */
+int dispatch_nonce(
+    struct master *m, const struct change *change, struct error *err);
+
 /* Leased units stay so until their slaves say that they have ended. */
-int dispatch_cancel(struct master *m, struct sched_job *job, const char *user,
-    const char *nonce, const char *origin, int64_t now, struct error *err);
+int dispatch_cancel(struct master *m, struct sched_job *job,
+    const struct change *change, struct error *err);
+
+/*
+ * Begin again what failed, couldn't run or was cancelled. The job must not
+ * be one that is still being cancelled. n is set to the number of such units;
+ * with 0 nothing has changed.
+ */
+int dispatch_retry(struct master *m, const struct change *change, size_t *n,
+    struct error *err);
+int dispatch_priority(struct master *m, struct sched_job *job, int64_t priority,
+    const struct change *change, struct error *err);
 
 #endif

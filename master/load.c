@@ -6,6 +6,7 @@
  */
 #include "master/api.h"
 #include "master/dispatch.h"
+#include "master/quarantine.h"
 #include "master/wants.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -37,6 +38,29 @@ load_slaves(struct master *m, struct error *err)
 			sched_slave_retire(&m->sched, sl);
 	}
 	arena_release(&a);
+	return rc;
+}
+
+/* What is held against slaves: quarantine.h. */
+static int
+load_quarantine(struct master *m, struct error *err)
+{
+	enum sql q = SQL_SLAVE_HELD;
+	int64_t now = now_us();
+	struct sched_slave *sl;
+	struct quarantine held;
+	int rc;
+
+	db_query(m->db, q, NULL);
+	while ((rc = db_row(m->db, q, err)) > 0) {
+		sl = ids_get(&m->sched.slave_ids, db_int(m->db, q, 0));
+		held.strikes = db_int(m->db, q, 1);
+		held.unit = db_int(m->db, q, 2);
+		held.pauses = db_int(m->db, q, 3);
+		held.until = db_int(m->db, q, 4);
+		if (sl)
+			quarantine_apply(m, sl, &held, now);
+	}
 	return rc;
 }
 
@@ -80,6 +104,7 @@ load_units(struct master *m, struct sched_job *job, struct error *err)
 		spec.tries = db_int(m->db, q, 5);
 		wants = json_loads(db_text(m->db, q, 6, &a), 0, NULL);
 		spec.ready = db_int(m->db, q, 7);
+		spec.reuse = job->reuse && db_int(m->db, q, 8) != 0;
 		wants_read(wants, arch, &spec.wants, &a);
 		spec.expect = dispatch_expects(m, spec.root, arch, &a);
 		if (!unit_state_is_over(spec.state))
@@ -150,32 +175,53 @@ load_job(struct master *m, struct sched_job *job, struct error *err)
 	return 0;
 }
 
+/* The job in the row of a query, with its units. */
 static int
-load_jobs(struct master *m, struct error *err)
+load_row(struct master *m, enum sql q, struct error *err)
 {
-	enum sql q = SQL_JOB_OPEN;
 	struct arena a = {0};
 	struct sched_job *job;
 	const char *state;
 	int rc;
 
-	db_query(m->db, q, NULL);
-	while ((rc = db_row(m->db, q, err)) > 0) {
-		job = sched_job_add(&m->sched, db_int(m->db, q, 0),
-		    db_int(m->db, q, 1), db_text(m->db, q, 3, &a),
-		    db_int(m->db, q, 4));
-		job->security = db_int(m->db, q, 5) != 0;
-		state = db_text(m->db, q, 2, &a);
-		job->cancelled = strcmp(state, "cancelled") == 0;
-		job->started = strcmp(state, "queued") != 0;
-		if (load_job(m, job, err) < 0) {
-			db_end(m->db, q);
-			rc = -1;
-			break;
-		}
-	}
+	job = sched_job_add(&m->sched, db_int(m->db, q, 0),
+	    db_int(m->db, q, 1), db_text(m->db, q, 3, &a), db_int(m->db, q, 4));
+	job->security = db_int(m->db, q, 5) != 0;
+	job->reuse = db_int(m->db, q, 6) != 0;
+	state = db_text(m->db, q, 2, &a);
+	job->cancelled = strcmp(state, "cancelled") == 0;
+	job->started = strcmp(state, "queued") != 0;
+	rc = load_job(m, job, err);
 	arena_release(&a);
 	return rc;
+}
+
+static int
+load_jobs(struct master *m, struct error *err)
+{
+	enum sql q = SQL_JOB_OPEN;
+	int rc;
+
+	db_query(m->db, q, NULL);
+	while ((rc = db_row(m->db, q, err)) > 0) {
+		if (load_row(m, q, err) < 0) {
+			db_end(m->db, q);
+			return -1;
+		}
+	}
+	return rc;
+}
+
+int
+dispatch_load_job(struct master *m, int64_t job, struct error *err)
+{
+	enum sql q = SQL_JOB_ONE;
+	int rc = db_one(m->db, q, ARGS(INT(job)), err);
+
+	if (rc > 0)
+		rc = load_row(m, q, err);
+	db_end(m->db, q);
+	return rc < 0 ? -1 : 0;
 }
 
 static int
@@ -223,7 +269,8 @@ load_usage(struct master *m, struct error *err)
 int
 dispatch_load(struct master *m, struct error *err)
 {
-	if (load_slaves(m, err) < 0 || load_usage(m, err) < 0 ||
+	if (load_slaves(m, err) < 0 || load_quarantine(m, err) < 0 ||
+	    load_usage(m, err) < 0 ||
 	    load_jobs(m, err) < 0 || load_leases(m, err) < 0)
 		return -1;
 	log_info("schedule rebuilt ready=%zu leased=%zu", m->sched.nready,

@@ -99,7 +99,8 @@ is_same(int fd, int64_t offset, const char *p, size_t n)
 }
 
 static void
-append(struct master *m, struct request *r, int fd, int64_t offset)
+append(struct master *m, struct request *r, int fd, int64_t unit,
+    int64_t offset)
 {
 	const char *p = r->body.data;
 	size_t n = r->body.len, old;
@@ -139,6 +140,8 @@ append(struct master *m, struct request *r, int fd, int64_t offset)
 		return;
 	}
 	m->count.log_bytes += (int64_t)(n - old);
+	if (n > old)
+		events_log(m, unit);
 	if (offset + (int64_t)n > st.st_size)
 		st.st_size = offset + (int64_t)n;
 	request_json(
@@ -167,7 +170,7 @@ api_log_put(struct master *m, struct request *r)
 		request_broken(r, &err);
 		return;
 	}
-	append(m, r, fd, offset);
+	append(m, r, fd, u->id, offset);
 	close(fd);
 }
 
@@ -216,11 +219,81 @@ send_log(struct request *r, const char *path, int64_t offset)
 	    st.st_size - offset);
 }
 
+/* ---- a log that is still written ------------------------------------------- */
+
+#define FOLLOW_IDLE (50 * SECOND)
+#define FOLLOW_MAX  65536
+
+struct follow {
+	int64_t unit, attempt, step, offset; /* whose file */
+	const char *path;
+};
+
+/* Has the log come to its end, or begun anew? Asked before the last read. */
+static bool
+is_through(struct master *m, const struct follow *f)
+{
+	enum sql q = SQL_UNIT_GET;
+	struct error ignored;
+	struct arena tmp = {0};
+	bool over = true;
+	int state;
+
+	if (db_one(m->db, q, ARGS(INT(f->unit)), &ignored) > 0) {
+		state = unit_state_parse(db_text(m->db, q, 1, &tmp));
+		over = db_int(m->db, q, 0) != f->attempt;
+		db_end(m->db, q);
+		over = over ||
+		    is_closed(m, f->unit, f->attempt, f->step,
+			(enum unit_state)state);
+	}
+	arena_release(&tmp);
+	return over;
+}
+
+static void
+follow(struct stream *s, int64_t now)
+{
+	bool through, idle = now - s->heard >= s->idle;
+	struct follow *f = s->ctx;
+	static char chunk[FOLLOW_MAX];
+	ssize_t n = 0;
+	int fd;
+
+	through = is_through(s->m, f);
+	fd = open(f->path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = pread(fd, chunk, sizeof(chunk), f->offset);
+		close(fd);
+	}
+	if (n > 0 && buf_add(&s->out, chunk, (size_t)n) == 0)
+		f->offset += n;
+	/* after a silence the reader asks again, from where it is */
+	s->over = n <= 0 && (through || idle);
+}
+
+static void
+follow_log(struct master *m, struct request *r, int64_t unit, int64_t attempt,
+    int64_t step, int64_t offset)
+{
+	struct follow *f = arena_new(&r->arena, struct follow);
+	struct stream *s;
+
+	f->unit = unit;
+	f->attempt = attempt;
+	f->step = step;
+	f->offset = offset;
+	f->path = logs_path(m->st, &r->arena, unit, attempt, step);
+	s = stream_start(m, r, "text/plain; charset=utf-8", follow, f);
+	s->unit = unit;
+	s->idle = FOLLOW_IDLE;
+}
+
 void
 api_log_get(struct master *m, struct request *r)
 {
 	enum sql q = SQL_UNIT_GET;
-	int64_t step, offset = 0, attempt;
+	int64_t step, offset = 0, attempt, unit;
 	struct error err;
 	int rc, state;
 	bool closed;
@@ -240,6 +313,7 @@ api_log_get(struct master *m, struct request *r)
 	}
 	attempt = db_int(m->db, q, 0);
 	state = unit_state_parse(db_text(m->db, q, 1, &r->arena));
+	unit = db_int(m->db, q, 2);
 	db_end(m->db, q);
 	if (!has_step(m, r->id, step)) {
 		request_problem(
@@ -247,8 +321,12 @@ api_log_get(struct master *m, struct request *r)
 		return;
 	}
 	/* asked before the file is read: "closed" means that all was sent */
-	closed = is_closed(m, r->id, attempt, step, (enum unit_state)state);
-	send_log(r, logs_path(m->st, &r->arena, r->id, attempt, step), offset);
+	closed = is_closed(m, unit, attempt, step, (enum unit_state)state);
+	if (!closed && request_query(r, "follow"))
+		follow_log(m, r, unit, attempt, step, offset);
+	else
+		send_log(r, logs_path(m->st, &r->arena, unit, attempt, step),
+		    offset);
 	request_header(r, "X-Log-State", closed ? "closed" : "open");
 	request_header(
 	    r, "X-Log-Attempt", arena_printf(&r->arena, "%" PRId64, attempt));

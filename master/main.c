@@ -20,13 +20,30 @@ static const char help[] =
     "  serve [-n]              serve slaves and people (-n: check settings)\n"
     "  user add NAME KEYFILE   let a maintainer sign jobs and recipes\n"
     "  user list\n"
+    "  key accept FILE         a maintainer's statement on a key, or a revoked "
+    "key\n"
+    "  key rotate NAME OLD KEYFILE\n"
+    "  key revoke NAME FINGERPRINT [REASON]\n"
+    "  key restore NAME FINGERPRINT\n"
+    "  key list\n"
     "  token new               print a token for one autotua-slave enroll\n"
     "  slave list\n"
     "  slave retire NAME       refuse this slave from now on\n"
-    "  tree add NAME URL       a jobtage tree: path, file:// or https://\n"
+    "  tree add [--allow-forced] NAME URL\n"
+    "                          a jobtage tree: path, https://, ssh://\n"
+    "  tree list\n"
+    "  tree sync [--allow-forced] NAME\n"
+    "                          fetch it now; take rewritten history once\n"
     "  stage add NAME FILE     a stage tarball; prints its digest\n"
     "  status                  what there is\n"
     "  ca                      print the CA's certificate\n"
+    "  audit list [--json]     who changed what\n"
+    "  audit verify [ROW:DIGEST]\n"
+    "                          was nothing in it changed? prints its head\n"
+    "  check [--quick]         is all there that the database promises?\n"
+    "  backup DIR              save all of it, also while it is served\n"
+    "  restore [--verify] DIR  make the state folder of a backup, or only "
+    "check one\n"
     "\n"
     "  -C, --state DIR   state folder (" STATE_DEFAULT ")\n"
     "  -h, --help        this text\n"
@@ -39,12 +56,17 @@ static const struct {
     {"init", cmd_init},
     {"serve", cmd_serve},
     {"user", cmd_user},
+    {"key", cmd_key},
     {"token", cmd_token},
     {"slave", cmd_slave},
     {"tree", cmd_tree},
     {"stage", cmd_stage},
     {"status", cmd_status},
     {"ca", cmd_ca},
+    {"backup", cmd_backup},
+    {"restore", cmd_restore},
+    {"check", cmd_check},
+    {"audit", cmd_audit},
 };
 
 int

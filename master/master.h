@@ -7,8 +7,10 @@
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
 
+#include "master/events.h"
 #include "master/loop.h"
 #include "master/plans.h"
+#include "master/reserve.h"
 #include "master/sched/sched.h"
 #include "master/state.h"
 
@@ -20,6 +22,7 @@ struct httpd;
 struct counters {
 	int64_t requests[6]; /* by first digit of the status */
 	int64_t jobs, refused, leases, expired, stale;
+	int64_t reused; /* units, by earlier results */
 	int64_t log_bytes, blob_bytes, validations, known;
 };
 
@@ -30,10 +33,12 @@ struct master {
 	struct loop loop;
 	struct sched sched;
 	struct plans plans;
+	struct events events;
 	struct httpd *httpd;
 	struct claim *claims, *last_claim; /* waiting, first come first */
 	char ca_fingerprint[65];
-	int64_t started, pruned;
+	int64_t started, pruned, reloads;
+	struct reserve reserve;
 	struct counters count;
 };
 

@@ -53,7 +53,8 @@ write_unit(struct master *m, int64_t job, struct stored *u, int64_t now,
 	    ARGS(INT(job), TEXT(text(u->o, "root")), TEXT(text(u->o, "arch")),
 		TEXT(needs ? "blocked" : "ready"), TEXT(wants ? wants : "{}"),
 		INT(needs ? 0 : now), TEXT(text(u->o, "key")),
-		TEXT(text(u->o, "pack")), TEXT(capsule)),
+		TEXT(text(u->o, "pack")), TEXT(capsule),
+		INT(json_is_true(json_object_get(u->o, "reusable")))),
 	    err);
 	free(wants);
 	free(capsule);
@@ -135,6 +136,8 @@ schedule_unit(struct master *m, struct sched_job *job, const struct stored *u,
 	struct sched_unit_spec spec = {.id = u->id,
 	    .root = text(u->o, "root"),
 	    .state = UNIT_BLOCKED,
+	    .reuse = job->reuse &&
+		json_is_true(json_object_get(u->o, "reusable")),
 	    .nlayers = json_array_size(steps)};
 	const char **layers = arena_array(tmp, spec.nlayers, const char *);
 	size_t i;
@@ -153,15 +156,15 @@ schedule(struct master *m, const struct new_job *j, const struct stored *units,
     int64_t now)
 {
 	struct sched *s = &m->sched;
+	struct unit_ids ready = {0};
 	struct arena tmp = {0};
 	struct sched_job *job;
 	json_t *need;
 	size_t i, k;
 
-	job = sched_job_add(s, j->id,
-	    json_integer_value(json_object_get(j->wish, "priority")),
-	    j->user_name, now);
+	job = sched_job_add(s, j->id, j->priority, j->user_name, j->created);
 	job->security = json_is_true(json_object_get(j->wish, "security"));
+	job->reuse = !json_is_false(json_object_get(j->wish, "reuse"));
 	for (i = 0; i < j->nunits; i++)
 		schedule_unit(m, job, &units[i], &tmp);
 	for (i = 0; i < j->nunits; i++) {
@@ -170,9 +173,16 @@ schedule(struct master *m, const struct new_job *j, const struct stored *units,
 		    sched_unit_get(s, units[json_integer_value(need)].id));
 	}
 	sched_job_rank(s, job);
-	for (i = 0; i < j->nunits; i++)
-		sched_start(s, sched_unit_get(s, units[i].id), now);
+	for (i = 0; i < j->nunits; i++) {
+		struct sched_unit *u = sched_unit_get(s, units[i].id);
+
+		sched_start(s, u, now);
+		if (u->state == UNIT_READY)
+			unit_ids_add(&ready, u);
+	}
 	arena_release(&tmp);
+	events_job(m, j->id, "queued");
+	dispatch_settle(m, &ready, now);
 }
 
 /* Labels are the job's: each of its units wants them. */
@@ -185,22 +195,34 @@ add_labels(json_t *wants, const json_t *wish)
 		json_object_set(wants, "labels", labels);
 }
 
-int
-dispatch_job(
-    struct master *m, struct new_job *job, int64_t now, struct error *err)
+static struct stored *
+units_of(struct new_job *job, struct arena *tmp)
 {
 	const json_t *list = json_object_get(job->plan, "units");
-	struct arena tmp = {0};
 	struct stored *units;
 	size_t i;
-	int rc = -1;
 
 	job->nunits = json_array_size(list);
-	units = arena_array(&tmp, job->nunits, struct stored);
+	job->nsteps = 0;
+	units = arena_array(tmp, job->nunits, struct stored);
 	for (i = 0; i < job->nunits; i++) {
 		units[i].o = json_array_get(list, i);
 		add_labels(json_object_get(units[i].o, "wants"), job->wish);
 	}
+	return units;
+}
+
+int
+dispatch_job(
+    struct master *m, struct new_job *job, int64_t now, struct error *err)
+{
+	struct arena tmp = {0};
+	struct stored *units = units_of(job, &tmp);
+	int rc = -1;
+
+	job->priority =
+	    json_integer_value(json_object_get(job->wish, "priority"));
+	job->created = now;
 	if (db_begin(m->db, err) < 0)
 		goto out;
 	if (write_all(m, job, units, now, err) < 0) {
@@ -209,10 +231,75 @@ dispatch_job(
 	}
 	if (db_commit(m->db, err) < 0)
 		goto out;
-	schedule(m, job, units, now);
 	m->count.jobs++;
 	log_info("job stored job=%" PRId64 " root=%s by=%s units=%zu", job->id,
 	    text(job->plan, "root"), job->user_name, job->nunits);
+	schedule(m, job, units, now);
+	rc = 0;
+out:
+	arena_release(&tmp);
+	return rc;
+}
+
+/* ---- another revision ---------------------------------------------------- */
+
+static int
+write_repin(struct master *m, struct new_job *job, struct stored *units,
+    int64_t now, struct error *err)
+{
+	static const enum sql drops[] = {
+	    SQL_EDGE_DROP, SQL_STEP_DROP, SQL_REFUSAL_DROP, SQL_UNIT_DROP};
+	char object[100];
+	size_t i;
+	int n;
+
+	if (db_run(m->db, SQL_NONCE_ADD, ARGS(TEXT(job->nonce), INT(now)),
+		err) < 0) {
+		job->replayed = db_is_duplicate(m->db);
+		return -1;
+	}
+	for (i = 0; i < sizeof(drops) / sizeof(drops[0]); i++) {
+		if (db_run(m->db, drops[i], ARGS(INT(job->id)), err) < 0)
+			return -1;
+	}
+	n = db_run(m->db, SQL_JOB_REPIN,
+	    ARGS(INT(job->id), TEXT(text(job->plan, "root")),
+		TEXT(text(job->plan, "revision"))),
+	    err);
+	if (n == 0)
+		return fail(err, "database: the job isn't queued");
+	if (n < 0 || write_units(m, job, units, now, err) < 0)
+		return -1;
+	snprintf(object, sizeof(object), "job %" PRId64 " %s", job->id,
+	    text(job->plan, "revision"));
+	return audit(
+	    m->db, now, job->user_name, "repin", object, job->origin, err);
+}
+
+int
+dispatch_repin(
+    struct master *m, struct new_job *job, int64_t now, struct error *err)
+{
+	struct sched_job *old = sched_job_get(&m->sched, job->id);
+	struct arena tmp = {0};
+	struct stored *units = units_of(job, &tmp);
+	int rc = -1;
+
+	job->priority = old->priority;
+	job->created = old->created;
+	if (db_begin(m->db, err) < 0)
+		goto out;
+	if (write_repin(m, job, units, now, err) < 0) {
+		db_rollback(m->db);
+		goto out;
+	}
+	if (db_commit(m->db, err) < 0)
+		goto out;
+	log_info("job repinned job=%" PRId64 " by=%s revision=%s", job->id,
+	    job->user_name, text(job->plan, "revision"));
+	job->user_name = arena_strdup(&tmp, old->user);
+	sched_job_drop(&m->sched, old);
+	schedule(m, job, units, now);
 	rc = 0;
 out:
 	arena_release(&tmp);

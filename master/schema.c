@@ -167,6 +167,19 @@ static const char *const first[] = {
     NULL,
 };
 
+static const char *const tree_forced[] = {
+    /* may branches of it be rewritten? */
+    "ALTER TABLE tree ADD COLUMN forced INTEGER NOT NULL DEFAULT 0",
+    NULL,
+};
+
+static const char *const key_revoked[] = {
+    /* when; NULL: it is trusted */
+    "ALTER TABLE user_key ADD COLUMN revoked INTEGER",
+    "ALTER TABLE user_key ADD COLUMN reason TEXT",
+    NULL,
+};
+
 /* What a unit wants of its slave in one place; what scheduling learns. */
 static const char *const scheduling[] = {
     "ALTER TABLE unit ADD COLUMN wants TEXT NOT NULL DEFAULT '{}'",
@@ -189,5 +202,37 @@ static const char *const scheduling[] = {
     NULL,
 };
 
-const char *const *const migrations[] = {first, scheduling};
+/*
+ * Results that stand for later units of the same content key; slaves that
+ * failed one unit after another.
+ */
+static const char *const reuse_and_quarantine[] = {
+    /* is what it does told by its key alone? */
+    "ALTER TABLE unit ADD COLUMN reusable INTEGER NOT NULL DEFAULT 0",
+    /* whose result it has: a unit that really ran */
+    "ALTER TABLE unit ADD COLUMN reused_id INTEGER REFERENCES unit",
+    "CREATE INDEX unit_passed ON unit (key) WHERE state = 'passed'",
+    /* failures of infrastructure in a row, and of which unit the last was */
+    "ALTER TABLE slave ADD COLUMN strikes INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE slave ADD COLUMN strike_unit INTEGER NOT NULL DEFAULT 0",
+    /* pauses that this has led to, and until when the last one is */
+    "ALTER TABLE slave ADD COLUMN pauses INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE slave ADD COLUMN paused_until INTEGER NOT NULL DEFAULT 0",
+    NULL,
+};
+
+/* Each row of the audit has a digest that binds it to the one before. */
+static const char *const audit_chain[] = {
+    /* '': it is of before that; the next row seals it */
+    "ALTER TABLE audit ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
+    "CREATE TRIGGER audit_unchanged BEFORE UPDATE ON audit"
+    " WHEN OLD.digest <> '' BEGIN"
+    " SELECT RAISE(ABORT, 'a row of the audit is never changed'); END",
+    "CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN"
+    " SELECT RAISE(ABORT, 'a row of the audit is never deleted'); END",
+    NULL,
+};
+
+const char *const *const migrations[] = {first, tree_forced, key_revoked, scheduling,
+    reuse_and_quarantine, audit_chain};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

@@ -3,6 +3,7 @@
 #include "master/commands.h"
 #include "master/dispatch.h"
 #include "master/httpd.h"
+#include "master/notify.h"
 #include "master/pki.h"
 #include "tree/sign.h"
 #include "base/buf.h"
@@ -12,7 +13,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
@@ -21,6 +24,7 @@
 
 #define TURN_MS    1000
 #define PRUNE_TIME (600 * SECOND)
+#define TELL_TIME  (10 * SECOND)
 #define NONCE_LIFE (86400 * SECOND) /* longer than a request is good for */
 
 /* A running serve: the master and what only the loop needs. */
@@ -29,6 +33,8 @@ struct service {
 	struct master m;
 	struct watch http, signals;
 	int lock;
+	int64_t watchdog, told; /* notify.h */
+	int64_t audited, noted; /* when, and which row */
 	struct buf cert, key, ca;
 };
 
@@ -85,6 +91,26 @@ read_certificates(struct service *s, struct error *err)
 	return 0;
 }
 
+/* Settings that are wrong change nothing: the old ones go on. */
+static void
+reload(struct service *s)
+{
+	struct master *m = &s->m;
+	struct error err;
+
+	notify_reloading();
+	if (state_reload(&s->st, &err) < 0) {
+		log_err("reload: %s; the former settings stay", err.msg);
+	} else {
+		m->reloads++;
+		m->loop.max_children = m->set->children;
+		m->sched.patience = 2 * m->set->lease * SECOND;
+		reserve_look(m, now_us());
+		log_info("settings read again");
+	}
+	notify("READY=1");
+}
+
 static void
 on_signal(void *ctx)
 {
@@ -94,9 +120,10 @@ on_signal(void *ctx)
 	if (read(s->signals.fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	if (info.ssi_signo == SIGHUP) {
-		log_info("SIGHUP: nothing to reload; restart for new settings");
+		reload(s);
 		return;
 	}
+	notify("STOPPING=1");
 	log_info("stopping signal=%u", info.ssi_signo);
 	s->m.loop.stop = true;
 }
@@ -165,12 +192,44 @@ start(struct service *s, struct error *err)
 	    read_certificates(s, err) < 0 || dispatch_load(m, err) < 0)
 		return -1;
 	m->loop.max_children = s->st.set.children;
+	s->watchdog = notify_watchdog();
+	reserve_look(m, m->started);
 	m->loop.tmp = state_path(&s->st, &s->st.arena, "tmp");
 	if (watch_signals(s, err) < 0 || listen_now(s, err) < 0)
 		return -1;
 	log_info("serving name=%s listen=%s port=%u version=%s", s->st.set.name,
 	    s->st.set.listen, httpd_port(m->httpd), VERSION);
+	notify("READY=1\nSTATUS=serving on port %u", httpd_port(m->httpd));
 	return 0;
+}
+
+/* The audit's end into the log: a journal elsewhere can't be written anew. */
+static void
+note_audit(struct service *s)
+{
+	struct audit_head head;
+	struct error err;
+
+	if (audit_head(s->m.db, &head, &err) < 0)
+		log_err("%s", err.msg);
+	else if (head.id != s->noted)
+		log_info("audit head=%" PRId64 ":%s", head.id, head.digest);
+	s->noted = head.id;
+}
+
+/* What the service manager is told now and then. */
+static void
+tell_manager(struct service *s, int64_t now)
+{
+	struct master *m = &s->m;
+
+	if (now - s->told < TELL_TIME && now >= s->told &&
+	    (!s->watchdog || now - s->told < s->watchdog))
+		return;
+	s->told = now;
+	notify("WATCHDOG=1\nSTATUS=%zu units leased, %zu ready%s",
+	    m->sched.nleased, m->sched.nready,
+	    m->reserve.low ? "; disk is low: nothing is taken" : "");
 }
 
 static void
@@ -231,7 +290,14 @@ run(struct service *s)
 		now = now_us();
 		expire_leases(m, now);
 		claims_turn(m, now);
+		streams_turn(m, now);
 		prune(m, now);
+		reserve_turn(m, now);
+		tell_manager(s, now);
+		if (now - s->audited >= PRUNE_TIME) {
+			s->audited = now;
+			note_audit(s);
+		}
 		loop_children(&m->loop, now);
 	}
 }
@@ -242,7 +308,9 @@ stop(struct service *s)
 	/* children first: what waits for them is answered by their end */
 	loop_close(&s->m.loop);
 	s->m.claims = s->m.last_claim = NULL;
+	streams_close(&s->m);
 	httpd_close(s->m.httpd);
+	free(s->m.events.ring);
 	(void)unlinkat(s->st.dir, "port", 0);
 	sched_release(&s->m.sched);
 	plans_release(&s->m.plans);

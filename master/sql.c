@@ -18,8 +18,19 @@ const char *const sql_texts[SQL_COUNT] = {
 	" VALUES (?1, ?2, ?3, ?4)",
     [SQL_USER_KEYS] = "SELECT u.name, k.fingerprint, k.armour"
 		      " FROM user_key k JOIN user u ON u.id = k.user_id"
+		      " WHERE k.revoked IS NULL"
 		      " ORDER BY u.name, k.created, k.fingerprint",
-    [SQL_USER_LIST] = "SELECT u.name, k.fingerprint, k.created"
+    [SQL_USER_KEY_REVOKE] =
+	"UPDATE user_key SET revoked = ?3, reason = ?4"
+	" WHERE fingerprint = ?1 AND revoked IS NULL AND (?2 IS NULL"
+	" OR user_id = (SELECT id FROM user WHERE name = ?2))",
+    [SQL_USER_KEY_RESTORE] =
+	"UPDATE user_key SET revoked = NULL, reason = NULL"
+	" WHERE fingerprint = ?1 AND revoked IS NOT NULL"
+	" AND user_id = (SELECT id FROM user WHERE name = ?2)",
+    [SQL_USER_KEY_TRUSTED] = "SELECT 1 FROM user_key"
+			     " WHERE fingerprint = ?1 AND revoked IS NULL",
+    [SQL_USER_LIST] = "SELECT u.name, k.fingerprint, k.created, k.revoked"
 		      " FROM user_key k JOIN user u ON u.id = k.user_id"
 		      " ORDER BY u.name, k.created, k.fingerprint",
 
@@ -38,6 +49,12 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_SLAVE_HELLO] =
 	"UPDATE slave SET hello = ?2, last_seen = ?3 WHERE id = ?1",
     [SQL_SLAVE_SEEN] = "UPDATE slave SET last_seen = ?2 WHERE id = ?1",
+    [SQL_SLAVE_STRIKES] =
+	"UPDATE slave SET strikes = ?2, strike_unit = ?3, pauses = ?4,"
+	" paused_until = ?5 WHERE id = ?1",
+    [SQL_SLAVE_HELD] =
+	"SELECT id, strikes, strike_unit, pauses, paused_until FROM slave"
+	" WHERE strikes > 0 OR pauses > 0",
     [SQL_SLAVE_LIST] = "SELECT id, name, state, hello, last_seen FROM slave"
 		       " ORDER BY id",
 
@@ -45,9 +62,9 @@ const char *const sql_texts[SQL_COUNT] = {
 			 " WHERE name = ?1 AND state = 'active'",
 
     [SQL_TREE_ADD] =
-	"INSERT INTO tree (name, url, created) VALUES (?1, ?2, ?3)",
-    [SQL_TREE_GET] = "SELECT id, url FROM tree WHERE name = ?1",
-    [SQL_TREE_LIST] = "SELECT name, url, created FROM tree ORDER BY name",
+	"INSERT INTO tree (name, url, created, forced) VALUES (?1, ?2, ?3, ?4)",
+    [SQL_TREE_GET] = "SELECT id, url, forced FROM tree WHERE name = ?1",
+    [SQL_TREE_LIST] = "SELECT name, url, created, forced FROM tree ORDER BY name",
 
     [SQL_STAGE_ADD] = "INSERT INTO stage (digest, size, created)"
 		      " VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
@@ -63,8 +80,19 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_NONCE_SEEN] = "SELECT 1 FROM nonce WHERE nonce = ?1",
     [SQL_NONCE_PRUNE] = "DELETE FROM nonce WHERE created < ?1",
 
-    [SQL_AUDIT_ADD] = "INSERT INTO audit (created, who, what, object, origin)"
-		      " VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_AUDIT_ADD] =
+	"INSERT INTO audit (created, who, what, object, origin, id, digest)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_AUDIT_HEAD] =
+	"SELECT id, digest FROM audit ORDER BY id DESC LIMIT 1",
+    [SQL_AUDIT_ONE] =
+	"SELECT id, created, who, what, object, origin, digest FROM audit"
+	" WHERE id > ?1 ORDER BY id LIMIT 1",
+    [SQL_AUDIT_LIST] =
+	"SELECT id, created, who, what, object, origin, digest FROM audit"
+	" WHERE id > ?1 ORDER BY id",
+    [SQL_AUDIT_SEAL] =
+	"UPDATE audit SET digest = ?2 WHERE id = ?1 AND digest = ''",
 
     [SQL_JOB_ADD] =
 	"INSERT INTO job (state, user_id, tree_id, root, revision, arches,"
@@ -86,23 +114,45 @@ const char *const sql_texts[SQL_COUNT] = {
 	" (SELECT count(*) FROM unit n WHERE n.job_id = j.id"
 	"  AND n.ended IS NOT NULL)"
 	" FROM job j JOIN user u ON u.id = j.user_id"
-	" WHERE j.id < ?1 ORDER BY j.id DESC LIMIT ?2",
+	" WHERE j.id < ?1 AND (?3 IS NULL OR u.name = ?3)"
+	" AND (?4 IS NULL OR j.state = ?4)"
+	" AND (?5 IS NULL OR j.root = ?5 OR (j.root > ?5 || '-'"
+	"  AND j.root < ?5 || '.'))"
+	" ORDER BY j.id DESC LIMIT ?2",
     /* a cancelled job with a unit still leased is not over for us */
     [SQL_JOB_OPEN] =
-	"SELECT j.id, j.priority, j.state, u.name, j.created, j.security"
+	"SELECT j.id, j.priority, j.state, u.name, j.created, j.security,"
+	" j.reuse"
 	" FROM job j JOIN user u ON u.id = j.user_id"
 	" WHERE j.ended IS NULL UNION"
-	" SELECT j.id, j.priority, j.state, u.name, j.created, j.security"
+	" SELECT j.id, j.priority, j.state, u.name, j.created, j.security,"
+	" j.reuse"
 	" FROM job j JOIN user u ON u.id = j.user_id"
 	" JOIN unit n ON n.job_id = j.id"
 	" JOIN lease l ON l.unit_id = n.id AND l.state = 'held' ORDER BY 1",
+    [SQL_JOB_ONE] =
+	"SELECT j.id, j.priority, j.state, u.name, j.created, j.security,"
+	" j.reuse"
+	" FROM job j JOIN user u ON u.id = j.user_id WHERE j.id = ?1",
+    [SQL_JOB_AGAIN] =
+	"UPDATE job SET ended = NULL, state ="
+	" CASE WHEN started IS NULL THEN 'queued' ELSE 'running' END"
+	" WHERE id = ?1",
+    [SQL_JOB_PRIORITY] = "UPDATE job SET priority = ?2 WHERE id = ?1",
+    [SQL_JOB_REPIN] =
+	"UPDATE job SET root = ?2, revision = ?3 WHERE id = ?1"
+	" AND state = 'queued'",
+    [SQL_JOB_REQUEST] =
+	"SELECT j.request, t.name FROM job j"
+	" JOIN tree t ON t.id = j.tree_id WHERE j.id = ?1",
     [SQL_JOB_COUNTS] = "SELECT state, count(*) FROM job GROUP BY state",
 
     [SQL_UNIT_ADD] =
 	"INSERT INTO unit (job_id, root, arch, state, wants, ready, key, pack,"
-	" capsule) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	" capsule, reusable)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_UNIT_OPEN] =
-	"SELECT id, root, arch, state, attempt, tries, wants, ready"
+	"SELECT id, root, arch, state, attempt, tries, wants, ready, reusable"
 	" FROM unit WHERE job_id = ?1 ORDER BY id",
     [SQL_UNIT_STATE] = "UPDATE unit SET state = ?2, ready = ?3 WHERE id = ?1",
     [SQL_UNIT_END] = "UPDATE unit SET state = ?2, result = ?3, reason = ?4,"
@@ -116,10 +166,32 @@ const char *const sql_texts[SQL_COUNT] = {
 	" FROM unit n JOIN job j ON j.id = n.job_id WHERE n.id = ?1",
     [SQL_UNIT_LIST] =
 	"SELECT n.id, n.root, n.arch, n.state, n.attempt, s.name, n.key,"
-	" n.result, n.reason FROM unit n"
+	" n.result, n.reason, n.ended, l.granted, o.id, o.job_id FROM unit n"
 	" LEFT JOIN slave s ON s.id = n.slave_id"
+	" LEFT JOIN lease l ON l.unit_id = n.id AND l.attempt = n.attempt"
+	" LEFT JOIN unit o ON o.id = n.reused_id"
 	" WHERE n.job_id = ?1 ORDER BY n.id",
-    [SQL_UNIT_GET] = "SELECT attempt, state FROM unit WHERE id = ?1",
+    /* whose logs it has: its own or those of the unit that it reuses */
+    [SQL_UNIT_GET] =
+	"SELECT o.attempt, o.state, o.id FROM unit n"
+	" JOIN unit o ON o.id = coalesce(n.reused_id, n.id) WHERE n.id = ?1",
+    [SQL_UNIT_STATES] =
+	"SELECT id, state FROM unit WHERE job_id = ?1 ORDER BY id",
+    [SQL_UNIT_AGAIN] =
+	"UPDATE unit SET state = ?2, ready = ?3, tries = 0, result = '',"
+	" reason = '', ended = NULL, slave_id = NULL WHERE id = ?1",
+    [SQL_UNIT_DROP] = "DELETE FROM unit WHERE job_id = ?1",
+    [SQL_EDGE_DROP] = "DELETE FROM edge WHERE unit_id IN"
+		      " (SELECT id FROM unit WHERE job_id = ?1)",
+    [SQL_STEP_DROP] = "DELETE FROM step WHERE unit_id IN"
+		      " (SELECT id FROM unit WHERE job_id = ?1)",
+    [SQL_REFUSAL_DROP] = "DELETE FROM refusal WHERE unit_id IN"
+			 " (SELECT id FROM unit WHERE job_id = ?1)",
+    [SQL_UNIT_EARLIER] =
+	"SELECT id FROM unit WHERE key = ?1 AND state = 'passed'"
+	" AND arch = ?2 AND reused_id IS NULL ORDER BY id DESC LIMIT 1",
+    [SQL_UNIT_KEY] = "SELECT key FROM unit WHERE id = ?1",
+    [SQL_UNIT_REUSE] = "UPDATE unit SET reused_id = ?2 WHERE id = ?1",
     [SQL_UNIT_PACK] =
 	"SELECT n.pack, n.capsule, t.name FROM unit n"
 	" JOIN job j ON j.id = n.job_id JOIN tree t ON t.id = j.tree_id"
@@ -134,9 +206,11 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_STEP_ADD] =
 	"INSERT INTO step (unit_id, step, atom, key) VALUES (?1, ?2, ?3, ?4)",
     [SQL_STEP_LIST] =
-	"SELECT s.step, s.atom, r.body FROM step s JOIN unit n"
-	" ON n.id = s.unit_id LEFT JOIN report r ON r.unit_id = s.unit_id"
-	" AND r.step = s.step AND r.attempt = n.attempt"
+	"SELECT s.step, s.atom, r.body FROM step s"
+	" JOIN unit n ON n.id = s.unit_id"
+	" JOIN unit o ON o.id = coalesce(n.reused_id, n.id)"
+	" LEFT JOIN report r ON r.unit_id = o.id AND r.step = s.step"
+	" AND r.attempt = o.attempt AND n.state NOT IN ('blocked', 'ready')"
 	" WHERE s.unit_id = ?1 ORDER BY s.step",
     [SQL_STEP_KEYS] = "SELECT key FROM step WHERE unit_id = ?1 ORDER BY step",
     [SQL_STEP_COUNT] = "SELECT count(*) FROM step WHERE unit_id = ?1",
@@ -188,7 +262,21 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_ARTIFACT_ADD] =
 	"INSERT INTO artifact (unit_id, attempt, step, path, type, digest)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_ARTIFACT_DROP] =
+	"DELETE FROM artifact WHERE unit_id = ?1 AND attempt = ?2",
     [SQL_ARTIFACT_NAMED] = "SELECT b.size FROM artifact a JOIN blob b"
 			   " ON b.digest = a.digest WHERE a.digest = ?1"
 			   " LIMIT 1",
+
+    /* SQLite's own: another database has other means for a backup */
+    [SQL_SNAPSHOT] = "VACUUM INTO ?1",
+    [SQL_BLOB_LIST] = "SELECT digest, size FROM blob ORDER BY digest",
+    [SQL_STAGE_ALL] = "SELECT digest, size FROM stage ORDER BY digest",
+    [SQL_REPORT_ALL] = "SELECT unit_id, attempt, step, body FROM report"
+		       " ORDER BY unit_id, attempt, step",
+    [SQL_UNIT_ONE] = "SELECT 1 FROM unit WHERE id = ?1",
+    /* numbers that were given away after a backup don't come again */
+    [SQL_IDS_JUMP] = "UPDATE sqlite_sequence SET seq = seq + ?1"
+		     " WHERE name IN ('job', 'unit', 'lease')",
+    [SQL_TOKEN_FORGET] = "DELETE FROM token WHERE slave_id IS NULL",
 };

@@ -2,9 +2,11 @@
 #include "master/state.h"
 #include "master/httpd.h"
 #include "master/pki.h"
+#include "master/reserve.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +24,7 @@ static const struct conf_option options[] = {
     {"host", CONF_LIST, AT(hosts), NULL},
     {"stage", CONF_TEXT, AT(stage), ""},
     {"lease", CONF_DURATION, AT(lease), "60s"},
+    {"reserve", CONF_TEXT, AT(reserve), NULL},
     {"grace", CONF_DURATION, AT(grace), "120s"},
     {"share-half-life", CONF_DURATION, AT(half_life), "1d"},
     {"upload-max", CONF_SIZE, AT(upload_max), "8G"},
@@ -30,6 +33,11 @@ static const struct conf_option options[] = {
     {"validation", CONF_DURATION, AT(validation), "120s"},
     {"certificate-life", CONF_DURATION, AT(cert_life), "1825d"},
     {"token-life", CONF_DURATION, AT(token_life), "1d"},
+    {"tree-ca", CONF_TEXT, AT(tree_ca), NULL},
+    {"tree-known-hosts", CONF_TEXT, AT(tree_known_hosts), NULL},
+    {"tree-ssh-key", CONF_TEXT, AT(tree_ssh_key), NULL},
+    {"tree-max", CONF_SIZE, AT(tree_max), "2G"},
+    {"tree-stall", CONF_DURATION, AT(tree_stall), "60s"},
     {0},
 };
 
@@ -60,6 +68,18 @@ state_path(const struct state *st, struct arena *a, const char *fmt, ...)
 	return arena_printf(a, "%s/%s", st->path, rest);
 }
 
+struct mirror_conf
+state_mirror(const struct state *st, bool allow_forced)
+{
+	return (struct mirror_conf){.ca = st->set.tree_ca,
+	    .known_hosts = st->set.tree_known_hosts,
+	    .ssh_key = st->set.tree_ssh_key,
+	    .max_bytes = st->set.tree_max,
+	    .stall = st->set.tree_stall,
+	    .seconds = st->set.validation,
+	    .allow_forced = allow_forced};
+}
+
 static int
 check_settings(const struct settings *s, struct error *err)
 {
@@ -79,7 +99,50 @@ check_settings(const struct settings *s, struct error *err)
 		return fail(err, "children: expected 1 to 256");
 	if (s->validation < 1)
 		return fail(err, "validation: expected at least 1s");
+	if (s->reserve && !reserve_valid(s->reserve))
+		return fail(
+		    err, "reserve: expected a size as 2G or a part as 5%%");
 	return 0;
+}
+
+/* The last line that sets what the message begins with; 0: none does. */
+static int
+line_of(const char *conf, const char *message)
+{
+	size_t n = strcspn(message, ":");
+	struct error ignored;
+	int line = 0, at = 0;
+	const char *p;
+	struct buf b;
+
+	buf_init(&b, 1 << 20);
+	if (file_read(conf, &b, &ignored) == 0 && b.data) {
+		for (p = b.data; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+			at++;
+			p += strspn(p, " \t");
+			if (strncmp(p, message, n) == 0 &&
+			    strchr(" \t=", p[n]))
+				line = at;
+		}
+	}
+	buf_release(&b);
+	return line;
+}
+
+static int
+read_settings(struct state *st, struct settings *set, struct error *err)
+{
+	const char *conf = state_path(st, &st->arena, "master.conf");
+	int line;
+
+	if (conf_defaults(options, set, &st->arena, err) < 0 ||
+	    conf_read(conf, options, set, &st->arena, err) < 0)
+		return -1;
+	if (check_settings(set, err) == 0)
+		return 0;
+	line = line_of(conf, err->msg);
+	return line ? fail_in(err, "%s:%d", conf, line)
+		    : fail_in(err, "%s", conf);
 }
 
 int
@@ -98,13 +161,8 @@ state_open(struct state *st, const char *path, struct error *err)
 		    path, path);
 		goto failed;
 	}
-	if (conf_defaults(options, &st->set, &st->arena, err) < 0 ||
-	    conf_read(conf, options, &st->set, &st->arena, err) < 0)
+	if (read_settings(st, &st->set, err) < 0)
 		goto failed;
-	if (check_settings(&st->set, err) < 0) {
-		fail_in(err, "%s", conf);
-		goto failed;
-	}
 	st->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (st->dir < 0) {
 		fail_errno(err, "open %s", path);
@@ -225,14 +283,50 @@ out:
 	return rc;
 }
 
-int
-audit(struct db *db, int64_t now, const char *who, const char *what,
-    const char *object, const char *origin, struct error *err)
+static bool
+is_same_text(const char *a, const char *b)
 {
-	return db_run(db, SQL_AUDIT_ADD,
-		   ARGS(INT(now), TEXT(who), TEXT(what), TEXT(object),
-		       TEXT(origin)),
-		   err) < 0
-	    ? -1
-	    : 0;
+	return !a || !b ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
+is_same_list(const struct conf_list *a, const struct conf_list *b)
+{
+	size_t i;
+
+	for (i = 0; i < a->n && i < b->n; i++) {
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	}
+	return a->n == b->n;
+}
+
+/* What the certificate, the socket and people's shares are made of stays. */
+static void
+keep_fixed(struct settings *set, const struct settings *old)
+{
+	bool same = is_same_text(set->name, old->name) &&
+	    is_same_text(set->listen, old->listen) &&
+	    is_same_list(&set->hosts, &old->hosts) &&
+	    set->half_life == old->half_life;
+
+	if (!same)
+		log_warn("name, listen, host and share-half-life change only "
+			 "with a restart");
+	set->name = old->name;
+	set->listen = old->listen;
+	set->hosts = old->hosts;
+	set->half_life = old->half_life;
+}
+
+int
+state_reload(struct state *st, struct error *err)
+{
+	struct settings set = {0};
+
+	if (read_settings(st, &set, err) < 0)
+		return -1;
+	keep_fixed(&set, &st->set);
+	st->set = set;
+	return 0;
 }

@@ -14,12 +14,15 @@
 
 #include "base/arena.h"
 #include "base/conf.h"
+#include "master/audit.h"
 #include "master/db.h"
+#include "tree/mirror.h"
 
 struct error;
 
 struct settings {
 	const char *name, *listen, *stage;
+	const char *reserve; /* reserve.h; NULL: the default */
 	struct conf_list hosts;
 	int64_t lease, grace;          /* seconds */
 	int64_t half_life;             /* seconds, of what users had */
@@ -27,6 +30,9 @@ struct settings {
 	int64_t children;              /* at once */
 	int64_t validation;            /* seconds that one may take */
 	int64_t cert_life, token_life; /* seconds */
+	/* how trees are fetched */
+	const char *tree_ca, *tree_known_hosts, *tree_ssh_key; /* files */
+	int64_t tree_max, tree_stall; /* bytes of one fetch; seconds */
 };
 
 struct state {
@@ -40,6 +46,9 @@ struct state {
 /* Read the configuration of a folder that init made, and open the database. */
 int state_open(struct state *st, const char *path, struct error *err);
 void state_close(struct state *st);
+
+/* How this master fetches a tree. */
+struct mirror_conf state_mirror(const struct state *st, bool allow_forced);
 
 /* A path below the folder, in a: state_path(st, a, "stages/%s", id). */
 const char *state_path(const struct state *st, struct arena *a, const char *fmt,
@@ -58,8 +67,10 @@ state_create(const char *path, const struct state_init *how, struct error *err);
 /* Names of masters, slaves and stages: [A-Za-z0-9][A-Za-z0-9._-]{0,63}. */
 bool plain_name(const char *s);
 
-/* An audit row; inside the caller's transaction if there is one. */
-int audit(struct db *db, int64_t now, const char *who, const char *what,
-    const char *object, const char *origin, struct error *err);
+/*
+ * Read the configuration again: what can change while it is served does,
+ * the rest stays with a warning. -1: it is wrong, and nothing was changed.
+ */
+int state_reload(struct state *st, struct error *err);
 
 #endif

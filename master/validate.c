@@ -2,6 +2,7 @@
 #include "master/validate.h"
 #include "plan/plan.h"
 #include "tree/keyring.h"
+#include "tree/notary.h"
 #include "tree/sign.h"
 #include "tree/tree.h"
 #include "base/arena.h"
@@ -9,83 +10,50 @@
 #include "base/error.h"
 #include "base/file.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
+
+/* The request's signature against one key of its user. */
+static int
+check_with(const struct validation *v, struct notary *n,
+    const struct user_key *k, struct error *err)
+{
+	struct notary_item it = {.data = v->request,
+	    .len = strlen(v->request),
+	    .sig = v->signature,
+	    .siglen = strlen(v->signature),
+	    .notation = NOTATION_REQUEST,
+	    .value = v->kind};
+
+	it.key = notary_key(n, k->armour, strlen(k->armour), v->now, err);
+	if (!it.key)
+		return -1;
+	notary_check(n, &it, 1, v->now);
+	if (it.good)
+		return 0;
+	*err = it.err;
+	return -1;
+}
 
 /* Is the request signed with one of its user's keys? */
 static int
-check_request(const struct validation *v, struct error *err)
+check_request(const struct validation *v, struct notary *n, struct error *err)
 {
-	struct verifier *verifier;
-	const struct user_key *k;
 	size_t i, tried = 0;
-	int rc = -1;
 
-	for (i = 0; i < v->nkeys && rc < 0; i++) {
-		k = &v->keys[i];
-		if (strcmp(k->user, v->user) != 0)
+	for (i = 0; i < v->nkeys; i++) {
+		if (strcmp(v->keys[i].user, v->user) != 0)
 			continue;
 		tried++;
-		if (verifier_open(
-			&verifier, k->armour, strlen(k->armour), err) < 0)
-			continue;
-		rc = verifier_check(verifier, v->request, strlen(v->request),
-		    v->signature, strlen(v->signature), NOTATION_REQUEST,
-		    v->kind, v->now, err);
-		verifier_close(verifier);
+		if (check_with(v, n, &v->keys[i], err) == 0)
+			return 0;
 	}
 	if (tried == 0)
 		return fail(err,
-		    "there is no user %s here; the administrator adds one "
-		    "with \"autotua-master user add\"",
+		    "there is no user %s with a key here; the administrator "
+		    "adds one with \"autotua-master user add\"",
 		    v->user);
-	return rc;
-}
-
-/* One fetch of a mirror at a time: others wait for its lock. */
-static int
-update_mirror(const struct validation *v, struct error *err)
-{
-	const char *path = arena_printf(v->arena, "%s.lock", v->mirror);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), rc;
-
-	if (fd < 0)
-		return fail_errno(err, "open %s", path);
-	if (flock(fd, LOCK_EX) < 0)
-		rc = fail_errno(err, "lock %s", path);
-	else
-		rc = tree_mirror(v->mirror, v->url, err);
-	close(fd);
-	return rc;
-}
-
-/* The wanted revision; a whole commit id that is here needs no fetch. */
-static int
-open_tree(const struct validation *v, struct tree **t, const char **trouble,
-    struct diags *d)
-{
-	const char *revision = *v->revision ? v->revision : NULL;
-	bool is_id = strlen(v->revision) == 40 && is_hex(v->revision, 40);
-	struct place nowhere = {0};
-	struct error err;
-
-	if (is_id && access(v->mirror, F_OK) == 0 &&
-	    tree_open(t, v->mirror, revision, &err) == 0)
-		return 0;
-	if (update_mirror(v, &err) < 0) {
-		*trouble = arena_printf(
-		    v->arena, "fetch tree %s: %s", v->tree, err.msg);
-		return -1;
-	}
-	if (tree_open(t, v->mirror, revision, &err) == 0)
-		return 0;
-	diag_hint(d,
-	    diag_error(d, nowhere, "revision", "revision %s of tree %s: %s",
-		*v->revision ? v->revision : "HEAD", v->tree, err.msg),
-	    "push it to where the master fetches the tree from");
 	return -1;
 }
 
@@ -171,27 +139,8 @@ collect(const struct validation *v, struct tree *t, const struct plan *plan,
 	}
 }
 
-static void
-refuse_locks(const struct tree_recipe *r, struct diags *d)
-{
-	const struct metadata *m = r->meta;
-	struct place at = {0};
-	size_t i;
-
-	if (m->nlocks == 0)
-		return;
-	for (i = 0; i < m->nvars; i++) {
-		if (strcmp(m->vars[i].name, "LOCKS") == 0)
-			at = m->vars[i].at;
-	}
-	diag_hint(d,
-	    diag_error(
-		d, at, "locks", "named locks are not served by this master"),
-	    "remove LOCKS, or use PROPERTIES=\"exclusive\"");
-}
-
 static int
-check_recipes(const struct validation *v, struct tree *t,
+check_recipes(const struct validation *v, struct notary *n, struct tree *t,
     const struct recipes *all, struct diags *d)
 {
 	struct keyring keyring;
@@ -205,9 +154,7 @@ check_recipes(const struct validation *v, struct tree *t,
 			v->keys[i].fingerprint, &err) < 0)
 			diag_error(d, nowhere, "keyring", "%s", err.msg);
 	}
-	for (i = 0; i < all->n; i++)
-		refuse_locks(all->list[i], d);
-	if (tree_verify(t, all->list, all->n, &keyring, v->now, d) < 0)
+	if (tree_verify_by(n, t, all->list, all->n, &keyring, v->now, d) < 0)
 		return -1;
 	return d->errors ? -1 : 0;
 }
@@ -231,7 +178,8 @@ result_json(struct validation *v, struct tree *t, struct plan *const *plans)
 
 /* The result, or NULL with diagnostics. */
 static json_t *
-plan_all(struct validation *v, struct tree *t, struct diags *d)
+plan_all(
+    struct validation *v, struct notary *n, struct tree *t, struct diags *d)
 {
 	struct recipes all = {0};
 	struct plan **plans = make_plans(v, t, d);
@@ -242,22 +190,26 @@ plan_all(struct validation *v, struct tree *t, struct diags *d)
 	map_init(&all.seen, v->arena);
 	for (i = 0; i < v->narches; i++)
 		collect(v, t, plans[i], &all, d);
-	if (d->errors || check_recipes(v, t, &all, d) < 0)
+	if (d->errors || check_recipes(v, n, t, &all, d) < 0)
 		return NULL;
 	return result_json(v, t, plans);
 }
 
 static json_t *
-validate_submit(struct validation *v)
+validate_submit(struct validation *v, struct notary *n)
 {
 	const char *trouble = NULL;
 	struct tree *t = NULL;
+	struct error none;
 	struct diags d;
 	json_t *o = NULL;
 
 	diags_init(&d, v->arena);
-	if (open_tree(v, &t, &trouble, &d) == 0)
-		o = plan_all(v, t, &d);
+	if (mirror_open(v, &t, &trouble, &d) == 0)
+		o = plan_all(v, n, t, &d);
+	/* writes the index; the plans' data are the arena's and the tree's */
+	if (t)
+		(void)tree_save_index(t, &none);
 	if (!o && trouble)
 		o = json_pack("{s:b, s:s}", "signed", 1, "trouble", trouble);
 	if (!o)
@@ -270,16 +222,18 @@ void
 validate(void *ctx, int out)
 {
 	struct validation *v = ctx;
+	struct notary *n = notary_open(v->verdicts);
 	struct error err;
 	json_t *o;
 	char *text;
 
-	if (check_request(v, &err) < 0)
+	if (check_request(v, n, &err) < 0)
 		o = json_pack("{s:b, s:s}", "signed", 0, "detail", err.msg);
-	else if (strcmp(v->kind, "submit") == 0 && !v->planned)
-		o = validate_submit(v);
+	else if (v->tree && !v->planned)
+		o = validate_submit(v, n);
 	else
 		o = json_pack("{s:b}", "signed", 1);
+	notary_close(n);
 	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	if (!text || file_write_all(out, text, strlen(text), &err) < 0)
 		_exit(1);

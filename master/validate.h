@@ -10,7 +10,8 @@
  *	{"signed": true, "trouble": "why"}		ours or the network's
  *	{"signed": true, "diagnostics": [...]}		refused
  *	{"signed": true, "root": "user/name-1.0", "revision": "40 hex",
- *	 "units": [{"root", "arch", "key", "pack", "wants": as in wants.h,
+ *	 "units": [{"root", "arch", "key", "pack", "reusable",
+ *	   "wants": as in wants.h,
  *	   "needs": [indices of units],
  *	   "steps": [{"atom", "key"}], "capsule": {...}}]}
  *
@@ -21,6 +22,7 @@
 #define MASTER_VALIDATE_H
 
 #include "recipe/recipe.h"
+#include "tree/mirror.h"
 
 #include <jansson.h>
 #include <stddef.h>
@@ -44,14 +46,16 @@ struct known_stage {
 
 struct validation {
 	struct arena *arena;
-	const char *kind; /* of the request: "submit", "cancel" */
+	const char *kind; /* of the request: "submit", "cancel", ... */
 	const char *user, *request, *signature;
 	const struct user_key *keys; /* everybody's */
 	size_t nkeys;
 	time_t now;
-	/* submit only */
+	const char *verdicts; /* folder where good ones are remembered */
+	/* submit and repin only */
 	bool planned; /* this very plan is there: only the signature */
 	const char *tree, *url, *mirror; /* name, where from, folder */
+	struct mirror_conf how;          /* it is fetched */
 	const char *packs;               /* folder */
 	const char *revision;            /* id, branch, tag; "": HEAD */
 	struct atom root;
@@ -71,6 +75,19 @@ void validate(void *ctx, int out);
 /* The units of a plan as in the list above; first is how many came before. */
 json_t *plan_json(struct validation *v, struct tree *t, const struct plan *plan,
     size_t first);
+
+/* ---- mirror.c ------------------------------------------------------------ */
+
+/* mirror_update(), one at a time for a mirror: others wait for its lock. */
+int mirror_fetch(struct arena *a, const char *mirror, const char *url,
+    const struct mirror_conf *how, struct diags *refused, struct error *err);
+
+/*
+ * The wanted revision; a whole commit id that is here needs no fetch. -1:
+ * trouble says why the tree couldn't be fetched, or d why it isn't taken.
+ */
+int mirror_open(const struct validation *v, struct tree **t,
+    const char **trouble, struct diags *d);
 
 /* ---- pack.c -------------------------------------------------------------- */
 

@@ -231,25 +231,42 @@ read_labels(struct request *r, const json_t *o)
 }
 
 bool
+wish_priority(struct request *r, const struct wish *w, bool needed)
+{
+	const json_t *n = json_object_get(w->o, "priority");
+
+	if (!n && !needed)
+		return true;
+	if (json_is_integer(n) && json_integer_value(n) >= -PRIORITY_MAX &&
+	    json_integer_value(n) <= PRIORITY_MAX)
+		return true;
+	return bad(r, "priority", "expected -1000 to 1000");
+}
+
+bool
+wish_revision(struct request *r, const struct wish *w, const char **out)
+{
+	*out = optional_text(w->o, "revision", 200);
+	if (*out && **out != '-')
+		return true;
+	return bad(r, "revision", "expected an id, branch or tag");
+}
+
+bool
 wish_submit(struct request *r, const struct wish *w, struct wanted *out)
 {
-	const json_t *priority = json_object_get(w->o, "priority");
 	const json_t *reuse = json_object_get(w->o, "reuse");
 
 	out->tree = api_text(w->o, "tree", 64);
 	if (!out->tree || !plain_name(out->tree))
 		return bad(r, "tree", "expected the name of a tree");
-	out->revision = optional_text(w->o, "revision", 200);
-	if (!out->revision || *out->revision == '-')
-		return bad(r, "revision", "expected an id, branch or tag");
+	if (!wish_revision(r, w, &out->revision))
+		return false;
 	out->stage = optional_text(w->o, "stage", 64);
 	if (!out->stage || (*out->stage && !plain_name(out->stage)))
 		return bad(r, "stage", "expected the name of a stage");
-	if (priority &&
-	    (!json_is_integer(priority) ||
-		json_integer_value(priority) < -PRIORITY_MAX ||
-		json_integer_value(priority) > PRIORITY_MAX))
-		return bad(r, "priority", "expected -1000 to 1000");
+	if (!wish_priority(r, w, false))
+		return false;
 	if (reuse && !json_is_boolean(reuse))
 		return bad(r, "reuse", "expected true or false");
 	if (!read_labels(r, w->o))

@@ -33,6 +33,10 @@ struct wanted {
 };
 bool wish_submit(struct request *r, const struct wish *w, struct wanted *out);
 
+/* Single members; false: answered. */
+bool wish_priority(struct request *r, const struct wish *w, bool needed);
+bool wish_revision(struct request *r, const struct wish *w, const char **out);
+
 /* Everybody's keys, for the child that verifies. -1: answered. */
 struct user_key;
 int wish_keys(struct master *m, struct request *r, const struct user_key **keys,

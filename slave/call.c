@@ -220,6 +220,7 @@ static void
 finish(struct calls *c, struct call *call, CURLcode code)
 {
 	struct answer answer = {.code = "", .text = ""};
+	curl_off_t up = 0, down = 0;
 	long status = 0;
 
 	if (code == CURLE_OK)
@@ -232,6 +233,9 @@ finish(struct calls *c, struct call *call, CURLcode code)
 		answer.json = json_loadb(call->answer.data, call->answer.len,
 		    JSON_REJECT_DUPLICATES, NULL);
 	read_problem(&answer);
+	curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+	curl_easy_getinfo(call->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+	c->moved += up + down;
 	curl_multi_remove_handle(c->multi, call->easy);
 	call->done(call->ctx, &answer);
 	json_decref(answer.json);

@@ -36,6 +36,7 @@ struct call_request {
 struct calls {
 	CURLM *multi;
 	const char *url, *ca, *cert, *key;
+	int64_t moved; /* bytes of bodies; the caller sets it back */
 };
 
 /* Paths of ca, cert and key come from the state folder of conf. */

@@ -46,10 +46,11 @@ capsule_read(struct capsule *c, const json_t *json, struct error *err)
 
 	memset(c, 0, sizeof(*c));
 	if (json_unpack_ex((json_t *)json, &bad, 0,
-		"{s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s,"
+		"{s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s,"
 		" s:{s:s, s:s, s?I}, s:o, s:o, s:o}",
 		"lease", &lease, "job", &job, "unit", &unit, "attempt",
-		&attempt, "lease_seconds", &seconds, "revision", &c->revision,
+		&attempt, "lease_seconds", &seconds, "tree", &c->tree, "revision",
+		&c->revision,
 		"root", &c->root, "arch", &c->arch, "key", &c->key, "stage",
 		"name", &c->stage, "digest", &c->digest, "size", &size,
 		"parameters", &parameters, "signers", &signers, "steps",
@@ -192,6 +193,24 @@ recipes_of(struct arena *a, struct tree *t, const struct plan_unit *unit,
 			return NULL;
 	}
 	return list;
+}
+
+struct recipe_id *
+capsule_ids(struct arena *a, const struct capsule *c, size_t *n)
+{
+	struct recipe_id *ids;
+	const char *atom;
+	size_t i;
+
+	*n = json_array_size(c->steps);
+	ids = arena_array(a, *n + 1, struct recipe_id);
+	for (i = 0; i < *n; i++) {
+		atom = json_string_value(
+		    json_object_get(json_array_get(c->steps, i), "atom"));
+		if (!atom || !id_parse(a, atom, strlen(atom), &ids[i]))
+			return NULL;
+	}
+	return ids;
 }
 
 struct plan *

@@ -18,6 +18,7 @@ struct error;
 
 struct capsule {
 	int64_t lease, job, unit, attempt, lease_seconds;
+	const char *tree;     /* as the master calls it */
 	const char *revision; /* 40 hex */
 	const char *root;     /* user/name-ver */
 	const char *arch, *key;
@@ -38,6 +39,10 @@ capsule_signers(const struct capsule *c, struct keyring *k, struct error *err);
 
 /* The job's parameters as NAME=VALUE, NULL at the end. */
 const char *const *capsule_parameters(const struct capsule *c, struct arena *a);
+
+/* The jobuilds of the capsule's steps; NULL when one isn't named. */
+struct recipe_id *
+capsule_ids(struct arena *a, const struct capsule *c, size_t *n);
 
 /*
  * Plan the capsule's unit again out of the tree. NULL when it can't be done

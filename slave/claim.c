@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/running.h"
+#include "base/buf.h"
+#include "base/error.h"
 #include "base/log.h"
+#include "base/proc.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
-#define POLL_SECONDS 50   /* of a claim */
-#define ONCE_SECONDS 1    /* of a claim while own units run */
-#define SPIN_PAUSE   1000 /* after an empty answer that came too early */
+#define POLL_SECONDS 50    /* of a claim */
+#define ONCE_SECONDS 1     /* of a claim while own units run */
+#define READY_PAUSE  10000 /* between looks at the machine */
+#define SPIN_PAUSE   1000  /* after an empty answer that came too early */
 
 static int64_t
 busy_slots(const struct session *s)
@@ -50,6 +55,11 @@ take(struct session *s, const json_t *capsule)
 	}
 	l->next = s->leases;
 	s->leases = l;
+	/* whatever the master thinks: nothing runs while it is closed */
+	if (*s->contract.closed || s->finishing)
+		lease_give_back(l,
+		    *s->contract.closed ? s->contract.closed
+					: "the slave is stopping");
 }
 
 static void
@@ -118,6 +128,36 @@ on_claim(void *ctx, const struct answer *answer)
 }
 
 /*
+ * Should this machine take more? autotua-chroot knows its disk and how hard
+ * it is pressed.
+ */
+static bool
+is_ready(struct session *s)
+{
+	char percent[32];
+	const char *const argv[] = {s->conf->chroot, "-s",
+	    s->conf->chroot_state, "ready", "--pressure", percent, NULL};
+	struct error none;
+	struct buf reason;
+	bool unready;
+
+	if (s->host.now < s->ready_at)
+		return !s->unready;
+	s->ready_at = s->host.now + READY_PAUSE;
+	snprintf(percent, sizeof(percent), "%" PRId64, s->conf->pressure);
+	buf_init(&reason, 4096);
+	unready = proc_run(argv, &reason, &none) < 0 && reason.len > 0;
+	if (unready && !s->unready)
+		log_warn("no new work: %.*s", (int)strcspn(reason.data, "\n"),
+		    reason.data);
+	else if (s->unready && !unready)
+		log_info("new work is welcome again");
+	buf_release(&reason);
+	s->unready = unready;
+	return !unready;
+}
+
+/*
  * One claim is always on its way, with no free slot too: it brings the
  * events. One that asked for nothing is replaced when a slot gets free.
  */
@@ -128,14 +168,20 @@ claim_turn(struct session *s)
 	    .path = "slave/claim",
 	    .done = on_claim,
 	    .ctx = s};
-	int64_t free = s->draining ? 0 : s->conf->slots - busy_slots(s);
+	int64_t free = s->conf->slots - busy_slots(s);
 	int wait = POLL_SECONDS;
 	json_t *body;
 
 	if (!s->greeted || s->stopping)
 		return;
+	if (s->draining || s->finishing || *s->contract.closed)
+		free = 0;
+	if (s->claim && s->claim_free > 0)
+		return;
+	if (free > 0 && !is_ready(s))
+		free = 0;
 	if (s->claim) {
-		if (s->claim_free > 0 || free <= 0)
+		if (free <= 0)
 			return;
 		call_cancel(&s->calls, s->claim);
 		s->claim = NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/conf.h"
+#include "slave/hours.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -12,6 +13,9 @@
 #include <unistd.h>
 
 #define SLOTS_MAX 256
+#define LABEL_MAX 64
+#define LABEL_BYTES                                                            \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"
 
 #define AT(member) offsetof(struct slave_conf, member)
 
@@ -27,7 +31,21 @@ static const struct conf_option table[] = {
     {"time", CONF_DURATION, AT(time), NULL},
     {"silence", CONF_DURATION, AT(silence), NULL},
     {"log-max", CONF_SIZE, AT(log_max), NULL},
+    {"memory", CONF_SIZE, AT(memory), NULL},
+    {"disk", CONF_SIZE, AT(disk), NULL},
+    {"cpus", CONF_NUMBER, AT(cpus), NULL},
+    {"pids", CONF_NUMBER, AT(pids), NULL},
+    {"artifacts-max", CONF_SIZE, AT(artifacts_max), NULL},
+    {"pressure", CONF_NUMBER, AT(pressure), "30"},
+    {"nest", CONF_BOOL, AT(nest), "no"},
     {"network", CONF_BOOL, AT(network), "no"},
+    {"hours", CONF_TEXT, AT(hours), NULL},
+    {"at-close", CONF_TEXT, AT(at_close), "stop"},
+    {"on-battery", CONF_BOOL, AT(on_battery), "no"},
+    {"disk-reserve", CONF_SIZE, AT(disk_reserve), "512M"},
+    {"traffic", CONF_SIZE, AT(traffic), NULL},
+    {"tree", CONF_LIST, AT(trees), NULL},
+    {"label", CONF_LIST, AT(labels), NULL},
     {"mirror", CONF_LIST, AT(mirrors), NULL},
     {"probe", CONF_LIST, AT(probes), NULL},
     {NULL, CONF_TEXT, 0, NULL},
@@ -54,6 +72,54 @@ enrolled_url(const struct slave_conf *c, struct arena *a)
 	return url;
 }
 
+/* Three quarters of the machine's memory, divided by the slots. */
+static int64_t
+memory_share(int64_t slots)
+{
+	return (int64_t)sysconf(_SC_PHYS_PAGES) / 4 * 3 / slots *
+	    sysconf(_SC_PAGESIZE);
+}
+
+int
+conf_label(const char *option, char *name, size_t size, bool *mandatory,
+    struct error *err)
+{
+	size_t n = strcspn(option, " \t");
+	const char *rest = option + n + strspn(option + n, " \t");
+
+	*mandatory = strcmp(rest, "mandatory") == 0;
+	if (n == 0 || n >= size || n > LABEL_MAX || (*rest && !*mandatory) ||
+	    strspn(option, LABEL_BYTES) < n)
+		return fail(err,
+		    "label \"%s\": write NAME or NAME mandatory, with letters, "
+		    "digits and . _ + - in the name",
+		    option);
+	snprintf(name, size, "%.*s", (int)n, option);
+	return 0;
+}
+
+static int
+check_contract(struct slave_conf *c, struct arena *a, struct error *err)
+{
+	struct hours h;
+	char name[LABEL_MAX + 1];
+	bool mandatory;
+	size_t i;
+
+	if (c->hours && hours_parse(&h, c->hours, a, err) < 0)
+		return -1;
+	c->finish = strcmp(c->at_close, "finish") == 0;
+	if (!c->finish && strcmp(c->at_close, "stop") != 0)
+		return fail(
+		    err, "at-close \"%s\": write stop or finish", c->at_close);
+	for (i = 0; i < c->labels.n; i++) {
+		if (conf_label(c->labels.items[i], name, sizeof(name),
+			&mandatory, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int
 conf_load(struct slave_conf *c, const char *path, const char *folder,
     struct arena *a, struct error *err)
@@ -75,6 +141,10 @@ conf_load(struct slave_conf *c, const char *path, const char *folder,
 		c->state = STATE_DEFAULT;
 	if (c->slots < 1 || c->slots > SLOTS_MAX)
 		return fail(err, "%s: slots must be 1 to %d", file, SLOTS_MAX);
+	if (check_contract(c, a, err) < 0)
+		return fail_in(err, "%s", file);
+	if (c->memory == 0)
+		c->memory = memory_share(c->slots);
 	if (!c->url)
 		c->url = enrolled_url(c, a);
 	if (!c->chroot_state)

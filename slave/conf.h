@@ -28,7 +28,21 @@ struct slave_conf {
 	int64_t jobs;             /* JOBS of emake; 0: processors */
 	int64_t time, silence;    /* seconds; 0: the defaults of run.h */
 	int64_t log_max;          /* bytes of one step's log; 0: likewise */
+	int64_t memory, disk;     /* bytes a step may use; disk 0: no limit */
+	int64_t cpus, pids;       /* 0: no limit, 4096 */
+	int64_t pressure;         /* percent, of autotua-chroot ready */
+	int64_t artifacts_max;    /* bytes of a step's artifacts; 0: no limit */
+	/* the lender's contract: contract.h */
+	const char *hours;    /* NULL: always */
+	const char *at_close; /* "stop" or "finish" */
+	bool finish;          /* the latter: for what runs then */
+	bool on_battery;      /* lent then too? */
+	int64_t disk_reserve; /* bytes that stay free */
+	int64_t traffic;      /* bytes a day; 0: no limit */
+	struct conf_list trees;   /* whose jobs; none: any */
+	struct conf_list labels;  /* "NAME" or "NAME mandatory" */
 	bool network;             /* may recipes that ask for it have it? */
+	bool nest;                /* and namespaces of their own? */
 	struct conf_list mirrors; /* "NAME BASE-URL" */
 	struct conf_list probes;  /* "MODULE" or "NAME MODULE" of pkg-config */
 };
@@ -43,6 +57,10 @@ int conf_load(struct slave_conf *c, const char *path, const char *folder,
 
 /* Is everything there that "run" needs? err names what isn't. */
 int conf_check(const struct slave_conf *c, struct arena *a, struct error *err);
+
+/* "NAME" or "NAME mandatory"; -1 when it is neither. */
+int conf_label(const char *option, char *name, size_t size, bool *mandatory,
+    struct error *err);
 
 /* Path of a file of the state folder. */
 const char *

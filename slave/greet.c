@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/running.h"
+#include "slave/images.h"
 #include "slave/probe.h"
 #include "base/log.h"
 
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define PROBE_EVERY ((int64_t)3600 * 1000)
+#define STAGES_MAX  200 /* that a hello names, last used first */
+#define LAYERS_MAX  2000
 
 bool
 answer_is_good(const struct answer *answer)
@@ -111,6 +115,59 @@ on_hello(void *ctx, const struct answer *answer)
 	    &s->hello_wait, s->host.now, SESSION_PAUSE_MAX, lease_random());
 }
 
+static json_t *
+labels_json(const struct slave_conf *c)
+{
+	json_t *o = json_object();
+	struct error none;
+	bool mandatory;
+	char name[80];
+	size_t i;
+
+	for (i = 0; i < c->labels.n; i++) {
+		if (conf_label(c->labels.items[i], name, sizeof(name),
+			&mandatory, &none) == 0)
+			json_object_set_new(o, name, json_boolean(mandatory));
+	}
+	return o;
+}
+
+/* What all slots together have; without a limit, what the machine has. */
+static json_t *
+resources_json(const struct session *s)
+{
+	const struct slave_conf *c = s->conf;
+	struct statvfs v;
+	int64_t cpus = sysconf(_SC_NPROCESSORS_ONLN), disk = 0;
+
+	if (statvfs(c->state, &v) == 0)
+		disk = (int64_t)(v.f_bavail * v.f_frsize) - c->disk_reserve;
+	if (c->cpus > 0 && c->cpus * c->slots < cpus)
+		cpus = c->cpus * c->slots;
+	if (c->disk > 0 && c->disk * c->slots < disk)
+		disk = c->disk * c->slots;
+	return json_pack("{s:I, s:I, s:I}", "memory",
+	    (json_int_t)(c->memory * c->slots), "cpus", (json_int_t)cpus,
+	    "disk", (json_int_t)(disk > 0 ? disk : 1));
+}
+
+static void
+add_offer(const struct session *s, json_t *body)
+{
+	const struct slave_conf *c = s->conf;
+	const char *closed = s->contract.closed;
+
+	json_object_set_new(body, "slots", json_integer(c->slots));
+	json_object_set_new(body, "resources", resources_json(s));
+	json_object_set_new(body, "labels", labels_json(c));
+	json_object_set_new(body, "stages",
+	    images_list(c->chroot_state, "stages", STAGES_MAX));
+	json_object_set_new(body, "layers",
+	    images_list(c->chroot_state, "layers", LAYERS_MAX));
+	json_object_set_new(
+	    body, "closed", *closed ? json_string(closed) : json_null());
+}
+
 void
 hello_turn(struct session *s)
 {
@@ -130,7 +187,7 @@ hello_turn(struct session *s)
 		json_array_append_new(held, json_integer(l->id));
 	json_object_set_new(body, "leases", held);
 	json_object_set_new(body, "version", json_integer(1));
-	json_object_set_new(body, "slots", json_integer(s->conf->slots));
+	add_offer(s, body);
 	s->hello_due = false;
 	r.body = body;
 	s->hello = call_start(&s->calls, &r);

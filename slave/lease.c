@@ -2,6 +2,7 @@
 #include "slave/lease.h"
 #include "slave/call.h"
 #include "slave/conf.h"
+#include "slave/contract.h"
 #include "slave/worker.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -76,7 +77,7 @@ lease_is_busy(const struct lease *l)
 
 /* The spool has no folder for it, or can't be used: give it back. */
 static void
-give_back(struct lease *l, const char *why)
+cannot_start(struct lease *l, const char *why)
 {
 	log_err("lease=%" PRId64 " %s", l->id, why);
 	ending_set(&l->ending, ENDING_REFUSE_SOFT, NULL, why);
@@ -112,12 +113,13 @@ lease_take(struct host *h, const json_t *capsule, struct error *err)
 	l->length = length;
 	if (spool_add(h->spool, id, capsule, err) < 0 ||
 	    (l->dir = spool_lease(h->spool, id, err)) < 0) {
-		give_back(l, err->msg);
+		cannot_start(l, err->msg);
 		return l;
 	}
-	l->worker = worker_start(h->conf, id, l->dir, &l->say, &l->leash, err);
+	l->worker = worker_start(h->conf, id,
+	    contract_left(h->contract), l->dir, &l->say, &l->leash, err);
 	if (l->worker < 0) {
-		give_back(l, err->msg);
+		cannot_start(l, err->msg);
 		return l;
 	}
 	log_info("accepted lease=%" PRId64 " attempt=%" PRId64 " root=%s", id,
@@ -193,9 +195,15 @@ lease_cancel(struct lease *l)
 }
 
 void
+lease_give_back(struct lease *l, const char *why)
+{
+	lease_kill(l, ENDING_REFUSE_SOFT, NULL, why);
+}
+
+void
 lease_stop(struct lease *l)
 {
-	lease_kill(l, ENDING_REFUSE_SOFT, NULL, "the slave was stopped");
+	lease_give_back(l, "the slave was stopped");
 }
 
 void
@@ -280,8 +288,10 @@ static void
 on_line(struct lease *l, const char *line)
 {
 	char state[16];
-	int64_t step;
+	int64_t step, bytes;
 
+	if (sscanf(line, "moved %" SCNd64, &bytes) == 1)
+		contract_moved(l->host->contract, bytes, time(NULL));
 	if (sscanf(line, "state %" SCNd64 " %15s", &step, state) == 2) {
 		l->step = step;
 		snprintf(l->at, sizeof(l->at), "%s", state);

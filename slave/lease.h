@@ -31,6 +31,7 @@ struct host {
 	int spool;
 	int64_t now;   /* milliseconds that suspend doesn't stop */
 	int64_t grace; /* milliseconds beyond the lease's time */
+	struct contract *contract;
 };
 
 enum lease_state {
@@ -124,6 +125,9 @@ void lease_cancel(struct lease *l);
 
 /* The slave stops: kill the work and give the lease back without blame. */
 void lease_stop(struct lease *l);
+
+/* As that, for another reason. */
+void lease_give_back(struct lease *l, const char *why);
 
 /* The master took it away: kill the work and forget it. */
 void lease_drop(struct lease *l, const char *why);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/probe.h"
 #include "slave/conf.h"
+#include "slave/trees.h"
 #include "slave/worker.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -26,6 +27,7 @@
 
 #define OUTPUT_MAX  (1 << 20)
 #define PROGRAM_MS  5000 /* a program that says nothing for so long */
+#define TREES_KEPT  86400 /* seconds after the last use */
 #define CHILD_LIMIT 120  /* seconds for everything */
 
 static const struct {
@@ -337,6 +339,7 @@ probe_all(const struct slave_conf *c, struct error *err)
 	struct utsname u;
 	json_t *caps;
 
+	trees_prune(c->state, TREES_KEPT);
 	if (uname(&u) < 0) {
 		fail_errno(err, "uname");
 		return NULL;

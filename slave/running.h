@@ -9,6 +9,7 @@
 
 #include "slave/call.h"
 #include "slave/conf.h"
+#include "slave/contract.h"
 #include "slave/lease.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -21,8 +22,10 @@ struct session {
 	struct arena arena;
 	const struct slave_conf *conf;
 	struct lease *leases;
-	int signals, lock;
+	int signals, lock, state;
 	bool once;
+	struct contract contract;
+	int64_t next_look; /* at the contract */
 	/* what this machine offers */
 	pid_t probe;
 	int probe_fd;
@@ -37,8 +40,11 @@ struct session {
 	struct call *claim;
 	int64_t claim_free, claim_start;
 	struct backoff claim_wait;
+	int64_t ready_at; /* when the machine is looked at again */
+	bool unready;     /* it has too little of something for new work */
 	bool draining, idle; /* idle: once, and nothing was left */
 	/* the end */
+	bool finishing; /* nothing more is claimed; ends when nothing is left */
 	bool stopping, failed;
 	int64_t stop_by;
 	struct error *err;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/session.h"
 #include "slave/running.h"
+#include "slave/control.h"
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "tree/git.h"
 #include "tree/sign.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #define STOP_TIME 5000   /* milliseconds for giving leases back */
 #define GRACE     120000 /* milliseconds, until hello says another */
 #define PROBE_MAX (1 << 20)
+#define LOOK_EVERY 10000 /* milliseconds between looks at the contract */
 
 static int64_t
 clock_ms(void)
@@ -83,11 +85,42 @@ read_signals(struct session *s)
 		case SIGHUP:
 			s->next_probe = 0;
 			break;
+		case SIGUSR1:
+			log_info("stopping when what runs is finished");
+			s->finishing = true;
+			break;
+		case SIGUSR2:
+			s->next_look = 0;
+			break;
 		default:
 			stop(s);
 			break;
 		}
 	}
+}
+
+/* ---- the lender's contract ------------------------------------------------
+ */
+
+static void
+contract_turn(struct session *s)
+{
+	struct contract *c = &s->contract;
+	struct lease *l;
+
+	if (s->host.now < s->next_look || s->stopping)
+		return;
+	s->next_look = s->host.now + LOOK_EVERY;
+	contract_save(c);
+	if (!contract_look(c, time(NULL)))
+		return;
+	if (*c->closed)
+		log_info("closed reason=\"%s\"", c->closed);
+	else
+		log_info("open");
+	s->hello_due = true;
+	for (l = s->leases; c->ends && l; l = l->next)
+		lease_give_back(l, c->closed);
 }
 
 /* ---- the loop -------------------------------------------------------------
@@ -107,6 +140,7 @@ turn(struct session *s)
 			at = &l->next;
 		}
 	}
+	contract_turn(s);
 	probe_turn(s);
 	hello_turn(s);
 	claim_turn(s);
@@ -131,6 +165,8 @@ time_left(const struct session *s)
 		due = least(due, s->stop_by);
 	else if (s->probe <= 0)
 		due = least(due, s->next_probe);
+	if (!s->stopping)
+		due = least(due, s->next_look);
 	if (s->hello_due && !s->hello && s->about && !s->stopping)
 		due = least(due, s->hello_wait.at);
 	if (s->greeted && !s->claim && !s->stopping)
@@ -171,7 +207,7 @@ is_finished(const struct session *s)
 		return true;
 	if (s->stopping)
 		return !s->leases || s->host.now >= s->stop_by;
-	return s->idle && !s->leases;
+	return (s->idle || s->finishing) && !s->leases;
 }
 
 static void
@@ -198,6 +234,8 @@ loop(struct session *s)
 		for (l = s->leases; l; l = l->next)
 			lease_listen(l);
 		calls_turn(&s->calls);
+		contract_moved(&s->contract, s->calls.moved, time(NULL));
+		s->calls.moved = 0;
 	}
 }
 
@@ -219,18 +257,17 @@ recover(void *ctx, int64_t id)
 
 /* One slave a state folder. */
 static int
-lock_state(struct session *s, struct error *err)
+open_state(struct session *s, struct error *err)
 {
-	const char *path = conf_path(s->conf, &s->arena, "lock");
-
-	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	s->state =
+	    open(s->conf->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->state < 0)
+		return fail_errno(err, "open %s", s->conf->state);
+	s->lock = control_lock(s->state, s->conf->state, err);
 	if (s->lock < 0)
-		return fail_errno(err, "open %s", path);
-	if (flock(s->lock, LOCK_EX | LOCK_NB) < 0)
-		return fail(err,
-		    "%s: another autotua-slave runs in this state folder",
-		    s->conf->state);
-	return 0;
+		return -1;
+	return contract_init(
+	    &s->contract, s->conf, s->state, &s->arena, err);
 }
 
 static int
@@ -241,6 +278,9 @@ open_signals(struct session *s, struct error *err)
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -269,8 +309,12 @@ session_close(struct session *s)
 		close(s->host.spool);
 	if (s->signals >= 0)
 		close(s->signals);
-	if (s->lock >= 0)
+	if (s->lock >= 0) {
+		contract_save(&s->contract);
 		close(s->lock);
+	}
+	if (s->state >= 0)
+		close(s->state);
 	if (s->probe_fd >= 0)
 		close(s->probe_fd);
 	buf_release(&s->probe_text);
@@ -285,6 +329,7 @@ session_run(const struct slave_conf *c, bool once, struct error *err)
 	    .host = {.conf = c, .spool = -1, .grace = GRACE},
 	    .signals = -1,
 	    .lock = -1,
+	    .state = -1,
 	    .once = once,
 	    .probe = -1,
 	    .probe_fd = -1,
@@ -293,10 +338,14 @@ session_run(const struct slave_conf *c, bool once, struct error *err)
 
 	buf_init(&s.probe_text, PROBE_MAX);
 	s.host.calls = &s.calls;
+	s.host.contract = &s.contract;
 	s.host.now = clock_ms();
-	if (lock_state(&s, err) < 0)
+	if (open_state(&s, err) < 0)
 		goto out;
 	sign_warm_up();
+	/* for the workers, which inherit it: it takes milliseconds */
+	if (git_start(err) < 0)
+		goto out;
 	if (open_signals(&s, err) < 0)
 		goto out;
 	if (calls_open(&s.calls, c, &s.arena, err) < 0)

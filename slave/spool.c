@@ -94,6 +94,27 @@ write_json(int dir, const char *name, const json_t *json, struct error *err)
 	return rc;
 }
 
+/*
+ * Not synced: after a power cut the master gives the lease again, or its time
+ * runs out, whether the capsule is there or not.
+ */
+static int
+write_capsule(int dir, const json_t *json, struct error *err)
+{
+	int rc, fd = openat(dir, "capsule.json",
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	char *text;
+
+	if (fd < 0)
+		return fail_errno(err, "create capsule.json");
+	text = json_dumps(json, JSON_COMPACT);
+	rc = text ? file_write_all(fd, text, strlen(text), err)
+		  : fail(err, "capsule.json: can't be written as JSON");
+	free(text);
+	close(fd);
+	return rc;
+}
+
 int
 spool_add(int spool, int64_t lease, const json_t *capsule, struct error *err)
 {
@@ -108,7 +129,7 @@ spool_add(int spool, int64_t lease, const json_t *capsule, struct error *err)
 	dir = spool_lease(spool, lease, err);
 	if (dir < 0)
 		return -1;
-	rc = write_json(dir, "capsule.json", capsule, err);
+	rc = write_capsule(dir, capsule, err);
 	close(dir);
 	return rc;
 }

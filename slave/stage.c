@@ -3,6 +3,7 @@
 #include "slave/call.h"
 #include "slave/capsule.h"
 #include "slave/conf.h"
+#include "slave/images.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
@@ -20,28 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TRIES       5
-#define EXIT_ABSENT 3 /* of "autotua-chroot has" */
-
-/* 1 when the stage is imported, 0 when not, -1 with err. */
-static int
-has_stage(const struct slave_conf *c, const char *digest, struct error *err)
-{
-	const char *const argv[] = {
-	    c->chroot, "-s", c->chroot_state, "has", "stage", digest, NULL};
-	struct proc p = {.argv = argv, .in = -1, .out = -1, .err = 2};
-	pid_t pid = proc_start(&p, err);
-	int status;
-
-	if (pid < 0 || proc_wait(pid, &status, err) < 0)
-		return -1;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 1;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_ABSENT)
-		return 0;
-	return fail(
-	    err, "autotua-chroot has stage: %s", proc_status_text(status));
-}
+#define TRIES 5
 
 struct part {
 	int fd;
@@ -182,10 +162,8 @@ static int
 fetch_locked(const struct slave_conf *c, const struct calls *master,
     const struct capsule *capsule, const char *path, int fd, struct error *err)
 {
-	int has = has_stage(c, capsule->digest, err);
-
-	if (has != 0)
-		return has < 0 ? -1 : 0;
+	if (images_has(c->chroot_state, "stages", capsule->digest))
+		return 0;
 	if (download(master, capsule, fd, err) < 0 ||
 	    check_digest(capsule, fd, err) < 0 ||
 	    import(c, capsule, path, err) < 0)
@@ -200,10 +178,10 @@ stage_ensure(const struct slave_conf *c, const struct calls *master,
 {
 	const char *path = arena_printf(
 	    a, "%s/%s.part", conf_path(c, a, "stages"), capsule->digest);
-	int fd, rc = has_stage(c, capsule->digest, err);
+	int fd, rc;
 
-	if (rc != 0)
-		return rc < 0 ? -1 : 0;
+	if (images_has(c->chroot_state, "stages", capsule->digest))
+		return 0;
 	if (file_mkdirs(conf_path(c, a, "stages"), 0700, err) < 0)
 		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);

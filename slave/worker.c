@@ -10,9 +10,11 @@
 #include "slave/call.h"
 #include "slave/capsule.h"
 #include "slave/conf.h"
+#include "slave/images.h"
 #include "slave/probe.h"
 #include "slave/spool.h"
 #include "slave/stage.h"
+#include "slave/trees.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -20,6 +22,7 @@
 #include "net/http.h"
 #include "net/store.h"
 #include "run/run.h"
+#include "tree/notary.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,6 +42,7 @@
 struct work {
 	const struct slave_conf *conf;
 	struct arena arena;
+	int64_t left;     /* bytes of sources that may come */
 	int dir;          /* the lease's spool folder */
 	const char *path; /* of it */
 	int tell, leash;  /* pipes: to the parent; its end is our end */
@@ -75,6 +79,14 @@ static int
 refuse(struct work *w, const char *reason)
 {
 	ending_set(&w->ending, ENDING_REFUSE_HARD, NULL, reason);
+	return -1;
+}
+
+/* Another time it may do. */
+static int
+give_back(struct work *w, const char *reason)
+{
+	ending_set(&w->ending, ENDING_REFUSE_SOFT, NULL, reason);
 	return -1;
 }
 
@@ -196,16 +208,17 @@ get_pack(struct work *w, int fd)
 		_exit(WORKER_STALE);
 	if (status != 200)
 		return trouble(w, arena_printf(&w->arena, "pack: %s", err.msg));
+	tell(w, "moved %" PRId64 "\n", (int64_t)lseek(fd, 0, SEEK_END));
 	return 0;
 }
 
+/* Fetch and prove what the unit consists of. */
 static int
-open_tree_of(struct work *w)
+fill_tree(struct work *w, struct kept_tree *k, const struct recipe_id *ids,
+    size_t n)
 {
-	const char *repo = arena_printf(&w->arena, "%s/repo.git", w->path);
-	const char *revision = w->capsule.revision;
 	struct error err;
-	int fd, rc = -1;
+	int rc = -1, fd;
 
 	fd = open(w->path, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (fd < 0) {
@@ -215,15 +228,41 @@ open_tree_of(struct work *w)
 	if (get_pack(w, fd) < 0)
 		goto out;
 	if (lseek(fd, 0, SEEK_SET) < 0 ||
-	    tree_unpack(repo, revision, fd, &err) < 0 ||
-	    tree_open(&w->tree, repo, revision, &err) < 0) {
+	    tree_unpack(k->repo, w->capsule.revision, ids, n, fd, &err) < 0 ||
+	    trees_done(k, &err) < 0)
 		trouble(w, err.msg);
-		goto out;
-	}
-	rc = 0;
+	else
+		rc = 0;
 out:
 	close(fd);
 	return rc;
+}
+
+static int
+open_tree_of(struct work *w)
+{
+	const char *revision = w->capsule.revision;
+	struct recipe_id *ids;
+	struct kept_tree k;
+	struct error err;
+	size_t n;
+
+	ids = capsule_ids(&w->arena, &w->capsule, &n);
+	if (!ids)
+		return refuse(w, "capsule: a step has no atom");
+	/* its lock is held until this process ends */
+	if (trees_take(
+		&k, w->conf->state, revision, ids, n, &w->arena, &err) < 0)
+		return trouble(w, err.msg);
+	if (k.there && tree_open(&w->tree, k.repo, revision, &err) == 0)
+		return 0;
+	if (k.there && trees_spoilt(&k, &err) < 0)
+		return trouble(w, err.msg);
+	if (fill_tree(w, &k, ids, n) < 0)
+		return -1;
+	if (tree_open(&w->tree, k.repo, revision, &err) < 0)
+		return trouble(w, err.msg);
+	return 0;
 }
 
 static int
@@ -242,6 +281,51 @@ load_keyring(struct work *w, struct keyring *k)
 	return 0;
 }
 
+/* Does its owner take jobs of this tree? By the master's word alone. */
+static int
+check_tree(struct work *w)
+{
+	const struct conf_list *l = &w->conf->trees;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (strcmp(l->items[i], w->capsule.tree) == 0)
+			return 0;
+	}
+	if (l->n == 0)
+		return 0;
+	return refuse(w,
+	    arena_printf(&w->arena,
+		"tree \"%s\" is none of those that this slave's owner takes",
+		w->capsule.tree));
+}
+
+/* More than the owner gives a jobuild isn't there for it. */
+static int
+check_resource(struct work *w, const struct metadata *m, const char *name,
+    int64_t asked, int64_t given)
+{
+	if (given <= 0 || asked <= given)
+		return 0;
+	return refuse(w,
+	    arena_printf(&w->arena,
+		"%s wants RESOURCES %s=%" PRId64 ", this slave's owner gives "
+		"%" PRId64,
+		id_format(&w->arena, &m->id), name, asked, given));
+}
+
+static int
+check_resources(struct work *w, const struct metadata *m)
+{
+	const struct slave_conf *c = w->conf;
+
+	if (check_resource(w, m, "memory", m->resources.memory, c->memory) <
+		0 ||
+	    check_resource(w, m, "disk", m->resources.disk, c->disk) < 0)
+		return -1;
+	return check_resource(w, m, "cpus", m->resources.cpus, c->cpus);
+}
+
 /* May what the recipes ask for be had on this machine? */
 static int
 check_wishes(struct work *w, const struct plan_unit *unit)
@@ -252,11 +336,13 @@ check_wishes(struct work *w, const struct plan_unit *unit)
 
 	for (i = 0; i < unit->nsteps; i++) {
 		m = unit->steps[i].meta;
-		if (m->properties & PROPERTY_NEST)
+		if (check_resources(w, m) < 0)
+			return -1;
+		if (m->properties & PROPERTY_NEST && !w->conf->nest)
 			return refuse(w,
 			    arena_printf(&w->arena,
 				"%s wants PROPERTIES=nest, which this slave's "
-				"jail doesn't offer",
+				"owner doesn't allow",
 				id_format(&w->arena, &m->id)));
 		if (!w->conf->network && m->properties & network)
 			return refuse(w,
@@ -272,9 +358,11 @@ static int
 check_unit(struct work *w)
 {
 	const struct plan_unit *unit;
+	struct notary *notary;
 	struct keyring keys;
 	struct diags d;
 	struct error err;
+	int rc;
 
 	diags_init(&d, &w->arena);
 	if (load_keyring(w, &keys) < 0)
@@ -284,13 +372,35 @@ check_unit(struct work *w)
 	if (!w->plan)
 		return refuse_diags(w, "the signed tree has no such unit", &d);
 	unit = &w->plan->units[w->plan->root];
-	if (tree_verify(
-		w->tree, w->recipes, unit->nsteps, &keys, time(NULL), &d) < 0)
+	notary = notary_open(w->conf->state);
+	rc = tree_verify_by(notary, w->tree, w->recipes, unit->nsteps, &keys,
+	    time(NULL), &d);
+	notary_close(notary);
+	if (rc < 0)
 		return refuse_diags(
 		    w, "not signed by whom this slave trusts", &d);
 	if (capsule_compare(&w->capsule, unit, w->recipes, &err) < 0)
 		return refuse(w, err.msg);
 	return check_wishes(w, unit);
+}
+
+/* Bytes of sources that aren't in the store. */
+static int64_t
+missing_sources(const struct work *w, size_t nsteps, int store)
+{
+	const struct tree_recipe *r;
+	char name[STORE_NAME_MAX];
+	int64_t sum = 0;
+	size_t i, k;
+
+	for (i = 0; i < nsteps; i++) {
+		r = w->recipes[i];
+		for (k = 0; k < r->ndist; k++) {
+			if (!store_find(store, r->dist[k], name))
+				sum += r->dist[k]->size;
+		}
+	}
+	return sum;
 }
 
 static int
@@ -300,10 +410,14 @@ get_stage(struct work *w)
 	struct error err;
 	int rc;
 
+	if (images_has(w->conf->chroot_state, "stages", w->capsule.digest))
+		return 0;
 	if (calls_open(&master, w->conf, &w->arena, &err) < 0)
 		return trouble(w, err.msg);
 	rc = stage_ensure(w->conf, &master, &w->capsule, &w->arena, &err);
 	calls_close(&master);
+	if (rc == 0 && w->capsule.stage_size > 0)
+		tell(w, "moved %" PRId64 "\n", w->capsule.stage_size);
 	return rc < 0 ? trouble(w, err.msg) : 0;
 }
 
@@ -319,6 +433,12 @@ run(struct work *w, int store)
 	    .time = c->time,
 	    .silence = c->silence,
 	    .log_max = c->log_max,
+	    .memory = c->memory,
+	    .disk = c->disk,
+	    .cpus = c->cpus,
+	    .pids = c->pids,
+	    .artifacts = c->artifacts_max,
+	    .nest = c->nest,
 	    .network = c->network,
 	    .parameters = capsule_parameters(&w->capsule, &w->arena)};
 	struct run_watch watch = {.ctx = w,
@@ -327,13 +447,25 @@ run(struct work *w, int store)
 	    .cancelled = is_unwanted};
 	const char *id = arena_printf(&w->arena, "lease-%" PRId64 "-%" PRId64,
 	    w->capsule.lease, w->capsule.attempt);
+	const struct plan_unit *unit = &w->plan->units[w->plan->root];
 	struct error err = {0};
 	enum run_result result;
+	int64_t missing;
 
-	result = run_unit(&rc, w->tree, &w->plan->units[w->plan->root],
+	missing = missing_sources(w, unit->nsteps, store);
+	if (missing > w->left) {
+		give_back(w,
+		    "its sources are more than the slave's owner lets it "
+		    "fetch today");
+		return;
+	}
+	result = run_unit(&rc, w->tree, unit,
 	    w->capsule.arch, w->capsule.digest, id, w->path, &watch, &err);
 	ending_set(&w->ending, ENDING_DONE, run_result_names[result],
 	    result == RUN_PASSED ? "" : err.msg);
+	missing -= missing_sources(w, unit->nsteps, store);
+	if (missing > 0)
+		tell(w, "moved %" PRId64 "\n", missing);
 }
 
 static void
@@ -343,7 +475,7 @@ do_work(struct work *w)
 	int store;
 
 	tell(w, "state 0 fetching\n");
-	if (read_capsule(w) < 0 || open_tree_of(w) < 0)
+	if (read_capsule(w) < 0 || check_tree(w) < 0 || open_tree_of(w) < 0)
 		return;
 	tell(w, "state 0 preparing\n");
 	if (check_unit(w) < 0 || get_stage(w) < 0)
@@ -377,11 +509,11 @@ child(struct work *w, int64_t lease)
 }
 
 pid_t
-worker_start(const struct slave_conf *c, int64_t lease, int dir, int *fd,
-    int *leash, struct error *err)
+worker_start(const struct slave_conf *c, int64_t lease, int64_t left, int dir,
+    int *fd, int *leash, struct error *err)
 {
 	int say[2], hold[2], keep[3];
-	struct work w = {.conf = c};
+	struct work w = {.conf = c, .left = left};
 	pid_t pid, parent = getpid();
 
 	if (pipe2(say, O_CLOEXEC) < 0)

@@ -6,6 +6,7 @@
  * result.json. On its pipe it says what happens, a line each:
  *	state STEP NAME		step STEP is in this state now
  *	report STEP		STEP.json is there
+ *	moved BYTES		so much came over the line
  * The lines are hints; what counts is the spool. It dies with its parent.
  */
 #ifndef SLAVE_WORKER_H
@@ -22,10 +23,11 @@ struct slave_conf;
 /*
  * Start one for the lease's folder dir. The pid, with *fd (non-blocking) the
  * pipe's reading end; closing *leash (the writing end of another pipe) or
- * dying ends the worker's work. -1 with err.
+ * dying ends the worker's work. -1 with err. A unit that needs more than left
+ * bytes of sources is given back.
  */
-pid_t worker_start(const struct slave_conf *c, int64_t lease, int dir, int *fd,
-    int *leash, struct error *err);
+pid_t worker_start(const struct slave_conf *c, int64_t lease, int64_t left,
+    int dir, int *fd, int *leash, struct error *err);
 
 /*
  * In a fresh child of parent: undo its signal set-up, die with it, and close

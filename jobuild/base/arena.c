@@ -41,6 +41,20 @@ arena_release(struct arena *a)
 	arena_init(a);
 }
 
+void
+arena_reset(struct arena *a)
+{
+	struct block *last = a->blocks;
+	struct arena rest = {0};
+
+	if (!last)
+		return;
+	rest.blocks = last->prev;
+	arena_release(&rest);
+	last->prev = NULL;
+	a->next = (char *)last->data;
+}
+
 size_t
 arena_size(const struct arena *a)
 {
@@ -124,14 +138,22 @@ arena_strdup(struct arena *a, const char *s)
 char *
 arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
+	size_t left = (size_t)(a->end - a->next);
 	va_list again;
 	char *p;
 	int n;
 
+	/* mostly there is room: then it is written where it is to be */
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(a->next, left, fmt, ap);
 	if (n < 0)
 		out_of_memory();
+	p = a->next;
+	if ((size_t)n + ALIGN <= left) {
+		a->next += ((size_t)n + ALIGN) & ~(ALIGN - 1);
+		va_end(again);
+		return p;
+	}
 	p = arena_alloc(a, (size_t)n + 1, 1);
 	vsnprintf(p, (size_t)n + 1, fmt, again);
 	va_end(again);

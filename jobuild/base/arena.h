@@ -23,6 +23,12 @@ void arena_init(struct arena *a);
 /* Free everything; the arena is empty afterwards and can be used again. */
 void arena_release(struct arena *a);
 
+/*
+ * Free everything but the last block, which is used again: for who fills and
+ * empties an arena many times. Nothing that it gave is valid any more.
+ */
+void arena_reset(struct arena *a);
+
 /* How many bytes it holds, without what is still free in its last block. */
 size_t arena_size(const struct arena *a);
 

@@ -4,6 +4,7 @@
 #include "buf.h"
 #include "error.h"
 #include "file.h"
+#include "nearest.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -121,6 +122,24 @@ conf_defaults(const struct conf_option *table, void *into, struct arena *a,
 	return 0;
 }
 
+static int
+unknown(const struct conf_option *table, const char *name, struct arena *a,
+    struct error *err)
+{
+	const char **names = NULL, *near;
+	size_t n = 0;
+
+	for (; table->name; table++) {
+		names = arena_grow(a, names, n, sizeof(*names));
+		names[n++] = table->name;
+	}
+	near = nearest(name, names, n);
+	if (near)
+		return fail(err, "unknown option \"%s\": did you mean \"%s\"?",
+		    name, near);
+	return fail(err, "unknown option \"%s\"", name);
+}
+
 int
 conf_set(const struct conf_option *table, const char *name, const char *value,
     void *into, struct arena *a, struct error *err)
@@ -132,7 +151,7 @@ conf_set(const struct conf_option *table, const char *name, const char *value,
 			break;
 	}
 	if (!o->name)
-		return fail(err, "unknown option \"%s\"", name);
+		return unknown(table, name, a, err);
 	if (set_value(o, value, into, a, err) < 0)
 		return fail_in(err, "%s", name);
 	return 0;

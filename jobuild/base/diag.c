@@ -271,6 +271,17 @@ set_notes(json_t *o, const struct diag *g)
 	json_object_set_new(o, "notes", notes);
 }
 
+/* Escaped but for the tabs at its begin, by which a caret finds its place. */
+static const char *
+source_text(struct arena *a, const struct diag *g)
+{
+	size_t tabs = strspn(g->source, "\t");
+	const char *rest = g->source + tabs;
+
+	return arena_printf(
+	    a, "%.*s%s", (int)tabs, g->source, show(a, rest, strlen(rest)));
+}
+
 json_t *
 diags_json(const struct diags *d)
 {
@@ -288,8 +299,7 @@ diags_json(const struct diags *d)
 		set_text(o, "text", g->text);
 		set_text(o, "hint", g->hint);
 		if (g->source)
-			set_text(o, "source",
-			    show(d->arena, g->source, strlen(g->source)));
+			set_text(o, "source", source_text(d->arena, g));
 		if (g->nnotes > 0)
 			set_notes(o, g);
 		json_array_append_new(array, o);

@@ -16,16 +16,22 @@ static const int algorithms[] = {
     [DIGEST_SHA512] = GCRY_MD_SHA512,
 };
 
+static void
+prepare(void)
+{
+	if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P))
+		return;
+	gcry_check_version(NULL);
+	gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
+	gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+}
+
 void
 digest_init(struct digest *d, enum digest_kind kind)
 {
 	gcry_md_hd_t h;
 
-	if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
-		gcry_check_version(NULL);
-		gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
-		gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
-	}
+	prepare();
 	if (gcry_md_open(&h, algorithms[kind], 0) != 0) {
 		fputs("<2>libgcrypt has no digest of this kind\n", stderr);
 		abort();
@@ -53,18 +59,23 @@ digest_field(struct digest *d, const char *s)
 	digest_add(d, s, (size_t)n);
 }
 
-void
-digest_end(struct digest *d, char hex[DIGEST_HEX_MAX])
+static void
+to_hex(const unsigned char *p, size_t n, char hex[DIGEST_HEX_MAX])
 {
 	static const char digits[] = "0123456789abcdef";
-	const unsigned char *p = gcry_md_read(d->handle, 0);
-	size_t i, n = digest_size(d->kind);
+	size_t i;
 
 	for (i = 0; i < n; i++) {
 		hex[2 * i] = digits[p[i] >> 4];
 		hex[2 * i + 1] = digits[p[i] & 15];
 	}
 	hex[2 * n] = '\0';
+}
+
+void
+digest_end(struct digest *d, char hex[DIGEST_HEX_MAX])
+{
+	to_hex(gcry_md_read(d->handle, 0), digest_size(d->kind), hex);
 	gcry_md_close(d->handle);
 	d->handle = NULL;
 }
@@ -73,11 +84,11 @@ void
 digest_of(
     enum digest_kind kind, const void *p, size_t n, char hex[DIGEST_HEX_MAX])
 {
-	struct digest d;
+	unsigned char out[64];
 
-	digest_init(&d, kind);
-	digest_add(&d, p, n);
-	digest_end(&d, hex);
+	prepare();
+	gcry_md_hash_buffer(algorithms[kind], out, p, n);
+	to_hex(out, digest_size(kind), hex);
 }
 
 int

@@ -67,6 +67,12 @@ hash(const char *key, size_t len)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+uint64_t
+map_hash(const char *key, size_t len)
+{
+	return hash(key, len);
+}
+
 void
 map_init(struct map *m, struct arena *a)
 {

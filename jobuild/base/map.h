@@ -35,6 +35,9 @@ void **map_put(struct map *m, const char *key, size_t len);
 /* The value, or NULL when there is none. */
 void *map_get(const struct map *m, const char *key, size_t len);
 
+/* What the map's order of looking is made from, for tables of another form. */
+uint64_t map_hash(const char *key, size_t len);
+
 /* The same for NUL-terminated keys. */
 void **map_puts(struct map *m, const char *key);
 void *map_gets(const struct map *m, const char *key);

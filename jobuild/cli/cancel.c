@@ -13,31 +13,12 @@ static const struct opt options[] = {
 static int
 cancel_main(struct cli *c, const void *opts, int n, char *args[])
 {
-	json_t *request, *answer;
-	struct http *h;
-	int64_t job;
-	int rc;
+	int rc = client_change(c, "cancel", args[0], NULL);
 
 	(void)opts;
 	(void)n;
-	job = client_number(c, "job", args[0]);
-	if (job < 0)
-		return CLI_USAGE;
-	rc = client_open(c, &h);
-	if (rc != CLI_OK)
-		return rc;
-	request = json_pack("{s:I}", "job", (json_int_t)job);
-	rc = client_signed(c, h, "cancel", request,
-	    arena_printf(&c->arena, "/api/v1/jobs/%lld/cancel", (long long)job),
-	    &answer);
-	json_decref(request);
-	if (rc == CLI_OK) {
-		if (c->json)
-			cli_json(answer ? json_incref(answer) : json_object());
-		cli_note(c, "job %lld is cancelled", (long long)job);
-		json_decref(answer);
-	}
-	http_close(h);
+	if (rc == CLI_OK)
+		cli_note(c, "job %s is cancelled", args[0]);
 	return rc;
 }
 

@@ -35,6 +35,8 @@ struct cli {
 	struct settings flags; /* what the command line says */
 	const char *origin[SETTINGS];
 	const struct command *command;
+	const struct command *const *commands; /* all of them */
+	size_t ncommands;
 	bool json, help, version, quiet, verbose;
 	const char *folder; /* -C */
 	const char *color;  /* --color as given */

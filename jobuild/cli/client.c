@@ -57,8 +57,17 @@ on_cancelled(void *ctx)
 int
 client_open(struct cli *c, struct http **out)
 {
-	struct http_conf conf = {
-	    .url = c->conf.master, .ca = c->conf.ca, .cancelled = on_cancelled};
+	return client_open_ticking(c, on_cancelled, NULL, out);
+}
+
+int
+client_open_ticking(
+    struct cli *c, bool (*tick)(void *ctx), void *ctx, struct http **out)
+{
+	struct http_conf conf = {.url = c->conf.master,
+	    .ca = c->conf.ca,
+	    .cancelled = tick,
+	    .ctx = ctx};
 	struct error err = {0};
 
 	*out = NULL;
@@ -252,6 +261,42 @@ client_signed(struct cli *c, struct http *h, const char *kind, json_t *request,
 	}
 	rc = client_call(c, h, "POST", path, body, answer);
 	json_decref(body);
+	return rc;
+}
+
+int
+client_change(
+    struct cli *c, const char *kind, const char *job, json_t *request)
+{
+	int64_t id = client_number(c, "job", job);
+	json_t *answer = NULL;
+	struct http *h;
+	int rc = id < 0 ? CLI_USAGE : client_open(c, &h);
+
+	if (rc == CLI_OK) {
+		if (!request)
+			request = json_object();
+		json_object_set_new(request, "job", json_integer(id));
+		rc = client_signed(c, h, kind, request,
+		    arena_printf(&c->arena, "/api/v1/jobs/%lld/%s",
+			(long long)id, kind),
+		    &answer);
+		http_close(h);
+	}
+	json_decref(request);
+	if (rc == CLI_OK && c->json)
+		cli_json(answer ? json_incref(answer) : json_object());
+	json_decref(answer);
+	return rc;
+}
+
+int
+client_show(struct cli *c, struct http *h, const char *path, json_t **answer)
+{
+	int rc = client_call(c, h, "GET", path, NULL, answer);
+
+	if (rc == CLI_OK && c->json)
+		cli_json(json_incref(*answer));
 	return rc;
 }
 

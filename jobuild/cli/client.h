@@ -26,6 +26,10 @@ struct cli;
 /* Connect to the configured master. An exit status; CLI_OK sets out. */
 int client_open(struct cli *c, struct http **out);
 
+/* As that; tick is called about once a second and ends a call by true. */
+int client_open_ticking(
+    struct cli *c, bool (*tick)(void *ctx), void *ctx, struct http **out);
+
 /*
  * One call; CLI_OK when the master did as it was asked (the caller owns the
  * answer), else the exit status after telling what was wrong, a refusal with
@@ -40,6 +44,18 @@ int client_call(struct cli *c, struct http *h, const char *method,
  */
 int client_signed(struct cli *c, struct http *h, const char *kind,
     json_t *request, const char *path, json_t **answer);
+
+/*
+ * A signed change of a job, as "retry": POST jobs/JOB/KIND. request (may be
+ * NULL) has what the kind wants besides the job; the reference is taken. The
+ * answer is printed with --json.
+ */
+int client_change(
+    struct cli *c, const char *kind, const char *job, json_t *request);
+
+/* GET and, with --json, print the answer. CLI_OK: the caller owns it. */
+int client_show(
+    struct cli *c, struct http *h, const char *path, json_t **answer);
 
 /* GET into fd; an exit status. */
 int client_get(

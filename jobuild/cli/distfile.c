@@ -8,24 +8,34 @@
 #include <fcntl.h>
 #include <fts.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 int
 distfile_measure(int fd, struct manifest_entry *out, struct error *err)
 {
-	struct stat st;
+	struct digest blake2b, sha512;
+	char piece[65536];
+	ssize_t n;
 
-	if (fstat(fd, &st) < 0)
-		return fail_errno(err, "size");
-	out->size = st.st_size;
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return fail_errno(err, "seek");
-	if (digest_of_fd(DIGEST_BLAKE2B, fd, out->blake2b, err) < 0)
-		return -1;
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return fail_errno(err, "seek");
-	return digest_of_fd(DIGEST_SHA512, fd, out->sha512, err);
+	digest_init(&blake2b, DIGEST_BLAKE2B);
+	digest_init(&sha512, DIGEST_SHA512);
+	out->size = 0;
+	while ((n = read(fd, piece, sizeof(piece))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		digest_add(&blake2b, piece, (size_t)n);
+		digest_add(&sha512, piece, (size_t)n);
+		out->size += n;
+	}
+	if (n < 0)
+		fail_errno(err, "read");
+	digest_end(&blake2b, out->blake2b);
+	digest_end(&sha512, out->sha512);
+	return n < 0 ? -1 : 0;
 }
 
 int

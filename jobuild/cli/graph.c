@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/drawing.h"
 #include "cli/repo.h"
 
 #include <string.h>
 
 struct graph_options {
 	const char *revision;
-	bool dot;
+	bool dot, svg;
 };
 
 static const struct opt options[] = {
@@ -16,13 +17,9 @@ static const struct opt options[] = {
     {"arch", 'a', OPT_SETTING, 0, "ARCH", "instead of this machine's"},
     {"dot", 0, OPT_FLAG, offsetof(struct graph_options, dot), NULL,
 	"for Graphviz"},
+    {"svg", 0, OPT_FLAG, offsetof(struct graph_options, svg), NULL,
+	"as a picture"},
     {0},
-};
-
-struct drawing {
-	struct cli *cli;
-	const struct plan *plan;
-	bool *done; /* this unit has been drawn */
 };
 
 static const char *
@@ -32,56 +29,28 @@ step_name(struct cli *c, const struct plan_unit *u, size_t step)
 }
 
 static void
-print_unit(struct drawing *d, size_t unit, const char *indent)
+add_links(struct cli *c, const struct plan *p, const struct plan_unit *u,
+    size_t step, json_t *out)
 {
-	const struct plan_unit *u = &d->plan->units[unit];
-	const char *first = "", *rest = "";
+	const struct plan_step *s = &u->steps[step];
+	const struct plan_edge *e;
+	const struct plan_unit *side;
+	const char *to;
 	size_t i;
 
-	printf("unit %zu  %s", unit + 1, step_name(d->cli, u, u->nsteps - 1));
-	if (d->done[unit]) {
-		puts("  (above)");
-		return;
+	for (i = 0; i < s->ndepend + s->nsidepend; i++) {
+		e = i < s->ndepend ? &s->depend[i]
+				   : &s->sidepend[i - s->ndepend];
+		side = i < s->ndepend ? NULL : &p->units[e->to];
+		to = side ? step_name(c, side, side->nsteps - 1)
+			  : step_name(c, u, e->to);
+		json_array_append_new(out,
+		    json_pack("{s:s, s:s, s:s, s:s, s:I}", "from",
+			step_name(c, u, step), "to", to, "kind",
+			side ? "SIDEPEND" : "DEPEND", "file",
+			e->at.file ? e->at.file : "", "line",
+			(json_int_t)e->at.line));
 	}
-	d->done[unit] = true;
-	printf("  (%s, stage %s)\n", d->plan->arch, cli_show(d->cli, u->stage));
-	for (i = 0; i < u->nsteps; i++)
-		printf("%s%s  %zu. %s\n", indent, u->nneeds ? "|" : " ", i + 1,
-		    step_name(d->cli, u, i));
-	for (i = 0; i < u->nneeds; i++) {
-		first = i + 1 < u->nneeds ? "|-- " : "`-- ";
-		rest = i + 1 < u->nneeds ? "|   " : "    ";
-		printf("%s%s", indent, first);
-		print_unit(d, u->needs[i],
-		    arena_printf(&d->cli->arena, "%s%s", indent, rest));
-	}
-}
-
-static void
-print_dot(struct cli *c, const struct plan *p)
-{
-	const struct plan_unit *u;
-	size_t i, k;
-
-	puts("digraph job {\n\trankdir=LR;\n\tnode [shape=box];");
-	for (i = 0; i < p->nunits; i++) {
-		u = &p->units[i];
-		printf("\tsubgraph cluster_%zu {\n\t\tlabel=\"unit %zu\";\n", i,
-		    i + 1);
-		for (k = 0; k < u->nsteps; k++)
-			printf("\t\tu%zu_%zu [label=\"%s\"];\n", i, k,
-			    step_name(c, u, k));
-		for (k = 1; k < u->nsteps; k++)
-			printf("\t\tu%zu_%zu -> u%zu_%zu;\n", i, k - 1, i, k);
-		puts("\t}");
-	}
-	for (i = 0; i < p->nunits; i++) {
-		for (k = 0; k < p->units[i].nneeds; k++)
-			printf("\tu%zu_%zu -> u%zu_0 [style=dashed];\n",
-			    p->units[i].needs[k],
-			    p->units[p->units[i].needs[k]].nsteps - 1, i);
-	}
-	puts("}");
 }
 
 static json_t *
@@ -89,16 +58,19 @@ unit_json(struct cli *c, const struct plan *p, size_t unit)
 {
 	const struct plan_unit *u = &p->units[unit];
 	json_t *steps = json_array(), *needs = json_array();
+	json_t *links = json_array();
 	size_t i;
 
-	for (i = 0; i < u->nsteps; i++)
+	for (i = 0; i < u->nsteps; i++) {
 		json_array_append_new(steps, json_string(step_name(c, u, i)));
+		add_links(c, p, u, i, links);
+	}
 	for (i = 0; i < u->nneeds; i++)
 		json_array_append_new(
 		    needs, json_integer((json_int_t)u->needs[i] + 1));
-	return json_pack("{s:I, s:s, s:s, s:o, s:o}", "unit",
+	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o}", "unit",
 	    (json_int_t)unit + 1, "root", step_name(c, u, u->nsteps - 1),
-	    "stage", u->stage, "steps", steps, "needs", needs);
+	    "stage", u->stage, "steps", steps, "needs", needs, "links", links);
 }
 
 static json_t *
@@ -114,16 +86,16 @@ plan_json(struct cli *c, const struct plan *p)
 }
 
 static void
-print(struct cli *c, const struct plan *p, bool dot)
+print(struct cli *c, const struct plan *p, const struct graph_options *o)
 {
-	struct drawing d = {c, p, arena_array(&c->arena, p->nunits, bool)};
-
 	if (c->json)
 		cli_json(plan_json(c, p));
-	else if (dot)
-		print_dot(c, p);
+	else if (o->dot)
+		drawing_dot(c, p);
+	else if (o->svg)
+		drawing_svg(c, p);
 	else
-		print_unit(&d, p->root, "");
+		drawing_text(c, p);
 }
 
 static int
@@ -138,6 +110,9 @@ graph_main(struct cli *c, const void *opts, int n, char *args[])
 	int rc;
 
 	(void)n;
+	if (o->dot && o->svg)
+		return cli_errorf(
+		    c, CLI_USAGE, "graph: --dot and --svg exclude each other");
 	if (root_parse(c, args[0], &root, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
 	rc = repo_tree(c, o->revision, &t);
@@ -147,7 +122,7 @@ graph_main(struct cli *c, const void *opts, int n, char *args[])
 	p = repo_plan(c, t, &root, c->conf.arch, NULL, NULL, &d);
 	if (p) {
 		cli_diags(c, &d);
-		print(c, p, o->dot);
+		print(c, p, o);
 	} else {
 		rc = cli_refused(c, &d);
 	}

@@ -3,6 +3,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "cli/cli.h"
+#include "tree/notary.h"
 #include "tree/sign.h"
 
 #include <gpgme.h>
@@ -130,14 +132,27 @@ keys_export(const char *fingerprint, struct buf *out, struct error *err)
 	return rc;
 }
 
+struct notary *
+keys_notary(struct cli *c)
+{
+	const char *folder =
+	    settings_folder(&c->arena, "XDG_CACHE_HOME", ".cache");
+	struct notary *n = notary_open(folder);
+
+	if (notary_trouble(n))
+		cli_detail(c, "verdicts are not remembered: %s",
+		    cli_show(c, notary_trouble(n)));
+	return n;
+}
+
 void
-keys_of_tree(struct arena *a, struct tree *t, struct keyring *k)
+keys_of_tree(
+    struct arena *a, struct tree *t, struct notary *notary, struct keyring *k)
 {
 	const struct tree_package *p;
 	const struct tree_file *file;
-	char fpr[FINGERPRINT_MAX];
+	const char *last = "", *fpr;
 	struct error err;
-	const char *last = "";
 	size_t i, n;
 
 	keyring_init(k, a);
@@ -148,8 +163,23 @@ keys_of_tree(struct arena *a, struct tree *t, struct keyring *k)
 		last = p[i].user;
 		file = tree_file(
 		    t, arena_printf(a, "%s/%s.asc", last, last), &err);
-		if (file &&
-		    key_fingerprint(file->text, file->len, fpr, &err) == 0)
+		if (!file)
+			continue;
+		fpr = notary_fingerprint(
+		    notary, file->text, file->len, time(NULL), &err);
+		if (fpr)
 			keyring_add(k, last, fpr, &err);
 	}
+}
+
+int
+keys_verify(struct cli *c, struct tree *t,
+    const struct tree_recipe *const list[], size_t n, const struct keyring *k,
+    struct diags *d)
+{
+	struct notary *notary = keys_notary(c);
+	int rc = tree_verify_by(notary, t, list, n, k, time(NULL), d);
+
+	notary_close(notary);
+	return rc;
 }

@@ -21,8 +21,20 @@ int keys_choose(
 /* The armoured public key, without other people's signatures. */
 int keys_export(const char *fingerprint, struct buf *out, struct error *err);
 
+struct cli;
+struct notary;
+
+/* One that remembers verdicts in $XDG_CACHE_HOME/autotua. */
+struct notary *keys_notary(struct cli *c);
+
 /* A keyring with what USER.asc of each user of the tree says. Files that are
  * missing or broken are left out: who verifies finds no key then. */
-void keys_of_tree(struct arena *a, struct tree *t, struct keyring *k);
+void keys_of_tree(
+    struct arena *a, struct tree *t, struct notary *n, struct keyring *k);
+
+/* tree_verify() with remembered verdicts. */
+int keys_verify(struct cli *c, struct tree *t,
+    const struct tree_recipe *const list[], size_t n, const struct keyring *k,
+    struct diags *d);
 
 #endif

@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/steps.h"
-#include "cli/text.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -30,15 +29,6 @@ catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 }
 
-static double
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static const char *
 step_name(struct local *l, size_t unit, size_t step)
 {
@@ -46,31 +36,56 @@ step_name(struct local *l, size_t unit, size_t step)
 	    &l->cli->arena, &l->plan->units[unit].steps[step].meta->id);
 }
 
-static void
-progress(struct local *l, const char *what, const char *state)
+static const char *
+unit_folder(struct local *l, size_t unit)
 {
-	const char *color = l->cli->color_err ? text_color(state) : "";
+	return arena_printf(&l->cli->arena, "%s/%s", l->dir,
+	    step_name(l, unit, l->plan->units[unit].nsteps - 1));
+}
 
-	if (l->cli->quiet)
-		return;
-	fprintf(stderr, "%8s  unit %zu/%zu  %s: %s%s%s\n",
-	    text_duration(&l->cli->arena, now() - l->began), l->current + 1,
-	    l->plan->nunits, what, color, state, *color ? "\033[0m" : "");
+static void
+progress(struct local *l, const char *what, const char *state, const char *log)
+{
+	live_state(&l->live,
+	    arena_printf(&l->cli->arena, "unit %zu/%zu", l->current + 1,
+		l->plan->nunits),
+	    what, state, log);
 }
 
 static void
 on_state(void *ctx, size_t step, enum step_state s)
 {
 	struct local *l = ctx;
+	const char *log = NULL;
 
-	progress(l, step_name(l, l->current, step), step_state_names[s]);
+	if (s >= STEP_PREPARING)
+		log = arena_printf(&l->cli->arena, "%s/%zu.log",
+		    unit_folder(l, l->current), step);
+	progress(l, step_name(l, l->current, step), step_state_names[s], log);
 }
 
+/* Asked several times a second: the time to show how far it is. */
 static bool
 on_cancelled(void *ctx)
 {
-	(void)ctx;
+	struct local *l = ctx;
+
+	live_tick(&l->live);
 	return interrupted != 0;
+}
+
+/* A step has failed, and its chroot waits for somebody to look around. */
+static void
+on_shell(void *ctx, size_t step, const char *phase)
+{
+	struct local *l = ctx;
+	struct error err;
+
+	live_end(&l->live);
+	cli_note(l->cli, "%s: %s failed: a shell in its chroot",
+	    step_name(l, l->current, step), phase);
+	if (terminal_carry(&l->terminal, &err) < 0)
+		cli_error(l->cli, 0, &err);
 }
 
 static bool
@@ -79,8 +94,10 @@ needs_passed(const struct local *l, const struct plan_unit *u)
 	size_t i;
 
 	for (i = 0; i < u->nneeds; i++) {
-		if (!l->units[u->needs[i]].started ||
-		    l->units[u->needs[i]].result != RUN_PASSED)
+		const struct local_unit *need = &l->units[u->needs[i]];
+
+		if (!need->left_out &&
+		    (!need->started || need->result != RUN_PASSED))
 			return false;
 	}
 	return true;
@@ -89,6 +106,8 @@ needs_passed(const struct local *l, const struct plan_unit *u)
 const char *
 local_result(const struct local *l, size_t unit)
 {
+	if (l->units[unit].left_out)
+		return "left out";
 	if (l->units[unit].started)
 		return run_result_names[l->units[unit].result];
 	return needs_passed(l, &l->plan->units[unit]) ? "not run"
@@ -110,20 +129,13 @@ load_reports(struct local *l, size_t unit)
 		    JSON_REJECT_DUPLICATES, &why);
 }
 
-static const char *
-unit_folder(struct local *l, size_t unit)
-{
-	const struct plan_unit *u = &l->plan->units[unit];
-
-	return arena_printf(
-	    &l->cli->arena, "%s/%s", l->dir, step_name(l, unit, u->nsteps - 1));
-}
-
 static int
 run_one(struct local *l, size_t unit, struct error *err)
 {
-	const struct run_watch watch = {
-	    .ctx = l, .state = on_state, .cancelled = on_cancelled};
+	const struct run_watch watch = {.ctx = l,
+	    .state = on_state,
+	    .cancelled = on_cancelled,
+	    .shell = on_shell};
 	const struct plan_unit *u = &l->plan->units[unit];
 	struct local_unit *r = &l->units[unit];
 	const char *id, *stage;
@@ -136,12 +148,24 @@ run_one(struct local *l, size_t unit, struct error *err)
 		return fail(err, "there is no stage \"%s\"", u->stage);
 	id = arena_printf(&l->cli->arena, "run-%ld-%lx-%zu", (long)getpid(),
 	    (long)time(NULL), unit);
+	if (l->shell && terminal_open(&l->terminal, err) < 0)
+		return -1;
+	l->conf.shell = l->shell ? l->terminal.slave : 0;
 	r->started = true;
+	l->conf.from_set = l->from_set && unit == l->from_unit;
+	l->conf.from = l->from_step;
 	r->result = run_unit(&l->conf, l->tree, u, l->plan->arch, stage, id,
 	    r->dir, &watch, err);
 	r->reason = r->result == RUN_PASSED
 	    ? ""
 	    : arena_strdup(&l->cli->arena, err->msg);
+	if (l->shell)
+		terminal_close(&l->terminal);
+	live_end(&l->live);
+	r->kept =
+	    arena_printf(&l->cli->arena, "%s/kept/%s", l->cli->conf.state, id);
+	if (!l->conf.keep || access(r->kept, F_OK) < 0)
+		r->kept = NULL;
 	load_reports(l, unit);
 	return 0;
 }
@@ -165,7 +189,7 @@ verdict(const struct local *l)
 			status = CLI_TEMPORARY;
 	}
 	for (i = 0; i < l->plan->nunits && status == CLI_OK; i++) {
-		if (!l->units[i].started)
+		if (!l->units[i].started && !l->units[i].left_out)
 			status = CLI_FAILED;
 	}
 	return status;
@@ -178,17 +202,20 @@ local_run(struct local *l)
 	struct error err;
 	size_t i;
 
-	l->began = now();
+	live_begin(&l->live, l->cli);
 	l->units =
 	    arena_array(&l->cli->arena, l->plan->nunits, struct local_unit);
 	catch_signals();
 	for (i = 0; i < l->plan->nunits && !interrupted; i++) {
 		u = &l->plan->units[i];
 		l->current = i;
+		l->units[i].left_out = l->from_set && i < l->from_unit;
+		if (l->units[i].left_out)
+			continue;
 		memset(&err, 0, sizeof(err));
 		if (!needs_passed(l, u)) {
-			progress(
-			    l, step_name(l, i, u->nsteps - 1), "dep-failed");
+			progress(l, step_name(l, i, u->nsteps - 1),
+			    "dep-failed", NULL);
 			continue;
 		}
 		if (run_one(l, i, &err) < 0)

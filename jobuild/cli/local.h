@@ -7,7 +7,9 @@
 #ifndef CLI_LOCAL_H
 #define CLI_LOCAL_H
 
+#include "cli/live.h"
 #include "cli/stage.h"
+#include "cli/terminal.h"
 #include "plan/plan.h"
 #include "run/run.h"
 
@@ -18,9 +20,11 @@ struct cli;
 
 struct local_unit {
 	bool started;
+	bool left_out; /* by --from: taken as passed */
 	enum run_result result;
 	const char *reason; /* "" when it passed */
 	const char *dir;    /* its results */
+	const char *kept;   /* the folder of the step that failed; NULL */
 	json_t **reports;   /* one a step; NULL: not run */
 };
 
@@ -34,7 +38,12 @@ struct local {
 	const char *dir;   /* for results of all units */
 	struct local_unit *units;
 	size_t current; /* index of the unit that runs */
-	double began;
+	int lock;       /* of dir */
+	size_t from_unit, from_step;
+	bool from_set;
+	struct live live;
+	bool shell; /* wanted when a step fails */
+	struct terminal terminal;
 };
 
 /* Do all units; CLI_OK, CLI_FAILED, CLI_TEMPORARY or CLI_INTERRUPTED. */

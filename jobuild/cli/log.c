@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PIECE_MAX ((int64_t)1 << 30) /* bytes of one answer */
@@ -95,6 +96,43 @@ take_piece(struct reader *r, struct error *err)
 	return empty_spool(r, err);
 }
 
+/* Bytes as they come; the offset always is what was printed. */
+static bool
+take_live(void *ctx, const char *p, size_t n)
+{
+	struct reader *r = ctx;
+
+	if (is_other_attempt(r)) {
+		cli_note(r->cli, "--- attempt %s: from the start ---",
+		    r->attempt);
+		r->offset = 0;
+		return false;
+	}
+	if (r->filtered)
+		filter_write(&r->filter, p, n, stdout);
+	else
+		fwrite(p, 1, n, stdout);
+	fflush(stdout);
+	r->offset += (int64_t)n;
+	return !client_stopped();
+}
+
+/*
+ * The log as it is written, for as long as the line holds; how it ended does
+ * not matter: the next look at the log is from where we are.
+ */
+static void
+follow_live(struct reader *r)
+{
+	struct error ignored = {0};
+
+	http_stream(r->http,
+	    arena_printf(&r->cli->arena,
+		"/api/v1/units/%lld/log?step=%ld&offset=%lld&follow=1",
+		(long long)r->unit, r->step, (long long)r->offset),
+	    NULL, take_live, r, &ignored);
+}
+
 /* All that is there at the moment; an exit status. */
 static int
 read_pieces(struct reader *r)
@@ -120,6 +158,7 @@ static int
 read_step(struct reader *r, bool follow)
 {
 	int rc, away = 0;
+	time_t began;
 
 	r->offset = 0;
 	r->attempt[0] = '\0';
@@ -133,7 +172,11 @@ read_step(struct reader *r, bool follow)
 		if (rc != CLI_OK || r->closed || !follow)
 			break;
 		away = 0;
-		if (!client_pause())
+		began = time(NULL);
+		follow_live(r);
+		/* one that broke at once, or a master that doesn't stream */
+		if (client_stopped() ||
+		    (time(NULL) - began < 1 && !client_pause()))
 			rc = CLI_INTERRUPTED;
 		if (rc != CLI_OK)
 			break;

@@ -10,18 +10,32 @@
 static const struct command *const commands[] = {
     &new_command,
     &lint_command,
+    &ci_command,
+    &diff_command,
     &show_command,
     &graph_command,
+    &why_command,
+    &rdeps_command,
     &manifest_command,
     &sign_command,
     &verify_command,
+    &key_command,
     &run_command,
     &submit_command,
     &status_command,
+    &jobs_command,
+    &watch_command,
+    &waiting_command,
     &log_command,
     &cancel_command,
+    &retry_command,
+    &repin_command,
+    &priority_command,
+    &slaves_command,
+    &locks_command,
     &artifacts_command,
     &config_command,
+    &completion_command,
     &parse_command,
     &eval_command,
 };
@@ -171,7 +185,7 @@ run(struct cli *c, int argc, char *argv[])
 int
 main(int argc, char *argv[])
 {
-	struct cli c = {0};
+	struct cli c = {.commands = commands, .ncommands = COMMANDS};
 	int rc;
 
 	rc = run(&c, argc, argv);

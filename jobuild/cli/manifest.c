@@ -3,9 +3,8 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/distfile.h"
 #include "cli/repo.h"
-#include "cli/wants.h"
+#include "cli/update.h"
 #include "net/store.h"
 
 #include <errno.h>
@@ -13,12 +12,17 @@
 #include <unistd.h>
 
 struct manifest_options {
-	bool check;
+	bool check, fetch;
+	struct conf_list force;
 };
 
 static const struct opt options[] = {
-    {"check", 0, OPT_FLAG, offsetof(struct manifest_options, check), NULL,
-	"only tell what would change"},
+    {"check", 'n', OPT_FLAG, offsetof(struct manifest_options, check), NULL,
+	"only tell what would change; exit with 1 if anything would"},
+    {"fetch", 'f', OPT_FLAG, offsetof(struct manifest_options, fetch), NULL,
+	"fetch all sources and compare them with their lines"},
+    {"force", 0, OPT_LIST, offsetof(struct manifest_options, force), "FILE",
+	"make this source's line anew from what upstream has"},
     {"mirror", 'm', OPT_SETTING, 0, "\"NAME BASE\"", "for mirror://NAME/"},
     {0},
 };
@@ -26,88 +30,86 @@ static const struct opt options[] = {
 struct job {
 	struct cli *cli;
 	struct repo repo;
-	struct wants wants;
-	struct fetch_conf fetch;
+	struct update update;
 	bool check;
-	json_t *changes; /* of all packages */
+	json_t *packages;
+	size_t changed, failed; /* packages */
 };
 
 static void
-tell(struct job *j, const char *package, const char *what,
-    const struct manifest_entry *e)
+fetching(void *ctx, const char *name)
 {
-	const char *tag = e->tag == MANIFEST_DIST ? "DIST" : "AUX";
+	struct job *j = ctx;
 
-	json_array_append_new(j->changes,
-	    json_pack("{s:s, s:s, s:s, s:s}", "package", package, "change",
-		what, "tag", tag, "name", e->name));
-	if (!j->cli->json)
-		printf("%s: %s %s %s\n", package, what, tag,
-		    cli_show(j->cli, e->name));
+	cli_note(j->cli, "fetching %s", name);
+}
+
+static const char *
+word(const struct job *j, enum change_kind kind)
+{
+	static const char *const words[][2] = {
+	    [CHANGE_ADDED] = {"added", "missing"},
+	    [CHANGE_CHANGED] = {"changed", "changed"},
+	    [CHANGE_REMOVED] = {"removed", "superfluous"},
+	};
+
+	return words[kind][j->check];
+}
+
+/* "2 lines added, 1 changed, 7 kept" */
+static void
+sum_up(struct job *j, const char *package)
+{
+	size_t n[3] = {0}, i;
+
+	for (i = 0; i < j->update.nchanges; i++)
+		n[j->update.changes[i].kind]++;
+	cli_note(j->cli,
+	    "%s/Manifest: %zu %s, %zu changed, %zu %s, %zu kept; %s: jobuild "
+	    "%s %s",
+	    package, n[CHANGE_ADDED], word(j, CHANGE_ADDED), n[CHANGE_CHANGED],
+	    n[CHANGE_REMOVED], word(j, CHANGE_REMOVED), j->update.kept,
+	    j->check ? "correct it" : "sign it", j->check ? "manifest" : "sign",
+	    package);
 }
 
 static void
-append(struct job *j, struct manifest *m, const struct manifest_entry *e)
+tell(struct job *j, const char *package)
 {
-	m->entries =
-	    arena_grow(&j->cli->arena, m->entries, m->n, sizeof(*m->entries));
-	m->entries[m->n++] = *e;
+	const struct change *c;
+	size_t i;
+
+	for (i = 0; i < j->update.nchanges && !j->cli->json; i++) {
+		c = &j->update.changes[i];
+		printf("%s: %s %s %s\n", package, word(j, c->kind),
+		    manifest_tag_name(c->tag), cli_show(j->cli, c->name));
+	}
+	if (j->update.nchanges > 0)
+		sum_up(j, package);
+	else
+		cli_detail(j->cli, "%s/Manifest: nothing changed, %zu kept",
+		    package, j->update.kept);
 }
 
-/* The entry of a wanted file: the old one, or fetched. */
-static int
-take_dist(struct job *j, const struct manifest *old, const struct source *s,
-    struct manifest *now, struct error *err)
+static void
+record(struct job *j, const char *package, const char *state)
 {
-	const struct manifest_entry *e;
-	struct manifest_entry fresh = {.tag = MANIFEST_DIST, .name = s->name};
+	const struct change *c;
+	json_t *changes = json_array(), *one;
+	size_t i;
 
-	e = manifest_find(old, MANIFEST_DIST, s->name);
-	if (e) {
-		append(j, now, e);
-		return 0;
+	for (i = 0; strcmp(state, "failed") != 0 && i < j->update.nchanges;
+	     i++) {
+		c = &j->update.changes[i];
+		one = json_pack("{s:s, s:s, s:s}", "change", word(j, c->kind),
+		    "tag", manifest_tag_name(c->tag), "name", c->name);
+		if (c->size >= 0)
+			json_object_set_new(one, "size", json_integer(c->size));
+		json_array_append_new(changes, one);
 	}
-	if (!j->check) {
-		cli_note(j->cli, "fetching %s", s->name);
-		if (distfile_fetch(&j->fetch, s, &fresh, err) < 0)
-			return fail_in(err, "%s", s->name);
-	}
-	append(j, now, &fresh);
-	return 0;
-}
-
-static bool
-same(const struct manifest_entry *a, const struct manifest_entry *b)
-{
-	return a->size == b->size && strcmp(a->blake2b, b->blake2b) == 0 &&
-	    strcmp(a->sha512, b->sha512) == 0;
-}
-
-/* Tell the differences; how many there are. */
-static size_t
-compare(struct job *j, const char *package, const struct manifest *old,
-    const struct manifest *now)
-{
-	const struct manifest_entry *e;
-	size_t i, n = 0;
-
-	for (i = 0; i < now->n; i++) {
-		e = manifest_find(
-		    old, now->entries[i].tag, now->entries[i].name);
-		if (e && same(e, &now->entries[i]))
-			continue;
-		tell(j, package, e ? "changed" : "new", &now->entries[i]);
-		n++;
-	}
-	for (i = 0; i < old->n; i++) {
-		e = manifest_find(
-		    now, old->entries[i].tag, old->entries[i].name);
-		if (e)
-			continue;
-		tell(j, package, "not needed", &old->entries[i]);
-		n++;
-	}
-	return n;
+	json_array_append_new(j->packages,
+	    json_pack("{s:s, s:s, s:I, s:o}", "package", package, "state",
+		state, "kept", (json_int_t)j->update.kept, "changes", changes));
 }
 
 static int
@@ -120,21 +122,21 @@ remove_file(const char *path, struct error *err)
 
 /* Write it; one that has nothing to say is removed with its signature. */
 static int
-store(
-    struct job *j, const char *dir, const struct manifest *m, struct error *err)
+store(struct job *j, const char *package, struct error *err)
 {
-	const char *path = arena_printf(&j->cli->arena, "%s/Manifest", dir);
+	struct arena *a = &j->cli->arena;
+	const char *path =
+	    arena_printf(a, "%s/%s/Manifest", j->repo.top, package);
 	struct buf b;
 	int rc;
 
-	if (m->n == 0) {
+	if (j->update.made.n == 0) {
 		if (remove_file(path, err) < 0)
 			return -1;
-		return remove_file(
-		    arena_printf(&j->cli->arena, "%s.asc", path), err);
+		return remove_file(arena_printf(a, "%s.asc", path), err);
 	}
 	buf_init(&b, MANIFEST_MAX);
-	if (manifest_write(m, &b) < 0)
+	if (manifest_write_kept(&j->update.made, &b) < 0)
 		rc = fail(err,
 		    "%s would be too big, or a name can't be written", path);
 	else
@@ -143,129 +145,186 @@ store(
 	return rc;
 }
 
-/* Build what the package's Manifest should be. */
-static int
-compose(struct job *j, const char *dir, const struct manifest *old,
-    struct manifest *now, struct error *err)
+static void
+do_package(struct job *j, const struct tree_package *p)
 {
-	size_t i;
+	const char *package =
+	    arena_printf(&j->cli->arena, "%s/%s", p->user, p->name);
+	struct error err = {0};
 
-	for (i = 0; i < j->wants.sources.n; i++) {
-		if (take_dist(
-			j, old, j->wants.sources.items[i].value, now, err) < 0)
-			return -1;
+	if (update_package(&j->update, p, j->repo.top) < 0) {
+		j->failed++;
+		record(j, package, "failed");
+		cli_errorf(j->cli, 0, "%s/Manifest is as it was", package);
+		return;
 	}
-	return distfile_folder(&j->cli->arena,
-	    arena_printf(&j->cli->arena, "%s/files", dir), now, err);
+	if (j->update.nchanges > 0 && !j->check &&
+	    store(j, package, &err) < 0) {
+		j->failed++;
+		record(j, package, "failed");
+		cli_error(j->cli, 0, &err);
+		return;
+	}
+	j->changed += j->update.nchanges > 0;
+	tell(j, package);
+	record(j, package,
+	    j->update.nchanges == 0 ? "unchanged"
+		: j->check          ? "differs"
+				    : "written");
 }
 
-/* 1 when something changed, 0 when not; -1 with err or with diagnostics. */
-static int
-do_package(struct job *j, const struct tree_package *p, struct error *err)
+/* Packages that the argument names, which others may have named: how many. */
+static size_t
+mark(struct job *j, const char *s, bool marks[], struct error *err)
 {
-	struct arena *a = &j->cli->arena;
-	const char *package = arena_printf(a, "%s/%s", p->user, p->name);
-	const char *dir = arena_printf(a, "%s/%s", j->repo.top, package);
-	struct manifest *old, now = {0};
+	const struct tree_package *p;
+	size_t i, n, found = 0;
+	struct target t;
 
-	if (wants_package(&j->wants, p) < 0)
-		return fail(err, "%s: its recipes have errors", package);
-	old = wants_manifest(&j->wants, p->user, p->name);
-	if (!old)
-		return fail(err,
-		    "%s/Manifest has errors: correct it, or remove the lines",
-		    package);
-	if (compose(j, dir, old, &now, err) < 0)
-		return fail_in(err, "%s", package);
-	if (compare(j, package, old, &now) == 0) {
-		cli_detail(j->cli, "%s: nothing changed", package);
+	if (target_parse(j->cli, &j->repo, s, &t, err) < 0)
 		return 0;
+	p = tree_packages(j->update.wants.tree, &n);
+	for (i = 0; i < n; i++) {
+		if ((t.user && strcmp(t.user, p[i].user) != 0) ||
+		    (t.name && strcmp(t.name, p[i].name) != 0))
+			continue;
+		marks[i] = true;
+		found++;
 	}
-	if (!j->check) {
-		if (store(j, dir, &now, err) < 0)
-			return -1;
-		cli_note(j->cli, "sign it: jobuild sign %s", package);
+	if (found == 0) {
+		fail(err, "the tree has no package \"%s\"", s);
+		err->code = ENOENT;
 	}
-	return 1;
+	return found;
 }
 
-/* Packages that the arguments name, each once. */
+/* The package, the user or the tree that the current folder is in. */
+static const char *
+here(struct job *j)
+{
+	const char *prefix = j->repo.prefix, *p = strchr(prefix, '/');
+
+	p = p ? strchrnul(p + 1, '/') : prefix;
+	return arena_printf(
+	    &j->cli->arena, "%s/%.*s", j->repo.top, (int)(p - prefix), prefix);
+}
+
+/* Every name of --force must have been a source. */
+static int
+check_forced(struct job *j)
+{
+	const struct update *u = &j->update;
+	const char **names, *near;
+	size_t i;
+	int rc = CLI_OK;
+
+	names =
+	    arena_array(&j->cli->arena, u->wants.sources.n + 1, const char *);
+	for (i = 0; i < u->wants.sources.n; i++)
+		names[i] = u->wants.sources.items[i].key;
+	for (i = 0; i < u->force.n; i++) {
+		if (u->forced && u->forced[i])
+			continue;
+		near = nearest(u->force.items[i], names, u->wants.sources.n);
+		rc = cli_errorf(j->cli, CLI_NOT_FOUND,
+		    "--force: no recipe here has a source named \"%s\"%s%s%s",
+		    u->force.items[i], near ? ": did you mean \"" : "",
+		    near ? near : "", near ? "\"?" : "");
+	}
+	return rc;
+}
+
 static int
 do_all(struct job *j, int n, char *args[])
 {
 	const struct tree_package *p;
 	struct error err = {0};
-	struct target t;
 	size_t k, np;
-	int i, rc, hit, changed = 0;
+	bool *marks;
+	int i, rc;
 
-	p = tree_packages(j->wants.tree, &np);
+	p = tree_packages(j->update.wants.tree, &np);
+	marks = arena_array(&j->cli->arena, np + 1, bool);
+	if (n == 0 && mark(j, here(j), marks, &err) == 0)
+		return cli_error(j->cli, CLI_NOT_FOUND, &err);
 	for (i = 0; i < n; i++) {
-		if (target_parse(j->cli, &j->repo, args[i], &t, &err) < 0)
-			return cli_error(j->cli, CLI_USAGE, &err);
-		for (k = 0, hit = 0; k < np; k++) {
-			if ((t.user && strcmp(t.user, p[k].user) != 0) ||
-			    (t.name && strcmp(t.name, p[k].name) != 0))
-				continue;
-			hit++;
-			rc = do_package(j, &p[k], &err);
-			if (rc < 0) {
-				cli_diags(j->cli, j->wants.diags);
-				return cli_error(j->cli, CLI_FAILED, &err);
-			}
-			changed += rc;
-		}
-		if (!hit)
-			return cli_errorf(j->cli, CLI_NOT_FOUND,
-			    "the tree has no package \"%s\"", args[i]);
+		if (mark(j, args[i], marks, &err) == 0)
+			return cli_error(j->cli,
+			    err.code == ENOENT ? CLI_NOT_FOUND : CLI_USAGE,
+			    &err);
 	}
-	return changed && j->check ? CLI_FAILED : CLI_OK;
+	for (k = 0; k < np; k++) {
+		if (marks[k])
+			do_package(j, &p[k]);
+	}
+	rc = check_forced(j);
+	if (rc != CLI_OK)
+		return rc;
+	return j->failed || (j->check && j->changed) ? CLI_FAILED : CLI_OK;
+}
+
+static int
+run(struct job *j, const struct manifest_options *o, int n, char *args[])
+{
+	struct update *u = &j->update;
+	struct error err = {0};
+	int rc;
+
+	if (u->fetch_new || u->fetch_all) {
+		u->fetch.store = store_open(j->cli->conf.store, &err);
+		if (u->fetch.store < 0)
+			return cli_error(j->cli, CLI_FAILED, &err);
+	}
+	u->force = o->force;
+	j->packages = json_array();
+	rc = do_all(j, n, args);
+	if (j->cli->json)
+		cli_json(json_pack("{s:o, s:o}", "packages", j->packages,
+		    "diagnostics", diags_json(u->wants.diags)));
+	else
+		json_decref(j->packages);
+	cli_diags(j->cli, u->wants.diags);
+	if (u->fetch.store >= 0)
+		close(u->fetch.store);
+	return rc;
 }
 
 static int
 manifest_main(struct cli *c, const void *opts, int n, char *args[])
 {
 	const struct manifest_options *o = opts;
-	struct job j = {.cli = c, .check = o->check, .fetch = {.store = -1}};
+	struct job j = {.cli = c, .check = o->check};
 	struct error err = {0};
 	struct diags d;
-	int rc = CLI_FAILED;
+	int rc;
 
+	if (o->check && o->force.n > 0)
+		return cli_errorf(c, CLI_USAGE,
+		    "--check changes nothing and --force does: choose one");
 	diags_init(&d, &c->arena);
-	j.wants.arena = &c->arena;
-	j.wants.diags = &d;
-	j.fetch.mirrors = c->conf.mirror;
+	j.update.wants.arena = &c->arena;
+	j.update.wants.diags = &d;
+	j.update.fetch.store = -1;
+	j.update.fetch.mirrors = c->conf.mirror;
+	j.update.fetch_new = !o->check || o->fetch;
+	j.update.fetch_all = o->fetch;
+	j.update.fetching = fetching;
+	j.update.ctx = &j;
 	if (repo_find(c, &j.repo, &err) < 0 ||
-	    repo_open(&j.repo, NULL, &j.wants.tree, &err) < 0)
+	    repo_open(&j.repo, NULL, &j.update.wants.tree, &err) < 0)
 		return cli_error(c, CLI_NOT_FOUND, &err);
-	if (!o->check) {
-		j.fetch.store = store_open(c->conf.store, &err);
-		if (j.fetch.store < 0) {
-			cli_error(c, CLI_FAILED, &err);
-			goto out;
-		}
-	}
-	j.changes = json_array();
-	rc = do_all(&j, n, args);
-	if (c->json)
-		cli_json(json_pack("{s:o, s:o}", "changes", j.changes,
-		    "diagnostics", diags_json(&d)));
-	else
-		json_decref(j.changes);
-out:
-	if (j.fetch.store >= 0)
-		close(j.fetch.store);
-	tree_close(j.wants.tree);
+	rc = run(&j, o, n, args);
+	tree_close(j.update.wants.tree);
 	return rc;
 }
 
 const struct command manifest_command = {
     .name = "manifest",
-    .arguments = "USER/NAME...",
+    .arguments = "[USER/NAME]...",
     .summary = "fetch what is new and bring Manifests up to date",
     .options = options,
     .size = sizeof(struct manifest_options),
-    .min = 1,
+    .min = 0,
     .max = -1,
     .run = manifest_main,
 };

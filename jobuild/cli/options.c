@@ -13,8 +13,8 @@ static const struct opt common[] = {
 	"work in this folder"},
     {"json", 0, OPT_FLAG, offsetof(struct cli, json), NULL,
 	"one JSON document on standard output"},
-    {"color", 0, OPT_TEXT, offsetof(struct cli, color), "WHEN",
-	"auto, always or never"},
+    {"color", 0, OPT_TEXT, offsetof(struct cli, color), "auto|always|never",
+	"auto: on a terminal"},
     {"quiet", 'q', OPT_FLAG, offsetof(struct cli, quiet), NULL,
 	"no progress, no hints"},
     {"verbose", 'v', OPT_FLAG, offsetof(struct cli, verbose), NULL,
@@ -25,6 +25,12 @@ static const struct opt common[] = {
 	"print the version"},
     {0},
 };
+
+const struct opt *
+options_shared(void)
+{
+	return common;
+}
 
 /* The tables in getopt_long()'s form. */
 struct merged {

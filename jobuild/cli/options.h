@@ -25,7 +25,8 @@ struct opt {
 	char letter;      /* 0: none */
 	enum opt_type type;
 	size_t offset;        /* in the struct to fill */
-	const char *argument; /* its name in the help; NULL for flags */
+	const char *argument; /* its name in the help, which also says what
+				 completion offers (offer.h); NULL for flags */
 	const char *help;
 };
 
@@ -41,6 +42,9 @@ int options_common(struct cli *c, int argc, char *argv[], struct error *err);
  */
 int options_command(struct cli *c, const struct command *cmd, void *into,
     int argc, char *argv[], struct error *err);
+
+/* The table of the options that every command knows. */
+const struct opt *options_shared(void);
 
 void options_usage(const struct command *cmd);
 void options_overview(const struct command *const list[], size_t n);

@@ -54,6 +54,8 @@ repo_find(struct cli *c, struct repo *r, struct error *err)
 	int rc = -1;
 
 	memset(r, 0, sizeof(*r));
+	r->index = arena_printf(&c->arena, "%s/index",
+	    settings_folder(&c->arena, "XDG_CACHE_HOME", ".cache"));
 	git_libgit2_init();
 	if (git_repository_open_ext(&git, ".", 0, NULL) < 0) {
 		e = git_error_last();
@@ -70,12 +72,24 @@ out:
 	return rc;
 }
 
+const char *
+repo_quarantine(void)
+{
+	const char *path = getenv("GIT_QUARANTINE_PATH");
+
+	return path && *path ? path : NULL;
+}
+
 int
 repo_open(
     const struct repo *r, const char *rev, struct tree **t, struct error *err)
 {
-	if (rev)
-		return tree_open(t, r->top, rev, err);
+	if (rev) {
+		if (tree_open_with(t, r->top, rev, repo_quarantine(), err) < 0)
+			return -1;
+		tree_use_index(*t, r->index, time(NULL));
+		return 0;
+	}
 	if (r->bare)
 		return fail(err,
 		    "%s is a bare repository: say which revision with "
@@ -105,16 +119,36 @@ made_up(void *ctx, const char *name)
 	return arena_strdup(ctx, hex);
 }
 
+static struct plan *
+make_plan(struct cli *c, struct arena *a, struct tree *t,
+    struct plan_request *request, struct diags *d)
+{
+	struct plan_source source = plan_tree_source(a, t);
+
+	request->default_stage = c->conf.stage ? c->conf.stage : "default";
+	return plan_make(a, &source, request, d);
+}
+
 struct plan *
 repo_plan(struct cli *c, struct tree *t, const struct atom *root,
     const char *arch, const char *(*stage_digest)(void *, const char *),
     void *ctx, struct diags *d)
 {
-	struct plan_source source = plan_tree_source(&c->arena, t);
 	struct plan_request request = {.root = *root, .arch = arch};
 
-	request.default_stage = c->conf.stage ? c->conf.stage : "default";
 	request.stage_digest = stage_digest ? stage_digest : made_up;
 	request.stage_ctx = stage_digest ? ctx : &c->arena;
-	return plan_make(&c->arena, &source, &request, d);
+	return make_plan(c, &c->arena, t, &request, d);
+}
+
+struct plan *
+repo_plan_in(struct cli *c, struct arena *a, struct tree *t,
+    const struct atom *root, const char *arch, struct diags *d)
+{
+	struct plan_request request = {.root = *root,
+	    .arch = arch,
+	    .stage_digest = made_up,
+	    .stage_ctx = a};
+
+	return make_plan(c, a, t, &request, d);
 }

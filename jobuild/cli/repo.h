@@ -19,6 +19,7 @@ struct repo {
 			       at the end; of the repository if it is bare */
 	const char *prefix; /* current folder below top: "" or "user/name/" */
 	bool bare;
+	const char *index; /* file of what is known about packages */
 };
 
 /* What an argument names: a user's packages, a package, a version. */
@@ -47,6 +48,9 @@ int repo_find(struct cli *c, struct repo *r, struct error *err);
 /* The tree of the repository: work tree, or revision rev if not NULL. */
 int repo_open(
     const struct repo *r, const char *rev, struct tree **t, struct error *err);
+
+/* The folder of what is being pushed when git runs this as a hook, or NULL. */
+const char *repo_quarantine(void);
 
 /* repo_find() and repo_open(); prints the error and returns an exit status. */
 int repo_tree(struct cli *c, const char *rev, struct tree **t);
@@ -79,5 +83,9 @@ int root_find(struct cli *c, struct tree *t, const struct atom *root,
 struct plan *repo_plan(struct cli *c, struct tree *t, const struct atom *root,
     const char *arch, const char *(*stage_digest)(void *, const char *),
     void *ctx, struct diags *d);
+
+/* The same without stages, in an arena that may end before the command. */
+struct plan *repo_plan_in(struct cli *c, struct arena *a, struct tree *t,
+    const struct atom *root, const char *arch, struct diags *d);
 
 #endif

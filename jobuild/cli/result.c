@@ -128,6 +128,19 @@ print_artifacts(struct local *l, size_t unit)
 	}
 }
 
+static void
+print_kept(const struct local *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->plan->nunits; i++) {
+		if (l->units[i].kept)
+			printf("kept      %s  (upper: what the step changed, "
+			       "home/work: its WORKDIR)\n",
+			    l->units[i].kept);
+	}
+}
+
 static json_t *
 unit_json(struct local *l, size_t unit)
 {
@@ -140,10 +153,11 @@ unit_json(struct local *l, size_t unit)
 		if (u->reports[i])
 			json_array_append(steps, u->reports[i]);
 	}
-	return json_pack("{s:s, s:s, s:s, s:s?, s:o}", "root",
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s*, s:o}", "root",
 	    id_format(&l->cli->arena, &p->steps[p->nsteps - 1].meta->id),
 	    "result", local_result(l, unit), "reason",
-	    u->reason ? u->reason : "", "directory", u->dir, "steps", steps);
+	    u->reason ? u->reason : "", "directory", u->dir, "kept", u->kept,
+	    "steps", steps);
 }
 
 static void
@@ -177,6 +191,7 @@ local_report(struct local *l, int status)
 		table_print(&t, l->cli->color_out, stdout);
 		for (i = 0; i < l->plan->nunits; i++)
 			print_artifacts(l, i);
+		print_kept(l);
 		printf("logs      %s/USER/NAME-VERSION/STEP.log\n", l->dir);
 	}
 	for (i = 0; i < l->plan->nunits; i++) {

@@ -5,6 +5,7 @@
 #include "cli/keys.h"
 #include "cli/local.h"
 #include "cli/repo.h"
+#include "cli/runs.h"
 #include "net/store.h"
 
 #include <dirent.h>
@@ -13,9 +14,10 @@
 #include <unistd.h>
 
 struct run_options {
-	const char *revision, *keep, *keyring;
+	const char *revision, *output, *keyring, *from;
 	struct conf_list parameters;
 	int64_t jobs;
+	bool shell, keep;
 };
 
 static const struct opt options[] = {
@@ -23,8 +25,14 @@ static const struct opt options[] = {
     {"arch", 'a', OPT_SETTING, 0, "ARCH", "instead of this machine's"},
     {"revision", 'r', OPT_TEXT, offsetof(struct run_options, revision), "REV",
 	"a commit instead of the work tree"},
-    {"keep", 'o', OPT_TEXT, offsetof(struct run_options, keep), "DIR",
+    {"output", 'o', OPT_TEXT, offsetof(struct run_options, output), "DIR",
 	"folder for logs and artifacts"},
+    {"from", 'f', OPT_TEXT, offsetof(struct run_options, from), "STEP",
+	"start at this jobuild, on the layers of those before it"},
+    {"shell", 0, OPT_FLAG, offsetof(struct run_options, shell), NULL,
+	"open a shell in the chroot of a step that fails"},
+    {"keep", 0, OPT_FLAG, offsetof(struct run_options, keep), NULL,
+	"keep what a step that fails has written"},
     {"jobs", 'j', OPT_NUMBER, offsetof(struct run_options, jobs), "N",
 	"processes that emake starts"},
     {"param", 'p', OPT_LIST, offsetof(struct run_options, parameters), "K=V",
@@ -52,32 +60,71 @@ is_empty(const char *path)
 	return n == 0;
 }
 
-/* An absolute path: the jail's program gets it too. */
 static int
-make_folder(struct local *l, const char *keep, struct error *err)
+make_folder(struct local *l, const char *output, struct error *err)
 {
 	struct arena *a = &l->cli->arena;
-	time_t t = time(NULL);
-	char stamp[32], *real;
-	struct tm tm;
+	const char *parent;
+	size_t old;
+	char *real;
 
-	if (keep && !is_empty(keep))
-		return fail(err, "--keep %s: the folder must be empty", keep);
-	localtime_r(&t, &tm);
-	strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &tm);
-	l->dir = keep;
-	if (!keep)
-		l->dir = arena_printf(a, "%s/runs/%s-%ld",
-		    settings_folder(a, "XDG_STATE_HOME", ".local/state"), stamp,
-		    (long)getpid());
-	if (file_mkdirs(l->dir, 0755, err) < 0)
+	if (output && !is_empty(output))
+		return fail(
+		    err, "--output %s: the folder must be empty", output);
+	parent = arena_printf(
+	    a, "%s/runs", settings_folder(a, "XDG_STATE_HOME", ".local/state"));
+	if (output) {
+		l->dir = output;
+		if (file_mkdirs(output, 0755, err) < 0)
+			return -1;
+		l->lock = runs_lock(output, err);
+	} else {
+		old = runs_clean(
+		    parent, (size_t)strtoul(l->cli->conf.runs, NULL, 10));
+		cli_detail(l->cli, "%zu old run%s deleted from %s", old,
+		    old == 1 ? "" : "s", parent);
+		l->lock = runs_new(a, parent, &l->dir, err);
+	}
+	if (l->lock < 0)
 		return -1;
+	/* an absolute path: the jail's program gets it too */
 	real = realpath(l->dir, NULL);
 	if (!real)
 		return fail_errno(err, "%s", l->dir);
 	l->dir = arena_strdup(a, real);
 	free(real);
 	return 0;
+}
+
+/* Where --from begins: the root's unit, or else the first that has the step. */
+static int
+find_from(struct local *l, const char *from, struct error *err)
+{
+	const struct plan_unit *u;
+	struct atom atom;
+	size_t i, unit, s;
+
+	if (root_parse(l->cli, from, &atom, err) < 0)
+		return fail_in(err, "--from");
+	for (i = 0; i <= l->plan->nunits; i++) {
+		unit = i == 0 ? l->plan->root : i - 1;
+		u = &l->plan->units[unit];
+		for (s = 0; s < u->nsteps; s++) {
+			const struct recipe_id *id = &u->steps[s].meta->id;
+
+			if (strcmp(id->user, atom.id.user) != 0 ||
+			    strcmp(id->name, atom.id.name) != 0 ||
+			    !atom_matches(&atom, id->ver))
+				continue;
+			l->from_set = true;
+			l->from_unit = unit;
+			l->from_step = s;
+			return 0;
+		}
+	}
+	return fail(err,
+	    "--from %s: the job has no such step; jobuild graph shows them",
+	    from);
 }
 
 static int
@@ -166,7 +213,7 @@ verify(struct local *l, const char *path, struct diags *d, struct error *err)
 			list[n++] = tree_recipe(
 			    l->tree, &u->steps[s].meta->id, RECIPE_JOBUILD, d);
 	}
-	if (tree_verify(l->tree, list, n, &k, time(NULL), d) < 0)
+	if (keys_verify(l->cli, l->tree, list, n, &k, d) < 0)
 		return fail(err, "not run: signatures are not good");
 	return 0;
 }
@@ -186,6 +233,9 @@ configure(struct local *l, const struct run_options *o)
 	l->conf.state = c->conf.state;
 	l->conf.helpers = c->conf.helpers;
 	l->conf.jobs = o->jobs;
+	l->conf.keep = o->keep;
+	l->shell = o->shell;
+	l->conf.nest = true;
 	l->conf.network = strcmp(c->conf.network, "yes") == 0;
 	l->conf.fetch.mirrors = c->conf.mirror;
 }
@@ -210,10 +260,12 @@ prepare(struct local *l, const struct run_options *o, const struct atom *root)
 		return cli_error(c, CLI_FAILED, &err);
 	}
 	cli_diags(c, &d);
+	if (o->from && find_from(l, o->from, &err) < 0)
+		return cli_error(c, CLI_USAGE, &err);
 	configure(l, o);
 	l->conf.fetch.store = store_open(
 	    arena_printf(&c->arena, "%s/distfiles", c->conf.state), &err);
-	if (l->conf.fetch.store < 0 || make_folder(l, o->keep, &err) < 0)
+	if (l->conf.fetch.store < 0 || make_folder(l, o->output, &err) < 0)
 		return cli_error(c, CLI_TEMPORARY, &err);
 	return CLI_OK;
 }
@@ -228,10 +280,12 @@ run_main(struct cli *c, const void *opts, int n, char *args[])
 	int rc;
 
 	(void)n;
-	l.conf.fetch.store = -1;
+	l.conf.fetch.store = l.lock = -1;
 	if (root_parse(c, args[0], &root, &err) < 0 ||
 	    check_parameters(&o->parameters, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
+	if (o->shell && (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)))
+		return cli_errorf(c, CLI_USAGE, "--shell needs a terminal");
 	if (check_machine(c, &err) < 0)
 		return cli_error(c, CLI_DENIED, &err);
 	rc = repo_tree(c, o->revision, &l.tree);
@@ -240,9 +294,12 @@ run_main(struct cli *c, const void *opts, int n, char *args[])
 	rc = prepare(&l, o, &root);
 	if (rc == CLI_OK) {
 		rc = local_run(&l);
+		(void)runs_end(l.lock, rc == CLI_OK, &err);
 		if (l.units)
 			local_report(&l, rc);
 	}
+	if (l.lock >= 0)
+		close(l.lock);
 	if (l.conf.fetch.store >= 0)
 		close(l.conf.fetch.store);
 	tree_close(l.tree);

@@ -27,6 +27,7 @@ const struct conf_option settings_table[] = {
     TEXT("helpers", helpers),
     TEXT("store", store),
     TEXT("network", network),
+    TEXT("runs", runs),
     {"mirror", CONF_LIST, offsetof(struct settings, mirror), NULL},
     {0},
 };
@@ -47,6 +48,7 @@ static const struct {
     {"AUTOTUA_HELPERS", "folder with jobuild.sh"},
     {"AUTOTUA_STORE", "folder of fetched files"},
     {"AUTOTUA_NETWORK", "may phases that ask for it have the network"},
+    {"AUTOTUA_RUNS", "how many old runs, and failed ones, are kept"},
     {"AUTOTUA_MIRROR", "NAME BASE-URL of a mirror://NAME/"},
 };
 
@@ -97,19 +99,29 @@ settings_file(struct arena *a)
 }
 
 /* Debian's and Gentoo's names of what uname(2) tells. */
+static const char *const machines[][2] = {{"x86_64", "amd64"},
+    {"aarch64", "arm64"}, {"i686", "x86"}, {"ppc64le", "ppc64le"},
+    {"riscv64", "riscv64"}, {"s390x", "s390x"}};
+
+#define MACHINES (sizeof(machines) / sizeof(machines[0]))
+
+const char *
+settings_arch(size_t i)
+{
+	return i < MACHINES ? machines[i][1] : NULL;
+}
+
 static const char *
 machine(struct arena *a)
 {
-	static const char *const names[][2] = {
-	    {"x86_64", "amd64"}, {"aarch64", "arm64"}, {"i686", "x86"}};
 	struct utsname u;
 	size_t i;
 
 	if (uname(&u) < 0)
 		return NULL;
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcmp(u.machine, names[i][0]) == 0)
-			return names[i][1];
+	for (i = 0; i < MACHINES; i++) {
+		if (strcmp(u.machine, machines[i][0]) == 0)
+			return machines[i][1];
 	}
 	return arena_strdup(a, u.machine);
 }
@@ -123,6 +135,7 @@ built_in(struct settings *s, struct arena *a)
 	s->chroot = where_program(a, "autotua-chroot");
 	s->helpers = where_helpers(a);
 	s->network = "yes";
+	s->runs = "10";
 }
 
 static int
@@ -202,6 +215,9 @@ check(const struct settings *s, struct error *err)
 
 	if (strcmp(s->network, "yes") != 0 && strcmp(s->network, "no") != 0)
 		return fail(err, "network: expected yes or no");
+	if (!*s->runs || strlen(s->runs) > 6 ||
+	    s->runs[strspn(s->runs, "0123456789")])
+		return fail(err, "runs: expected a number of runs to keep");
 	for (i = 0; i < s->mirror.n; i++) {
 		if (!strchr(s->mirror.items[i], ' '))
 			return fail(err,

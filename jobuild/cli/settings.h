@@ -13,7 +13,7 @@
 struct arena;
 struct error;
 
-#define SETTINGS 14
+#define SETTINGS 15
 
 struct settings {
 	const char *master;  /* https://host:port */
@@ -29,6 +29,7 @@ struct settings {
 	const char *helpers; /* folder with jobuild.sh */
 	const char *store;   /* folder of fetched files */
 	const char *network; /* "yes" or "no" */
+	const char *runs;    /* how many old runs are kept: a number */
 	struct conf_list mirror;
 };
 
@@ -38,6 +39,9 @@ extern const struct conf_option settings_table[];
 /* The environment's name of entry i, and what it is for. */
 const char *settings_variable(size_t i);
 const char *settings_help(size_t i);
+
+/* Name i of the architectures that are known by name, or NULL. */
+const char *settings_arch(size_t i);
 
 /* The user's file, whether it exists or not. */
 const char *settings_file(struct arena *a);

@@ -6,6 +6,12 @@
 
 #include <string.h>
 
+/* The chain's files, parsed again: where each value was set or extended. */
+struct origins {
+	struct recipe *files[RECIPE_CHAIN_MAX];
+	size_t n;
+};
+
 struct show_options {
 	const char *revision;
 };
@@ -27,7 +33,70 @@ place_text(struct cli *c, struct place at)
 }
 
 static void
-print_variables(struct cli *c, const struct metadata *m)
+read_origins(struct cli *c, struct tree *t, const struct tree_recipe *r,
+    struct origins *o)
+{
+	const struct tree_file *f;
+	struct error ignored;
+	struct diags none;
+
+	diags_init(&none, &c->arena);
+	for (o->n = 0; o->n < r->nchain; o->n++) {
+		f = r->chain[o->n];
+		if (tree_load(t, f, &ignored) < 0)
+			return;
+		o->files[o->n] =
+		    recipe_parse(&c->arena, f->path, f->text, f->len, &none);
+		if (!o->files[o->n])
+			return; /* not when the tree has read it too */
+	}
+}
+
+/* The next assignment of name, in the order of the chain. */
+static bool
+next_origin(const struct origins *o, const char *name, size_t *file, size_t *i,
+    struct origin *out)
+{
+	for (; *file < o->n; (*file)++, *i = 0) {
+		while (recipe_origin(o->files[*file], (*i)++, out)) {
+			if (strcmp(out->name, name) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* "=" or "+=" and the place. */
+static const char *
+origin_text(struct cli *c, const struct origin *a)
+{
+	return arena_printf(
+	    &c->arena, "%-2s %s", a->append ? "+=" : "=", place_text(c, a->at));
+}
+
+/* A row for the value and what set or extended it last; before that below. */
+static void
+add_variable(struct cli *c, struct table *t, const struct variable *v,
+    const struct origins *o)
+{
+	struct origin *list = NULL, one;
+	size_t file = 0, i = 0, n = 0;
+
+	while (next_origin(o, v->name, &file, &i, &one)) {
+		list = arena_grow(&c->arena, list, n, sizeof(*list));
+		list[n++] = one;
+	}
+	table_add(t,
+	    (const char *[]){
+		v->name, v->value, n > 0 ? origin_text(c, &list[n - 1]) : ""});
+	while (n-- > 1)
+		table_add(
+		    t, (const char *[]){"", "", origin_text(c, &list[n - 1])});
+}
+
+static void
+print_variables(
+    struct cli *c, const struct metadata *m, const struct origins *o)
 {
 	static const char *const headings[] = {"VARIABLE", "VALUE", "FROM"};
 	struct table t;
@@ -35,9 +104,7 @@ print_variables(struct cli *c, const struct metadata *m)
 
 	table_init(&t, &c->arena, headings, 3);
 	for (i = 0; i < m->nvars; i++)
-		table_add(&t,
-		    (const char *[]){m->vars[i].name, m->vars[i].value,
-			place_text(c, m->vars[i].at)});
+		add_variable(c, &t, &m->vars[i], o);
 	table_print(&t, c->color_out, stdout);
 }
 
@@ -115,7 +182,7 @@ print_sources(struct cli *c, const struct tree_recipe *r)
 }
 
 static void
-print_text(struct cli *c, const struct tree_recipe *r)
+print_text(struct cli *c, const struct tree_recipe *r, const struct origins *o)
 {
 	size_t i;
 
@@ -127,7 +194,7 @@ print_text(struct cli *c, const struct tree_recipe *r)
 	for (i = 0; i < r->naux; i++)
 		printf("  with %s\n", cli_show(c, r->aux[i]->path));
 	putchar('\n');
-	print_variables(c, r->meta);
+	print_variables(c, r->meta, o);
 	print_phases(c, r->meta);
 	print_sources(c, r);
 }
@@ -156,15 +223,33 @@ place_json(json_t *o, struct place at)
 	return o;
 }
 
+/* Every assignment of the chain: its sign, its place, and what is written. */
 static json_t *
-variables_json(const struct metadata *m)
+origins_json(struct cli *c, const struct origins *o, const char *name)
+{
+	json_t *array = json_array(), *one;
+	size_t file = 0, i = 0;
+	struct origin a;
+
+	while (next_origin(o, name, &file, &i, &a)) {
+		one = json_pack("{s:s, s:s}", "operator", a.append ? "+=" : "=",
+		    "source", show(&c->arena, a.source, a.len));
+		json_array_append_new(array, place_json(one, a.at));
+	}
+	return array;
+}
+
+static json_t *
+variables_json(
+    struct cli *c, const struct metadata *m, const struct origins *origins)
 {
 	json_t *array = json_array(), *o;
 	size_t i;
 
 	for (i = 0; i < m->nvars; i++) {
-		o = json_pack("{s:s, s:s}", "name", m->vars[i].name, "value",
-		    m->vars[i].value);
+		o = json_pack("{s:s, s:s, s:o}", "name", m->vars[i].name,
+		    "value", m->vars[i].value, "origins",
+		    origins_json(c, origins, m->vars[i].name));
 		json_array_append_new(array, place_json(o, m->vars[i].at));
 	}
 	return array;
@@ -215,56 +300,98 @@ sources_json(const struct tree_recipe *r)
 	return array;
 }
 
+static json_t *
+recipe_json(struct cli *c, const struct tree_recipe *r, const struct origins *o,
+    const struct diags *d)
+{
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "atom",
+	    id_format(&c->arena, &r->id), "kind",
+	    r->kind == RECIPE_TEMPLATE ? "template" : "jobuild", "chain",
+	    chain_json(r), "variables", variables_json(c, r->meta, o), "phases",
+	    phases_json(r->meta), "sources", sources_json(r), "diagnostics",
+	    diags_json(d));
+}
+
+/* One of what was asked for; with --json it is appended to documents. */
+static int
+show_one(struct cli *c, struct tree *t, const char *name, bool first,
+    json_t *documents)
+{
+	const struct tree_recipe *r;
+	struct error err = {0};
+	struct origins origins;
+	struct named what;
+	struct atom root;
+	struct diags d;
+
+	diags_init(&d, &c->arena);
+	if (root_parse(c, name, &root, &err) < 0)
+		return cli_error(c, CLI_USAGE, &err);
+	if (root_find(c, t, &root, &what, &err) < 0)
+		return cli_error(c, CLI_NOT_FOUND, &err);
+	r = tree_recipe(t, &what.id, what.kind, &d);
+	if (!r && c->json)
+		json_array_append_new(documents,
+		    json_pack("{s:s, s:o}", "atom",
+			id_format(&c->arena, &what.id), "diagnostics",
+			diags_json(&d)));
+	cli_diags(c, &d);
+	if (!r)
+		return CLI_FAILED;
+	read_origins(c, t, r, &origins);
+	if (c->json) {
+		json_array_append_new(
+		    documents, recipe_json(c, r, &origins, &d));
+		return CLI_OK;
+	}
+	if (!first)
+		putchar('\n');
+	print_text(c, r, &origins);
+	return CLI_OK;
+}
+
+/* One document for one recipe, a list for several. */
+static void
+print_documents(json_t *documents, int n)
+{
+	if (n == 1 && json_array_size(documents) == 1)
+		cli_json(json_incref(json_array_get(documents, 0)));
+	else if (n > 1)
+		cli_json(json_pack("{s:O}", "recipes", documents));
+}
+
 static int
 show_main(struct cli *c, const void *opts, int n, char *args[])
 {
 	const struct show_options *o = opts;
-	const struct tree_recipe *r;
-	struct error err = {0};
-	struct named what;
+	json_t *documents = json_array();
+	int rc, one, i;
 	struct tree *t;
-	struct atom root;
-	struct diags d;
-	int rc = CLI_OK;
 
-	(void)n;
-	if (root_parse(c, args[0], &root, &err) < 0)
-		return cli_error(c, CLI_USAGE, &err);
 	rc = repo_tree(c, o->revision, &t);
-	if (rc != CLI_OK)
+	if (rc != CLI_OK) {
+		json_decref(documents);
 		return rc;
-	diags_init(&d, &c->arena);
-	if (root_find(c, t, &root, &what, &err) < 0) {
-		rc = cli_error(c, CLI_NOT_FOUND, &err);
-		goto out;
 	}
-	r = tree_recipe(t, &what.id, what.kind, &d);
-	if (!r) {
-		rc = cli_refused(c, &d);
-		goto out;
+	for (i = 0; i < n; i++) {
+		one = show_one(c, t, args[i], i == 0, documents);
+		if (one > rc)
+			rc = one;
 	}
-	cli_diags(c, &d);
 	if (c->json)
-		cli_json(json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o}",
-		    "atom", id_format(&c->arena, &r->id), "kind",
-		    r->kind == RECIPE_TEMPLATE ? "template" : "jobuild",
-		    "chain", chain_json(r), "variables",
-		    variables_json(r->meta), "phases", phases_json(r->meta),
-		    "sources", sources_json(r), "diagnostics", diags_json(&d)));
-	else
-		print_text(c, r);
-out:
+		print_documents(documents, n);
+	json_decref(documents);
 	tree_close(t);
 	return rc;
 }
 
 const struct command show_command = {
     .name = "show",
-    .arguments = "ATOM",
+    .arguments = "ATOM...",
     .summary = "show a jobuild as it is understood, and what comes from where",
     .options = options,
     .size = sizeof(struct show_options),
     .min = 1,
-    .max = 1,
+    .max = -1,
     .run = show_main,
 };

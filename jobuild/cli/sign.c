@@ -4,8 +4,10 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/key.h"
 #include "cli/keys.h"
 #include "cli/repo.h"
+#include "tree/notary.h"
 
 #include <string.h>
 
@@ -17,13 +19,22 @@ static const struct opt options[] = {
     {0},
 };
 
+/* A file to sign unless its signature is good already. */
+struct task {
+	const char *path;
+	const struct tree_file *file, *sig; /* sig NULL: has none */
+};
+
 struct job {
 	struct cli *cli;
 	struct repo repo;
 	struct tree *tree;
+	struct notary *notary;
 	const char *user; /* whose files; NULL: none yet */
 	char fingerprint[FINGERPRINT_MAX];
-	struct verifier *verifier; /* of user's key */
+	struct known_key *key; /* user's, as the tree has it */
+	struct task *tasks;    /* of this user */
+	size_t ntasks;
 	json_t *written;
 	size_t kept;
 };
@@ -51,19 +62,94 @@ write_file(
 	return 0;
 }
 
-/* Export the key that signs into the tree, and open it for checking. */
 static int
-make_key(struct job *j, const char *path, struct error *err)
+sign_task(struct job *j, const struct task *t, struct error *err)
 {
 	struct buf b;
 	int rc = -1;
 
-	if (keys_choose(j->cli->conf.key, j->fingerprint, err) < 0)
+	buf_init(&b, SIGNATURE_MAX);
+	if (sign_detached(j->fingerprint, t->file->text, t->file->len,
+		NOTATION_PATH, t->path, &b, err) == 0)
+		rc = write_file(j,
+		    arena_printf(&j->cli->arena, "%s.asc", t->path), &b, err);
+	else
+		fail_in(err, "sign %s", t->path);
+	buf_release(&b);
+	return rc;
+}
+
+/* Which signatures are good: in good[], one a task. */
+static void
+check_tasks(struct job *j, bool good[])
+{
+	struct notary_item *items =
+	    arena_array(&j->cli->arena, j->ntasks + 1, struct notary_item);
+	size_t *index = arena_array(&j->cli->arena, j->ntasks + 1, size_t);
+	const struct task *t;
+	size_t i, n = 0;
+
+	for (i = 0; i < j->ntasks; i++) {
+		t = &j->tasks[i];
+		if (!t->sig)
+			continue;
+		index[n] = i;
+		items[n++] = (struct notary_item){.key = j->key,
+		    .data = t->file->text,
+		    .len = t->file->len,
+		    .sig = t->sig->text,
+		    .siglen = t->sig->len,
+		    .notation = NOTATION_PATH,
+		    .value = t->path};
+	}
+	notary_check(j->notary, items, n, time(NULL));
+	for (i = 0; i < n; i++) {
+		good[index[i]] = items[i].good;
+		if (!items[i].good)
+			cli_detail(j->cli, "%s.asc: %s",
+			    cli_show(j->cli, items[i].value),
+			    cli_show(j->cli, items[i].err.msg));
+	}
+}
+
+/* Everything of the user that was added. */
+static int
+sign_tasks(struct job *j, struct error *err)
+{
+	bool *good = arena_array(&j->cli->arena, j->ntasks + 1, bool);
+	size_t i;
+
+	if (j->ntasks > 0)
+		check_tasks(j, good);
+	for (i = 0; i < j->ntasks; i++) {
+		if (good[i])
+			j->kept++;
+		else if (sign_task(j, &j->tasks[i], err) < 0)
+			return -1;
+	}
+	j->ntasks = 0;
+	j->tasks = NULL;
+	return 0;
+}
+
+/* Export the key that signs into the tree, and open it for checking. */
+static int
+make_key(struct job *j, const char *path, struct error *err)
+{
+	const char *text;
+	struct buf b;
+	int rc = -1;
+
+	if (keys_choose(j->cli->conf.key, j->fingerprint, err) < 0 ||
+	    key_check_own(j->cli, j->fingerprint, err) < 0)
 		return -1;
 	buf_init(&b, KEY_MAX);
-	if (keys_export(j->fingerprint, &b, err) == 0 &&
-	    verifier_open(&j->verifier, b.data, b.len, err) == 0)
-		rc = write_file(j, path, &b, err);
+	if (keys_export(j->fingerprint, &b, err) == 0) {
+		text = arena_strndup(&j->cli->arena, b.data, b.len);
+		j->key = notary_key(j->notary, text, b.len, time(NULL), err);
+		if (j->key)
+			rc = write_file(j, path, &b, err);
+	}
 	buf_release(&b);
 	return rc;
 }
@@ -75,18 +161,24 @@ take_key(struct job *j, const char *path, const struct tree_file *file,
 {
 	const char *own;
 
-	if (verifier_open(&j->verifier, file->text, file->len, err) < 0)
+	own = notary_fingerprint(
+	    j->notary, file->text, file->len, time(NULL), err);
+	if (!own)
 		return fail_in(err, "%s", path);
-	own = verifier_fingerprint(j->verifier);
 	if (keys_choose(j->cli->conf.key ? j->cli->conf.key : own,
 		j->fingerprint, err) < 0)
 		return -1;
 	if (strcmp(own, j->fingerprint) != 0)
 		return fail(err,
-		    "%s has the key %s, but %s would sign: choose with --key, "
-		    "or remove that file if the new key shall replace it",
+		    "%s has the key %s, but %s would sign: choose with --key; "
+		    "if the new key shall replace it: jobuild key rotate, "
+		    "then jobuild key export --replace",
 		    path, own, j->fingerprint);
-	return 0;
+	if (key_check_own(j->cli, j->fingerprint, err) < 0)
+		return -1;
+	/* the tree's copy may be older than the caller's */
+	j->key = notary_key(j->notary, file->text, file->len, time(NULL), err);
+	return j->key ? 0 : fail_in(err, "%s", path);
 }
 
 static int
@@ -98,8 +190,8 @@ set_user(struct job *j, const char *user, struct error *err)
 
 	if (j->user && strcmp(j->user, user) == 0)
 		return 0;
-	verifier_close(j->verifier);
-	j->verifier = NULL;
+	if (sign_tasks(j, err) < 0)
+		return -1;
 	j->user = user;
 	file = read_file(j, path);
 	if (!file)
@@ -107,47 +199,28 @@ set_user(struct job *j, const char *user, struct error *err)
 	return take_key(j, path, file, err);
 }
 
-static int
-sign_file(struct job *j, const char *path, struct error *err)
+static void
+add_task(struct job *j, const char *path)
 {
-	const char *at = arena_printf(&j->cli->arena, "%s.asc", path);
-	const struct tree_file *file = read_file(j, path);
-	const struct tree_file *sig = read_file(j, at);
-	struct error why = {0};
-	struct buf b;
-	int rc = -1;
+	struct task t = {.path = path, .file = read_file(j, path)};
 
-	if (!file)
-		return 0;
-	if (sig &&
-	    verifier_check(j->verifier, file->text, file->len, sig->text,
-		sig->len, NOTATION_PATH, path, time(NULL), &why) == 0) {
-		j->kept++;
-		return 0;
-	}
-	if (sig)
-		cli_detail(j->cli, "%s: %s", at, why.msg);
-	buf_init(&b, SIGNATURE_MAX);
-	if (sign_detached(j->fingerprint, file->text, file->len, NOTATION_PATH,
-		path, &b, err) == 0)
-		rc = write_file(j, at, &b, err);
-	else
-		fail_in(err, "sign %s", path);
-	buf_release(&b);
-	return rc;
+	if (!t.file)
+		return;
+	t.sig = read_file(j, arena_printf(&j->cli->arena, "%s.asc", path));
+	j->tasks = arena_grow(&j->cli->arena, j->tasks, j->ntasks, sizeof(t));
+	j->tasks[j->ntasks++] = t;
 }
 
-static int
-sign_recipe(struct job *j, const struct named *item, struct error *err)
+static void
+add_recipe(struct job *j, const struct named *item)
 {
 	char ver[VERSION_MAX];
 
 	version_format(item->id.ver, ver);
-	return sign_file(j,
+	add_task(j,
 	    arena_printf(&j->cli->arena, "%s/%s/%s-%s.%s", item->id.user,
 		item->id.name, item->id.name, ver,
-		item->kind == RECIPE_TEMPLATE ? "template" : "jobuild"),
-	    err);
+		item->kind == RECIPE_TEMPLATE ? "template" : "jobuild"));
 }
 
 static int
@@ -158,19 +231,17 @@ sign_all(struct job *j, const struct named_list *list, struct error *err)
 
 	for (i = 0; i < list->n; i++) {
 		id = &list->items[i].id;
-		if (set_user(j, id->user, err) < 0 ||
-		    sign_recipe(j, &list->items[i], err) < 0)
+		if (set_user(j, id->user, err) < 0)
 			return -1;
+		add_recipe(j, &list->items[i]);
 		if (last && last->user == id->user && last->name == id->name)
 			continue;
 		last = id;
-		if (sign_file(j,
-			arena_printf(&j->cli->arena, "%s/%s/Manifest", id->user,
-			    id->name),
-			err) < 0)
-			return -1;
+		add_task(j,
+		    arena_printf(
+			&j->cli->arena, "%s/%s/Manifest", id->user, id->name));
 	}
-	return 0;
+	return sign_tasks(j, err);
 }
 
 /* What to sign: the arguments, or all of the configured user. */
@@ -205,6 +276,7 @@ sign_main(struct cli *c, const void *opts, int n, char *args[])
 	    repo_open(&j.repo, NULL, &j.tree, &err) < 0)
 		return cli_error(c, CLI_NOT_FOUND, &err);
 	j.written = json_array();
+	j.notary = keys_notary(c);
 	if (choose(&j, n, args, &list, &err) < 0)
 		rc = cli_error(c, CLI_NOT_FOUND, &err);
 	else if (sign_all(&j, &list, &err) < 0)
@@ -216,7 +288,7 @@ sign_main(struct cli *c, const void *opts, int n, char *args[])
 		cli_json(json_pack("{s:O, s:I, s:s}", "written", j.written,
 		    "kept", (json_int_t)j.kept, "key", j.fingerprint));
 	json_decref(j.written);
-	verifier_close(j.verifier);
+	notary_close(j.notary);
 	tree_close(j.tree);
 	return rc;
 }

@@ -64,19 +64,15 @@ print_list(struct cli *c, const json_t *jobs)
 }
 
 static int
-show_list(struct cli *c, struct http *h)
+show_list(struct cli *c, struct http *h, const char *query)
 {
 	json_t *answer;
-	int rc;
+	int rc = client_show(
+	    c, h, arena_printf(&c->arena, "/api/v1/jobs?%s", query), &answer);
 
-	rc = client_call(c, h, "GET",
-	    arena_printf(&c->arena, "/api/v1/jobs?limit=%d", LIST), NULL,
-	    &answer);
 	if (rc != CLI_OK)
 		return rc;
-	if (c->json)
-		cli_json(json_incref(answer));
-	else
+	if (!c->json)
 		print_list(c, json_object_get(answer, "jobs"));
 	json_decref(answer);
 	return CLI_OK;
@@ -123,7 +119,8 @@ status_main(struct cli *c, const void *opts, int n, char *args[])
 	if (rc != CLI_OK)
 		return rc;
 	if (n == 0)
-		rc = show_list(c, h);
+		rc = show_list(
+		    c, h, arena_printf(&c->arena, "limit=%d", LIST));
 	else
 		rc = o->watch ? watch_job(c, h, job) : show_job(c, h, job);
 	http_close(h);
@@ -138,4 +135,82 @@ const struct command status_command = {
     .size = sizeof(struct status_options),
     .max = 1,
     .run = status_main,
+};
+
+/* ---- jobs ------------------------------------------------------------------ */
+
+struct jobs_options {
+	const char *user, *state, *root;
+	int64_t limit, before;
+};
+
+static const struct opt jobs_options[] = {
+    {"by", 'b', OPT_TEXT, offsetof(struct jobs_options, user), "NAME",
+	"only this user's"},
+    {"state", 's', OPT_TEXT, offsetof(struct jobs_options, state), "STATE",
+	"queued, running, passed, failed or cancelled"},
+    {"root", 'r', OPT_TEXT, offsetof(struct jobs_options, root), "ROOT",
+	"of this user/name, with any version or one"},
+    {"limit", 'n', OPT_NUMBER, offsetof(struct jobs_options, limit), "N",
+	"so many (50)"},
+    {"before", 0, OPT_NUMBER, offsetof(struct jobs_options, before), "JOB",
+	"older than this one: the next page"},
+    CLIENT_OPTIONS,
+    {0},
+};
+
+/* Letters that mean something in a query must not come from outside. */
+static bool
+is_plain(const char *s)
+{
+	return strspn(s,
+		   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		   "0123456789_-./") == strlen(s);
+}
+
+static const char *
+add_filter(struct cli *c, const char *query, const char *name, const char *s)
+{
+	return s ? arena_printf(&c->arena, "%s&%s=%s", query, name, s) : query;
+}
+
+static int
+jobs_main(struct cli *c, const void *opts, int n, char *args[])
+{
+	const struct jobs_options *o = opts;
+	const char *words[] = {o->user, o->state, o->root}, *query;
+	struct http *h;
+	size_t i;
+	int rc;
+
+	(void)n, (void)args;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (words[i] && !is_plain(words[i]))
+			return cli_errorf(c, CLI_USAGE,
+			    "\"%s\" is no user, state or root",
+			    cli_show(c, words[i]));
+	}
+	query = arena_printf(
+	    &c->arena, "limit=%lld", o->limit ? (long long)o->limit : LIST);
+	if (o->before)
+		query = arena_printf(&c->arena, "%s&before=%lld", query,
+		    (long long)o->before);
+	query = add_filter(c, query, "user", o->user);
+	query = add_filter(c, query, "state", o->state);
+	query = add_filter(c, query, "root", o->root);
+	rc = client_open(c, &h);
+	if (rc != CLI_OK)
+		return rc;
+	rc = show_list(c, h, query);
+	http_close(h);
+	return rc;
+}
+
+const struct command jobs_command = {
+    .name = "jobs",
+    .arguments = "",
+    .summary = "list jobs: of a user, in a state, of a root",
+    .options = jobs_options,
+    .size = sizeof(struct jobs_options),
+    .run = jobs_main,
 };

@@ -15,7 +15,7 @@ struct submit_options {
 	struct conf_list arches, parameters;
 	const char *stage, *revision;
 	int64_t priority;
-	bool watch;
+	bool watch, no_reuse;
 };
 
 static const struct opt options[] = {
@@ -30,6 +30,8 @@ static const struct opt options[] = {
     {"tree", 't', OPT_SETTING, 0, "NAME", "the master's name of the tree"},
     {"revision", 'r', OPT_TEXT, offsetof(struct submit_options, revision),
 	"REV", "commit or branch instead of HEAD"},
+    {"no-reuse", 0, OPT_FLAG, offsetof(struct submit_options, no_reuse), NULL,
+	"run what has passed before, too"},
     {"watch", 'w', OPT_FLAG, offsetof(struct submit_options, watch), NULL,
 	"stay until the job ends"},
     {"user", 'u', OPT_SETTING, 0, "NAME", "your name in the tree"},
@@ -116,7 +118,7 @@ request_json(
 	    atom_format(&c->arena, root), "revision",
 	    choose_revision(c, o, root), "arches", arches_json(c, &o->arches),
 	    "stage", o->stage ? o->stage : "", "priority",
-	    (json_int_t)o->priority, "parameters", parameters, "reuse", 1);
+	    (json_int_t)o->priority, "parameters", parameters, "reuse", (int)!o->no_reuse);
 	if (!request)
 		cli_errorf(c, 0, "an option's value is not UTF-8");
 	return request;

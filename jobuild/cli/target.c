@@ -122,19 +122,28 @@ target_parse(struct cli *c, const struct repo *r, const char *s,
 	return fail(err, "\"%s\": " FORMS, s);
 }
 
-static void
-add(struct arena *a, struct named_list *l, const struct tree_package *p,
-    struct version v, enum recipe_kind kind)
-{
-	size_t i;
+/* A list and what it has: each recipe counts once. */
+struct selection {
+	struct arena *arena;
+	struct named_list *list;
+	struct map has;
+};
 
-	for (i = 0; i < l->n; i++) {
-		if (l->items[i].kind == kind &&
-		    strcmp(l->items[i].id.user, p->user) == 0 &&
-		    strcmp(l->items[i].id.name, p->name) == 0 &&
-		    version_compare(l->items[i].id.ver, v) == 0)
-			return;
-	}
+static void
+add(struct selection *s, const struct tree_package *p, struct version v,
+    enum recipe_kind kind)
+{
+	struct named_list *l = s->list;
+	struct arena *a = s->arena;
+	char ver[VERSION_MAX];
+	void **known;
+
+	version_format(v, ver);
+	known = map_puts(&s->has,
+	    arena_printf(a, "%s/%s-%s %d", p->user, p->name, ver, (int)kind));
+	if (*known)
+		return;
+	*known = s;
 	l->items = arena_grow(a, l->items, l->n, sizeof(*l->items));
 	l->items[l->n++] = (struct named){{p->user, p->name, v}, kind};
 }
@@ -148,8 +157,7 @@ wanted(const struct target *t, struct version v, enum recipe_kind kind)
 
 /* How many recipes the target names. */
 static size_t
-select_one(struct cli *c, struct tree *tree, const struct target *t,
-    struct named_list *out)
+select_one(struct tree *tree, const struct target *t, struct selection *out)
 {
 	const struct tree_package *p;
 	size_t i, k, n, found = 0;
@@ -162,14 +170,13 @@ select_one(struct cli *c, struct tree *tree, const struct target *t,
 		for (k = 0; k < p->ntemplates; k++) {
 			if (!wanted(t, p->templates[k], RECIPE_TEMPLATE))
 				continue;
-			add(&c->arena, out, p, p->templates[k],
-			    RECIPE_TEMPLATE);
+			add(out, p, p->templates[k], RECIPE_TEMPLATE);
 			found++;
 		}
 		for (k = 0; k < p->nversions; k++) {
 			if (!wanted(t, p->versions[k], RECIPE_JOBUILD))
 				continue;
-			add(&c->arena, out, p, p->versions[k], RECIPE_JOBUILD);
+			add(out, p, p->versions[k], RECIPE_JOBUILD);
 			found++;
 		}
 	}
@@ -211,19 +218,21 @@ int
 targets_select(struct cli *c, const struct repo *r, struct tree *t, int n,
     char *args[], struct named_list *out, struct error *err)
 {
+	struct selection s = {.arena = &c->arena, .list = out};
 	struct target target;
 	int i;
 
 	memset(out, 0, sizeof(*out));
+	map_init(&s.has, &c->arena);
 	if (n == 0) {
 		memset(&target, 0, sizeof(target));
-		select_one(c, t, &target, out);
+		select_one(t, &target, &s);
 		return 0;
 	}
 	for (i = 0; i < n; i++) {
 		if (target_parse(c, r, args[i], &target, err) < 0)
 			return -1;
-		if (select_one(c, t, &target, out) == 0)
+		if (select_one(t, &target, &s) == 0)
 			return not_found(c, t, args[i], err);
 	}
 	return 0;

@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/keys.h"
 #include "cli/repo.h"
+#include "tree/notary.h"
 
 #include <string.h>
 
@@ -20,8 +21,8 @@ static const struct opt options[] = {
 
 /* The configured keyring, or what the tree says of itself. */
 static int
-open_keyring(
-    struct cli *c, struct tree *t, struct keyring *k, struct error *err)
+open_keyring(struct cli *c, struct tree *t, struct notary *n, struct keyring *k,
+    struct error *err)
 {
 	size_t i;
 
@@ -29,7 +30,7 @@ open_keyring(
 		keyring_init(k, &c->arena);
 		return keyring_read(k, c->conf.keyring, err);
 	}
-	keys_of_tree(&c->arena, t, k);
+	keys_of_tree(&c->arena, t, n, k);
 	cli_note(c,
 	    "checking against the keys in the tree itself: that files and "
 	    "keys fit, not whose keys they are (--keyring FILE checks that)");
@@ -63,13 +64,17 @@ verify_list(struct cli *c, struct tree *t, const struct named_list *list)
 	struct error err = {0};
 	struct keyring k;
 	struct diags d;
+	struct notary *notary = keys_notary(c);
 	size_t n;
 
 	diags_init(&d, &c->arena);
-	if (open_keyring(c, t, &k, &err) < 0)
+	if (open_keyring(c, t, notary, &k, &err) < 0) {
+		notary_close(notary);
 		return cli_error(c, CLI_USAGE, &err);
+	}
 	n = collect(c, t, list, &recipes, &d);
-	tree_verify(t, recipes, n, &k, time(NULL), &d);
+	tree_verify_by(notary, t, recipes, n, &k, time(NULL), &d);
+	notary_close(notary);
 	if (c->json)
 		cli_json(json_pack("{s:I, s:b, s:o}", "recipes", (json_int_t)n,
 		    "good", d.errors == 0, "diagnostics", diags_json(&d)));

@@ -38,6 +38,9 @@ struct call {
 	struct buf body;
 	int to; /* -1: all goes to body */
 	int64_t room;
+	bool (*take)(void *ctx, const char *p, size_t n);
+	void *take_ctx;
+	bool ended; /* by take() */
 	struct error err; /* code != 0: it failed here */
 };
 
@@ -128,6 +131,10 @@ take_answer(char *data, size_t one, size_t n, void *ctx)
 
 	n *= one;
 	curl_easy_getinfo(c->http->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (c->take && status >= 200 && status <= 299) {
+		c->ended = !c->take(c->take_ctx, data, n);
+		return c->ended ? 0 : n;
+	}
 	if (c->to < 0 || status < 200 || status > 299) {
 		if (buf_add(&c->body, data, n) == 0)
 			return n;
@@ -308,7 +315,7 @@ call_do(struct call *c, struct error *err)
 		*err = c->err;
 		return fail_in(err, "%s", h->base);
 	}
-	if (code != CURLE_OK)
+	if (code != CURLE_OK && !c->ended)
 		return fail_curl(h->base, code, h->detail, err);
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
 	return (int)status;
@@ -395,27 +402,53 @@ http_call(struct http *h, const char *method, const char *path,
 	return status;
 }
 
+/* A GET with its headers set: what isn't 2xx is told in err. */
+static int
+get(struct call *c, struct error *err)
+{
+	json_t *answer = NULL;
+	struct error ignored;
+	int status;
+
+	let_it_take_time(c->http);
+	status = call_do(c, err);
+	if (status >= 0 && (status < 200 || status > 299)) {
+		parse_answer(c, status, &answer, &ignored);
+		http_problem(status, answer, NULL, err);
+		json_decref(answer);
+	}
+	call_end(c);
+	return status;
+}
+
 int
 http_get(
     struct http *h, const char *path, int fd, int64_t max, struct error *err)
 {
-	json_t *answer = NULL;
-	struct error ignored;
 	struct call c;
-	int status;
 
 	call_begin(&c, h, path);
 	c.to = fd;
 	c.room = max;
-	let_it_take_time(h);
-	status = call_do(&c, err);
-	if (status >= 0 && (status < 200 || status > 299)) {
-		parse_answer(&c, status, &answer, &ignored);
-		http_problem(status, answer, NULL, err);
-		json_decref(answer);
+	return get(&c, err);
+}
+
+int
+http_stream(struct http *h, const char *path, const char *last,
+    bool (*take)(void *ctx, const char *p, size_t n), void *ctx,
+    struct error *err)
+{
+	char header[128];
+	struct call c;
+
+	call_begin(&c, h, path);
+	c.take = take;
+	c.take_ctx = ctx;
+	if (last && *last) {
+		snprintf(header, sizeof(header), "Last-Event-ID: %s", last);
+		c.headers = curl_slist_append(c.headers, header);
 	}
-	call_end(&c);
-	return status;
+	return get(&c, err);
 }
 
 int

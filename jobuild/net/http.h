@@ -70,6 +70,16 @@ int http_get(
     struct http *h, const char *path, int fd, int64_t max, struct error *err);
 
 /*
+ * GET what goes on for as long as the master has something to say, as events
+ * or a log that is followed: take() gets it as it comes and returns false to
+ * end it. last (may be NULL) is sent as Last-Event-ID. As http_get(); ended by
+ * take() is the answer's status too.
+ */
+int http_stream(struct http *h, const char *path, const char *last,
+    bool (*take)(void *ctx, const char *p, size_t n), void *ctx,
+    struct error *err);
+
+/*
  * PUT size bytes from fd at offset. HTTP status and answer, or -1. It may
  * take as long as it moves.
  */

@@ -2,6 +2,7 @@
 #include "net/url.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/noproxy.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,19 +30,11 @@ net_init(void)
 void
 net_no_proxy(CURL *easy)
 {
-	static const char local[] = "localhost,127.0.0.1,::1";
-	const char *env = getenv("no_proxy");
-	char list[4096];
+	char list[NOPROXY_MAX];
+	const char *hosts = noproxy_list(list);
 
-	if (!env)
-		env = getenv("NO_PROXY");
-	if (env && strcmp(env, "*") == 0)
-		return;
-	if (env && strlen(env) + sizeof(local) + 1 > sizeof(list))
-		return;
-	snprintf(list, sizeof(list), "%s%s%s", env ? env : "",
-	    env && *env ? "," : "", local);
-	curl_easy_setopt(easy, CURLOPT_NOPROXY, list);
+	if (hosts)
+		curl_easy_setopt(easy, CURLOPT_NOPROXY, hosts);
 }
 
 static bool

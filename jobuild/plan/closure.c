@@ -5,43 +5,143 @@
 
 #include <string.h>
 
-/* A walk through the closure; steps in the order in which they are met. */
+/* A walk through the drafts. */
 struct walk {
-	struct resolver *r;
-	struct step *met;
-	size_t nmet;
-	size_t *place;   /* by variable: in met, plus one; 0: not met */
-	size_t *number;  /* by place: in the final order, plus one */
-	size_t *at;      /* by place: the next edge to follow */
-	size_t *targets; /* by variable: place that has an edge to it */
-	size_t *stack, nstack;
-	size_t ndone;
+	const struct draft *drafts;
+	struct edge *edges;
+	struct path *paths; /* by draft; cand is set when it is met */
+	uint32_t *number;   /* by draft: in the final order, plus one */
+	size_t *at;         /* by draft: the next edge to follow */
+	uint32_t *stack, nstack;
+	uint32_t ndone;
 	bool cyclic;
 };
 
 static void
-add_edge(struct walk *w, size_t place, uint32_t to, const struct dep *dep,
+meet(struct walk *w, size_t draft, const struct path *up, bool side)
+{
+	struct path *path = &w->paths[draft];
+
+	path->up = up;
+	path->cand = w->drafts[draft].cand;
+	path->side = side;
+	w->at[draft] = w->drafts[draft].first;
+	w->stack[w->nstack++] = (uint32_t)draft;
+}
+
+/* Follow the next edge of the draft on top, or be done with it. */
+static void
+advance(struct walk *w)
+{
+	uint32_t draft = w->stack[w->nstack - 1];
+	const struct draft *d = &w->drafts[draft];
+	size_t to;
+
+	if (w->at[draft] == d->first + d->n) {
+		w->number[draft] = ++w->ndone;
+		w->nstack--;
+		return;
+	}
+	to = w->edges[w->at[draft]++].to;
+	if (!w->paths[to].cand)
+		meet(w, to, &w->paths[draft], false);
+	else if (w->number[to] == 0)
+		w->cyclic = true;
+}
+
+/* What has not been met is no step: nobody needs it. */
+static void
+finish(struct walk *w, struct arena *a, size_t n, struct closure *out)
+{
+	const struct draft *d;
+	struct step *s;
+	size_t i, k;
+
+	out->steps = arena_array(a, w->ndone, struct step);
+	out->nsteps = w->ndone;
+	out->cyclic = w->cyclic;
+	for (i = 0; i < n; i++) {
+		if (w->number[i] == 0)
+			continue;
+		d = &w->drafts[i];
+		s = &out->steps[w->number[i] - 1];
+		s->cand = d->cand;
+		s->var = d->var;
+		s->path = &w->paths[i];
+		s->edges = w->edges + d->first;
+		s->nedges = d->n;
+		for (k = 0; k < d->n; k++)
+			s->edges[k].to = w->number[s->edges[k].to] - 1;
+	}
+}
+
+void
+closure_order(struct arena *a, struct arena *scratch, const struct path *above,
+    const struct draft *drafts, size_t n, struct edge *edges,
+    struct closure *out)
+{
+	struct walk w = {.drafts = drafts, .edges = edges};
+
+	w.paths = arena_array(a, n, struct path);
+	w.number = arena_array(scratch, n, uint32_t);
+	w.at = arena_array(scratch, n, size_t);
+	w.stack = arena_array(scratch, n, uint32_t);
+	meet(&w, 0, above, above != NULL);
+	while (w.nstack > 0)
+		advance(&w);
+	finish(&w, a, n, out);
+}
+
+/* What the true variables come to. */
+struct collector {
+	struct resolver *r;
+	struct draft *drafts;
+	size_t ndrafts;
+	size_t *place;   /* by variable: its draft, plus one; 0: none */
+	size_t *targets; /* by variable: draft that has an edge to it, plus one
+			  */
+	struct edge *edges;
+	size_t nedges;
+};
+
+static size_t
+draft_of(struct collector *c, uint32_t var)
+{
+	struct draft *d;
+
+	if (c->place[var] > 0)
+		return c->place[var] - 1;
+	c->drafts =
+	    arena_grow(c->r->arena, c->drafts, c->ndrafts, sizeof(*c->drafts));
+	d = &c->drafts[c->ndrafts];
+	d->cand = c->r->nodes[var].cand;
+	d->var = var;
+	c->place[var] = ++c->ndrafts;
+	return c->ndrafts - 1;
+}
+
+static void
+add_edge(struct collector *c, size_t from, uint32_t to, const struct dep *dep,
     uint32_t option)
 {
-	struct step *s = &w->met[place];
 	struct edge *e;
 
-	if (w->targets[to] == place + 1)
+	if (c->targets[to] == from + 1)
 		return;
-	w->targets[to] = place + 1;
-	s->edges =
-	    arena_grow(w->r->arena, s->edges, s->nedges, sizeof(*s->edges));
-	e = &s->edges[s->nedges++];
-	e->to = to;
+	c->targets[to] = from + 1;
+	c->edges =
+	    arena_grow(c->r->arena, c->edges, c->nedges, sizeof(*c->edges));
+	e = &c->edges[c->nedges++];
+	e->to = draft_of(c, to);
 	e->dep = dep;
 	e->option = option;
 }
 
 /* The edges of what a variable asks for; groups nest 64 deep at most. */
 static void
-add_edges(struct walk *w, size_t place, uint32_t var, uint32_t option)
+add_edges(struct collector *c, size_t from, uint32_t var, uint32_t option)
 {
-	const struct node *node = &w->r->nodes[var];
+	const struct node *node = &c->r->nodes[var];
 	const struct need *n;
 	size_t i, k;
 
@@ -49,93 +149,33 @@ add_edges(struct walk *w, size_t place, uint32_t var, uint32_t option)
 		n = &node->needs[i];
 		if (n->kind == NEED_ATOM) {
 			add_edge(
-			    w, place, need_version(w->r, n), n->dep, option);
+			    c, from, need_version(c->r, n), n->dep, option);
 			continue;
 		}
 		for (k = 0; k < n->noptions; k++) {
-			if (w->r->sat.vars[n->options[k]].value > 0)
+			if (c->r->sat.vars[n->options[k]].value > 0)
 				break;
 		}
-		add_edges(w, place, n->options[k], n->options[k]);
-	}
-}
-
-static void
-meet(struct walk *w, uint32_t var, const struct path *up, bool side)
-{
-	struct path *path = arena_new(w->r->arena, struct path);
-	size_t place = w->nmet++;
-	struct step *s;
-
-	path->up = up;
-	path->cand = w->r->nodes[var].cand;
-	path->side = side;
-	w->met = arena_grow(w->r->arena, w->met, place, sizeof(*w->met));
-	s = &w->met[place];
-	memset(s, 0, sizeof(*s));
-	s->cand = w->r->nodes[var].cand;
-	s->path = path;
-	s->var = var;
-	w->place[var] = place + 1;
-	w->stack[w->nstack++] = place;
-	add_edges(w, place, var, SAT_NO_VARIABLE);
-}
-
-/* Follow the next edge of the step on top, or be done with it. */
-static void
-advance(struct walk *w)
-{
-	size_t place = w->stack[w->nstack - 1], there;
-	const struct step *s = &w->met[place];
-	uint32_t to;
-
-	if (w->at[place] == s->nedges) {
-		w->number[place] = ++w->ndone;
-		w->nstack--;
-		return;
-	}
-	to = (uint32_t)s->edges[w->at[place]++].to;
-	there = w->place[to];
-	if (there == 0)
-		meet(w, to, s->path, false);
-	else if (w->number[there - 1] == 0)
-		w->cyclic = true;
-}
-
-static void
-finish(struct walk *w, struct closure *out)
-{
-	struct step *s;
-	size_t i, k;
-
-	out->steps = arena_array(w->r->arena, w->nmet, struct step);
-	out->nsteps = w->nmet;
-	out->cyclic = w->cyclic;
-	for (i = 0; i < w->nmet; i++) {
-		s = &w->met[i];
-		for (k = 0; k < s->nedges; k++)
-			s->edges[k].to =
-			    w->number[w->place[s->edges[k].to] - 1] - 1;
-		out->steps[w->number[i] - 1] = *s;
+		add_edges(c, from, n->options[k], n->options[k]);
 	}
 }
 
 void
 closure_collect(struct resolver *r, struct closure *out)
 {
-	struct walk w = {.r = r};
-	size_t n = r->sat.nvars;
-	uint32_t root = need_version(r, &r->nodes[0].needs[0]);
+	struct collector c = {.r = r};
+	size_t i;
 
-	w.place = arena_array(r->arena, n, size_t);
-	w.number = arena_array(r->arena, n, size_t);
-	w.at = arena_array(r->arena, n, size_t);
-	w.targets = arena_array(r->arena, n, size_t);
-	w.stack = arena_array(r->arena, n, size_t);
-	meet(&w, root, r->above, r->above != NULL);
-	while (w.nstack > 0)
-		advance(&w);
-	finish(&w, out);
+	c.place = arena_array(r->arena, r->sat.nvars, size_t);
+	c.targets = arena_array(r->arena, r->sat.nvars, size_t);
+	draft_of(&c, need_version(r, &r->nodes[0].needs[0]));
+	for (i = 0; i < c.ndrafts; i++) {
+		c.drafts[i].first = c.nedges;
+		add_edges(&c, i, c.drafts[i].var, SAT_NO_VARIABLE);
+		c.drafts[i].n = c.nedges - c.drafts[i].first;
+	}
+	closure_order(
+	    r->arena, r->arena, r->above, c.drafts, c.ndrafts, c.edges, out);
 }
 
 /* The closure as numbers, and which edge is which. */

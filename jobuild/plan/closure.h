@@ -23,7 +23,22 @@ struct loops {
 	bool unavoidable; /* one of them depends on no group's choice */
 };
 
-/* Steps depth first in order of declaration, dependencies before users. */
+/* A step that isn't in order yet. */
+struct draft {
+	struct candidate *cand;
+	uint32_t var;
+	size_t first, n; /* edges, to drafts, in order of declaration */
+};
+
+/*
+ * Steps depth first in order of declaration, dependencies before users. The
+ * first draft is the root; edges (the arena's) become the steps'.
+ */
+void closure_order(struct arena *a, struct arena *scratch,
+    const struct path *above, const struct draft *drafts, size_t n,
+    struct edge *edges, struct closure *out);
+
+/* The same from the true variables of a resolver. */
 void closure_collect(struct resolver *r, struct closure *out);
 
 void closure_loops(struct arena *a, const struct closure *c, struct loops *out);

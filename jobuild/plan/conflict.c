@@ -315,6 +315,31 @@ begin_conflict(const struct core *k)
 	    "nothing fulfils all that %s needs", want);
 }
 
+/*
+ * What a further search does without: what is lacking, or who asks for the
+ * package that clashes, or all of it.
+ */
+static void
+drop(const struct core *k)
+{
+	const struct need *lack = find_lack(k), *n;
+	const struct need *clash =
+	    !lack && only_clashes(k) ? find_clash(k) : NULL;
+	size_t i;
+
+	for (i = 0; i < k->n; i++) {
+		n = k->list[i];
+		if (k->r->nodes[n->owner].kind == NODE_REQUEST ||
+		    n->kind == NEED_CYCLE)
+			continue;
+		if (lack ? n->kind == NEED_ARCH || need_is_lack(n)
+			 : !clash ||
+			    (n->kind == NEED_ATOM &&
+				n->package == clash->package))
+			resolver_drop(k->r, n);
+	}
+}
+
 void
 explain_conflict(struct resolver *r)
 {
@@ -322,6 +347,7 @@ explain_conflict(struct resolver *r)
 	size_t i;
 
 	k.list = conflict_core(r, &k.n);
+	drop(&k);
 	k.g = begin_conflict(&k);
 	if (!k.g)
 		return;

@@ -243,6 +243,8 @@ units_find_cycles(struct units *u, struct causes *causes)
 	size_t *knot, nknots, i;
 	bool barred = false;
 
+	if (units_are_ordered(u))
+		return false;
 	n.units = units_in_use(u, &n.nunits);
 	make_net(&n);
 	g.n = n.nnodes;

@@ -71,23 +71,59 @@ policy(unsigned properties)
 	    (properties & PROPERTY_NEST ? 4 : 0)];
 }
 
+#define FIELDS_MAX 2048 /* bytes that are digested in one go */
+
+/* Fields as digest_field() adds them; too many for the room go one by one. */
+struct fields {
+	struct digest d;
+	bool open;
+	size_t n;
+	char room[FIELDS_MAX];
+};
+
+static void
+add_field(struct fields *f, const char *s)
+{
+	uint64_t len = strlen(s);
+	int i;
+
+	if (!f->open && f->n + 8 + len > sizeof(f->room)) {
+		digest_init(&f->d, DIGEST_KEY);
+		digest_add(&f->d, f->room, f->n);
+		f->open = true;
+	}
+	if (f->open) {
+		digest_field(&f->d, s);
+		return;
+	}
+	for (i = 0; i < 8; i++)
+		f->room[f->n++] = (char)(len >> (8 * i));
+	memcpy(f->room + f->n, s, len);
+	f->n += len;
+}
+
 void
 plan_next_key(const char previous[KEY_HEX], const struct metadata *meta,
     const struct plan_inputs *in, char key[KEY_HEX])
 {
-	char version[VERSION_MAX];
-	struct digest d;
+	char version[VERSION_MAX], hex[DIGEST_HEX_MAX];
+	struct fields f;
 	size_t i;
 
+	f.open = false;
+	f.n = 0;
 	version_format(meta->id.ver, version);
-	digest_init(&d, DIGEST_KEY);
-	digest_field(&d, "step");
-	digest_field(&d, previous);
-	digest_field(&d, meta->id.user);
-	digest_field(&d, meta->id.name);
-	digest_field(&d, version);
-	digest_field(&d, policy(meta->properties));
+	add_field(&f, "step");
+	add_field(&f, previous);
+	add_field(&f, meta->id.user);
+	add_field(&f, meta->id.name);
+	add_field(&f, version);
+	add_field(&f, policy(meta->properties));
 	for (i = 0; i < in->n; i++)
-		digest_field(&d, in->digests[i]);
-	end(&d, key);
+		add_field(&f, in->digests[i]);
+	if (f.open)
+		digest_end(&f.d, hex);
+	else
+		digest_of(DIGEST_KEY, f.room, f.n, hex);
+	memcpy(key, hex, KEY_HEX);
 }

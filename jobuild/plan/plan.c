@@ -178,21 +178,27 @@ fill_edges(struct maker *m, const struct unit *unit, struct plan_unit *out)
 {
 	const struct step *from;
 	const struct target *t;
+	struct plan_edge *all;
 	struct plan_step *s;
-	size_t i, k;
+	size_t i, k, n = 0;
 
+	for (i = 0; i < out->nsteps; i++)
+		n += unit->closure.steps[i].nedges +
+		    unit->closure.steps[i].cand->sides->ntargets;
+	all = arena_array(m->arena, n, struct plan_edge);
 	for (i = 0; i < out->nsteps; i++) {
 		from = &unit->closure.steps[i];
 		s = &out->steps[i];
 		s->ndepend = from->nedges;
-		s->depend = arena_array(m->arena, s->ndepend, struct plan_edge);
+		s->depend = all;
+		all += s->ndepend;
 		for (k = 0; k < s->ndepend; k++) {
 			s->depend[k].to = from->edges[k].to;
 			s->depend[k].at = from->edges[k].dep->at;
 		}
 		s->nsidepend = from->cand->sides->ntargets;
-		s->sidepend =
-		    arena_array(m->arena, s->nsidepend, struct plan_edge);
+		s->sidepend = all;
+		all += s->nsidepend;
 		for (k = 0; k < s->nsidepend; k++) {
 			t = &from->cand->sides->targets[k];
 			s->sidepend[k].to = t->unit->index;
@@ -275,6 +281,7 @@ plan_make(struct arena *a, const struct plan_source *src,
 	bool good;
 
 	pool_init(&pool, a, src, req->arch, d);
+	pool.thorough = req->thorough;
 	units_init(
 	    &m.units, &pool, req->max_steps ? req->max_steps : PLAN_STEPS);
 	causes_init(&m.cycles, d->arena);

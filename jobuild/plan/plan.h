@@ -83,6 +83,9 @@ struct plan_request {
 	const char *const *parameters;
 	/* of the resolver's work on one unit; 0: PLAN_STEPS */
 	size_t max_steps;
+	/* search even when the walk from the root needs no search (choice.h):
+	 * the answer is the same, only later */
+	bool thorough;
 };
 
 #define PLAN_STEPS 10000000 /* about a second */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plan/pool.h"
+#include "plan/resolve.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/map.h"
 
 #include <string.h>
 
@@ -14,18 +16,18 @@ pool_init(struct pool *p, struct arena *a, const struct plan_source *src,
 	p->src = src;
 	p->arch = arch;
 	p->diags = d;
-	map_init(&p->packages, a);
 }
 
 static struct package *
-new_package(
-    struct pool *p, const char *label, const char *user, const char *name)
+new_package(struct pool *p, const char *label, size_t len, const char *user,
+    const char *name)
 {
-	struct package *k = arena_new(p->arena, struct package);
+	struct package *k = arena_alloc(p->arena, 1, sizeof(*k) + len + 1);
 	const struct version *versions = NULL;
 	size_t i;
 
-	k->label = label;
+	memcpy(k->label, label, len);
+	k->nlabel = (uint32_t)len;
 	k->n = p->src->versions(p->src->ctx, user, name, &versions);
 	k->list = arena_array(p->arena, k->n, struct candidate);
 	for (i = 0; i < k->n; i++) {
@@ -37,27 +39,66 @@ new_package(
 	return k;
 }
 
+/* Where the package is, or where it would go. */
+static struct slot *
+find_slot(const struct pool *p, const char *label, size_t len, uint32_t hash)
+{
+	uint32_t i = hash & (p->nslots - 1);
+	const struct slot *s;
+
+	for (;; i = (i + 1) & (p->nslots - 1)) {
+		s = &p->slots[i];
+		if (!s->package ||
+		    (s->hash == hash && s->package->nlabel == len &&
+			memcmp(s->package->label, label, len) == 0))
+			return &p->slots[i];
+	}
+}
+
+static void
+grow_slots(struct pool *p)
+{
+	uint32_t old = p->nslots, i, at;
+	struct slot *slots = p->slots;
+
+	p->nslots = old ? old * 2 : 64;
+	p->slots = arena_array(p->arena, p->nslots, struct slot);
+	for (i = 0; i < old; i++) {
+		if (!slots[i].package)
+			continue;
+		at = slots[i].hash & (p->nslots - 1);
+		while (p->slots[at].package)
+			at = (at + 1) & (p->nslots - 1);
+		p->slots[at] = slots[i];
+	}
+}
+
 struct package *
 pool_package(struct pool *p, const char *user, const char *name)
 {
-	char key[USER_MAX + NAME_MAX_LEN + 2];
-	size_t nuser = strlen(user), nname = strlen(name);
-	struct package *k;
-	char *label;
+	char label[USER_MAX + NAME_MAX_LEN + 2];
+	size_t nuser = strlen(user), nname = strlen(name), len;
+	struct slot *s;
+	uint32_t hash;
 
-	if (nuser + nname + 2 > sizeof(key)) /* no such name is valid */
-		return new_package(
-		    p, arena_printf(p->arena, "%s/%s", user, name), user, name);
-	memcpy(key, user, nuser);
-	key[nuser] = '/';
-	memcpy(key + nuser + 1, name, nname + 1);
-	k = map_get(&p->packages, key, nuser + 1 + nname);
-	if (!k) {
-		label = arena_strndup(p->arena, key, nuser + 1 + nname);
-		k = new_package(p, label, user, name);
-		*map_put(&p->packages, label, nuser + 1 + nname) = k;
+	if (nuser > USER_MAX || nname > NAME_MAX_LEN) /* nothing's name */
+		return new_package(p,
+		    arena_printf(p->arena, "%s/%s", user, name),
+		    nuser + 1 + nname, user, name);
+	memcpy(label, user, nuser);
+	label[nuser] = '/';
+	memcpy(label + nuser + 1, name, nname);
+	len = nuser + 1 + nname;
+	if (p->npackages >= p->nslots / 2)
+		grow_slots(p);
+	hash = (uint32_t)map_hash(label, len);
+	s = find_slot(p, label, len, hash);
+	if (!s->package) {
+		s->package = new_package(p, label, len, user, name);
+		s->hash = hash;
+		p->npackages++;
 	}
-	return k;
+	return s->package;
 }
 
 static bool
@@ -72,11 +113,49 @@ runs_on(const struct metadata *m, const char *arch)
 	return m->narch == 0;
 }
 
+/* The source says again what it said when nobody listened. */
+static void
+tell(struct pool *p, struct candidate *c)
+{
+	c->peeked = false;
+	p->src->metadata(p->src->ctx, &c->id, p->diags);
+}
+
+enum candidate_state
+pool_peek(struct pool *p, struct candidate *c)
+{
+	struct diags unheard;
+
+	if (c->state != CANDIDATE_UNREAD)
+		return c->state;
+	diags_init(&unheard, p->arena);
+	c->meta = p->src->metadata(p->src->ctx, &c->id, &unheard);
+	if (!c->meta)
+		return CANDIDATE_BROKEN;
+	c->peeked = unheard.n > 0;
+	c->state =
+	    runs_on(c->meta, p->arch) ? CANDIDATE_READY : CANDIDATE_OTHER_ARCH;
+	return c->state;
+}
+
+void
+pool_tell(struct pool *p, const struct closure *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nsteps; i++) {
+		if (c->steps[i].cand->peeked)
+			tell(p, c->steps[i].cand);
+	}
+}
+
 enum candidate_state
 pool_read(struct pool *p, struct candidate *c)
 {
 	size_t errors = p->diags->errors;
 
+	if (c->peeked)
+		tell(p, c);
 	if (c->state != CANDIDATE_UNREAD)
 		return c->state;
 	c->meta = p->src->metadata(p->src->ctx, &c->id, p->diags);

@@ -7,7 +7,6 @@
 #define PLAN_POOL_H
 
 #include "plan/plan.h"
-#include "base/map.h"
 
 struct package;
 struct sides;
@@ -27,18 +26,20 @@ struct candidate {
 	enum candidate_state state;
 	const struct metadata *meta; /* NULL: unread or broken */
 	bool untold;                 /* broken, and reading it gave no error */
+	bool peeked; /* read, but what was said about it hasn't been told */
 	struct sides *sides;    /* its SIDEPEND (unit.h); NULL: not looked at */
 	struct candidate *knot; /* union of those on cycles (cycle.c) */
 };
 
 /* All jobuilds of a user/name, newest first; none if there is no such. */
 struct package {
-	const char *label; /* "user/name" */
 	struct candidate *list;
 	size_t n;
 	uint32_t round;     /* of the resolver that last gave it variables */
 	uint32_t first;     /* the variable of list[0]; the others follow */
 	struct unit *units; /* that have one of these as root (unit.h) */
+	uint32_t nlabel;
+	char label[]; /* "user/name" */
 };
 
 /* One step of the way from the root to a jobuild. */
@@ -48,13 +49,21 @@ struct path {
 	bool side; /* by SIDEPEND */
 };
 
+/* Half of the hash is in the table, to look at few packages only. */
+struct slot {
+	struct package *package; /* NULL: free */
+	uint32_t hash;
+};
+
 struct pool {
 	struct arena *arena;
 	const struct plan_source *src;
 	const char *arch;
 	struct diags *diags; /* gets what is wrong with recipes */
-	struct map packages;
+	struct slot *slots;  /* a hash table of packages */
+	uint32_t nslots, npackages;
 	uint32_t rounds;
+	bool thorough; /* always search, for tests of choice.h */
 	size_t broken; /* recipes that were needed and are broken */
 };
 
@@ -67,6 +76,14 @@ pool_package(struct pool *p, const char *user, const char *name);
 
 /* Read c's recipe if it is not yet; its state afterwards. */
 enum candidate_state pool_read(struct pool *p, struct candidate *c);
+
+/*
+ * The same as long as nobody knows whether it is wanted: nothing is said, and
+ * a broken one stays unread. pool_tell() says what was held back.
+ */
+enum candidate_state pool_peek(struct pool *p, struct candidate *c);
+struct closure;
+void pool_tell(struct pool *p, const struct closure *c);
 
 /* "user/name-ver". */
 const char *candidate_name(struct arena *a, const struct candidate *c);

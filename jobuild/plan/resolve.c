@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plan/resolve.h"
 #include "plan/explain.h"
+#include "plan/choice.h"
 #include "plan/closure.h"
 #include "base/arena.h"
 
-#include <assert.h>
 #include <string.h>
+
+#define CONFLICTS_MAX 10 /* told of one unit */
 
 static uint32_t
 new_node(struct resolver *r, enum node_kind kind, uint32_t mate)
@@ -112,6 +114,33 @@ is_certain(const struct resolver *r, uint32_t var)
 	return n->kind == NEED_ATOM && r->nodes[n->owner].certain;
 }
 
+static const void *
+need_identity(const struct resolver *r, const struct need *n)
+{
+	return n->kind == NEED_ARCH ? (const void *)r->nodes[n->owner].cand
+				    : (const void *)n->dep;
+}
+
+static bool
+is_dropped(const struct resolver *r, const struct need *n)
+{
+	size_t i;
+
+	for (i = 0; i < r->ndropped; i++) {
+		if (r->dropped[i] == need_identity(r, n))
+			return true;
+	}
+	return false;
+}
+
+void
+resolver_drop(struct resolver *r, const struct need *n)
+{
+	r->dropped =
+	    arena_grow(r->arena, r->dropped, r->ndropped, sizeof(const void *));
+	r->dropped[r->ndropped++] = need_identity(r, n);
+}
+
 static void
 add_atom(struct resolver *r, struct need *n)
 {
@@ -121,6 +150,7 @@ add_atom(struct resolver *r, struct need *n)
 	n->package = pool_package(r->pool, atom->id.user, atom->id.name);
 	enter_package(r, n->package);
 	r->nlits = 0;
+	r->sat.steps += n->package->n;
 	put_lit(r, SAT_NOT(n->owner));
 	for (i = 0; i < n->package->n; i++) {
 		if (!candidate_fits(&n->package->list[i], atom))
@@ -129,6 +159,8 @@ add_atom(struct resolver *r, struct need *n)
 		if (!r->nodes[n->package->first + i].asked)
 			r->nodes[n->package->first + i].asked = n;
 	}
+	if (is_dropped(r, n))
+		return;
 	if (r->nlits == 1 && r->nodes[n->owner].certain)
 		add_lack(r, n);
 	else
@@ -156,7 +188,8 @@ add_group(struct resolver *r, struct need *n)
 	put_lit(r, SAT_NOT(n->owner));
 	for (i = 0; i < n->noptions; i++)
 		put_lit(r, SAT_IS(n->options[i]));
-	n->clause = sat_add(&r->sat, n, r->lits, r->nlits);
+	if (!is_dropped(r, n))
+		n->clause = sat_add(&r->sat, n, r->lits, r->nlits);
 }
 
 /* How many needs a list is: groups in which all are wanted count singly. */
@@ -220,6 +253,8 @@ exclude_arch(struct resolver *r, uint32_t v)
 	n->kind = NEED_ARCH;
 	n->owner = v;
 	n->seq = r->nneeds++;
+	if (is_dropped(r, n))
+		return;
 	if (r->nodes[v].certain)
 		add_lack(r, n);
 	else
@@ -271,7 +306,7 @@ load_entered(struct resolver *r)
 {
 	uint32_t lit, v;
 
-	while (r->entered < r->sat.ntrail) {
+	while (r->entered < r->sat.ntrail && r->sat.steps <= r->sat.max_steps) {
 		lit = r->sat.trail[r->entered++];
 		v = SAT_VAR(lit);
 		if (lit & 1 || r->nodes[v].kind != NODE_JOBUILD ||
@@ -281,22 +316,7 @@ load_entered(struct resolver *r)
 		r->nodes[v].certain = is_certain(r, v);
 		enter_jobuild(r, v);
 	}
-	return r->sat.pending != NULL;
-}
-
-/* The solver may have taken decisions back: so do the cursors. */
-static void
-rewind_cursors(struct resolver *r)
-{
-	uint32_t level = r->sat.nlevels;
-
-	if (level == r->level)
-		return;
-	r->plain = r->saved[level * 2];
-	r->group = r->saved[level * 2 + 1];
-	if (r->entered > r->sat.levels[level])
-		r->entered = r->sat.levels[level];
-	r->level = level;
+	return r->sat.pending || r->sat.steps > r->sat.max_steps;
 }
 
 static enum sat_answer
@@ -306,7 +326,7 @@ settle(struct resolver *r)
 
 	do {
 		answer = sat_propagate(&r->sat);
-		rewind_cursors(r);
+		resolver_rewind(r);
 	} while (answer == SAT_STABLE && load_entered(r));
 	return answer;
 }
@@ -326,148 +346,6 @@ need_version(const struct resolver *r, const struct need *n)
 	return SAT_NO_VARIABLE;
 }
 
-static bool option_is_in(const struct resolver *r, uint32_t option);
-
-/* Would the need be fulfilled if its owner were wanted? */
-static bool
-is_in(const struct resolver *r, const struct need *n)
-{
-	size_t i;
-
-	if (n->kind == NEED_ATOM)
-		return need_version(r, n) != SAT_NO_VARIABLE;
-	for (i = 0; i < n->noptions; i++) {
-		if (r->sat.vars[n->options[i]].value >= 0 &&
-		    option_is_in(r, n->options[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool
-option_is_in(const struct resolver *r, uint32_t option)
-{
-	const struct node *node = &r->nodes[option];
-	size_t i;
-
-	for (i = 0; i < node->nneeds; i++) {
-		if (!is_in(r, &node->needs[i]))
-			return false;
-	}
-	return true;
-}
-
-/* Is nothing to be decided about this need? */
-static bool
-is_decided(const struct resolver *r, const struct need *n)
-{
-	size_t i;
-
-	if (!n->clause)
-		return true;
-	if (n->kind == NEED_ATOM)
-		return need_version(r, n) != SAT_NO_VARIABLE;
-	for (i = 0; i < n->noptions; i++) {
-		if (r->sat.vars[n->options[i]].value > 0)
-			return true;
-	}
-	return false;
-}
-
-/* The next undecided need of this kind, in the order of asking. */
-static const struct need *
-next_need(const struct resolver *r, struct cursor *c, enum need_kind kind)
-{
-	const struct node *node;
-	const struct need *n;
-	uint32_t lit;
-
-	for (; c->trail < r->sat.ntrail; c->trail++, c->need = 0) {
-		lit = r->sat.trail[c->trail];
-		if (lit & 1)
-			continue;
-		node = &r->nodes[SAT_VAR(lit)];
-		for (; c->need < node->nneeds; c->need++) {
-			n = &node->needs[c->need];
-			if (n->kind == kind && !is_decided(r, n))
-				return n;
-		}
-	}
-	return NULL;
-}
-
-/* The newest version that is still possible. */
-static uint32_t
-pick_version(const struct resolver *r, const struct need *n)
-{
-	uint32_t v = n->package->first;
-	size_t i;
-
-	for (i = 0; i < n->package->n; i++, v++) {
-		if (r->sat.vars[v].value == 0 &&
-		    candidate_fits(&n->package->list[i], &n->dep->atom))
-			return v;
-	}
-	return SAT_NO_VARIABLE;
-}
-
-/* An option that is in, or else the leftmost that is still possible. */
-static uint32_t
-pick_option(const struct resolver *r, const struct need *n)
-{
-	uint32_t v, leftmost = SAT_NO_VARIABLE;
-	size_t i;
-
-	for (i = 0; i < n->noptions; i++) {
-		v = n->options[i];
-		if (r->sat.vars[v].value != 0)
-			continue;
-		if (option_is_in(r, v))
-			return v;
-		if (leftmost == SAT_NO_VARIABLE)
-			leftmost = v;
-	}
-	return leftmost;
-}
-
-static void
-save_cursors(struct resolver *r)
-{
-	struct cursor *bigger;
-	size_t at = (size_t)r->level * 2;
-
-	if (at + 2 > r->nsaved) {
-		r->nsaved = r->nsaved ? r->nsaved * 2 : 64;
-		bigger = arena_array(r->arena, r->nsaved, struct cursor);
-		if (at > 0)
-			memcpy(bigger, r->saved, at * sizeof(*bigger));
-		r->saved = bigger;
-	}
-	r->saved[at] = r->plain;
-	r->saved[at + 1] = r->group;
-}
-
-/* Decide something; false when everything is. */
-static bool
-decide(struct resolver *r)
-{
-	const struct need *n;
-	uint32_t v;
-
-	n = next_need(r, &r->plain, NEED_ATOM);
-	if (!n)
-		n = next_need(r, &r->group, NEED_GROUP);
-	if (!n)
-		return false;
-	v = n->kind == NEED_ATOM ? pick_version(r, n) : pick_option(r, n);
-	/* with none left, its clause would have been a conflict */
-	assert(v != SAT_NO_VARIABLE);
-	save_cursors(r);
-	sat_decide(&r->sat, SAT_IS(v));
-	r->level = r->sat.nlevels;
-	return true;
-}
-
 static enum sat_answer
 search(struct resolver *r)
 {
@@ -475,7 +353,7 @@ search(struct resolver *r)
 
 	do {
 		answer = settle(r);
-	} while (answer == SAT_STABLE && decide(r));
+	} while (answer == SAT_STABLE && resolver_decide(r));
 	return answer;
 }
 
@@ -524,16 +402,20 @@ search_acyclic(struct resolver *r, struct closure *out)
 		*out = first;
 }
 
+/* Anew, but for what all searches of a unit share. */
 static void
-start(struct resolver *r, struct pool *p, const struct dep *dep,
-    uint64_t max_steps)
+start(struct resolver *r, const struct dep *dep, uint64_t max_steps)
 {
+	struct resolver fresh = {.pool = r->pool,
+	    .arena = r->arena,
+	    .above = r->above,
+	    .causes = r->causes,
+	    .dropped = r->dropped,
+	    .ndropped = r->ndropped};
 	uint32_t v, lit;
 
-	memset(r, 0, sizeof(*r));
-	r->pool = p;
-	r->arena = p->arena;
-	p->rounds++;
+	*r = fresh;
+	r->pool->rounds++;
 	sat_init(&r->sat, r->arena, max_steps);
 	v = new_node(r, NODE_REQUEST, SAT_NO_VARIABLE);
 	r->nodes[v].certain = true;
@@ -541,26 +423,47 @@ start(struct resolver *r, struct pool *p, const struct dep *dep,
 	sat_add(&r->sat, r, &lit, 1);
 	sat_propagate(&r->sat);
 	load(r, v, dep, 1);
+	resolver_begin(r);
+}
+
+/*
+ * Search and say what is wrong. After a conflict the search goes on without
+ * what that was about: whatever can't be had then is a cause of its own.
+ */
+static enum sat_answer
+search_and_tell(struct resolver *r, const struct dep *dep, uint64_t max_steps)
+{
+	enum sat_answer first = SAT_STABLE, answer;
+	uint64_t steps = 0;
+	int conflicts = 0;
+
+	do {
+		start(r, dep, max_steps - steps);
+		answer = search(r);
+		steps += r->sat.steps;
+		explain_lacks(r);
+		if (conflicts == 0)
+			first = answer;
+		if (answer == SAT_UNSOLVABLE)
+			explain_conflict(r);
+	} while (answer == SAT_UNSOLVABLE && ++conflicts < CONFLICTS_MAX &&
+	    steps < max_steps);
+	if (first == SAT_EXHAUSTED)
+		explain_exhausted(r, dep);
+	return first;
 }
 
 int
 resolve(struct pool *p, const struct dep *dep, const struct path *above,
     uint64_t max_steps, struct closure *out, struct causes *causes)
 {
-	struct resolver r;
-	enum sat_answer answer;
+	struct resolver r = {
+	    .pool = p, .arena = p->arena, .above = above, .causes = causes};
 
-	start(&r, p, dep, max_steps);
-	r.above = above;
-	r.causes = causes;
 	memset(out, 0, sizeof(*out));
-	answer = search(&r);
-	explain_lacks(&r);
-	if (answer == SAT_UNSOLVABLE)
-		explain_conflict(&r);
-	else if (answer == SAT_EXHAUSTED)
-		explain_exhausted(&r, dep);
-	if (answer != SAT_STABLE || r.nlacks > 0)
+	if (!p->thorough && choice_walk(p, dep, above, max_steps, out))
+		return 0;
+	if (search_and_tell(&r, dep, max_steps) != SAT_STABLE || r.nlacks > 0)
 		return -1;
 	closure_collect(&r, out);
 	search_acyclic(&r, out);

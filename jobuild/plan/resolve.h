@@ -4,10 +4,15 @@
  * each user/name in exactly one version. Every version of a package is a
  * variable of the solver and so is every alternative of an any-of group; what
  * a recipe asks for is a clause for each item of its list, made when the
- * recipe comes in for the first time. Decisions go from the root outwards in
- * the order of asking: first the newest version for each atom, then the
- * any-of groups, of which an alternative that is in already is preferred to
- * the leftmost. So a version older than the newest was forced.
+ * recipe comes in for the first time.
+ *
+ * Which of many closures comes out is settled by a walk from the root that
+ * reaches jobuilds in the order of being asked for. It takes the newest version
+ * for each atom, in order; when there is no atom left, an alternative of the
+ * first any-of group: the leftmost of those for which all has been reached
+ * already, else the leftmost. Whatever could not be completed to a closure is
+ * passed over, and nothing else is: a version older than the newest was forced
+ * by what the walk had taken before. How the solver finds out has no influence.
  */
 #ifndef PLAN_RESOLVE_H
 #define PLAN_RESOLVE_H
@@ -41,6 +46,7 @@ struct node {
 	enum node_kind kind;
 	bool loaded;
 	bool certain; /* in, with no choice on the way from the root */
+	bool reached; /* by the walk */
 	struct candidate *cand; /* NODE_JOBUILD */
 	struct need *asked;     /* the first need that it could fulfil */
 	struct need *needs;
@@ -75,8 +81,15 @@ struct causes {
 	const char **keys; /* one for each of the list */
 };
 
+/* A place in the order of the walk. */
 struct cursor {
-	uint32_t trail, need;
+	uint32_t at, need;
+};
+
+/* How far the walk has come. */
+struct progress {
+	struct cursor plain, group;
+	uint32_t nqueue;
 };
 
 struct resolver {
@@ -85,14 +98,18 @@ struct resolver {
 	struct sat sat;
 	struct node *nodes; /* by variable */
 	uint32_t entered;   /* how much of the trail has been loaded */
-	uint32_t level;     /* decisions that the cursors have seen */
-	struct cursor plain, group;
-	struct cursor *saved; /* two for each decision */
+	uint32_t level;     /* decisions that the walk has seen */
+	uint32_t *queue;    /* variables in the order of being reached */
+	struct progress walk;
+	struct progress *saved; /* before each decision */
 	size_t nsaved;
 	struct need **lacks; /* that nothing fulfils, with no way around */
 	size_t nlacks;
 	const struct path *above; /* who wants this unit; NULL: the request */
 	struct causes *causes;
+	const void **dropped; /* deps and candidates (for their ARCH) whose
+				 needs are left out: what conflicts was told */
+	size_t ndropped;
 	uint32_t nneeds;
 	uint32_t *lits; /* scratch */
 	uint32_t nlits, maxlits;
@@ -105,6 +122,18 @@ struct resolver {
  */
 int resolve(struct pool *p, const struct dep *dep, const struct path *above,
     uint64_t max_steps, struct closure *out, struct causes *causes);
+
+/* walk.c: decide something; false when everything is. */
+bool resolver_decide(struct resolver *r);
+
+/* walk.c: the solver may have taken decisions back; so does the walk. */
+void resolver_rewind(struct resolver *r);
+
+/* walk.c: begin with what the request wants. */
+void resolver_begin(struct resolver *r);
+
+/* Leave a need out of the searches that look for further conflicts. */
+void resolver_drop(struct resolver *r, const struct need *n);
 
 /* The version in use that fulfils an atom's need; SAT_NO_VARIABLE: none. */
 uint32_t need_version(const struct resolver *r, const struct need *n);

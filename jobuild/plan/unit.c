@@ -92,12 +92,13 @@ ask_sides(struct units *u, const struct step *s)
 
 	if (c->sides)
 		return;
+	c->sides = &u->none;
+	if (!c->meta || c->meta->sidepend.n == 0)
+		return;
 	c->sides = arena_new(u->arena, struct sides);
 	u->sides =
 	    arena_grow(u->arena, u->sides, u->nsides, sizeof(struct sides *));
 	u->sides[u->nsides++] = c->sides;
-	if (!c->meta)
-		return;
 	list = &c->meta->sidepend;
 	c->sides->nwants = list->n;
 	c->sides->wants = make_wants(u, list->items, list->n, s->path);
@@ -349,6 +350,37 @@ units_link(struct units *u)
 		u->list[i]->state = 0;
 	for (i = 0; i < u->n; i++)
 		link_unit(u, u->list[i]);
+}
+
+bool
+units_are_ordered(struct units *u)
+{
+	size_t *nusers = arena_array(u->arena, u->n, size_t), left = u->n, i, k;
+	struct unit **ready = arena_array(u->arena, u->n, struct unit *);
+	size_t nready = 0;
+
+	for (i = 0; i < u->n; i++) {
+		if (u->list[i]->closure.cyclic)
+			return false;
+		u->list[i]->index = i;
+	}
+	for (i = 0; i < u->n; i++) {
+		for (k = 0; k < u->list[i]->nneeds; k++)
+			nusers[u->list[i]->needs[k]->index]++;
+	}
+	for (i = 0; i < u->n; i++) {
+		if (nusers[i] == 0)
+			ready[nready++] = u->list[i];
+	}
+	for (; nready > 0; left--) {
+		struct unit *unit = ready[--nready];
+
+		for (k = 0; k < unit->nneeds; k++) {
+			if (--nusers[unit->needs[k]->index] == 0)
+				ready[nready++] = unit->needs[k];
+		}
+	}
+	return left == 0;
 }
 
 struct unit **

@@ -60,8 +60,9 @@ struct units {
 	size_t n, nresolved;
 	struct want **groups; /* any-of groups in order of asking */
 	size_t ngroups;
-	struct sides **sides; /* of all jobuilds that are steps */
+	struct sides **sides; /* of all steps that have a SIDEPEND */
 	size_t nsides;
+	struct sides none; /* of the others */
 };
 
 void units_init(struct units *u, struct pool *p, uint64_t max_steps);
@@ -74,6 +75,13 @@ void units_settle(struct units *u);
 
 /* Collect the targets of each step and the needs of each unit in use. */
 void units_link(struct units *u);
+
+/*
+ * Is there no cycle at all, neither within a unit nor from unit to unit? From
+ * a unit's root one reaches all of its steps: so a cycle through SIDEPEND is
+ * one of units, too.
+ */
+bool units_are_ordered(struct units *u);
 
 /* Those that the request's unit needs, itself first; needs units_link(). */
 struct unit **units_in_use(struct units *u, size_t *n);

@@ -27,11 +27,14 @@ skip_lines(struct parser *p)
 static int
 bad_token(struct parser *p, struct cond *k, int token, const char *wanted)
 {
+	if (token == TOKEN_ERROR)
+		return -1;
 	if (token == TOKEN_EOF)
 		return syntax_fail(
 		    p, k->from, "unclosed", NULL, "\"[[\" has no \"]]\"");
-	return syntax_fail(p, p->at.from, "syntax", NULL,
-	    "unexpected %s in [[ ]]: %s", token_name(p, token), wanted);
+	syntax_fail(p, p->at.from, "syntax", NULL, "unexpected %s in [[ ]]: %s",
+	    token_name(p, token), wanted);
+	return syntax_uncounted(p);
 }
 
 static bool
@@ -153,11 +156,11 @@ cond_read(struct parser *p, struct command *c)
 	p->c.last = TOKEN_COND_START;
 	p->c.state |= LEX_COND;
 	token = expression(p, &k);
-	p->c.state &= ~(unsigned)LEX_COND;
 	if (token == TOKEN_ERROR || p->failed)
 		return -1;
 	if (token != TOKEN_COND_END)
 		return bad_token(p, &k, token, "\"]]\" is missing");
+	p->c.state &= ~(unsigned)LEX_COND;
 	p->c.last = TOKEN_NONE;
 	p->c.current = TOKEN_COND_END;
 	p->taken_to = p->at.to;

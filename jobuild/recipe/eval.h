@@ -39,6 +39,9 @@ struct eval {
 int refuse(struct eval *e, size_t at, const char *rule, const char *hint,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* Fail if the name belongs to bash or to the phases: no recipe sets it. */
+int refuse_foreign(struct eval *e, size_t at, size_t len);
+
 /* Take n from the work that is left; -1 when there is none. */
 int work(struct eval *e, size_t at, size_t n);
 

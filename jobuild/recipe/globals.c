@@ -38,7 +38,7 @@ bool
 globals_valid(struct arena *a, const char *file, const char *text, size_t len,
     struct diags *d)
 {
-	return syntax_parse(a, file, text, len, PARSE_DEPTH_MAX, d);
+	return syntax_valid(a, file, text, len, PARSE_DEPTH_MAX, d);
 }
 
 struct globals *

@@ -19,8 +19,9 @@ struct globals;
 struct word;
 
 /*
- * Is it valid bash? If not, or if it is nested too deep or larger than
- * PARSE_FILE_MAX, a diagnostic says so.
+ * Does bash -n exit with 0? If not, or if it is nested too deep or larger than
+ * PARSE_FILE_MAX, an error says so. A warning says where it stops reading
+ * though running the file fails there.
  */
 bool globals_valid(struct arena *a, const char *file, const char *text,
     size_t len, struct diags *d);

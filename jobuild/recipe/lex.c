@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define NODE_CHUNK 2048
+#define MOVED_MAX  (8 * 1024 * 1024) /* bytes in bring_rest() */
 
 void *
 node_new(struct parser *p, size_t size)
@@ -43,6 +44,15 @@ syntax_fail(struct parser *p, uint32_t at, const char *rule, const char *hint,
 	va_start(ap, fmt);
 	p->message = arena_vprintf(p->arena, fmt, ap);
 	va_end(ap);
+	return -1;
+}
+
+int
+syntax_uncounted(struct parser *p)
+{
+	/* It ends bash when what is wrong is in a substitution. */
+	p->uncounted = !p->c.substitution;
+	p->c.current = TOKEN_ERROR;
 	return -1;
 }
 
@@ -99,7 +109,8 @@ note_join(struct parser *p)
 int
 char_join(struct parser *p)
 {
-	while (p->text[p->pos] == '\\' && p->text[p->pos + 1] == '\n') {
+	while (p->text[p->pos] == '\\' && p->text[p->pos + 1] == '\n' &&
+	    !subshell_known(p, p->pos)) {
 		note_join(p);
 		p->pos += 2;
 		pass_gap(p);
@@ -336,12 +347,15 @@ int
 pair_read(struct parser *p, uint32_t from, int open, int close, unsigned flags)
 {
 	bool bracket = open != close;
-	int rc;
+	int rc, outer = p->quote;
 
 	/* A quote holds no quote but through a bracket: those are counted. */
 	if (bracket && depth_enter(p) < 0)
 		return -1;
+	if (!bracket)
+		p->quote = open;
 	rc = pair_body(p, from, open, close, flags);
+	p->quote = outer;
 	if (bracket)
 		depth_leave(p);
 	if (rc == 0 && open == '`')
@@ -408,6 +422,23 @@ read_line(struct parser *p, uint32_t from, bool join, struct line *l)
 		join_lines(p, l);
 }
 
+/* Where in the text the byte n of a line is. */
+static uint32_t
+line_offset(const struct parser *p, const struct line *l, size_t n)
+{
+	uint32_t at = l->from;
+
+	if (!l->joined)
+		return at + (uint32_t)n;
+	for (;;) {
+		while (p->text[at] == '\\' && p->text[at + 1] == '\n')
+			at += 2;
+		if (n-- == 0)
+			return at;
+		at++;
+	}
+}
+
 /*
  * Does the line end the document? Inside $( ) a parenthesis may follow the
  * delimiter; *rest is then the offset after the delimiter.
@@ -428,9 +459,9 @@ ends_here(const struct parser *p, const struct line *l, bool tabs,
 		return false;
 	if (len == n)
 		return true;
-	if (!p->c.substitution || l->joined || !memchr(s + n, ')', len - n))
+	if (!p->c.substitution || !memchr(s + n, ')', len - n))
 		return false;
-	*rest = (uint32_t)(s + n - p->text);
+	*rest = line_offset(p, l, (size_t)(s + n - l->text));
 	return true;
 }
 
@@ -456,38 +487,64 @@ read_document(struct parser *p, struct redir *r, uint32_t from, uint32_t *rest)
 	return l.next;
 }
 
+/*
+ * What follows a delimiter, [rest, to), is read before what is left of the
+ * present line: it changes places with that and the documents, which end up
+ * behind the gap. For an error the places in these few lines are not right.
+ */
+static int
+bring_rest(struct parser *p, unsigned ndocuments, uint32_t *gap, uint32_t rest,
+    uint32_t to)
+{
+	char *text = (char *)p->text; /* the parser's own copy */
+	uint32_t n = to - rest;
+	char *copy = arena_strndup(p->arena, p->text + rest, n);
+
+	p->moved += to - p->pos;
+	if (p->moved > MOVED_MAX)
+		return syntax_fail(p, p->pos, "here-documents", NULL,
+		    "too many here-documents that end where $( ) has ended");
+	memmove(text + p->pos + n, text + p->pos, rest - p->pos);
+	memcpy(text + p->pos, copy, n);
+	while (ndocuments-- > 0) {
+		p->c.here[ndocuments]->body.from += n;
+		p->c.here[ndocuments]->body.to += n;
+	}
+	*gap = (*gap ? *gap : p->pos) + n;
+	return 0;
+}
+
 void
 here_read(struct parser *p)
 {
 	uint32_t base = p->ahead > p->pos ? p->ahead : p->pos;
-	uint32_t from = base, to, rest = 0, after = 0, after_end = 0;
+	uint32_t from = base, to, rest = 0, gap = p->gap_at;
 	unsigned i, n = p->c.nhere;
 	const char *nl;
 
-	if (p->gap_at) {
+	if (gap) {
 		from = p->gap_to;
 	} else if (base > 0 && p->text[base - 1] != '\n') {
 		nl = memchr(p->text + base, '\n', p->len - base);
 		from = nl ? (uint32_t)(nl - p->text) + 1 : p->len;
 	}
+	if (!gap && p->pos != from)
+		gap = from;
 	to = from;
 	p->c.nhere = 0;
 	for (i = 0; i < n; i++) {
 		to = read_document(p, p->c.here[i], to, &rest);
-		if (rest) {
-			after = rest;
-			after_end = to;
+		if (rest && !gap && i + 1 == n) {
+			p->pos = rest;
+			return;
 		}
+		if (rest && bring_rest(p, i + 1, &gap, rest, to) < 0)
+			return;
 	}
-	if (p->pos == from) {
-		p->pos = after ? after : to;
-		if (after && to != after_end) {
-			p->gap_at = after_end;
-			p->gap_to = to;
-		}
-	} else {
-		if (!p->gap_at)
-			p->gap_at = from;
+	if (gap) {
+		p->gap_at = gap;
 		p->gap_to = to;
+	} else {
+		p->pos = to;
 	}
 }

@@ -105,11 +105,14 @@ struct parser {
 	 * newline before gap_at reading goes on at gap_to.
 	 */
 	uint32_t gap_at, gap_to;
+	size_t moved; /* bytes of the text that changed places */
 	/* Text up to here was read ahead: here-documents come from below. */
 	uint32_t ahead;
 	struct lex_context c;
 	unsigned braces; /* open { of groups */
 	int again;       /* a token that is read once more, or TOKEN_NONE */
+	int quote;       /* the quote or ( around, as bash knows it, or 0 */
+	bool empty;      /* a word begins here, whatever comes */
 
 	bool have; /* token is the next one, read but not taken */
 	int token;
@@ -123,11 +126,21 @@ struct parser {
 	unsigned depth, depth_max;
 	uint32_t *joins; /* where line continuations were dropped */
 	size_t njoins;
-	/* Bit n: the ( at n, the second of "((", begins a subshell. */
+	/*
+	 * Bit n: the ( at n, the second of "((", begins a subshell; or the
+	 * byte at n is the one at which bash looked to know that. Then a
+	 * backslash begins a word though a newline follows, and after a
+	 * newline a word begins, if only an empty one.
+	 */
 	uint8_t *subshells;
 	uint32_t *opens; /* for the next pair: its stack of open ( */
 
 	bool failed;
+	/*
+	 * bash -n doesn't count this failure: it reads on to the end of the
+	 * line and stops there.
+	 */
+	bool uncounted;
 	const char *rule, *message, *hint;
 	uint32_t failed_at;
 };
@@ -152,6 +165,9 @@ int
 syntax_fail(struct parser *p, uint32_t at, const char *rule, const char *hint,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* Say of the failure just kept that bash -n doesn't count it; -1. */
+int syntax_uncounted(struct parser *p);
+
 /* What a token is called in a message. */
 const char *token_name(struct parser *p, int token);
 
@@ -167,7 +183,7 @@ enum pair_flag {
 
 #define PAIR_OPENS 64
 
-/* What is known about the second parenthesis of a "((". */
+/* What is known about the second parenthesis of a "((", or a backslash. */
 bool subshell_known(const struct parser *p, uint32_t at);
 void subshell_found(struct parser *p, uint32_t at);
 

@@ -124,63 +124,88 @@ by_offset(const void *x, const void *y)
 	return (int)a->rule - (int)b->rule;
 }
 
-/* Places of offsets that come in order. */
+/* Where the lines of a file begin. */
 struct lines {
-	const char *text;
-	uint32_t at, line, from;
+	uint32_t *from;
+	size_t n;
 };
 
-static struct place
-place_of(struct lines *p, const char *file, uint32_t at)
+static struct lines
+lines_of(struct arena *a, const struct syntax *s)
 {
-	const char *nl;
+	struct lines l = {.n = 1};
+	uint32_t i;
 
-	if (at < p->from)
-		*p = (struct lines){.text = p->text, .line = 1};
-	while ((nl = memchr(p->text + p->from, '\n', at - p->from))) {
-		p->from = (uint32_t)(nl - p->text) + 1;
-		p->line++;
-	}
-	return (struct place){file, p->line, at - p->from + 1};
+	for (i = 0; i < s->len; i++)
+		l.n += s->text[i] == '\n';
+	l.from = arena_array(a, l.n, uint32_t);
+	for (i = 0, l.n = 1; i < s->len; i++)
+		if (s->text[i] == '\n')
+			l.from[l.n++] = i + 1;
+	return l;
 }
 
-/* The lines of what the finding is about, from its own on. */
+/* The line of an offset, from 1. */
+static uint32_t
+line_of(const struct lines *l, uint32_t at)
+{
+	size_t low = 0, high = l->n, mid;
+
+	while (high - low > 1) {
+		mid = low + (high - low) / 2;
+		if (l->from[mid] <= at)
+			low = mid;
+		else
+			high = mid;
+	}
+	return (uint32_t)low + 1;
+}
+
+/* Is there a comment for a line of what the finding is about? */
 static bool
 finding_silenced(
-    struct silence *q, const struct finding *f, uint32_t line, const char *text)
+    struct silence *q, const struct finding *f, const struct lines *l)
 {
-	uint32_t first = line, last = line, i;
+	uint32_t first = line_of(l, f->at), last = first, line;
 
-	for (i = f->within.from; i < f->at; i++)
-		first -= text[i] == '\n';
-	for (i = f->at; i < f->within.to; i++)
-		last += text[i] == '\n';
+	line = line_of(l, f->within.from);
+	first = line < first ? line : first;
+	line = line_of(l, f->within.to);
+	last = line > last && f->within.to > f->at ? line : last;
 	return silenced(q, lint_rules[f->rule].name, first, last);
 }
 
 static void
 tell(struct linter *l, struct silence *q, struct diags *d)
 {
-	struct lines lines = {.text = l->file->text, .line = 1};
 	const struct finding *f;
+	const struct syntax *s = l->file;
+	struct lines lines;
 	struct place at;
 	struct diag *g;
+	uint32_t from;
 	size_t i;
+
+	if (l->nfindings == 0)
+		return;
+	lines = lines_of(l->arena, s);
 
 	if (l->nfindings > 1)
 		qsort(
 		    l->findings, l->nfindings, sizeof(*l->findings), by_offset);
 	for (i = 0; i < l->nfindings; i++) {
 		f = &l->findings[i];
-		at = place_of(&lines, l->file->file, f->at);
 		if (f->level == DIAG_WARNING && q &&
-		    finding_silenced(q, f, at.line, l->file->text))
+		    finding_silenced(q, f, &lines))
 			continue;
+		at = (struct place){s->file, line_of(&lines, f->at), 0};
+		from = lines.from[at.line - 1];
+		at.col = f->at - from + 1;
 		g = f->level == DIAG_ERROR
 		    ? diag_error(d, at, lint_rules[f->rule].name, "%s", f->text)
 		    : diag_warning(
 			  d, at, lint_rules[f->rule].name, "%s", f->text);
-		diag_source(d, g, l->file->text, l->file->len);
+		diag_line(d, g, s->text + from, s->len - from);
 		if (f->hint)
 			diag_hint(d, g, "%s", f->hint);
 	}

@@ -49,11 +49,12 @@ static const char *const special[] = {"ALLOW_NULL_GLOB_EXPANSION", "CDPATH",
     "TEXTDOMAIN", "TEXTDOMAINDIR", "TIMEFORMAT", "TMOUT", "TMPDIR", "TZ", "UID",
     "USER", "_", "auto_resume", "histchars"};
 
-static const char *const predefined[] = {
-    "FILESDIR", "JOBUSER", "P", "PN", "PV"};
+const char *const predefined_names[] = {"FILESDIR", "JOBUSER", "P", "PN", "PV"};
+const size_t predefined_count = COUNT(predefined_names);
 
-static const char *const phase_only[] = {"A", "ARTIFACTS", "DISTDIR", "JOBS",
+const char *const phase_only_names[] = {"A", "ARTIFACTS", "DISTDIR", "JOBS",
     "JOB_ID", "PHASE", "S", "T", "WORKDIR"};
+const size_t phase_only_count = COUNT(phase_only_names);
 
 static const char *const assigning[] = {"alias", "declare", "eval", "export",
     "let", "local", "readonly", "typeset"};
@@ -122,13 +123,19 @@ is_special(const char *s, size_t len)
 bool
 is_predefined(const char *s, size_t len)
 {
-	return among(predefined, COUNT(predefined), s, len);
+	return among(predefined_names, predefined_count, s, len);
 }
 
 bool
 is_phase_only(const char *s, size_t len)
 {
-	return among(phase_only, COUNT(phase_only), s, len);
+	return among(phase_only_names, phase_only_count, s, len);
+}
+
+bool
+is_set_in_phases(const char *s, size_t len)
+{
+	return is_phase_only(s, len) || (len == 4 && equals("ARCH", s, len));
 }
 
 int

@@ -34,9 +34,16 @@ bool is_special(const char *s, size_t len);
 
 /* Set by AutotuA before the file is read: P PN PV JOBUSER FILESDIR. */
 bool is_predefined(const char *s, size_t len);
+extern const char *const predefined_names[];
+extern const size_t predefined_count;
 
 /* Set by AutotuA only in phases: A DISTDIR WORKDIR ... */
 bool is_phase_only(const char *s, size_t len);
+extern const char *const phase_only_names[];
+extern const size_t phase_only_count;
+
+/* Those and ARCH: has the name a value in phases that a recipe can't know? */
+bool is_set_in_phases(const char *s, size_t len);
 
 /* A variable of the format, which a recipe assigns. */
 bool is_known(const char *s, size_t len);

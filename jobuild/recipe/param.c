@@ -89,6 +89,9 @@ alternative(struct eval *e, const struct param *p)
 		v = scope_get(e->scope, s + p->name, p->name_len);
 	if (v && v->failed)
 		e->scope->unsure = true;
+	if (!e->skip && !(v && v->value) &&
+	    refuse_foreign(e, p->name, p->name_len) < 0)
+		return -1;
 	set = v && v->value && !(colon && v->len == 0);
 	if (set == plus)
 		return expand(e, word, p->end, how);
@@ -373,7 +376,7 @@ integer_of(
 	const char *s;
 
 	for (i = from; i < to; i++)
-		if (strchr("'\"\\`?[", e->text[i]))
+		if (strchr("'\"\\`?[<>", e->text[i]))
 			return refuse(e, i, "substring-number",
 			    "write a plain number",
 			    "%c in the numbers of a substring", e->text[i]);

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define SAMPLE 80 /* bytes at which bash looks before it reads a file */
+
 struct command *
 command_new(struct parser *p, enum command_kind kind, uint32_t from)
 {
@@ -307,36 +309,101 @@ syntax_source(const struct syntax *s, struct diags *d, struct diag *g)
 		diag_line(d, g, s->text + l->from, s->len - l->from);
 }
 
-static void
-report(const struct syntax *s, const struct parser *p, struct diags *d)
+/*
+ * After a failure that bash -n doesn't count: whether it gets to the end of
+ * the line, where it stops. It reads tokens on the way, which can fail.
+ */
+static bool
+rest_ends(struct parser p)
 {
+	int token;
+
+	do {
+		p.failed = p.uncounted = p.have = false;
+		p.again = TOKEN_NONE;
+		token = token_fetch(&p);
+		if (token == '\n')
+			return true;
+		if (token == TOKEN_COND_START && !(p.c.state & LEX_COND))
+			cond_read(&p, command_new(&p, COMMAND_COND, p.pos));
+	} while (p.failed ? p.uncounted : token != TOKEN_EOF);
+	return false;
+}
+
+/* Tell of the failure; true if bash -n exits with 0 all the same. */
+static bool
+report(const struct syntax *s, const struct parser *p, bool verdict,
+    struct diags *d)
+{
+	bool valid = verdict && p->uncounted && rest_ends(*p);
 	uint32_t at = p->failed_at;
+	struct place place;
 	struct diag *g;
 
 	if (at >= s->len && at > 0)
 		at = (uint32_t)s->len - 1;
-	g = diag_error(d, syntax_place(s, at), p->rule, "%s", p->message);
+	place = syntax_place(s, at);
+	g = valid ? diag_warning(d, place, p->rule, "%s", p->message)
+		  : diag_error(d, place, p->rule, "%s", p->message);
 	syntax_source(s, d, g);
+	if (valid)
+		diag_note(d, g, place,
+		    "bash -n exits with 0 and reads nothing after this line; "
+		    "run, the file fails here");
 	if (p->hint)
 		diag_hint(d, g, "%s", p->hint);
+	return valid;
 }
 
-struct syntax *
-syntax_parse(struct arena *a, const char *file, const char *text, size_t len,
-    unsigned depth, struct diags *d)
+/* What bash takes for a program: NUL in the first line, of 80 bytes. */
+static bool
+is_binary(const char *text, size_t len)
+{
+	size_t n = len < SAMPLE ? len : SAMPLE;
+	const char *end, *nul = memchr(text, '\0', n);
+
+	if (n >= 4 && memcmp(text, "\177ELF", 4) == 0)
+		return true;
+	if (!nul)
+		return false;
+	end = memchr(text, '\n', n);
+	if (end && end < nul && text[0] == '#' && text[1] == '!')
+		end = memchr(end + 1, '\n', n - (size_t)(end + 1 - text));
+	return !end || nul < end;
+}
+
+static int
+refuse_file(struct diags *d, const char *file, const char *text, size_t len)
+{
+	struct place at = {.file = file};
+
+	if (len > PARSE_FILE_MAX)
+		diag_error(d, at, "file-size",
+		    "the file has %zu bytes, more than %d", len,
+		    PARSE_FILE_MAX);
+	else if (is_binary(text, len))
+		diag_error(d, at, "binary-file",
+		    "bash takes the file for a program: there is a NUL byte "
+		    "in its first line, or it begins as one");
+	else
+		return 0;
+	return -1;
+}
+
+/* With verdict, *valid is what bash -n says: so may be what isn't returned. */
+static struct syntax *
+parse_file(struct arena *a, const char *file, const char *text, size_t len,
+    unsigned depth, bool *valid, struct diags *d)
 {
 	struct syntax *s = arena_new(a, struct syntax);
 	struct parser p = {.arena = a, .depth_max = depth};
+	bool uncounted;
 
 	s->file = file;
 	s->lines = arena_new(a, struct line_cache);
 	s->lines->line = 1;
-	if (len > PARSE_FILE_MAX) {
-		diag_error(d, (struct place){.file = file}, "file-size",
-		    "the file has %zu bytes, more than %d", len,
-		    PARSE_FILE_MAX);
+	if (refuse_file(d, file, text, len) < 0)
 		return NULL;
-	}
 	s->text = copy_text(a, text, &len);
 	s->len = len;
 	s->controls =
@@ -345,10 +412,28 @@ syntax_parse(struct arena *a, const char *file, const char *text, size_t len,
 	p.len = (uint32_t)len;
 	s->chain = file_read(&p);
 	if (p.failed) {
-		report(s, &p, d);
+		uncounted = report(s, &p, valid, d);
+		if (valid)
+			*valid = uncounted;
 		return NULL;
 	}
 	s->joins = p.joins;
 	s->njoins = p.njoins;
 	return s;
+}
+
+struct syntax *
+syntax_parse(struct arena *a, const char *file, const char *text, size_t len,
+    unsigned depth, struct diags *d)
+{
+	return parse_file(a, file, text, len, depth, NULL, d);
+}
+
+bool
+syntax_valid(struct arena *a, const char *file, const char *text, size_t len,
+    unsigned depth, struct diags *d)
+{
+	bool valid = false;
+
+	return parse_file(a, file, text, len, depth, &valid, d) || valid;
 }

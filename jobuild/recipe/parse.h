@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A recursive-descent parser of bash: accepts a file exactly when bash 5.2
- * run with -O extglob -n does, as far as the depth limit goes. Linear time; a
+ * A recursive-descent parser of bash 5.2 with -O extglob on. Linear time; a
  * bounded stack; all memory from the arena.
+ *
+ * syntax_valid() says what the exit status of bash -n says, as far as the
+ * depth limit goes. It is 0 also for a broken [[ ]] or for (( outside of
+ * substitutions: there bash -n stops reading at the end of the line. Run, the
+ * file fails there, so that syntax_parse() has nothing to return for it.
  */
 #ifndef RECIPE_PARSE_H
 #define RECIPE_PARSE_H
@@ -39,10 +43,17 @@ struct syntax {
 
 /*
  * Parse len bytes. NULL with one diagnostic in d (rule "syntax" or of the
- * limit) when bash would refuse the file, or when it is nested deeper than
- * depth.
+ * limit) when bash would refuse the file, fail in it, or when it is nested
+ * deeper than depth.
  */
 struct syntax *syntax_parse(struct arena *a, const char *file, const char *text,
+    size_t len, unsigned depth, struct diags *d);
+
+/*
+ * Does bash -n exit with 0? Then there is at most one diagnostic, a warning
+ * of where it stops reading; else there is one error.
+ */
+bool syntax_valid(struct arena *a, const char *file, const char *text,
     size_t len, unsigned depth, struct diags *d);
 
 /* Line and column of an offset, both from 1. Quick when they come in order. */

@@ -96,8 +96,8 @@ range_read(struct compiler *k, int c)
 	if (k->s + 1 < k->end && k->s[0] == '-' && k->s[1] != ']') {
 		k->s++;
 		to = take(k);
-		if (to == '[' && k->s < k->end && *k->s == '.')
-			return "[. inside brackets";
+		if (to == '[' && k->s < k->end && strchr(":=.", *k->s))
+			return "a range that ends with a class";
 		if (to == '\\')
 			to = take(k);
 		if (to < 0)
@@ -122,6 +122,9 @@ bracket_read(struct arena *a, struct compiler *k, struct pattern_item *item)
 	if (k->s < k->end && (*k->s == '!' || *k->s == '^')) {
 		negated = true;
 		k->s++;
+		/* Looking for its end, a part of bash takes this one. */
+		if (k->s < k->end && *k->s == ']')
+			return "a ] right after [! or [^ without a backslash";
 	}
 	while ((c = take(k)) != ']' || first) {
 		first = false;

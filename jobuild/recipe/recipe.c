@@ -532,3 +532,19 @@ recipe_extends(
 	*at = r->extends_at;
 	return true;
 }
+
+bool
+recipe_origin(const struct recipe *r, size_t i, struct origin *out)
+{
+	const struct assignment *a;
+
+	if (i >= r->nassignments)
+		return false;
+	a = &r->assignments[i];
+	out->name = a->name;
+	out->append = a->append;
+	out->source = r->syntax->text + a->value.from;
+	out->len = a->value.to - a->value.from;
+	out->at = a->at;
+	return true;
+}

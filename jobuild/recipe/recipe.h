@@ -11,6 +11,7 @@
 #include "recipe/atom.h"
 #include "base/diag.h"
 #include "base/map.h"
+#include "base/nearest.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,6 +46,18 @@ struct recipe *recipe_parse(struct arena *a, const char *file, const char *text,
 /* What the file EXTENDS; false when it extends nothing. */
 bool recipe_extends(
     const struct recipe *r, struct recipe_id *parent, struct place *at);
+
+/* One assignment as it is written. */
+struct origin {
+	const char *name;
+	bool append;        /* += */
+	const char *source; /* what is written after the sign: len bytes */
+	size_t len;
+	struct place at;
+};
+
+/* Assignment i of the file, in its order; false when there are no more. */
+bool recipe_origin(const struct recipe *r, size_t i, struct origin *out);
 
 /* A name and what it has after the whole chain was read. */
 struct variable {
@@ -112,8 +125,5 @@ requirement_parse(struct arena *a, const char *word, struct requirement *out);
 
 /* Does a capability of this version (digits and dots) fulfil r? */
 bool requirement_matches(const struct requirement *r, const char *version);
-
-/* The best match for a misspelt name, or NULL if none is near. */
-const char *nearest(const char *name, const char *const list[], size_t n);
 
 #endif

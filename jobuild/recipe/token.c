@@ -135,25 +135,32 @@ double_paren(struct parser *p)
 	uint32_t from = p->at.from, start = p->pos, opens[PAIR_OPENS];
 	bool loop = p->c.last == TOKEN_FOR;
 
-	if ((!loop && !reserved_follows(p, p->c.last)) ||
-	    subshell_known(p, start))
+	if (!loop &&
+	    (!reserved_follows(p, p->c.last) || subshell_known(p, start)))
 		return '(';
 	p->pos++;
-	p->inner.from = p->pos;
 	p->part = NULL;
 	p->opens = opens;
 	if (pair_read(p, from, '(', ')', PAIR_ARITH) < 0)
 		return TOKEN_ERROR;
-	p->inner.to = p->pos - 1;
+	/* What was inside may have set these. */
+	p->at.from = from;
+	p->inner = (struct range){start + 1, p->pos - 1};
 	if (p->text[p->pos] == ')') {
 		p->pos++;
 		return loop ? TOKEN_FOR_ARITH : TOKEN_ARITH;
 	}
-	if (loop)
-		return syntax_fail(p, from, "for-arithmetic",
+	if (loop) {
+		char_raw(p);
+		syntax_fail(p, from, "for-arithmetic",
 		    "write for ((first; test; next))",
 		    "for (( is not ended by ))");
+		return syntax_uncounted(p);
+	}
 	subshell_found(p, start);
+	/* What was read before has lost its line continuations. */
+	if (p->pos >= p->ahead)
+		subshell_found(p, p->pos);
 	if (p->pos < p->len && p->pos + 1 > p->ahead)
 		p->ahead = p->pos + 1;
 	p->pos = start;
@@ -254,13 +261,17 @@ skip_blanks(struct parser *p)
 int
 token_read(struct parser *p)
 {
-	int c = skip_blanks(p), token;
+	int c, token;
 	bool angle;
 
+	if (p->empty)
+		return word_read(p);
+	c = skip_blanks(p);
 	p->at.to = p->pos;
 	if (c < 0)
 		return TOKEN_EOF;
 	if (c == '\n') {
+		p->empty = subshell_known(p, p->pos);
 		char_raw(p);
 		if (p->c.nhere)
 			here_read(p);

@@ -115,6 +115,24 @@ emit(struct eval *e, size_t at, const char *s, size_t n, bool quoted,
 	return 0;
 }
 
+int
+refuse_foreign(struct eval *e, size_t at, size_t len)
+{
+	const char *name = e->text + at;
+
+	if (is_set_in_phases(name, len))
+		return refuse(e, at, "phase-variable",
+		    "use it in a phase, or quote the $ if it is meant to be "
+		    "expanded there",
+		    "%.*s has a value only in phases", (int)len, name);
+	if (is_special(name, len))
+		return refuse(e, at, "special-variable",
+		    "a recipe's values don't depend on where it is read",
+		    "%.*s belongs to bash and has no fixed value", (int)len,
+		    name);
+	return 0;
+}
+
 const struct scope_variable *
 lookup(struct eval *e, size_t at, size_t len)
 {
@@ -129,17 +147,7 @@ lookup(struct eval *e, size_t at, size_t len)
 		e->scope->unsure |= v->failed;
 		return v;
 	}
-	if (is_phase_only(name, len))
-		refuse(e, at, "phase-variable",
-		    "use it in a phase, or quote the $ if it is meant to be "
-		    "expanded there",
-		    "%.*s has a value only in phases", (int)len, name);
-	else if (is_special(name, len))
-		refuse(e, at, "special-variable",
-		    "a recipe's values don't depend on where it is read",
-		    "%.*s belongs to bash and has no fixed value", (int)len,
-		    name);
-	else
+	if (refuse_foreign(e, at, len) == 0)
 		refuse(e, at, "unset-variable",
 		    "assign it above, or write ${NAME:-} to allow that it is "
 		    "not set",

@@ -13,6 +13,7 @@ struct reader {
 	unsigned flags; /* of enum word_flag */
 	bool digits;    /* only those so far */
 	bool sign;      /* there is a = */
+	bool nameless;  /* is neither a name nor a reserved word */
 };
 
 static bool
@@ -73,6 +74,8 @@ names_so_far(struct parser *p, const struct reader *r, bool target)
 	size_t len, n;
 	const char *s = text_so_far(p, r, &len);
 
+	if (r->nameless)
+		return false;
 	if (!target)
 		return is_name(s, len);
 	if (len > 1 && s[len - 1] == '+')
@@ -144,6 +147,8 @@ expansion_read(struct parser *p, struct reader *r, int c, int next)
 {
 	uint32_t from = p->pos;
 
+	int outer = p->quote, rc;
+
 	char_raw(p);
 	char_next(p);
 	r->digits = false;
@@ -153,9 +158,13 @@ expansion_read(struct parser *p, struct reader *r, int c, int next)
 		    p, from, next, next, next == '\'' ? PAIR_ESCAPE : 0);
 	}
 	r->flags |= WORD_DOLLAR;
-	if (next == '(')
-		return substitution_read(
+	if (next == '(') {
+		p->quote = '(';
+		rc = substitution_read(
 		    p, from, c == '$' ? PART_COMMAND : PART_PROCESS);
+		p->quote = outer;
+		return rc;
+	}
 	if (next == '{')
 		return pair_read(p, from, '{', '}', PAIR_FIRST | PAIR_BRACE);
 	if (next == '[')
@@ -184,13 +193,17 @@ static int
 pattern_read(struct parser *p, struct reader *r, bool sign)
 {
 	uint32_t from = p->pos;
+	int outer = p->quote, rc;
 
 	if (sign)
 		char_raw(p);
 	char_next(p);
 	r->flags &= ~(unsigned)WORD_DOLLAR;
 	r->digits = false;
-	return pair_read(p, from, '(', ')', 0);
+	p->quote = '(';
+	rc = pair_read(p, from, '(', ')', 0);
+	p->quote = outer;
+	return rc;
 }
 
 static int
@@ -227,13 +240,23 @@ plain_run(struct parser *p, struct reader *r)
 	p->pos = (uint32_t)(s - p->text);
 }
 
+/* Does a backslash quote the byte c? In an array inside $( ) not always. */
+static bool
+escapes(const struct parser *p, int c)
+{
+	if (!(p->c.state & LEX_ARRAY) || p->quote == 0)
+		return true;
+	return p->quote == '"' && c > 0 && strchr("$`\"\\", c);
+}
+
 static int
 escape_read(struct parser *p, struct reader *r)
 {
 	r->flags |= WORD_QUOTED;
 	r->digits = false;
 	p->pos++;
-	char_raw(p);
+	if (escapes(p, (unsigned char)p->text[p->pos]))
+		char_raw(p);
 	return 0;
 }
 
@@ -374,6 +397,8 @@ classify(struct parser *p, struct reader *r, struct part *parts)
 	size_t len;
 
 	s = text_so_far(p, r, &len);
+	if (r->nameless)
+		len = 0;
 	if (r->digits && len > 0 && small_number(s, len) &&
 	    (angle || p->c.last == TOKEN_DUP_IN ||
 		p->c.last == TOKEN_DUP_OUT)) {
@@ -416,7 +441,9 @@ word_read(struct parser *p)
 
 	p->joined = false;
 	p->part = &parts;
-	r.digits = true;
+	r.digits = !p->empty;
+	r.nameless = p->empty;
+	p->empty = false;
 	do {
 		rc = step_read(p, &r);
 	} while (rc == WORD_GOES_ON);

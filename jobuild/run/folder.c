@@ -210,7 +210,8 @@ put_chain(const struct folder *f, struct error *err)
 	for (i = 0; i < f->recipe->nchain; i++) {
 		file = f->recipe->chain[i];
 		snprintf(name, sizeof(name), "%zu", i);
-		if (put(f->dirfd, name, file->text, file->len, err) < 0) {
+		if (tree_load(f->tree, file, err) < 0 ||
+		    put(f->dirfd, name, file->text, file->len, err) < 0) {
 			buf_release(&b);
 			return -1;
 		}
@@ -281,6 +282,7 @@ open_parent(int filesfd, const char **name, struct error *err)
 static int
 put_files(const struct folder *f, struct error *err)
 {
+	const struct tree_file *file;
 	int filesfd, fd, rc = -1;
 	const char *name;
 	size_t i;
@@ -292,17 +294,19 @@ put_files(const struct folder *f, struct error *err)
 	if (filesfd < 0)
 		return fail_errno(err, "open files");
 	for (i = 0; i < f->recipe->naux; i++) {
-		name = below_files(f->recipe->aux[i]->path);
+		file = f->recipe->aux[i];
+		name = below_files(file->path);
 		if (!name) {
 			fail(err, "%s: is not in a files/ folder",
-			    f->recipe->aux[i]->path);
+			    file->path);
 			goto out;
 		}
-		fd = open_parent(filesfd, &name, err);
+		rc = tree_load(f->tree, file, err);
+		fd = rc == 0 ? open_parent(filesfd, &name, err) : -1;
+		rc = -1;
 		if (fd < 0)
 			goto out;
-		rc = put(fd, name, f->recipe->aux[i]->text,
-		    f->recipe->aux[i]->len, err);
+		rc = put(fd, name, file->text, file->len, err);
 		close(fd);
 		if (rc < 0)
 			goto out;

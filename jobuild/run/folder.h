@@ -13,7 +13,8 @@ struct error;
 
 struct folder {
 	const struct run_conf *conf;
-	const struct tree_recipe *recipe;
+	struct tree *tree;
+	const struct tree_recipe *recipe; /* of the tree */
 	const char *arch, *id;
 	int dirfd; /* an empty folder */
 };

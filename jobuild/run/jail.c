@@ -69,6 +69,11 @@ take_line(struct session *s, const char *line)
 	struct phase_figures *p;
 
 	drain_report(s);
+	if (strncmp(line, "shell phase=", 12) == 0) {
+		if (s->step->shell)
+			s->step->shell(s->step->ctx, line + 12);
+		return;
+	}
 	if (outcome_line(s->outcome, line) < 0) {
 		log_warn("autotua-chroot: unexpected line: %s", line);
 		s->garbled = true;
@@ -193,7 +198,7 @@ make_argv(const struct jail_step *j, struct arena *a, int status, int report,
 static pid_t
 start(struct session *s, struct error *err)
 {
-	int keep[4] = {s->step->logfd, -1, -1, -1}, errfd = -1, i;
+	int keep[5] = {s->step->logfd, -1, -1, -1}, errfd = -1, i;
 	struct proc p = {.in = -1, .out = s->step->logfd, .keep = keep};
 	pid_t pid = -1;
 
@@ -205,7 +210,8 @@ start(struct session *s, struct error *err)
 	p.argv =
 	    make_argv(s->step, s->outcome->arena, keep[1], keep[2], keep[3]);
 	p.err = errfd;
-	p.nkeep = 4;
+	keep[4] = s->step->conf->shell;
+	p.nkeep = keep[4] > 0 ? 5 : 4;
 	pid = proc_start(&p, err);
 	if (pid < 0)
 		goto out;

@@ -20,6 +20,7 @@ struct jail_step {
 	int logfd;
 	bool (*cancelled)(void *ctx);               /* or NULL */
 	void (*phase)(void *ctx, const char *name); /* a phase starts */
+	void (*shell)(void *ctx, const char *phase); /* a shell does */
 	void *ctx;
 };
 

@@ -10,6 +10,7 @@
 #define TIME_MAX    (6 * 3600)
 #define SILENCE_MAX (30 * 60)
 #define LOG_MAX     ((int64_t)256 << 20)
+#define PIDS_MAX    4096
 
 enum { EXIT_SKIP = 77, EXIT_MISMATCH = 78 }; /* of jobuild.sh */
 
@@ -18,6 +19,8 @@ ceiling(int64_t asked, int64_t conf, int64_t fallback)
 {
 	if (conf <= 0)
 		conf = fallback;
+	if (conf <= 0)
+		return asked;
 	return asked > 0 && asked < conf ? asked : conf;
 }
 
@@ -28,6 +31,11 @@ judge_ceilings(const struct run_conf *c, const struct metadata *m)
 	    .time = ceiling(m->resources.time, c->time, TIME_MAX),
 	    .silence = ceiling(m->resources.silence, c->silence, SILENCE_MAX),
 	    .log = ceiling(m->resources.log, c->log_max, LOG_MAX),
+	    .memory = ceiling(m->resources.memory, c->memory, 0),
+	    .disk = ceiling(m->resources.disk, c->disk, 0),
+	    .cpus = ceiling(m->resources.cpus, c->cpus, 0),
+	    .pids = ceiling(m->resources.pids, c->pids, PIDS_MAX),
+	    .artifacts = c->artifacts,
 	};
 
 	return out;
@@ -45,10 +53,10 @@ judge_policy(
 		    "which this machine's configuration doesn't allow");
 		return RUN_LIMIT;
 	}
-	if (m->properties & PROPERTY_NEST) {
+	if ((m->properties & PROPERTY_NEST) && !c->nest) {
 		fail(err,
-		    "PROPERTIES=nest: this machine's jail can't hold "
-		    "namespaces of a job's own");
+		    "PROPERTIES=nest: its phases make namespaces of their "
+		    "own, which this machine's configuration doesn't allow");
 		err->code = ENOTSUP;
 		return RUN_INFRASTRUCTURE;
 	}
@@ -68,6 +76,12 @@ judge_limit(const struct jail_step *j, const struct metadata *m,
 		    p->name, c.silence);
 	else if (strcmp(p->limit, "log") == 0)
 		fail(err, "%s: limit: log: %" PRId64 " bytes", p->name, c.log);
+	else if (strcmp(p->limit, "pids") == 0)
+		fail(err, "%s: limit: pids: %" PRId64 " processes", p->name,
+		    p->limit_value);
+	else if (p->limit_value > 0)
+		fail(err, "%s: limit: %s: %" PRId64 " bytes", p->name, p->limit,
+		    p->limit_value);
 	else
 		fail(err, "%s: limit: %s", p->name, p->limit);
 	return RUN_LIMIT;

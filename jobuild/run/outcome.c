@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define LINE_MAX_BYTES (64 * 1024)
@@ -326,6 +327,13 @@ line_end(struct outcome *o, const char *line)
 	p->limit = strcmp(limit, "-") == 0 ? "" : limit;
 	p->exit = (int)number_of(o->arena, line, "exit");
 	p->signal = (int)number_of(o->arena, line, "signal");
+	p->limit_value = number_of(o->arena, line, "limit_value");
+	p->log_left_out = number_of(o->arena, line, "log_left_out");
+	if (p->log_left_out > 0)
+		outcome_say(o, "warn",
+		    "%s: %" PRId64 " bytes in the middle of the log are left "
+		    "out",
+		    p->name, p->log_left_out);
 	p->wall_ms = number_of(o->arena, line, "wall_ms");
 	p->user_ms = number_of(o->arena, line, "user_ms");
 	p->system_ms = number_of(o->arena, line, "system_ms");

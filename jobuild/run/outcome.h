@@ -22,9 +22,10 @@
 #define OUTCOME_LIST_MAX  1000   /* messages, figures, artifacts: each */
 
 struct phase_figures {
-	const char *name, *limit; /* limit: "" or time, silence, log */
+	const char *name, *limit; /* limit: "" or time, memory, ... */
 	int exit, signal;
 	bool ended;
+	int64_t limit_value, log_left_out;
 	int64_t wall_ms, user_ms, system_ms, memory_kb, log_start, log_end;
 };
 

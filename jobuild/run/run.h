@@ -49,9 +49,26 @@ struct run_conf {
 	int64_t jobs;          /* JOBS for emake; 0: processors */
 	int64_t time, silence; /* seconds; 0: 6 h and 30 min */
 	int64_t log_max;       /* bytes of one step's log; 0: 256 MiB */
+	int64_t memory, disk;  /* bytes a step may use; 0: no limit */
+	int64_t cpus;          /* processors, likewise */
+	int64_t pids;          /* processes; 0: 4096 */
+	int64_t artifacts;     /* bytes of a step's artifacts; 0: no limit */
+	bool nest;             /* may phases make namespaces of their own? */
 	bool network;          /* may phases with PROPERTIES=network have it? */
 	/* the job's parameters: NAME=VALUE for the phases, NULL-terminated */
 	const char *const *parameters;
+	/*
+	 * Start at this step: the layers of all before it must be there, and
+	 * none from it on is reused.
+	 */
+	bool from_set;
+	size_t from;
+	/*
+	 * A terminal for a shell in the chroot of a step that failed; 0: none.
+	 * Its folder is kept in the state folder, as kept/ID.
+	 */
+	int shell;
+	bool keep;
 };
 
 struct run_watch { /* all may be NULL */
@@ -61,6 +78,8 @@ struct run_watch { /* all may be NULL */
 	void (*report)(void *ctx, size_t step, const json_t *report);
 	/* is the work unwanted by now? asked several times a second */
 	bool (*cancelled)(void *ctx);
+	/* the shell begins: the terminal has somebody at its other end */
+	void (*shell)(void *ctx, size_t step, const char *phase);
 };
 
 /*

@@ -124,9 +124,20 @@ make_args(struct unit_run *r, size_t step, const struct tree_recipe *recipe,
 		return -1;
 	a->n += (size_t)n;
 	add_phases(a, m);
+	if (r->conf->shell > 0)
+		add_number(a, "--shell-fd", r->conf->shell);
+	if (r->conf->keep)
+		add(a, "--keep", NULL);
 	add_number(a, "--time", c.time);
 	add_number(a, "--silence", c.silence);
 	add_number(a, "--log-max", c.log);
+	add_number(a, "--memory", c.memory);
+	add_number(a, "--disk", c.disk);
+	add_number(a, "--cpus", c.cpus);
+	add_number(a, "--pids", c.pids);
+	add_number(a, "--artifacts-max", c.artifacts);
+	if (m->properties & PROPERTY_NEST)
+		add(a, "--nest", NULL);
 	add_command(a, m);
 	return 0;
 }
@@ -151,8 +162,11 @@ static int
 make_folders(struct unit_run *r, size_t step, const struct tree_recipe *recipe,
     struct error *err)
 {
-	struct folder f = {
-	    .conf = r->conf, .recipe = recipe, .arch = r->arch, .id = r->id};
+	struct folder f = {.tree = r->tree,
+	    .conf = r->conf,
+	    .recipe = recipe,
+	    .arch = r->arch,
+	    .id = r->id};
 	int fd, rc;
 
 	fd = make_folder(r, unit_file(r, step, "out"), err);
@@ -186,33 +200,21 @@ phase_starts(void *ctx, const char *name)
 	}
 }
 
+static void
+shell_starts(void *ctx, const char *phase)
+{
+	struct unit_run *r = ctx;
+
+	if (r->watch && r->watch->shell)
+		r->watch->shell(r->watch->ctx, r->now, phase);
+}
+
 static bool
 cancelled(void *ctx)
 {
 	const struct run_watch *watch = ((const struct unit_run *)ctx)->watch;
 
 	return watch && watch->cancelled && watch->cancelled(watch->ctx);
-}
-
-/* What the recipe asks for and this jail doesn't enforce. */
-static void
-say_unenforced(const struct metadata *m, struct outcome *o)
-{
-	const struct {
-		const char *name;
-		int64_t asked;
-	} list[] = {{"memory", m->resources.memory},
-	    {"cpus", m->resources.cpus}, {"pids", m->resources.pids},
-	    {"disk", m->resources.disk}};
-	size_t i;
-
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-		if (list[i].asked > 0)
-			outcome_say(o, "warn",
-			    "RESOURCES %s is not enforced by this machine's "
-			    "jail",
-			    list[i].name);
-	}
 }
 
 /*
@@ -239,6 +241,7 @@ run_jail(struct unit_run *r, size_t step, const struct args *args,
 	    .nargs = args->n,
 	    .cancelled = cancelled,
 	    .phase = phase_starts,
+	    .shell = shell_starts,
 	    .ctx = r};
 	enum jail_end end;
 	struct stat st;
@@ -275,7 +278,6 @@ do_step(struct unit_run *r, size_t step, struct outcome *o, struct error *err)
 	if (!recipe || make_folders(r, step, recipe, err) < 0 ||
 	    make_args(r, step, recipe, commit, &args, err) < 0)
 		return RUN_INFRASTRUCTURE;
-	say_unenforced(m, o);
 	result = run_jail(r, step, &args, o, err);
 	(void)file_remove_tree(
 	    r->dirfd, unit_file(r, step, "recipe"), &ignored);

@@ -98,6 +98,27 @@ open_results(struct unit_run *r, const char *dir, struct error *err)
 	return make_nonce(r, err);
 }
 
+/* May the layer of this step be reused? 1, 0 (err says why not), or -1. */
+static int
+is_reusable(struct unit_run *r, size_t step, struct error *err)
+{
+	unsigned net = PROPERTY_NETWORK | PROPERTY_NETWORK_SETUP;
+	int there;
+
+	if (unit_meta(r, step)->properties & net) {
+		fail(err,
+		    "%s had the network, so what it left is not kept",
+		    unit_atom(r, step));
+		return 0;
+	}
+	if (unit_is_meta(unit_meta(r, step)))
+		return 1;
+	there = jail_has_layer(r->conf, r->unit->steps[step].key, err);
+	if (there == 0)
+		fail(err, "the layer of %s is not here", unit_atom(r, step));
+	return there;
+}
+
 /*
  * How many steps at the beginning need not run because their layers are here.
  * The last always runs: it is what the unit is for. What used the network
@@ -106,25 +127,30 @@ open_results(struct unit_run *r, const char *dir, struct error *err)
 static int
 find_prefix(struct unit_run *r, struct error *err)
 {
-	unsigned net = PROPERTY_NETWORK | PROPERTY_NETWORK_SETUP;
-	const struct metadata *m;
-	const char *key;
+	size_t end = r->unit->nsteps - 1;
+	struct error why = {0};
 	int there;
 
-	for (; r->prefix + 1 < r->unit->nsteps; r->prefix++) {
-		m = unit_meta(r, r->prefix);
-		if (m->properties & net)
-			return 0;
-		if (unit_is_meta(m))
+	if (r->conf->from_set && r->conf->from < end)
+		end = r->conf->from;
+	for (; r->prefix < end; r->prefix++) {
+		there = is_reusable(r, r->prefix, &why);
+		if (there < 0) {
+			*err = why;
+			return -1;
+		}
+		if (there == 0)
+			break;
+		if (unit_is_meta(unit_meta(r, r->prefix)))
 			continue;
-		key = r->unit->steps[r->prefix].key;
-		there = jail_has_layer(r->conf, key, err);
-		if (there <= 0)
-			return there;
 		r->layers = arena_grow(
 		    r->arena, r->layers, r->nlayers, sizeof(*r->layers));
-		r->layers[r->nlayers++] = key;
+		r->layers[r->nlayers++] = r->unit->steps[r->prefix].key;
 	}
+	if (r->conf->from_set && r->prefix < end)
+		return fail(err,
+		    "can't start at %s: %s; run it from the begin",
+		    unit_atom(r, end), why.msg);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 # The bash side of AutotuA: runs one phase of a jobuild inside its chroot.
 #
 #	/bin/bash --noprofile --norc jobuild.sh PHASE
+#	/bin/bash --noprofile --norc jobuild.sh --shell PHASE
 #
 # Theory of operation. The folder of this script holds what the planner wrote
 # (all records end with a NUL):
@@ -19,6 +20,8 @@
 # and runs the phase. What a phase tells goes to descriptor 3 as records of
 # three NUL-terminated fields: TYPE KEY VALUE.
 # Exit: 0 passed, 1 failed, 77 skipped, 78 values differ.
+# With --shell descriptor 3 is a terminal, which gets a shell with the phase's
+# environment and the recipe's functions.
 #
 # Names beginning with __autotua_ are this script's; jobuilds can't use them.
 
@@ -34,7 +37,12 @@ IFS=$' \t\n'
 umask 022
 
 __autotua_dir=${BASH_SOURCE[0]%/*}
-__autotua_phase=$1
+__autotua_shell=
+[[ ${1-} != --shell ]] || {
+	__autotua_shell=1
+	shift
+}
+__autotua_phase=${1-}
 __autotua_nonfatal=
 if ! { : >&3; } 2>/dev/null; then
 	exec 3>/dev/null
@@ -799,6 +807,47 @@ __autotua_inner() {
 	fi || die "${__autotua_phase} returned $?"
 }
 
+# Instead of the phase: variables and functions go to the shell by a file.
+__autotua_begin_shell() {
+	local __autotua_file __autotua_rc=${__autotua_dir%/*}/temp/.shell
+	local -a command=(/bin/bash --noprofile --rcfile "${__autotua_rc}" -i)
+
+	[[ ! -e ${__autotua_dir%/*}/temp/.skipped ]] || exit 0
+	# who leads a session and opens a terminal has it for job control
+	{ exec 0<>/proc/self/fd/3; } 2>/dev/null || exec 0<&3
+	exec 1>&0 2>&0 3>/dev/null
+	LC_ALL=C
+	__autotua_environment 1
+	__autotua_read_chain
+	for __autotua_file in "${__autotua_files[@]}"; do
+		# shellcheck disable=SC1090 # the recipe
+		source "${__autotua_file}"
+	done
+	__autotua_environment 0
+	export LC_ALL=C.UTF-8 PHASE=${__autotua_phase} TERM=xterm
+	{
+		echo 'shopt -s extglob'
+		declare -f
+		cat <<-'END'
+			die() {
+				[[ ${1-} != -n ]] || shift
+				echo "die: $*" >&2
+				return 1
+			}
+			phase() {
+				env -i PATH="${PATH}" HOME="${HOME}" LC_ALL=C.UTF-8 TERM=dumb \
+					/bin/bash --noprofile --norc /autotua/recipe/jobuild.sh "$@"
+			}
+			unset HISTFILE
+			PS1='${JOBUSER}/${P} ${PHASE} \w \$ '
+		END
+	} >"${__autotua_rc}"
+	__autotua_enter
+	echo "${__autotua_phase} of ${JOBUSER}/${P} failed; this is its chroot."
+	echo '"phase job_run" runs a phase again; "exit" ends the shell.'
+	exec "${command[@]}"
+}
+
 case ${__autotua_phase} in
 job_setup | job_unpack | job_run | job_collect) ;;
 *)
@@ -806,6 +855,7 @@ job_setup | job_unpack | job_run | job_collect) ;;
 	exit 2
 	;;
 esac
+[[ -z ${__autotua_shell} ]] || __autotua_begin_shell
 # Where this run's few files begin: below T, which only this job can see.
 __autotua_state=${__autotua_dir%/*}/temp
 [[ -d ${__autotua_state} ]] || __autotua_state=${TMPDIR:-/tmp}
@@ -826,4 +876,6 @@ for __autotua_file in "${__autotua_state}".*; do
 		__autotua_status=$(<"${__autotua_file}")
 	rm -f "${__autotua_file}"
 done
+# nobody wants a shell after that
+((__autotua_status != 77)) || : 2>/dev/null >"${__autotua_dir%/*}/temp/.skipped"
 exit "${__autotua_status}"

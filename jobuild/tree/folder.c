@@ -201,13 +201,19 @@ folder_entry(struct tree *t, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	const struct folder *f;
+	struct folder **known;
 	struct arena a = {0};
 
 	if (!slash) {
 		f = folder_get(t, "");
 		return f ? folder_find(f, path) : NULL;
 	}
-	f = folder_get(t, arena_strndup(&a, path, (size_t)(slash - path)));
+	known = map_get(&t->folders, path, (size_t)(slash - path));
+	if (known)
+		f = *known;
+	else
+		f = folder_get(
+		    t, arena_strndup(&a, path, (size_t)(slash - path)));
 	arena_release(&a);
 	return f ? folder_find(f, slash + 1) : NULL;
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "git.h"
+#include "alloc.h"
+#include "base/arena.h"
 #include "base/error.h"
+#include "base/show.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,13 +11,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PARTIAL "autotua.partial"
+#define PARTIAL     "autotua.partial"
+#define OBJECTS_MAX 10000000 /* in one pack */
 
 int
 git_start(struct error *err)
 {
+	if (alloc_limit(err) < 0)
+		return -1;
 	if (git_libgit2_init() < 0)
 		return git_fail(err, "libgit2");
+	/* more objects than any tree has */
+	git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, (size_t)OBJECTS_MAX);
 	return 0;
 }
 
@@ -28,14 +36,19 @@ int
 git_fail(struct error *err, const char *fmt, ...)
 {
 	const git_error *last = git_error_last();
+	const char *why = last && last->message ? last->message : "";
+	struct arena a = {0};
 	char text[256];
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return fail(err, "%s: %s", text,
-	    last && last->message ? last->message : "unknown trouble");
+	/* it may quote what others wrote */
+	fail(err, "%s: %s", text,
+	    *why ? show(&a, why, strnlen(why, 300)) : "unknown trouble");
+	arena_release(&a);
+	return -1;
 }
 
 /*

@@ -35,11 +35,11 @@ read_fingerprint(const char *s, char out[FINGERPRINT_MAX])
 	return true;
 }
 
-int
-keyring_add(struct keyring *k, const char *user, const char *fingerprint,
+static int
+add(struct keyring *k, const char *user, const char *fingerprint, bool revoked,
     struct error *err)
 {
-	struct keyring_entry e = {0};
+	struct keyring_entry e = {.revoked = revoked};
 
 	if (!user_valid(user, strlen(user)))
 		return fail(err, "\"%s\" is not a maintainer's name", user);
@@ -48,7 +48,7 @@ keyring_add(struct keyring *k, const char *user, const char *fingerprint,
 		    "\"%s\" is not a fingerprint: 40 or 64 hexadecimal digits "
 		    "without blanks (gpg --fingerprint shows it)",
 		    fingerprint);
-	if (keyring_trusts(k, user, e.fingerprint))
+	if (!revoked && keyring_trusts(k, user, e.fingerprint))
 		return 0;
 	e.user = arena_strdup(k->arena, user);
 	k->entries =
@@ -57,25 +57,44 @@ keyring_add(struct keyring *k, const char *user, const char *fingerprint,
 	return 0;
 }
 
+int
+keyring_add(struct keyring *k, const char *user, const char *fingerprint,
+    struct error *err)
+{
+	return add(k, user, fingerprint, false, err);
+}
+
+/* Cut the next word off; "" when there is none. */
+static char *
+word(char **p)
+{
+	const char *blanks = " \t\r";
+	char *w = *p + strspn(*p, blanks);
+
+	*p = w + strcspn(w, blanks);
+	if (**p)
+		*(*p)++ = '\0';
+	return w;
+}
+
 /* One line, NUL-terminated, without its newline. */
 static int
 read_line(struct keyring *k, char *line, struct error *err)
 {
-	const char *blanks = " \t\r";
-	char *user = line + strspn(line, blanks), *fingerprint, *rest;
+	const char *user, *fingerprint, *third;
+	bool revoked;
 
+	user = word(&line);
 	if (*user == '\0' || *user == '#')
 		return 0;
-	fingerprint = user + strcspn(user, blanks);
-	if (*fingerprint)
-		*fingerprint++ = '\0';
-	fingerprint += strspn(fingerprint, blanks);
-	rest = fingerprint + strcspn(fingerprint, blanks);
-	if (*rest)
-		*rest++ = '\0';
-	if (*fingerprint == '\0' || rest[strspn(rest, blanks)])
-		return fail(err, "a line is a name and a fingerprint");
-	return keyring_add(k, user, fingerprint, err);
+	fingerprint = word(&line);
+	third = word(&line);
+	revoked = strcmp(third, "revoked") == 0;
+	if (*fingerprint == '\0' || (*third && !revoked) || *word(&line))
+		return fail(err,
+		    "a line is a name and a fingerprint, and \"revoked\" if "
+		    "that key is");
+	return add(k, user, fingerprint, revoked, err);
 }
 
 int
@@ -108,6 +127,28 @@ out:
 	return rc;
 }
 
+static bool
+is_entry(
+    const struct keyring_entry *e, const char *user, const char *fingerprint)
+{
+	return strcmp(e->user, user) == 0 &&
+	    strcmp(e->fingerprint, fingerprint) == 0;
+}
+
+bool
+keyring_revoked(
+    const struct keyring *k, const char *user, const char *fingerprint)
+{
+	size_t i;
+
+	for (i = 0; i < k->n; i++) {
+		if (k->entries[i].revoked &&
+		    is_entry(&k->entries[i], user, fingerprint))
+			return true;
+	}
+	return false;
+}
+
 bool
 keyring_trusts(
     const struct keyring *k, const char *user, const char *fingerprint)
@@ -115,9 +156,9 @@ keyring_trusts(
 	size_t i;
 
 	for (i = 0; i < k->n; i++) {
-		if (strcmp(k->entries[i].user, user) == 0 &&
-		    strcmp(k->entries[i].fingerprint, fingerprint) == 0)
-			return true;
+		if (!k->entries[i].revoked &&
+		    is_entry(&k->entries[i], user, fingerprint))
+			return !keyring_revoked(k, user, fingerprint);
 	}
 	return false;
 }
@@ -125,11 +166,14 @@ keyring_trusts(
 const char *
 keyring_first(const struct keyring *k, const char *user)
 {
+	const struct keyring_entry *e;
 	size_t i;
 
 	for (i = 0; i < k->n; i++) {
-		if (strcmp(k->entries[i].user, user) == 0)
-			return k->entries[i].fingerprint;
+		e = &k->entries[i];
+		if (strcmp(e->user, user) == 0 &&
+		    keyring_trusts(k, user, e->fingerprint))
+			return e->fingerprint;
 	}
 	return NULL;
 }

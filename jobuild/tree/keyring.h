@@ -2,7 +2,9 @@
 /*
  * Who may sign: user to primary fingerprints. It is kept outside of any tree:
  * the master's, by its administrator, or a slave's own, by its lender.
- * File: "user FINGERPRINT" a line, "#" starts a comment line.
+ * File: "user FINGERPRINT" a line, "#" starts a comment line. A third word
+ * "revoked" says that the key was the user's: it is not trusted, whatever
+ * another line says, and no statement can bring it back.
  */
 #ifndef TREE_KEYRING_H
 #define TREE_KEYRING_H
@@ -18,6 +20,7 @@ struct error;
 struct keyring_entry {
 	const char *user;
 	char fingerprint[FINGERPRINT_MAX]; /* upper case */
+	bool revoked;
 };
 
 struct keyring {
@@ -37,6 +40,10 @@ int keyring_read(struct keyring *k, const char *path, struct error *err);
 
 /* May the key of this primary fingerprint (upper case) sign for user? */
 bool keyring_trusts(
+    const struct keyring *k, const char *user, const char *fingerprint);
+
+/* Has the keyring the key as a revoked one of the user's? */
+bool keyring_revoked(
     const struct keyring *k, const char *user, const char *fingerprint);
 
 /* A fingerprint that is trusted for user (to show it), or NULL if none is. */

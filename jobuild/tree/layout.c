@@ -220,6 +220,35 @@ check_package(struct check *c, const char *path, const char *name)
 		report(c, path, "no-recipe", "has no jobuild and no template");
 }
 
+/* The same, unless it is known that nothing is wrong. */
+static void
+check_package_once(
+    struct check *c, const char *path, const char *user, const char *name)
+{
+	struct package *p = package_get(c->t, user, name);
+	size_t before = c->d->errors;
+
+	if (p && p->tidy)
+		return;
+	check_package(c, path, name);
+	if (!p || c->d->errors > before)
+		return;
+	p->tidy = true;
+	p->fresh = true;
+}
+
+void
+package_check_layout(struct tree *t, struct package *p)
+{
+	struct check c = {.t = t};
+	struct diags d;
+
+	diags_init(&d, &c.arena);
+	c.d = &d;
+	check_package_once(&c, p->path, p->list.user, p->list.name);
+	arena_release(&c.arena);
+}
+
 /* Says why name can't be a package's, with the form it should have. */
 static void
 bad_package_name(struct check *c, const char *full)
@@ -259,7 +288,7 @@ check_user(struct check *c, const char *user)
 		else if (e->kind == ENTRY_FILE)
 			report(c, full, "stray-file", "belongs nowhere here");
 		else if (name_valid(e->name, strlen(e->name)))
-			check_package(c, full, e->name);
+			check_package_once(c, full, user, e->name);
 		else
 			bad_package_name(c, full);
 	}

@@ -11,10 +11,9 @@
 
 #define SIZE_MOST ((int64_t)1 << 53)
 
-static const char *const tag_names[] = {
-    [MANIFEST_DIST] = "DIST",
-    [MANIFEST_AUX] = "AUX",
-};
+/* The other tags of GLEP 74: what a tree of ebuilds needs them for. */
+static const char *const foreign_tags[] = {
+    "DATA", "EBUILD", "IGNORE", "MANIFEST", "MISC", "OPTIONAL", "TIMESTAMP"};
 
 struct word {
 	const char *s;
@@ -154,22 +153,6 @@ read_escape(const char *s, size_t n, struct buf *out)
 	return 2 + digits;
 }
 
-/* Space characters of Unicode other than the controls and the ASCII space. */
-static bool
-is_wide_blank(const char *s, size_t n)
-{
-	uint32_t c;
-
-	if (n == 2)
-		return memcmp(s, "\xc2\xa0", 2) == 0;
-	if (n != 3)
-		return false;
-	c = (uint32_t)(s[0] & 0x0f) << 12 | (uint32_t)(s[1] & 0x3f) << 6 |
-	    (uint32_t)(s[2] & 0x3f);
-	return c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-	    c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
 /* Is every part between slashes a name that can't lead elsewhere? */
 static bool
 parts_ok(const char *name)
@@ -226,7 +209,7 @@ read_name(struct reader *r, enum manifest_tag tag, const char **out)
 	for (i = 0; i < w.n; i += n) {
 		n = w.s[i] == '\\' ? read_escape(w.s + i, w.n - i, &b)
 				   : utf8_char(w.s + i, w.n - i);
-		if (n == 0 || is_wide_blank(w.s + i, n)) {
+		if (n == 0 || manifest_wide_blank(w.s + i, n)) {
 			wrong(r, w.s + i, "manifest-name",
 			    n ? "a blank in a name is written as \\uHHHH"
 				: w.s[i] == '\\'
@@ -303,11 +286,21 @@ static int
 read_tag(struct reader *r, enum manifest_tag *tag)
 {
 	struct word w;
+	size_t i;
 
 	next_word(r, &w);
 	if (word_is(&w, "DIST") || word_is(&w, "AUX")) {
 		*tag = w.s[0] == 'D' ? MANIFEST_DIST : MANIFEST_AUX;
 		return 0;
+	}
+	for (i = 0; i < sizeof(foreign_tags) / sizeof(foreign_tags[0]); i++) {
+		if (!word_is(&w, foreign_tags[i]))
+			continue;
+		return wrong(r, w.s, "manifest-tag",
+		    "%s lines have no place here: recipes are signed one by "
+		    "one, so a Manifest has only DIST lines for sources and "
+		    "AUX lines for files/",
+		    foreign_tags[i]);
 	}
 	if (w.n >= 10 && memcmp(w.s, "-----BEGIN", 10) == 0)
 		return wrong(r, w.s, "manifest-signed",
@@ -333,11 +326,15 @@ read_entry(struct reader *r, struct manifest_entry *e)
 	if (read_tag(r, &e->tag) < 0 || read_name(r, e->tag, &e->name) < 0 ||
 	    read_size(r, &e->size) < 0 || read_hashes(r, e) < 0)
 		return -1;
+	e->line = start;
+	for (e->line_len = (size_t)(r->end - start);
+	     is_blank(start[e->line_len - 1]); e->line_len--)
+		;
 	old = manifest_find(r->m, e->tag, e->name);
 	if (old)
 		return wrong(r, start, "manifest-duplicate",
-		    "%s \"%s\" is in line %u already", tag_names[e->tag],
-		    e->name, old->at.line);
+		    "%s \"%s\" is in line %u already",
+		    manifest_tag_name(e->tag), e->name, old->at.line);
 	r->m->entries = arena_grow(
 	    r->arena, r->m->entries, r->m->n, sizeof(*r->m->entries));
 	r->m->entries[r->m->n++] = *e;
@@ -419,77 +416,4 @@ manifest_find(const struct manifest *m, enum manifest_tag tag, const char *name)
 			return &m->entries[i];
 	}
 	return NULL;
-}
-
-static int
-compare(const void *a, const void *b)
-{
-	const struct manifest_entry *x =
-	    *(const struct manifest_entry *const *)a;
-	const struct manifest_entry *y =
-	    *(const struct manifest_entry *const *)b;
-	int c = strcmp(tag_names[x->tag], tag_names[y->tag]);
-
-	return c ? c : strcmp(x->name, y->name);
-}
-
-static int
-write_name(struct buf *out, const char *s)
-{
-	size_t i, w, n = strlen(s);
-	uint32_t c;
-	int rc;
-
-	for (i = 0; i < n; i += w) {
-		w = utf8_char(s + i, n - i);
-		if (w == 0)
-			return -1;
-		if (s[i] == ' ' || s[i] == '\\') {
-			rc = buf_addf(out, "\\x%02X", (unsigned)s[i]);
-		} else if (is_wide_blank(s + i, w)) {
-			c = w == 2 ? 0xa0
-				   : (uint32_t)(s[i] & 0x0f) << 12 |
-				(uint32_t)(s[i + 1] & 0x3f) << 6 |
-				(uint32_t)(s[i + 2] & 0x3f);
-			rc = buf_addf(out, "\\u%04X", c);
-		} else {
-			rc = buf_add(out, s + i, w);
-		}
-		if (rc < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-write_entry(struct buf *out, const struct manifest_entry *e)
-{
-	if (manifest_name_problem(e->tag, e->name) || e->size < 0 ||
-	    buf_addf(out, "%s ", tag_names[e->tag]) < 0 ||
-	    write_name(out, e->name) < 0 ||
-	    buf_addf(out, " %lld", (long long)e->size) < 0)
-		return -1;
-	if (e->blake2b[0] && buf_addf(out, " BLAKE2B %s", e->blake2b) < 0)
-		return -1;
-	if (e->sha512[0] && buf_addf(out, " SHA512 %s", e->sha512) < 0)
-		return -1;
-	return buf_addc(out, '\n');
-}
-
-int
-manifest_write(const struct manifest *m, struct buf *out)
-{
-	const struct manifest_entry **sorted;
-	struct arena a = {0};
-	size_t i;
-	int rc = buf_adds(out, "");
-
-	sorted = arena_array(&a, m->n, const struct manifest_entry *);
-	for (i = 0; i < m->n; i++)
-		sorted[i] = &m->entries[i];
-	qsort(sorted, m->n, sizeof(*sorted), compare);
-	for (i = 0; rc == 0 && i < m->n; i++)
-		rc = write_entry(out, sorted[i]);
-	arena_release(&a);
-	return rc;
 }

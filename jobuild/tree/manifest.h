@@ -10,6 +10,7 @@
 #include "base/digest.h"
 #include "base/map.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct buf;
@@ -26,6 +27,8 @@ struct manifest_entry {
 	int64_t size;     /* bytes */
 	char blake2b[DIGEST_HEX_MAX], sha512[DIGEST_HEX_MAX]; /* "": absent */
 	struct place at;
+	const char *line; /* as it was read, without the blanks around it; */
+	size_t line_len;  /* NULL: made by hand */
 };
 
 /* A zeroed one is empty; who makes one by hand fills entries and n only. */
@@ -46,8 +49,21 @@ struct manifest *manifest_parse(struct arena *a, const char *file,
 const struct manifest_entry *manifest_find(
     const struct manifest *m, enum manifest_tag tag, const char *name);
 
+/* "DIST", "AUX" */
+const char *manifest_tag_name(enum manifest_tag tag);
+
+/* Have they the same size, and all hashes that both have the same value? */
+bool
+manifest_same(const struct manifest_entry *a, const struct manifest_entry *b);
+
 /* What is wrong with a name ("has a slash ..."), or NULL. */
 const char *manifest_name_problem(enum manifest_tag tag, const char *name);
+
+/*
+ * The code point of a space character of Unicode other than the controls and
+ * the ASCII space, if the well-formed character of n bytes at s is one; or 0.
+ */
+uint32_t manifest_wide_blank(const char *s, size_t n);
 
 /*
  * Append the file's text, sorted by tag and name: the same entries, the same
@@ -55,5 +71,11 @@ const char *manifest_name_problem(enum manifest_tag tag, const char *name);
  * name, a negative size).
  */
 int manifest_write(const struct manifest *m, struct buf *out);
+
+/*
+ * The same order, but entries that were read are written as they stood, byte
+ * for byte: an update touches only the lines that it changes.
+ */
+int manifest_write_kept(const struct manifest *m, struct buf *out);
 
 #endif

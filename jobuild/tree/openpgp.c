@@ -100,29 +100,6 @@ openpgp_fail(struct error *err, gpgme_error_t code, const char *what)
 	return fail(err, "%s: %s", what, text);
 }
 
-const char *
-openpgp_weak(const struct _gpgme_subkey *key, char *out, size_t size)
-{
-	const char *name = gpgme_pubkey_algo_name(key->pubkey_algo);
-
-	if (key->pubkey_algo == GPGME_PK_ECDSA ||
-	    key->pubkey_algo == GPGME_PK_EDDSA)
-		return NULL;
-	if (key->pubkey_algo == GPGME_PK_RSA ||
-	    key->pubkey_algo == GPGME_PK_RSA_S) {
-		if (key->length >= 2048)
-			return NULL;
-		snprintf(out, size,
-		    "RSA with %u bits is too weak: at least 2048 are needed",
-		    key->length);
-		return out;
-	}
-	snprintf(out, size,
-	    "%s keys are not accepted: Ed25519, ECDSA or RSA from 2048 bits",
-	    name ? name : "unknown");
-	return out;
-}
-
 void
 sign_warm_up(void)
 {

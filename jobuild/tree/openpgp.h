@@ -27,8 +27,4 @@ int openpgp_context(gpgme_ctx_t *out, struct error *err);
 /* err gets the text, ": " and what gpgme says; -1. */
 int openpgp_fail(struct error *err, gpgme_error_t code, const char *what);
 
-/* Why keys like this one are not accepted, in out; NULL: they are. */
-const char *
-openpgp_weak(const struct _gpgme_subkey *key, char *out, size_t size);
-
 #endif

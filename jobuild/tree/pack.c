@@ -3,7 +3,7 @@
  * Packs hold whole objects, no deltas: a receiver can bound each object by
  * what its header says before a byte of it is kept.
  */
-#include "private.h"
+#include "parts.h"
 #include "packfile.h"
 #include "base/buf.h"
 #include "base/file.h"
@@ -12,82 +12,6 @@
 #include <gcrypt.h>
 #include <string.h>
 #include <zlib.h>
-
-/* What goes into a pack: objects once each, in order. */
-struct packer {
-	struct tree *t;
-	struct arena arena;
-	struct map paths;   /* folders and files that were added */
-	struct map objects; /* by the id's bytes */
-};
-
-static void
-add_object(struct packer *p, const git_oid *oid)
-{
-	const char *key =
-	    arena_strndup(&p->arena, (const char *)oid->id, GIT_OID_RAWSZ);
-
-	*map_put(&p->objects, key, GIT_OID_RAWSZ) = p;
-}
-
-/* The file at path, if there is one, and the folders that lead to it. */
-static int
-add_path(struct packer *p, const char *path, struct error *err)
-{
-	const char *slash, *part;
-	const struct entry *e;
-
-	for (slash = path; slash; slash = strchr(slash + 1, '/')) {
-		if (slash == path)
-			continue;
-		part = arena_strndup(&p->arena, path, (size_t)(slash - path));
-		e = folder_entry(p->t, part);
-		if (!e || e->kind != ENTRY_FOLDER)
-			return 0;
-		if (!map_gets(&p->paths, part))
-			add_object(p, &e->oid);
-		*map_puts(&p->paths, part) = p;
-	}
-	e = folder_entry(p->t, path);
-	if (e && e->kind == ENTRY_FILE && entry_present(p->t, e))
-		add_object(p, &e->oid);
-	return p->objects.n > PACK_OBJECTS_MAX
-	    ? fail(err, "more than %d objects", PACK_OBJECTS_MAX)
-	    : 0;
-}
-
-/* A file with its signature and the key of its maintainer. */
-static int
-add_signed(struct packer *p, const struct tree_file *f, struct error *err)
-{
-	const char *sig = arena_printf(&p->arena, "%s.asc", f->path);
-	const char *key =
-	    arena_printf(&p->arena, "%s/%s.asc", f->user, f->user);
-
-	if (add_path(p, f->path, err) < 0 || add_path(p, sig, err) < 0)
-		return -1;
-	return add_path(p, key, err);
-}
-
-static int
-add_recipe(struct packer *p, const struct tree_recipe *r, struct error *err)
-{
-	size_t i;
-
-	for (i = 0; i < r->nchain; i++) {
-		if (add_signed(p, r->chain[i], err) < 0)
-			return -1;
-	}
-	for (i = 0; i < r->nmanifests; i++) {
-		if (add_signed(p, r->manifests[i], err) < 0)
-			return -1;
-	}
-	for (i = 0; i < r->naux; i++) {
-		if (add_path(p, r->aux[i]->path, err) < 0)
-			return -1;
-	}
-	return 0;
-}
 
 /* The type and size in front of an object: 3 bits, then 4 and 7 at a time. */
 static size_t
@@ -114,7 +38,7 @@ add_bytes(struct buf *b, gcry_md_hd_t sum, const void *data, size_t n,
 }
 
 static int
-write_object(struct packer *p, const git_oid *oid, struct buf *b,
+write_object(struct parts *p, const git_oid *oid, struct buf *b,
     gcry_md_hd_t sum, struct error *err)
 {
 	git_odb_object *object = NULL;
@@ -151,7 +75,7 @@ out:
 }
 
 static int
-write_pack(struct packer *p, struct buf *b, struct error *err)
+write_pack(struct parts *p, struct buf *b, struct error *err)
 {
 	uint32_t head[3] = {htonl(PACK_SIGNATURE), htonl(PACK_VERSION),
 	    htonl((uint32_t)p->objects.n)};
@@ -184,7 +108,7 @@ int
 tree_pack(struct tree *t, const struct tree_recipe *const list[], size_t n,
     int fd, struct error *err)
 {
-	struct packer p = {.t = t};
+	struct parts p;
 	struct buf b;
 	size_t i;
 	int rc = -1;
@@ -192,12 +116,10 @@ tree_pack(struct tree *t, const struct tree_recipe *const list[], size_t n,
 	if (t->workfd >= 0)
 		return fail(err, "only commits can be packed (git commit)");
 	buf_init(&b, PACK_MAX);
-	map_init(&p.paths, &p.arena);
-	map_init(&p.objects, &p.arena);
-	add_object(&p, &t->commit_oid);
-	add_object(&p, &t->root_oid);
+	if (parts_begin(&p, t, err) < 0)
+		goto out;
 	for (i = 0; i < n; i++) {
-		if (add_recipe(&p, list[i], err) < 0)
+		if (parts_add(&p, list[i], err) < 0)
 			goto out;
 	}
 	if (write_pack(&p, &b, err) < 0)
@@ -206,7 +128,7 @@ tree_pack(struct tree *t, const struct tree_recipe *const list[], size_t n,
 out:
 	if (rc < 0)
 		fail_in(err, "pack");
-	arena_release(&p.arena);
+	parts_release(&p);
 	buf_release(&b);
 	return rc;
 }

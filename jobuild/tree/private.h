@@ -9,16 +9,21 @@
 #define TREE_PRIVATE_H
 
 #include "tree/git.h"
+#include "tree/record.h"
 #include "tree/tree.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/map.h"
+
+#include <sys/types.h>
 
 #define FOLDER_ENTRIES_MAX 200000             /* in one directory */
 #define FOLDER_BYTES_MAX   (16 * 1024 * 1024) /* of a git tree object */
 #define FILE_MAX           (1024 * 1024)      /* of files that aren't recipes */
 #define FILES_DEPTH_MAX    8                  /* folders below files/ */
 #define FILES_MAX          1000               /* files in one files/ */
+#define KEPT_MAX           (1 * 1024 * 1024)  /* bytes, then it is emptied */
 
 enum entry_kind {
 	ENTRY_FILE,
@@ -49,19 +54,34 @@ struct node {
 	struct diags trouble; /* what parsing said */
 };
 
-/* A recipe with what was found when it was first asked for. */
-struct ready {
-	struct tree_recipe recipe;
-	bool good;
+/* The files/ of a package and what its AUX lines say. */
+struct support {
+	struct tree_file **files; /* sorted by path */
+	size_t n;
+	bool known, good;
 	struct diags trouble;
 };
 
-/* The files/ of a package and what its AUX lines say. */
-struct support {
-	struct tree_file **files;
-	size_t n;
-	bool good;
-	struct diags trouble;
+/* What was found out about one recipe when it was first asked for. */
+struct ready {
+	enum { READY_UNKNOWN, READY_GOOD, READY_BROKEN } state;
+	bool advised;        /* the rules of lint say nothing about it */
+	struct bytes record; /* see record.h */
+	bool stored;         /* the record is the index's: to be checked */
+	struct tree_recipe *recipe; /* out of the record; NULL: not yet */
+	struct diags *trouble;      /* NULL: none */
+};
+
+/* A folder user/name with recipes. */
+struct package {
+	struct tree_package list;
+	const char *path;     /* user/name */
+	git_oid oid;          /* of the folder; zero: not known */
+	struct ready **ready; /* by slot: jobuilds, then templates */
+	struct support support;
+	bool tidy;   /* its layout was checked: nothing is wrong */
+	bool stored; /* the index has it */
+	bool fresh;  /* more is known than the index has */
 };
 
 struct tree {
@@ -73,15 +93,26 @@ struct tree {
 	bool partial;
 	char commit[OBJECT_HEX];
 	git_oid commit_oid, root_oid;
-	struct map folders;  /* by path, "" is the root; NULL: is none */
-	struct map nodes;    /* by path */
-	struct map recipes;  /* struct ready by path */
-	struct map supports; /* struct support by "user/name" */
-	struct map packages; /* struct tree_package by "user/name" */
+	struct map folders;   /* by path, "" is the root; NULL: is none */
+	struct map nodes;     /* by path: files that were asked for */
+	struct map packages;  /* struct package by "user/name" */
+	struct package *last; /* that was asked for */
+	struct map names;     /* of users and packages, each once */
 	struct tree_package *all;
 	size_t nall;
 	bool listed;
+	struct index *cache;
+	int64_t day; /* since 1970, for the index; 0: it isn't written */
+	pid_t owner; /* the process that writes it */
 	struct error damage; /* an object of the repository can't be read */
+	/*
+	 * What evaluation needs on the way: kept has parents and Manifests by
+	 * path and is emptied when it has grown, leaf is for one recipe.
+	 */
+	struct arena kept_arena, leaf;
+	struct map kept;
+	bool at_leaf; /* the next recipe that is read is at hand */
+	struct buf record;
 };
 
 /* The folder at path, or NULL if there is none (t->damage if unreadable). */
@@ -101,8 +132,8 @@ int64_t entry_size(
 /* For folder.c: read one list from a work tree; the file's bytes from it. */
 int work_list(
     struct tree *t, const char *path, struct folder *f, struct error *err);
-int work_read(struct tree *t, const char *path, size_t max, const char **text,
-    size_t *len, struct error *err);
+int work_read(struct tree *t, struct arena *a, const char *path, size_t max,
+    struct tree_file *f, struct error *err);
 int64_t work_size(struct tree *t, const char *path, struct error *err);
 
 /* Append; entries are sorted and bad names marked by folder_get(). */
@@ -125,13 +156,42 @@ void tell(const struct diags *list, struct diags *d);
 /* The same for what t->damage says, if it says something. */
 void tell_damage(struct tree *t, struct diags *d);
 
-/* The parsed recipe or Manifest at path; NULL with diagnostics in d. */
+/*
+ * Read the file at path into an arena, without its digest; NULL with err as
+ * node_get().
+ */
+struct node *node_read(struct tree *t, struct arena *a, const char *path,
+    size_t max, struct error *err);
+
+/*
+ * The parsed recipe or Manifest at path, until the next recipe is evaluated;
+ * NULL with diagnostics in d.
+ */
 struct node *node_recipe(struct tree *t, const char *path, struct diags *d);
 struct node *node_manifest(struct tree *t, const char *path, struct diags *d);
 
-/* files/ of user/name, its AUX lines checked; NULL with diagnostics in d. */
-const struct support *support_get(
-    struct tree *t, const char *user, const char *name, struct diags *d);
+/* The digest of a file whose text is there. */
+void file_digest(struct tree_file *f);
+
+/* A name of a user or package that lasts as long as the tree. */
+const char *tree_name(struct tree *t, const char *name);
+
+/* The package at user/name, or NULL if there is no recipe. */
+struct package *package_get(struct tree *t, const char *user, const char *name);
+
+/* What is known about one of its recipes; NULL if it has no such. */
+struct ready *package_ready(struct tree *t, struct package *p,
+    struct version ver, enum recipe_kind kind);
+
+/* files/ of the package, its AUX lines checked; NULL with diagnostics in d. */
+const struct support *
+support_get(struct tree *t, struct package *p, struct diags *d);
+
+/*
+ * The object of the folder or file at path, zero if there is none or nobody
+ * knows.
+ */
+git_oid object_at(struct tree *t, const char *path);
 
 /* Path of a recipe, "user/name/name-ver.jobuild". */
 const char *
@@ -145,11 +205,18 @@ bool recipe_name(const char *file, const char *name, struct version *ver,
     enum recipe_kind *kind);
 
 /* For tree_recipe(): DIST entries, Manifests and files/ of r. */
-int recipe_sources(struct tree *t, struct tree_recipe *r, struct diags *d);
+int recipe_sources(
+    struct tree *t, struct package *p, struct tree_recipe *r, struct diags *d);
 
 /* A tree over these objects, which it takes over, for the packs' check. */
 struct tree *tree_new(git_repository *repo);
 int tree_set_commit(struct tree *t, const git_oid *oid, struct error *err);
+
+/*
+ * Is the layout of the package right? What isn't is not said (see
+ * tree_check_layout()).
+ */
+void package_check_layout(struct tree *t, struct package *p);
 
 /* Is this the name of a folder of maintainers (overlays/ is none)? */
 bool is_user(const char *name);

@@ -19,7 +19,7 @@ list_files(struct tree *t, struct support *s, const char *path, unsigned depth,
 
 	for (i = 0; f && i < f->n; i++) {
 		full =
-		    arena_printf(&t->arena, "%s/%s", path, f->entries[i].name);
+		    arena_printf(&t->leaf, "%s/%s", path, f->entries[i].name);
 		if (f->entries[i].kind == ENTRY_FOLDER &&
 		    depth < FILES_DEPTH_MAX) {
 			if (list_files(t, s, full, depth + 1, d) < 0)
@@ -28,7 +28,7 @@ list_files(struct tree *t, struct support *s, const char *path, unsigned depth,
 		}
 		fail(&err, "is not a plain file, or too deep");
 		n = f->entries[i].kind == ENTRY_FILE && s->n < FILES_MAX
-		    ? node_get(t, full, FILE_MAX, &err)
+		    ? node_read(t, &t->leaf, full, FILE_MAX, &err)
 		    : NULL;
 		if (s->n >= FILES_MAX)
 			fail(&err, "is one of more than %d files", FILES_MAX);
@@ -38,7 +38,7 @@ list_files(struct tree *t, struct support *s, const char *path, unsigned depth,
 			return -1;
 		}
 		s->files = arena_grow(
-		    &t->arena, s->files, s->n, sizeof(struct tree_file *));
+		    &t->leaf, s->files, s->n, sizeof(struct tree_file *));
 		s->files[s->n++] = &n->file;
 	}
 	return 0;
@@ -127,40 +127,78 @@ check_lines(struct support *s, const struct manifest *m, const char *package,
 	}
 }
 
-static bool
-prepare_support(
-    struct tree *t, struct support *s, const char *package, struct diags *d)
+static int
+by_path(const void *a, const void *b)
 {
-	const char *files = arena_printf(&t->arena, "%s/files", package);
-	const char *path = arena_printf(&t->arena, "%s/Manifest", package);
-	struct node *manifest = NULL;
+	const struct tree_file *x = *(struct tree_file *const *)a;
+	const struct tree_file *y = *(struct tree_file *const *)b;
+
+	return strcmp(x->path, y->path);
+}
+
+/* The files without their texts, for as long as the tree. */
+static void
+keep_files(struct tree *t, struct package *p)
+{
+	struct support *s = &p->support;
+	struct tree_file **list =
+	    arena_array(&t->arena, s->n, struct tree_file *);
+	size_t i;
+
+	for (i = 0; i < s->n; i++) {
+		file_digest(s->files[i]);
+		list[i] = arena_new(&t->arena, struct tree_file);
+		*list[i] = *s->files[i];
+		list[i]->path = arena_strdup(&t->arena, list[i]->path);
+		list[i]->user = p->list.user;
+		list[i]->text = NULL;
+	}
+	s->files = list;
+	if (s->n > 1)
+		qsort(list, s->n, sizeof(*list), by_path);
+}
+
+static void
+prepare_support(struct tree *t, struct package *p, struct diags *d)
+{
+	const char *files = arena_printf(&t->leaf, "%s/files", p->path);
+	const char *path = arena_printf(&t->leaf, "%s/Manifest", p->path);
+	const struct manifest *m = NULL;
+	struct support *s = &p->support;
+	struct node *manifest;
 
 	if (list_files(t, s, files, 0, d) < 0)
-		return false;
+		return;
 	if (node_exists(t, path)) {
 		manifest = node_manifest(t, path, d);
 		if (!manifest)
-			return false;
+			return;
+		m = manifest->manifest;
 	}
-	check_files(s, manifest ? manifest->manifest : NULL, package,
-	    strlen(files) + 1, d);
-	if (manifest)
-		check_lines(
-		    s, manifest->manifest, package, strlen(files) + 1, d);
-	return d->errors == 0;
+	check_files(s, m, p->path, strlen(files) + 1, d);
+	if (m)
+		check_lines(s, m, p->path, strlen(files) + 1, d);
+	s->good = d->errors == 0;
+	if (s->good && s->n > 0)
+		keep_files(t, p);
 }
 
 const struct support *
-support_get(struct tree *t, const char *user, const char *name, struct diags *d)
+support_get(struct tree *t, struct package *p, struct diags *d)
 {
-	const char *package = arena_printf(&t->arena, "%s/%s", user, name);
-	struct support *s = map_gets(&t->supports, package);
+	struct support *s = &p->support;
+	struct diags found;
 
-	if (!s) {
-		s = arena_new(&t->arena, struct support);
+	if (!s->known) {
+		diags_init(&found, &t->leaf);
 		diags_init(&s->trouble, &t->arena);
-		s->good = prepare_support(t, s, package, &s->trouble);
-		*map_puts(&t->supports, package) = s;
+		prepare_support(t, p, &found);
+		tell(&found, &s->trouble);
+		s->known = true;
+		if (!s->good) {
+			s->files = NULL;
+			s->n = 0;
+		}
 	}
 	tell(&s->trouble, d);
 	return s->good ? s : NULL;
@@ -183,7 +221,7 @@ fill_shelf(struct tree *t, const struct tree_recipe *r, struct shelf *shelf,
 
 	for (i = r->nchain; i-- > 0;) {
 		path = r->chain[i]->path;
-		path = arena_printf(&t->arena, "%.*s/Manifest",
+		path = arena_printf(&t->leaf, "%.*s/Manifest",
 		    (int)(strrchr(path, '/') - path), path);
 		for (k = 0; k < shelf->n; k++) {
 			if (strcmp(shelf->nodes[k]->file.path, path) == 0)
@@ -273,7 +311,7 @@ find_all(
 
 	r->ndist = m->nsources + m->nportconf;
 	r->dist =
-	    arena_array(&t->arena, r->ndist, const struct manifest_entry *);
+	    arena_array(&t->leaf, r->ndist, const struct manifest_entry *);
 	for (i = 0; i < r->ndist; i++) {
 		s = i < m->nsources ? &m->sources[i]
 				    : &m->portconf[i - m->nsources];
@@ -293,21 +331,12 @@ find_all(
 	return rc;
 }
 
-static int
-by_path(const void *a, const void *b)
-{
-	const struct tree_file *x = *(struct tree_file *const *)a;
-	const struct tree_file *y = *(struct tree_file *const *)b;
-
-	return strcmp(x->path, y->path);
-}
-
 int
-recipe_sources(struct tree *t, struct tree_recipe *r, struct diags *d)
+recipe_sources(
+    struct tree *t, struct package *p, struct tree_recipe *r, struct diags *d)
 {
-	const char *own =
-	    arena_printf(&t->arena, "%s/%s/Manifest", r->id.user, r->id.name);
-	const struct support *s = support_get(t, r->id.user, r->id.name, d);
+	const char *own = arena_printf(&t->leaf, "%s/Manifest", p->path);
+	const struct support *s = support_get(t, p, d);
 	struct shelf shelf = {.n = 0};
 	size_t i;
 
@@ -317,9 +346,7 @@ recipe_sources(struct tree *t, struct tree_recipe *r, struct diags *d)
 		return -1;
 	r->aux = s->files;
 	r->naux = s->n;
-	if (r->naux)
-		qsort(r->aux, r->naux, sizeof(*r->aux), by_path);
-	r->manifests = arena_array(&t->arena, shelf.n, struct tree_file *);
+	r->manifests = arena_array(&t->leaf, shelf.n, struct tree_file *);
 	for (i = 0; i < shelf.n; i++) {
 		if (shelf.used[i] ||
 		    (r->naux && strcmp(shelf.nodes[i]->file.path, own) == 0))

@@ -13,8 +13,10 @@
 
 #include <time.h>
 
+struct buf;
 struct error;
 struct keyring;
+struct notary;
 struct tree;
 
 #define OBJECT_HEX 41 /* a SHA-1 object id in hex and a NUL */
@@ -25,7 +27,7 @@ struct tree_file {
 	const char *user;
 	char blob[OBJECT_HEX]; /* git's id */
 	char digest[KEY_HEX];  /* DIGEST_KEY of its bytes */
-	const char *text;
+	const char *text; /* of a tree_recipe's: NULL before tree_load() */
 	size_t len;
 };
 
@@ -64,6 +66,13 @@ struct tree_recipe {
 int tree_open(
     struct tree **out, const char *path, const char *rev, struct error *err);
 int tree_open_work(struct tree **out, const char *path, struct error *err);
+
+/*
+ * tree_open() with a further folder of objects, as that in which git keeps what
+ * is being pushed until its hooks have agreed. NULL: none.
+ */
+int tree_open_with(struct tree **out, const char *path, const char *rev,
+    const char *objects, struct error *err);
 void tree_close(struct tree *t);
 
 /*
@@ -101,6 +110,59 @@ const struct tree_file *
 tree_file(struct tree *t, const char *path, struct error *err);
 
 /*
+ * Fill in the text of a file of a recipe, which stays until tree_close(); -1
+ * with err when it can't be read, or isn't what the recipe was made of (in a
+ * work tree).
+ */
+int tree_load(struct tree *t, const struct tree_file *f, struct error *err);
+
+/*
+ * As tree_recipe(), but only whether it is good: for who looks at a whole
+ * tree, this costs less time and memory.
+ */
+bool tree_check_recipe(struct tree *t, const struct recipe_id *id,
+    enum recipe_kind kind, struct diags *d);
+
+/*
+ * Add to d what the rules of recipe/lint.h say about a good recipe, and what
+ * tree_recipe() warned of unless a comment silences it. That there is nothing
+ * to say is remembered; tree_advised() is for who found it out in
+ * another process.
+ */
+void tree_advise(struct tree *t, const struct recipe_id *id,
+    enum recipe_kind kind, struct diags *d);
+void
+tree_advised(struct tree *t, const struct recipe_id *id, enum recipe_kind kind);
+
+/*
+ * An index file keeps what is known about packages that are good, by the ids
+ * of git's objects, so that only what differs is read and evaluated again. It
+ * changes no answer. What is wrong with the file is no error: it counts as
+ * empty then (damaged, of another version of this program, somebody else's).
+ * To be called before anything else is asked. A work tree or a partial
+ * repository has none: nothing happens.
+ *
+ * When enough new is known, tree_close() writes the file, in the process that
+ * called this; entries that weren't used for a month are dropped (now is in
+ * seconds; 0: the file is only read). tree_save_index() does it at once and
+ * tells what went wrong.
+ */
+void tree_use_index(struct tree *t, const char *file, time_t now);
+int tree_save_index(struct tree *t, struct error *err);
+
+/*
+ * For who looks at a whole tree by several processes: tree_tell_package() has
+ * package i of tree_packages() checked, its layout and its recipes, and appends
+ * what came out as bytes; tree_take_package() in another process with the same
+ * tree takes it over. What is wrong with it isn't among that: it is found
+ * again by who asks for it. tree_knows_package(): the index had it.
+ */
+bool tree_knows_package(const struct tree *t, size_t i);
+void tree_tell_package(struct tree *t, size_t i, struct buf *out);
+void
+tree_take_package(struct tree *t, size_t i, const char *data, size_t len);
+
+/*
  * Check the layout of the whole tree: files that belong nowhere, links,
  * submodules, names that differ only in case, what is too large. At the top
  * README*, LICENSE*, COPYING* and dot files may stand; overlays/ is ignored.
@@ -116,30 +178,32 @@ void tree_check_layout(struct tree *t, struct diags *d);
 int tree_verify(struct tree *t, const struct tree_recipe *const list[],
     size_t n, const struct keyring *k, time_t now, struct diags *d);
 
+/* The same by a notary, who may remember verdicts; it must be closed before
+ * the tree. */
+int tree_verify_by(struct notary *notary, struct tree *t,
+    const struct tree_recipe *const list[], size_t n, const struct keyring *k,
+    time_t now, struct diags *d);
+
 /*
  * Write a pack (git's format) with the commit, the trees on the way and the
- * blobs of these recipes: chains, Manifests, their signatures, files/ and
- * the keys of their users. Nothing else of the repository is in it; the
- * same recipes make the same bytes. A work tree can't be packed.
+ * blobs of these recipes: chains, their Manifests, signatures, files/ and the
+ * keys of their users. Nothing else of the repository is in it; the same
+ * recipes make the same bytes. A work tree can't be packed.
  */
 int tree_pack(struct tree *t, const struct tree_recipe *const list[], size_t n,
     int fd, struct error *err);
 
 /*
- * Take a pack into the bare repository at path (made if need be) and prove
- * that it has commit and all that hangs on it as far as the pack goes: object
- * ids are recomputed. Deltas, what doesn't belong, a maintainer without key
- * and a folder without recipe are refused, and nothing is kept then. The
- * repository is marked as partial: tree_open(path, commit) works afterwards for
- * the recipes that were packed; other entries of its trees count as absent.
+ * Take the pack of these jobuilds of commit into the bare repository at path
+ * (made if need be). It is proved first, by itself: object ids are recomputed,
+ * and it must have exactly the objects that tree_pack() would have written.
+ * Deltas, what is missing and what doesn't belong are refused, and nothing is
+ * kept then. The repository is marked as partial: tree_open(path, commit) works
+ * afterwards for these recipes; other entries of its trees count as absent. It
+ * only grows: give each unit of work a repository of its own, and remove that
+ * with it.
  */
-int tree_unpack(
-    const char *path, const char *commit, int packfd, struct error *err);
-
-/*
- * Make the bare mirror at path have what url has: branches, tags, HEAD; what
- * is gone there goes here. url is a local path, file:/// or https://.
- */
-int tree_mirror(const char *path, const char *url, struct error *err);
+int tree_unpack(const char *path, const char *commit,
+    const struct recipe_id *ids, size_t n, int packfd, struct error *err);
 
 #endif

@@ -2,11 +2,12 @@
 /*
  * A pack comes from somebody who is not trusted. First its form is read, with
  * bounds; then libgit2 indexes it in a folder of its own, which computes each
- * object's id from its bytes; then the objects are reached from the commit,
- * along the paths where tree_pack() would have put them; what isn't reached is
- * refused. Only then it becomes part of the repository.
+ * object's id from its bytes; then the recipes are read out of it as out of any
+ * tree, and what they consist of must be the pack's objects, all and no other.
+ * Only then it becomes part of the repository, whose own objects play no part
+ * in the proof.
  */
-#include "private.h"
+#include "parts.h"
 #include "packfile.h"
 #include "base/buf.h"
 #include "base/file.h"
@@ -25,6 +26,15 @@
 struct scan {
 	const unsigned char *p, *end;
 	size_t inflated;
+};
+
+/* What is being taken: the commit and its recipes; then what came. */
+struct intake {
+	const git_oid *commit;
+	const struct recipe_id *ids;
+	size_t n;
+	size_t objects;        /* as the pack's head says */
+	char name[OBJECT_HEX]; /* of the files that libgit2 makes */
 };
 
 /* Type and size in front of an object; -1 when they aren't acceptable. */
@@ -85,7 +95,7 @@ scan_body(struct scan *s, size_t size, struct error *err)
 }
 
 static int
-scan_pack(const struct buf *b, struct error *err)
+scan_pack(const struct buf *b, size_t *objects, struct error *err)
 {
 	struct scan s;
 	uint32_t head[3], n;
@@ -100,6 +110,7 @@ scan_pack(const struct buf *b, struct error *err)
 	if (n > PACK_OBJECTS_MAX)
 		return fail(
 		    err, "has %u objects, more than %d", n, PACK_OBJECTS_MAX);
+	*objects = n;
 	s.p = (const unsigned char *)b->data + sizeof(head);
 	s.end = (const unsigned char *)b->data + b->len - PACK_SUM;
 	s.inflated = 0;
@@ -135,161 +146,79 @@ index_pack(const char *dir, const struct buf *b, char name[OBJECT_HEX],
 	return rc < 0 ? -1 : 0;
 }
 
-/* Objects that the commit leads to, by their ids' bytes. */
-struct reach {
-	struct tree *t;
-	struct arena arena;
-	struct map seen;
+struct census {
+	const struct parts *parts;
+	size_t n;
 	struct error *err;
 };
 
-static void
-reached(struct reach *r, const git_oid *oid)
-{
-	const char *key =
-	    arena_strndup(&r->arena, (const char *)oid->id, GIT_OID_RAWSZ);
-
-	*map_put(&r->seen, key, GIT_OID_RAWSZ) = r;
-}
-
-/* Mark the file if the pack has it; false: it is listed, but not there. */
-static bool
-reach_file(struct reach *r, const struct entry *e)
-{
-	if (!e || e->kind != ENTRY_FILE)
-		return true;
-	if (!entry_present(r->t, e))
-		return false;
-	reached(r, &e->oid);
-	return true;
-}
-
-/* All of files/ is needed as soon as one file of it is. */
 static int
-reach_files(
-    struct reach *r, const char *path, const struct entry *e, unsigned depth)
+count(const git_oid *oid, void *ctx)
 {
-	const struct folder *f = folder_get(r->t, path);
-	const char *full;
-	size_t i;
+	struct census *c = ctx;
 
-	if (!f)
-		return depth == 0 ? 0 : fail(r->err, "lacks folder %s", path);
-	reached(r, &e->oid);
-	for (i = 0; i < f->n; i++) {
-		full =
-		    arena_printf(&r->arena, "%s/%s", path, f->entries[i].name);
-		if (f->entries[i].kind == ENTRY_FOLDER &&
-		    depth < FILES_DEPTH_MAX) {
-			if (reach_files(r, full, &f->entries[i], depth + 1) < 0)
-				return -1;
-		} else if (!reach_file(r, &f->entries[i])) {
-			return fail(r->err, "lacks file %s", full);
-		}
-	}
-	return 0;
-}
-
-static int
-reach_package(struct reach *r, const char *path, const char *name,
-    const struct entry *folder)
-{
-	const struct folder *f = folder_get(r->t, path);
-	size_t i, recipes = 0;
-	const struct entry *e;
-	enum recipe_kind kind;
-	struct version v;
-	const char *sig;
-
-	if (!f)
+	c->n++;
+	if (parts_has(c->parts, oid))
 		return 0;
-	reached(r, &folder->oid);
-	for (i = 0; i < f->n; i++) {
-		e = &f->entries[i];
-		if (e->kind == ENTRY_FOLDER && strcmp(e->name, "files") == 0 &&
-		    reach_files(
-			r, arena_printf(&r->arena, "%s/files", path), e, 0) < 0)
-			return -1;
-		if (e->kind != ENTRY_FILE || !entry_present(r->t, e) ||
-		    (strcmp(e->name, "Manifest") != 0 &&
-			!recipe_name(e->name, name, &v, &kind)))
-			continue;
-		recipes += strcmp(e->name, "Manifest") != 0;
-		reached(r, &e->oid);
-		sig = arena_printf(&r->arena, "%s.asc", e->name);
-		(void)reach_file(r, folder_find(f, sig));
-	}
-	/* a parent's Manifest may be there for its sources alone: no rule */
-	return recipes > 0 ? 0 : fail(r->err, "has no recipe of %s", path);
-}
-
-static int
-reach_user(struct reach *r, const struct entry *folder)
-{
-	const char *user = folder->name, *path;
-	const struct folder *f = folder_get(r->t, user);
-	const struct entry *e;
-	size_t i;
-
-	if (!f)
-		return 0;
-	reached(r, &folder->oid);
-	path = arena_printf(&r->arena, "%s.asc", user);
-	if (!reach_file(r, folder_find(f, path)))
-		return fail(r->err, "lacks the key %s/%s", user, path);
-	for (i = 0; i < f->n; i++) {
-		e = &f->entries[i];
-		if (e->kind != ENTRY_FOLDER ||
-		    !name_valid(e->name, strlen(e->name)))
-			continue;
-		path = arena_printf(&r->arena, "%s/%s", user, e->name);
-		if (reach_package(r, path, e->name, e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-is_reached(const git_oid *oid, void *ctx)
-{
-	struct reach *r = ctx;
-
-	if (map_get(&r->seen, (const char *)oid->id, GIT_OID_RAWSZ))
-		return 0;
-	return fail(r->err, "has an object that doesn't belong: %s",
+	return fail(c->err, "has an object that doesn't belong: %s",
 	    git_oid_tostr_s(oid));
 }
 
+/* Are the objects of the pack these? */
 static int
-prove(struct tree *t, const git_oid *commit, struct error *err)
+compare(const struct parts *p, const struct intake *in, struct error *err)
 {
-	struct reach r = {.t = t, .err = err};
-	const struct folder *root;
-	int rc = -1;
-	size_t i;
+	struct census c = {.parts = p, .err = err};
 
-	if (!git_odb_exists(t->odb, commit))
-		return fail(
-		    err, "lacks the commit %s", git_oid_tostr_s(commit));
-	if (tree_set_commit(t, commit, err) < 0)
+	if (git_odb_foreach(p->t->odb, count, &c))
 		return -1;
-	map_init(&r.seen, &r.arena);
-	reached(&r, commit);
-	reached(&r, &t->root_oid);
-	root = folder_get(t, "");
-	for (i = 0; root && i < root->n; i++) {
-		if (root->entries[i].kind == ENTRY_FOLDER &&
-		    is_user(root->entries[i].name) &&
-		    reach_user(&r, &root->entries[i]) < 0)
-			goto out;
+	if (c.n != p->objects.n)
+		return fail(err, "has %zu objects of %zu", c.n, p->objects.n);
+	if (c.n != in->objects)
+		return fail(err, "has an object twice");
+	return 0;
+}
+
+/* The recipe, read out of the pack alone. */
+static const struct tree_recipe *
+read_recipe(struct tree *t, const struct recipe_id *id, struct error *err)
+{
+	const struct tree_recipe *r;
+	const struct diag *g;
+	struct diags d;
+
+	diags_init(&d, &t->arena);
+	r = tree_recipe(t, id, RECIPE_JOBUILD, &d);
+	if (r)
+		return r;
+	g = d.n > 0 ? &d.list[0] : NULL;
+	fail(err, "lacks a part of %s: %s%s%s", id_format(&t->arena, id),
+	    g && g->at.file ? g->at.file : "", g && g->at.file ? " " : "",
+	    g ? g->text : t->damage.msg);
+	return NULL;
+}
+
+static int
+prove(struct tree *t, const struct intake *in, struct error *err)
+{
+	const struct tree_recipe *r;
+	struct parts p;
+	size_t i;
+	int rc;
+
+	if (!git_odb_exists(t->odb, in->commit))
+		return fail(
+		    err, "lacks the commit %s", git_oid_tostr_s(in->commit));
+	if (tree_set_commit(t, in->commit, err) < 0)
+		return -1;
+	rc = parts_begin(&p, t, err);
+	for (i = 0; i < in->n && rc == 0; i++) {
+		r = read_recipe(t, &in->ids[i], err);
+		rc = r ? parts_add(&p, r, err) : -1;
 	}
-	if (t->damage.msg[0]) {
-		fail(err, "%s", t->damage.msg);
-		goto out;
-	}
-	rc = git_odb_foreach(t->odb, is_reached, &r) ? -1 : 0;
-out:
-	arena_release(&r.arena);
+	if (rc == 0)
+		rc = compare(&p, in, err);
+	parts_release(&p);
 	return rc;
 }
 
@@ -376,26 +305,28 @@ make_partial(const char *path, struct error *err)
 }
 
 static int
-take_pack(const char *path, const char *dir, const git_oid *commit,
+take_pack(const char *path, const char *dir, struct intake *in,
     const struct buf *b, struct error *err)
 {
-	char name[OBJECT_HEX];
 	struct tree *t;
 	int rc;
 
-	if (scan_pack(b, err) < 0 || index_pack(dir, b, name, err) < 0)
+	if (scan_pack(b, &in->objects, err) < 0 ||
+	    index_pack(dir, b, in->name, err) < 0)
 		return -1;
-	t = open_pack(dir, name, err);
+	t = open_pack(dir, in->name, err);
 	if (!t)
 		return -1;
-	rc = prove(t, commit, err);
+	rc = prove(t, in, err);
 	tree_close(t);
-	return rc < 0 ? -1 : adopt(path, dir, name, err);
+	return rc < 0 ? -1 : adopt(path, dir, in->name, err);
 }
 
 int
-tree_unpack(const char *path, const char *commit, int packfd, struct error *err)
+tree_unpack(const char *path, const char *commit, const struct recipe_id *ids,
+    size_t n, int packfd, struct error *err)
 {
+	struct intake in = {.ids = ids, .n = n};
 	char dir[PATH_MAX] = "";
 	struct error ignored;
 	git_oid oid;
@@ -422,7 +353,8 @@ tree_unpack(const char *path, const char *commit, int packfd, struct error *err)
 		dir[0] = '\0';
 		goto out;
 	}
-	rc = take_pack(path, dir, &oid, &b, err);
+	in.commit = &oid;
+	rc = take_pack(path, dir, &in, &b, err);
 	if (rc < 0)
 		fail_in(err, "pack of commit %s", commit);
 out:

@@ -5,72 +5,30 @@
  * ones good enough in places. So each rule is checked here one by one. The
  * home has exactly one key: nothing else could have made a good signature.
  */
-#include "sign.h"
+#include "verifier.h"
+#include "keyhome.h"
 #include "openpgp.h"
 #include "base/arena.h"
-#include "base/error.h"
-#include "base/file.h"
+#include "base/buf.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <stdlib.h>
+#include <sched.h>
 #include <string.h>
-#include <unistd.h>
 
-#define GPG        "/usr/bin/gpg"
-#define CLOCK_SKEW 60 /* seconds that two machines' clocks may differ */
-
-/* no-autostart: not even an import leaves an agent behind. */
-static const char gpg_conf[] = "no-autostart\n"
-			       "no-auto-key-retrieve\n"
-			       "no-auto-key-import\n"
-			       "disable-dirmngr\n"
-			       "no-auto-check-trustdb\n"
-			       "trust-model always\n"
-			       "weak-digest SHA1\n";
+#define CLOCK_SKEW  60 /* seconds that two machines' clocks may differ */
+#define LISTING_MAX (4 * 1024 * 1024)
+#define FLIGHT_MAX  64
 
 struct verifier {
 	struct arena arena; /* holds the struct itself */
-	char home[PATH_MAX];
-	gpgme_ctx_t ctx;
-	gpgme_key_t key;
+	struct keyhome own; /* unless the home is in another's folder */
+	const char *home;
+	struct pubkey key;
 };
 
+/* What an import tells, by gpgme; code is its own result. */
 static int
-make_home(struct verifier *v, struct error *err)
+judge_import(gpgme_import_result_t r, gpgme_error_t code, struct error *err)
 {
-	const char *tmp = getenv("TMPDIR");
-	char path[PATH_MAX];
-	int n;
-
-	n = snprintf(path, sizeof(path) - 16, "%s/autotua-gpg-XXXXXX",
-	    tmp && *tmp ? tmp : "/tmp");
-	if (n < 0 || (size_t)n >= sizeof(path) - 16)
-		return fail(err, "TMPDIR is too long");
-	if (!mkdtemp(path))
-		return fail_errno(err, "create folder %s", path);
-	memcpy(v->home, path, (size_t)n + 1);
-	snprintf(path + n, sizeof(path) - (size_t)n, "/gpg.conf");
-	if (file_create(path, gpg_conf, strlen(gpg_conf), 0600, err) < 0)
-		return -1;
-	/* an empty one keeps newer releases from starting a key daemon */
-	snprintf(path + n, sizeof(path) - (size_t)n, "/common.conf");
-	return file_create(path, "", 0, 0600, err);
-}
-
-static int
-import(struct verifier *v, const char *armour, size_t len, struct error *err)
-{
-	gpgme_import_result_t r;
-	gpgme_data_t data;
-	gpgme_error_t code;
-
-	code = gpgme_data_new_from_mem(&data, armour, len, 0);
-	if (code)
-		return openpgp_fail(err, code, "gpgme");
-	code = gpgme_op_import(v->ctx, data);
-	gpgme_data_release(data);
-	r = gpgme_op_import_result(v->ctx);
 	if (r && r->secret_read > 0)
 		return fail(err,
 		    "holds a PRIVATE key, which is no secret any more: revoke "
@@ -80,8 +38,8 @@ import(struct verifier *v, const char *armour, size_t len, struct error *err)
 		    r->considered);
 	if (r && r->considered == 1 && r->imported == 0)
 		return fail(err,
-		    "the key has no valid self-signature (SHA-1 and MD5 don't "
-		    "count)");
+		    "the key has no valid self-signature: it is by SHA-1 or MD5, "
+		    "or dated in the future");
 	if (code)
 		return openpgp_fail(err, code, "gpg can't read the key");
 	if (!r || r->considered != 1)
@@ -89,41 +47,58 @@ import(struct verifier *v, const char *armour, size_t len, struct error *err)
 	return 0;
 }
 
-/* The home's one key. */
 static int
-take_key(struct verifier *v, struct error *err)
+import(const char *home, const char *armour, size_t len, struct error *err)
 {
-	gpgme_key_t second = NULL;
+	gpgme_ctx_t ctx = NULL;
+	gpgme_data_t data = NULL;
 	gpgme_error_t code;
-	char why[128];
+	int rc;
 
-	code = gpgme_op_keylist_start(v->ctx, NULL, 0);
+	if (openpgp_context(&ctx, err) < 0)
+		return -1;
+	code =
+	    gpgme_ctx_set_engine_info(ctx, GPGME_PROTOCOL_OpenPGP, GPG, home);
 	if (!code)
-		code = gpgme_op_keylist_next(v->ctx, &v->key);
-	if (code)
-		return openpgp_fail(err, code, "gpg doesn't list the key");
-	code = gpgme_op_keylist_next(v->ctx, &second);
-	if (!code) {
-		gpgme_key_unref(second);
-		return fail(err, "holds several keys; exactly one is allowed");
+		code = gpgme_data_new_from_mem(&data, armour, len, 0);
+	if (code) {
+		rc = openpgp_fail(err, code, GPG);
+	} else {
+		code = gpgme_op_import(ctx, data);
+		rc = judge_import(gpgme_op_import_result(ctx), code, err);
 	}
-	gpgme_op_keylist_end(v->ctx);
-	if (gpgme_err_code(code) != GPG_ERR_EOF)
-		return openpgp_fail(err, code, "gpg doesn't list the key");
-	if (strlen(v->key->subkeys->fpr) >= FINGERPRINT_MAX)
-		return fail(err, "the key's fingerprint is too long");
-	if (openpgp_weak(v->key->subkeys, why, sizeof(why)))
-		return fail(err, "%s", why);
-	return 0;
+	if (data)
+		gpgme_data_release(data);
+	gpgme_release(ctx);
+	return rc;
 }
 
-int
-verifier_open(
-    struct verifier **out, const char *armour, size_t len, struct error *err)
+/* Import the block into the home and read what gpg says of its one key. */
+static int
+take_key(const char *home, const char *armour, size_t len, struct pubkey *k,
+    struct arena *a, struct error *err)
+{
+	static const char *const list[] = {
+	    "--with-colons", "--fixed-list-mode", "--check-sigs", NULL};
+	struct buf b;
+	int rc = -1;
+
+	buf_init(&b, LISTING_MAX);
+	if (import(home, armour, len, err) == 0 &&
+	    keyhome_gpg(home, list, &b, err) == 0)
+		rc = pubkey_parse(k, b.data, b.len, a, err);
+	buf_release(&b);
+	return rc;
+}
+
+/* h: whose folder the home is in; NULL: one of its own. */
+static int
+open_key(struct verifier **out, struct keyhome *h, const char *armour,
+    size_t len, struct error *err)
 {
 	struct arena a = {0};
 	struct verifier *v;
-	gpgme_error_t code;
+	char why[128];
 
 	*out = NULL;
 	if (openpgp_armour(
@@ -131,16 +106,16 @@ verifier_open(
 		return -1;
 	v = arena_new(&a, struct verifier);
 	v->arena = a;
-	if (make_home(v, err) < 0 || openpgp_context(&v->ctx, err) < 0)
+	if (!h && keyhome_open(&v->own, err) < 0)
 		goto failed;
-	code = gpgme_ctx_set_engine_info(
-	    v->ctx, GPGME_PROTOCOL_OpenPGP, GPG, v->home);
-	if (code) {
-		openpgp_fail(err, code, GPG);
+	v->home = keyhome_add(h ? h : &v->own, KEYHOME_STRICT, &v->arena, err);
+	if (!v->home ||
+	    take_key(v->home, armour, len, &v->key, &v->arena, err) < 0)
+		goto failed;
+	if (pubkey_weak(&v->key.parts[0], why, sizeof(why))) {
+		fail(err, "%s", why);
 		goto failed;
 	}
-	if (import(v, armour, len, err) < 0 || take_key(v, err) < 0)
-		goto failed;
 	*out = v;
 	return 0;
 failed:
@@ -148,20 +123,28 @@ failed:
 	return -1;
 }
 
+int
+verifier_open(
+    struct verifier **out, const char *armour, size_t len, struct error *err)
+{
+	return open_key(out, NULL, armour, len, err);
+}
+
+int
+verifier_open_in(struct verifier **out, struct keyhome *h, const char *armour,
+    size_t len, struct error *err)
+{
+	return open_key(out, h, armour, len, err);
+}
+
 void
 verifier_close(struct verifier *v)
 {
 	struct arena a;
-	struct error ignored;
 
 	if (!v)
 		return;
-	if (v->key)
-		gpgme_key_unref(v->key);
-	if (v->ctx)
-		gpgme_release(v->ctx);
-	if (v->home[0])
-		(void)file_remove_tree(AT_FDCWD, v->home, &ignored);
+	keyhome_close(&v->own);
 	a = v->arena;
 	arena_release(&a);
 }
@@ -169,17 +152,19 @@ verifier_close(struct verifier *v)
 const char *
 verifier_fingerprint(const struct verifier *v)
 {
-	return v->key->subkeys->fpr;
+	return v->key.parts[0].fingerprint;
 }
 
-static const char *
-date(time_t t, char out[32])
+const struct pubkey *
+verifier_key(const struct verifier *v)
 {
-	struct tm tm;
+	return &v->key;
+}
 
-	if (!gmtime_r(&t, &tm) || !strftime(out, 32, "%Y-%m-%d %H:%M UTC", &tm))
-		snprintf(out, 32, "%lld", (long long)t);
-	return out;
+int
+verifier_usable(const struct verifier *v, time_t now, struct error *err)
+{
+	return pubkey_usable(&v->key, now, err);
 }
 
 /*
@@ -236,56 +221,37 @@ check_hash(const struct _gpgme_signature *sig, struct error *err)
 	}
 }
 
-int
-verifier_usable(const struct verifier *v, time_t now, struct error *err)
-{
-	const struct _gpgme_subkey *k = v->key->subkeys;
-	char day[32];
-
-	if (v->key->revoked || k->revoked)
-		return fail(err, "the key %s is revoked", k->fpr);
-	if (k->expires > 0 && k->expires <= now)
-		return fail(err, "the key %s expired on %s", k->fpr,
-		    date(k->expires, day));
-	return 0;
-}
-
 /* The part of the key that made sig: neither revoked nor expired nor weak. */
 static int
 check_key(const struct verifier *v, const struct _gpgme_signature *sig,
-    time_t now, struct error *err)
+    time_t now, struct span *span, struct error *err)
 {
-	const struct _gpgme_subkey *k;
-	char why[128], day[32];
+	const struct pubkey_part *p;
+	char why[128];
 
-	for (k = v->key->subkeys; k; k = k->next) {
-		if (k->fpr && sig->fpr && strcmp(k->fpr, sig->fpr) == 0)
-			break;
-	}
-	if (!k)
+	p = sig->fpr ? pubkey_find(&v->key, sig->fpr) : NULL;
+	if (!p)
 		return fail(err, "was signed by another key (%s)",
 		    sig->fpr ? sig->fpr : "unknown");
-	if (verifier_usable(v, now, err) < 0)
+	if (pubkey_usable(&v->key, now, err) < 0)
 		return -1;
-	if (k->revoked)
-		return fail(err, "the signing subkey %s is revoked", k->fpr);
-	if (k->expires > 0 && k->expires <= now)
-		return fail(err, "the signing subkey %s expired on %s", k->fpr,
-		    date(k->expires, day));
-	if (k->invalid || k->disabled)
-		return fail(err, "the signing subkey %s is not valid", k->fpr);
-	if (openpgp_weak(k, why, sizeof(why)))
-		return fail(err, "the signing subkey %s: %s", k->fpr, why);
-	if ((time_t)sig->timestamp < k->timestamp)
+	if (p != v->key.parts && pubkey_part_usable(p, now, err) < 0)
+		return -1;
+	if (pubkey_weak(p, why, sizeof(why)))
+		return fail(
+		    err, "the signing subkey %s: %s", p->fingerprint, why);
+	if ((time_t)sig->timestamp < p->created)
 		return fail(err, "the signature is older than its key");
 	/* whatever the key's list says */
 	if (gpgme_err_code(sig->status) == GPG_ERR_CERT_REVOKED)
-		return fail(err, "the key %s is revoked", k->fpr);
+		return fail(err, "the key %s is revoked", p->fingerprint);
+	*span = pubkey_span(&v->key, now);
 	return 0;
 }
 
 static int
-check_time(const struct _gpgme_signature *sig, time_t now, struct error *err)
+check_time(const struct _gpgme_signature *sig, time_t now, struct span *span,
+    struct error *err)
 {
 	time_t made = (time_t)sig->timestamp, ends = (time_t)sig->exp_timestamp;
 	char day[32];
@@ -294,10 +260,13 @@ check_time(const struct _gpgme_signature *sig, time_t now, struct error *err)
 		return fail(err,
 		    "the signature is dated %s, in the future (is a clock "
 		    "wrong?)",
-		    date(made, day));
+		    date_minute(made, day));
 	if (ends > 0 && ends <= now)
-		return fail(
-		    err, "the signature expired on %s", date(ends, day));
+		return fail(err, "the signature expired on %s: sign it again",
+		    date_minute(ends, day));
+	if (made - CLOCK_SKEW > span->from)
+		span->from = made - CLOCK_SKEW;
+	span->until = earlier(span->until, ends);
 	return 0;
 }
 
@@ -329,15 +298,10 @@ check_notation(const struct _gpgme_signature *sig, const char *name,
 	return 0;
 }
 
-/* Run gpg; the one signature, or NULL. */
+/* The one signature, or NULL. */
 static const struct _gpgme_signature *
-verify(struct verifier *v, gpgme_data_t sig, gpgme_data_t data,
-    gpgme_error_t *code, struct error *err)
+only_one(gpgme_verify_result_t r, struct error *err)
 {
-	gpgme_verify_result_t r;
-
-	*code = gpgme_op_verify(v->ctx, sig, data, NULL);
-	r = gpgme_op_verify_result(v->ctx);
 	if (!r || !r->signatures) {
 		fail(err, "holds no signature that can be read (damaged?)");
 		return NULL;
@@ -349,41 +313,160 @@ verify(struct verifier *v, gpgme_data_t sig, gpgme_data_t data,
 	return r->signatures;
 }
 
+/* gpg is done with c; code is how it ended. */
+static void
+judge(struct check *c, gpgme_ctx_t ctx, gpgme_error_t code, time_t now)
+{
+	struct error *err = &c->err;
+	const struct _gpgme_signature *s;
+
+	s = only_one(gpgme_op_verify_result(ctx), err);
+	if (!s || check_status(s, err) < 0 || check_hash(s, err) < 0 ||
+	    check_key(c->verifier, s, now, &c->span, err) < 0 ||
+	    check_time(s, now, &c->span, err) < 0 ||
+	    check_notation(s, c->notation, c->value, err) < 0)
+		return;
+	if (code)
+		openpgp_fail(err, code, "gpg");
+	else
+		c->good = true;
+}
+
+/* One run of gpg in flight. */
+struct flight {
+	gpgme_ctx_t ctx;
+	const char *home; /* that ctx has: setting it asks gpg its version */
+	gpgme_data_t sig, data;
+	struct check *check; /* NULL: it is on the ground */
+};
+
+static void
+end_flight(struct flight *f)
+{
+	if (f->data)
+		gpgme_data_release(f->data);
+	if (f->sig)
+		gpgme_data_release(f->sig);
+	f->data = f->sig = NULL;
+	f->check = NULL;
+}
+
+static int
+start(struct flight *f, struct check *c)
+{
+	gpgme_error_t code;
+
+	if (openpgp_armour(c->sig, c->siglen, "PGP SIGNATURE", OPENPGP_SIG_MAX,
+		&c->err) < 0)
+		return -1;
+	if (!f->ctx && openpgp_context(&f->ctx, &c->err) < 0)
+		return -1;
+	f->check = c;
+	code = 0;
+	if (f->home != c->verifier->home)
+		code = gpgme_ctx_set_engine_info(
+		    f->ctx, GPGME_PROTOCOL_OpenPGP, GPG, c->verifier->home);
+	f->home = c->verifier->home;
+	if (!code)
+		code = gpgme_data_new_from_mem(&f->sig, c->sig, c->siglen, 0);
+	if (!code)
+		code = gpgme_data_new_from_mem(&f->data, c->data, c->len, 0);
+	if (!code)
+		code = gpgme_op_verify_start(f->ctx, f->sig, f->data, NULL);
+	if (!code)
+		return 0;
+	end_flight(f);
+	return openpgp_fail(&c->err, code, "gpgme");
+}
+
+/*
+ * Wait for this one; the others go on meanwhile. gpgme 1.18 crashes when it is
+ * to wait for whichever comes first.
+ */
+static void
+land(struct flight *f, time_t now)
+{
+	gpgme_error_t code = 0;
+
+	if (!f->check)
+		return;
+	if (gpgme_wait(f->ctx, &code, 1) == f->ctx)
+		judge(f->check, f->ctx, code, now);
+	else
+		fail(&f->check->err, "gpgme lost its gpg");
+	end_flight(f);
+}
+
+static size_t
+processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	return (size_t)CPU_COUNT(&set);
+}
+
+void
+verifier_check_list(struct check *list, size_t n, time_t now)
+{
+	struct flight flights[FLIGHT_MAX] = {{0}}, *f;
+	size_t max = processors() + 2, i;
+
+	max = max > FLIGHT_MAX ? FLIGHT_MAX : max;
+	/* a ring: the oldest lands where the next one starts */
+	for (i = 0; i < n; i++) {
+		f = &flights[i % max];
+		land(f, now);
+		memset(&list[i].err, 0, sizeof(list[i].err));
+		memset(&list[i].span, 0, sizeof(list[i].span));
+		list[i].good = false;
+		(void)start(f, &list[i]);
+	}
+	for (i = 0; i < max; i++) {
+		land(&flights[i], now);
+		if (flights[i].ctx)
+			gpgme_release(flights[i].ctx);
+	}
+}
+
 int
 verifier_check(struct verifier *v, const void *data, size_t len,
     const void *sig, size_t siglen, const char *notation, const char *value,
     time_t now, struct error *err)
 {
-	const struct _gpgme_signature *s;
-	gpgme_data_t sd = NULL, dd = NULL;
-	gpgme_error_t code;
+	struct check c = {.verifier = v,
+	    .data = data,
+	    .len = len,
+	    .sig = sig,
+	    .siglen = siglen,
+	    .notation = notation,
+	    .value = value};
+
+	verifier_check_list(&c, 1, now);
+	if (c.good)
+		return 0;
+	*err = c.err;
+	return -1;
+}
+
+int
+key_inspect(struct pubkey *out, const char *armour, size_t len, struct arena *a,
+    struct error *err)
+{
+	struct keyhome h;
+	const char *home;
 	int rc = -1;
 
-	if (openpgp_armour(sig, siglen, "PGP SIGNATURE", OPENPGP_SIG_MAX, err) <
-	    0)
+	if (openpgp_armour(
+		armour, len, "PGP PUBLIC KEY BLOCK", OPENPGP_KEY_MAX, err) < 0)
 		return -1;
-	code = gpgme_data_new_from_mem(&sd, sig, siglen, 0);
-	if (!code)
-		code = gpgme_data_new_from_mem(&dd, data, len, 0);
-	if (code) {
-		openpgp_fail(err, code, "gpgme");
-		goto out;
-	}
-	s = verify(v, sd, dd, &code, err);
-	if (!s || check_status(s, err) < 0 || check_hash(s, err) < 0 ||
-	    check_key(v, s, now, err) < 0 || check_time(s, now, err) < 0 ||
-	    check_notation(s, notation, value, err) < 0)
-		goto out;
-	if (code) {
-		openpgp_fail(err, code, "gpg");
-		goto out;
-	}
-	rc = 0;
-out:
-	if (dd)
-		gpgme_data_release(dd);
-	if (sd)
-		gpgme_data_release(sd);
+	if (keyhome_open(&h, err) < 0)
+		return -1;
+	home = keyhome_add(&h, KEYHOME_LAX, a, err);
+	if (home)
+		rc = take_key(home, armour, len, out, a, err);
+	keyhome_close(&h);
 	return rc;
 }
 

@@ -5,24 +5,29 @@
  */
 #include "private.h"
 #include "tree/keyring.h"
+#include "tree/notary.h"
 #include "tree/openpgp.h"
 #include "tree/sign.h"
 
 #include <string.h>
 
-/* One maintainer's key; v is NULL when it can't be used (and d knows why). */
+/* One maintainer's key; NULL when it can't be used (and d knows why). */
 struct signer {
-	struct verifier *v;
+	struct known_key *key;
 };
 
 struct audit {
 	struct tree *t;
 	const struct keyring *k;
+	struct notary *notary;
 	time_t now;
 	struct diags *d;
 	struct arena arena;
 	struct map signers; /* by user */
 	struct map files;   /* by path: done */
+	struct notary_item *items;
+	const char **paths; /* of the items' signatures */
+	size_t n;
 };
 
 static void
@@ -33,6 +38,15 @@ untrusted(struct audit *a, const char *user, const char *path,
 	const char *want = keyring_first(a->k, user);
 	struct diag *g;
 
+	if (keyring_revoked(a->k, user, fingerprint)) {
+		g = diag_error(a->d, at, "untrusted-key",
+		    "the keyring has the key %s of %s as revoked", fingerprint,
+		    user);
+		diag_hint(a->d, g,
+		    "sign again with the key that the keyring trusts (jobuild "
+		    "key export, jobuild sign)");
+		return;
+	}
 	if (want) {
 		g = diag_error(a->d, at, "untrusted-key",
 		    "the key's fingerprint is %s, but the keyring trusts %s "
@@ -40,7 +54,8 @@ untrusted(struct audit *a, const char *user, const char *path,
 		    fingerprint, want, user);
 		diag_hint(a->d, g,
 		    "if the maintainer has a new key, who keeps the keyring "
-		    "must enter it");
+		    "must accept a statement of the old one (jobuild key "
+		    "rotate) or enter it");
 		return;
 	}
 	g = diag_error(a->d, at, "untrusted-key",
@@ -56,6 +71,7 @@ open_signer(struct audit *a, struct signer *s, const char *user)
 {
 	const char *path = arena_printf(&a->arena, "%s/%s.asc", user, user);
 	struct place at = {path, 0, 0};
+	struct known_key *key;
 	struct error err;
 	struct diag *g;
 	struct node *n;
@@ -68,18 +84,15 @@ open_signer(struct audit *a, struct signer *s, const char *user)
 		    user);
 		return;
 	}
-	if (verifier_open(&s->v, n->file.text, n->file.len, &err) < 0) {
+	key = notary_key(a->notary, n->file.text, n->file.len, a->now, &err);
+	if (!key) {
 		diag_error(a->d, at, "bad-key", "%s", err.msg);
 		return;
 	}
-	if (!keyring_trusts(a->k, user, verifier_fingerprint(s->v)))
-		untrusted(a, user, path, verifier_fingerprint(s->v));
-	else if (verifier_usable(s->v, a->now, &err) < 0)
-		diag_error(a->d, at, "bad-key", "%s", err.msg);
+	if (keyring_trusts(a->k, user, known_key_fingerprint(key)))
+		s->key = key;
 	else
-		return;
-	verifier_close(s->v);
-	s->v = NULL;
+		untrusted(a, user, path, known_key_fingerprint(key));
 }
 
 static struct signer *
@@ -96,7 +109,24 @@ get_signer(struct audit *a, const char *user)
 }
 
 static void
-verify_file(struct audit *a, const struct tree_file *f)
+add_item(struct audit *a, const struct signer *s, const struct tree_file *f,
+    const struct node *sig)
+{
+	a->items = arena_grow(&a->arena, a->items, a->n, sizeof(*a->items));
+	a->paths = arena_grow(&a->arena, a->paths, a->n, sizeof(*a->paths));
+	a->items[a->n] = (struct notary_item){.key = s->key,
+	    .data = f->text,
+	    .len = f->len,
+	    .sig = sig->file.text,
+	    .siglen = sig->file.len,
+	    .notation = NOTATION_PATH,
+	    .value = f->path};
+	a->paths[a->n++] = sig->file.path;
+}
+
+/* Find who signed the file and with what. */
+static void
+take_file(struct audit *a, const struct tree_file *f)
 {
 	const char *path = arena_printf(&a->arena, "%s.asc", f->path);
 	struct place at = {f->path, 0, 0};
@@ -109,7 +139,7 @@ verify_file(struct audit *a, const struct tree_file *f)
 		return;
 	*map_puts(&a->files, f->path) = a;
 	s = get_signer(a, f->user);
-	if (!s->v)
+	if (!s->key)
 		return;
 	if (!node_exists(a->t, path)) {
 		g = diag_error(a->d, at, "unsigned", "is not signed");
@@ -117,35 +147,59 @@ verify_file(struct audit *a, const struct tree_file *f)
 		    path);
 		return;
 	}
-	sig = node_get(a->t, path, OPENPGP_SIG_MAX, &err);
-	if (!sig) {
-		diag_error(a->d, (struct place){path, 0, 0}, "bad-signature",
-		    "%s", err.msg);
+	if (tree_load(a->t, f, &err) < 0) {
+		diag_error(a->d, at, "unreadable", "%s", err.msg);
 		return;
 	}
-	if (verifier_check(s->v, f->text, f->len, sig->file.text, sig->file.len,
-		NOTATION_PATH, f->path, a->now, &err) < 0)
+	sig = node_get(a->t, path, OPENPGP_SIG_MAX, &err);
+	if (sig)
+		add_item(a, s, f, sig);
+	else
 		diag_error(a->d, (struct place){path, 0, 0}, "bad-signature",
 		    "%s", err.msg);
 }
 
-int
-tree_verify(struct tree *t, const struct tree_recipe *const list[], size_t n,
-    const struct keyring *k, time_t now, struct diags *d)
+static void
+check_items(struct audit *a)
 {
-	struct audit a = {.t = t, .k = k, .now = now, .d = d};
+	size_t i;
+
+	notary_check(a->notary, a->items, a->n, a->now);
+	for (i = 0; i < a->n; i++) {
+		if (!a->items[i].good)
+			diag_error(a->d, (struct place){a->paths[i], 0, 0},
+			    "bad-signature", "%s", a->items[i].err.msg);
+	}
+}
+
+int
+tree_verify_by(struct notary *notary, struct tree *t,
+    const struct tree_recipe *const list[], size_t n, const struct keyring *k,
+    time_t now, struct diags *d)
+{
+	struct audit a = {.t = t, .k = k, .notary = notary, .now = now, .d = d};
 	size_t i, j, before = d->errors;
 
 	map_init(&a.signers, &a.arena);
 	map_init(&a.files, &a.arena);
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < list[i]->nchain; j++)
-			verify_file(&a, list[i]->chain[j]);
+			take_file(&a, list[i]->chain[j]);
 		for (j = 0; j < list[i]->nmanifests; j++)
-			verify_file(&a, list[i]->manifests[j]);
+			take_file(&a, list[i]->manifests[j]);
 	}
-	for (i = 0; i < a.signers.n; i++)
-		verifier_close(((struct signer *)a.signers.items[i].value)->v);
+	check_items(&a);
 	arena_release(&a.arena);
 	return d->errors == before ? 0 : -1;
+}
+
+int
+tree_verify(struct tree *t, const struct tree_recipe *const list[], size_t n,
+    const struct keyring *k, time_t now, struct diags *d)
+{
+	struct notary *notary = notary_open(NULL);
+	int rc = tree_verify_by(notary, t, list, n, k, now, d);
+
+	notary_close(notary);
+	return rc;
 }

@@ -140,8 +140,8 @@ work_size(struct tree *t, const char *path, struct error *err)
 }
 
 int
-work_read(struct tree *t, const char *path, size_t max, const char **text,
-    size_t *len, struct error *err)
+work_read(struct tree *t, struct arena *a, const char *path, size_t max,
+    struct tree_file *f, struct error *err)
 {
 	struct stat st;
 	size_t have = 0, want;
@@ -156,7 +156,7 @@ work_read(struct tree *t, const char *path, size_t max, const char **text,
 		fail(err, "is larger than %zu bytes", max);
 		goto out;
 	}
-	p = arena_alloc(&t->arena, want + 1, 1);
+	p = arena_alloc(a, want + 1, 1);
 	while (have < want && (n = read(fd, p + have, want - have)) != 0) {
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -170,8 +170,8 @@ work_read(struct tree *t, const char *path, size_t max, const char **text,
 		fail(err, "changes while it is read");
 		goto out;
 	}
-	*text = p;
-	*len = want;
+	f->text = p;
+	f->len = want;
 	rc = 0;
 out:
 	close(fd);

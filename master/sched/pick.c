@@ -112,6 +112,21 @@ sched_slave_close(struct sched *s, struct sched_slave *sl, const char *why)
 }
 
 void
+sched_slave_pause(
+    struct sched *s, struct sched_slave *sl, int64_t until, int64_t now)
+{
+	bool was = sl->paused_until > now;
+
+	sl->paused_until = until;
+	if (until > now && until < s->wake)
+		s->wake = until;
+	if (until > now && sl->reserved)
+		unreserve(sl->reserved);
+	if (was && until <= now)
+		sched_slave_room(s, sl);
+}
+
+void
 sched_slave_retire(struct sched *s, struct sched_slave *sl)
 {
 	sl->retired = true;
@@ -181,6 +196,7 @@ another_can(const struct sched *s, const struct sched_unit *u, int64_t now)
 
 	for (sl = s->slaves; sl; sl = sl->next) {
 		if (sched_is_online(s, sl, now) && !sl->closed &&
+		    sl->paused_until <= now &&
 		    class_fits(u->class, sl) && !refusal_of(u, sl->id, now))
 			return true;
 	}
@@ -348,7 +364,7 @@ sched_pick(struct sched *s, struct sched_slave *sl, int64_t now)
 	struct choice ch = {.s = s, .sl = sl, .now = now, .room = true};
 	struct sched_class *c;
 
-	if (sl->closed || sl->alone || sl->leased >= sl->slots ||
+	if (sl->closed || sl->paused_until > now || sl->alone || sl->leased >= sl->slots ||
 	    s->nready == 0)
 		return NULL;
 	if (sl->reserved && eligible(&ch, sl->reserved))
@@ -380,12 +396,17 @@ sched_wake(const struct sched *s)
 static void
 wake_up(struct sched *s, int64_t now)
 {
+	const struct sched_slave *sl;
 	const struct sched_job *job;
 	const struct sched_refusal *r;
 	const struct sched_unit *u;
 	struct sched_class *c;
 
 	s->wake = UNTIL_EVER;
+	for (sl = s->slaves; sl; sl = sl->next) {
+		if (sl->paused_until > now && sl->paused_until < s->wake)
+			s->wake = sl->paused_until;
+	}
 	for (c = s->classes; c; c = c->next)
 		note_class(s, c);
 	for (job = s->first_job; job; job = job->next) {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 const char *const reason_kind_names[REASON_KINDS] = {"needs", "lock", "arch",
-    "requirement", "label", "resource", "match", "refused", "closed", "offline",
+    "requirement", "label", "resource", "match", "refused", "closed", "quarantine", "offline",
     "busy", "reserved", "turn"};
 
 static const char *const resource_names[SCHED_RESOURCES] = {
@@ -48,6 +48,18 @@ say(struct arena *a, struct sched_reason *x, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* When the unit that runs will be through, about; 0: it doesn't run. */
+static int64_t
+ends_at(const struct reasons *r, const struct sched_unit *u)
+{
+	int64_t at;
+
+	if (!u->lease)
+		return 0;
+	at = u->lease->granted + (int64_t)(unit_expects(r->s, u) * 1e6);
+	return at < r->now ? r->now : at;
+}
+
 static void
 blocked_reasons(struct reasons *r)
 {
@@ -62,6 +74,7 @@ blocked_reasons(struct reasons *r)
 		x = add(r, REASON_NEEDS, need->root);
 		x->unit = need->id;
 		x->state = unit_state_names[need->state];
+		x->until = ends_at(r, need);
 		say(r->arena, x, "waits for %s (unit %" PRId64 ", %s)",
 		    need->root, need->id, x->state);
 	}
@@ -90,6 +103,7 @@ lock_reason(struct reasons *r, const struct lock_use *x,
 	y->count =
 	    r->unit->parked && !r->unit->class->matched ? 0 : count_before(x);
 	y->state = unit_state_names[u->state];
+	y->until = ends_at(r, u);
 	if (u->lease)
 		say(r->arena, y,
 		    "waits for the lock %s, which %s (unit %" PRId64
@@ -209,6 +223,16 @@ tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
 		say(r->arena, x, "not on %s: %s", sl->name, sl->closed);
 		return;
 	}
+	if (sl->paused_until > r->now) {
+		x = add(r, REASON_QUARANTINE, sl->name);
+		x->until = sl->paused_until;
+		x->count = sl->strikes;
+		say(r->arena, x,
+		    "not on %s: it is in quarantine after %" PRId64
+		    " failures in a row",
+		    sl->name, sl->strikes);
+		return;
+	}
 	t->open++;
 	if (!sched_is_online(r->s, sl, r->now))
 		return;
@@ -233,9 +257,7 @@ free_at(const struct reasons *r)
 		u = l->node.object;
 		if (!class_fits(r->unit->class, l->slave))
 			continue;
-		at = l->granted + (int64_t)(unit_expects(r->s, u) * 1e6);
-		if (at < r->now)
-			at = r->now;
+		at = ends_at(r, u);
 		if (first == 0 || at < first)
 			first = at;
 	}

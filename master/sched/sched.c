@@ -124,6 +124,7 @@ sched_unit_add(
 	u->tries = (int32_t)spec->tries;
 	u->expect = (float)spec->expect;
 	u->ready = spec->ready;
+	u->reuse = spec->reuse;
 	u->class = class_of(s, &spec->wants);
 	locks_init(s, u, &spec->wants);
 	set_layers(u, spec);
@@ -636,4 +637,21 @@ sched_end(struct sched *s, struct sched_unit *unit, enum unit_state state,
 			    state == UNIT_CANCELLED ? state : UNIT_DEP_FAILED);
 	}
 	arena_release(&tmp);
+}
+
+void
+sched_reopen(struct sched *s, struct sched_unit *unit)
+{
+	struct sched_job *job = unit->job;
+	const struct sched_unit *u;
+
+	(void)s;
+	assert(unit_state_is_over(unit->state) && unit->state != UNIT_PASSED);
+	unit->state = UNIT_BLOCKED;
+	unit->tries = 0;
+	job->nopen++;
+	job->failed = false;
+	for (u = job->units; u && !job->failed; u = u->next)
+		job->failed =
+		    u->state == UNIT_FAILED || u->state == UNIT_DEP_FAILED;
 }

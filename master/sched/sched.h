@@ -99,6 +99,7 @@ struct sched_job {
 	struct sched_user *owner; /* what counts of it */
 	bool security;            /* goes before all others */
 	bool cancelled, failed, started;
+	bool reuse; /* the caller's: of earlier results */
 	size_t nopen; /* units that aren't over */
 	struct sched_unit *units;
 };
@@ -125,6 +126,7 @@ struct sched_unit {
 	struct lock_use *uses;
 	uint64_t *layers; /* sched_layer() of its steps' keys, in order */
 	uint16_t nuses, nlayers;
+	bool reuse; /* the caller's: an earlier result may stand for it */
 	bool parked, marked;
 	/* the heap of its class and user; prev is the left sibling, or the
 	   parent. Of a parked one: the list of those. */
@@ -155,6 +157,7 @@ struct sched_unit_spec {
 	double expect;             /* seconds; 0: nobody knows */
 	const char *const *layers; /* keys of its steps */
 	size_t nlayers;
+	bool reuse;
 };
 
 struct sched_slave {
@@ -168,7 +171,13 @@ struct sched_slave {
 	bool retired;
 	bool alone;         /* what it has leased is exclusive */
 	const char *closed; /* why it gets nothing, or NULL */
+	/* the caller's, of which closed is made: what its owner says (in the
+	   arena), what an administrator does (a constant) */
+	const char *own_words, *ruled;
 	int64_t slots, leased, seen;
+	int64_t paused_until; /* it gets nothing before */
+	/* the caller's: why (quarantine.h) */
+	int64_t strikes, strike_unit, pauses, struck;
 	int64_t offer[SCHED_RESOURCES]; /* 0: unknown, not counted */
 	int64_t used[SCHED_RESOURCES];
 	const char **arches;
@@ -259,6 +268,10 @@ void sched_slave_ready(struct sched *s, struct sched_slave *sl);
 /* Give it nothing, for this reason (kept by the caller); NULL: open again. */
 void
 sched_slave_close(struct sched *s, struct sched_slave *sl, const char *why);
+
+/* Give it nothing before then; 0: give it all that it may have. */
+void sched_slave_pause(
+    struct sched *s, struct sched_slave *sl, int64_t until, int64_t now);
 void sched_slave_retire(struct sched *s, struct sched_slave *sl);
 
 /* who (the caller's) waits for work for it; NULL: nobody any more. */
@@ -317,6 +330,12 @@ struct sched_unit **sched_next(
 void sched_end(struct sched *s, struct sched_unit *unit, enum unit_state state,
     int64_t now);
 
+/*
+ * A unit that is over, but hasn't passed, is not over any more: blocked until
+ * sched_start(), which must follow.
+ */
+void sched_reopen(struct sched *s, struct sched_unit *unit);
+
 /* ---- why a unit isn't running -------------------------------------------- */
 
 enum reason_kind {
@@ -329,6 +348,7 @@ enum reason_kind {
 	REASON_MATCH,       /* each is fulfilled by some, all by none */
 	REASON_REFUSED,     /* name: slave; until */
 	REASON_CLOSED,      /* name: slave; state: why */
+	REASON_QUARANTINE,  /* name: slave; until; count: its failures */
 	REASON_OFFLINE,     /* count: slaves that match */
 	REASON_BUSY,        /* count; until: about when one is free, or 0 */
 	REASON_RESERVED,    /* name: slave that is kept free */

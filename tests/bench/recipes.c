@@ -143,6 +143,22 @@ static const struct hostile {
     {"DEPEND=\"", "a/b ", "\""},
     {"SRC_URI=\"", "https://a/b ", "\""},
     {"BLOCKS=\"", "a ", "\""},
+    {"f() {\n", "((a);(b));", "}\n"},
+    {"f() {\n((a;((a;((a;((a;((a;((a;((a;((a;", "a;",
+	") )) )) )) )) )) )) )) )\n}\n"},
+    {"f() {\n", "$($($($($($(a))))))\n", "}\n"},
+    {"f() {\n", "[[ a ]]\n", "}\n"},
+    {"f() {\n", "a $(b <<E)\nE\n", "}\n"},
+    {"f() {\n", "if a;then b;fi\n", "}\n"},
+    {"f() {\na=(", "$(a) ", ")\n}\n"},
+    {"f() {\n: ", "<(a) ", "\n}\n"},
+    {"f() {\ncase x in a", "|a", ") ;; esac\n}\n"},
+    {"", "1a=b\n", ""},
+    {"", "_a=$_b\n", ""},
+    {"f() { :; }\n", "f() { :; }\n\n\n\n\n", ""},
+    {"_a=aaaaaaaaaaaaaaaaaaaaaaaa\n_b=", "${_a^^}", "\n"},
+    {"_a=aaaaaaaaaaaaaaaaaaaaaaaa\n_b=${_a//", "[[:alpha:]]", "}\n"},
+    {"_a=", "$'\\x41'", "\n"},
 };
 
 static double

@@ -1,30 +1,53 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# SIGKILL for autotua-chroot at any moment: nothing is left that recover
-# doesn't remove, no process and no mount. ROUNDS is how often, 24 if unset.
+# SIGKILL at any moment, for autotua-chroot, for process 1 of its jail, for its
+# caller: nothing is left that recover doesn't remove, no process, no mount, no
+# control group. ROUNDS is how often, 36 if unset.
 # shellcheck disable=SC2016 # expanded inside
 # shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 import_stage
 
-rounds=${ROUNDS:-24}
+rounds=${ROUNDS:-36}
+mkfifo leash
+# step: one run of this round; every other one has control groups
+step() {
+	limits=''
+	[ $((i % 2)) -eq 0 ] || limits='--memory 512M --pids 200'
+	# shellcheck disable=SC2086 # words
+	exec "$CHROOT" -s "$S" run --job "killed-$i-job" --stage "$stage" \
+		--commit "$(printf '%064x' $i)" --phase one --phase two \
+		$limits "$@" -- /bin/bash -c 'setsid sleep 1000 &
+		for i in {1..50}; do echo $i >/opt/$i; mkdir -p /opt/d/$i; done
+		sleep 0.02' >/dev/null 2>&1
+}
 i=0 left='' late=0
 while [ $i -lt "$rounds" ]; do
 	i=$((i + 1))
-	"$CHROOT" -s "$S" run --job "killed-$i-job" --stage "$stage" \
-		--commit "$(printf '%064x' $i)" --phase one --phase two -- \
-		/bin/bash -c 'setsid sleep 1000 & for i in {1..50}; do
-			echo $i >/opt/$i; mkdir -p /opt/d/$i; done; sleep 0.02' \
-		>/dev/null 2>&1 &
+	case $((i % 3)) in
+	0 | 1) step & ;;
+	# the caller: all it does is to hold the leash
+	2) (
+		step --leash-fd 4 4<leash &
+		exec sleep 1000 >leash
+	) & ;;
+	esac
 	pid=$!
 	# from before the first system call to after the last phase
 	sleep "$(awk -v i=$i -v n="$rounds" 'BEGIN { srand(i)
-		printf "%.4f", 0.15 * (i - 1 + rand()) / n }')"
-	kill -KILL $pid 2>/dev/null || late=$((late + 1))
+		printf "%.4f", 0.2 * (i - 1 + rand()) / n }')"
+	case $((i % 3)) in
+	1) # process 1 of the jail
+		init=$(pgrep -P $pid | head -1)
+		kill -KILL "${init:-$pid}" 2>/dev/null || late=$((late + 1))
+		;;
+	*) kill -KILL $pid 2>/dev/null || late=$((late + 1)) ;;
+	esac
 	wait $pid 2>/dev/null
 	soon nobody || left="$left process:$i"
 	"$CHROOT" -s "$S" recover || left="$left recover:$i"
-	[ -z "$(leftovers)" ] || left="$left folder:$i"
+	soon swept || left="$left folder:$i"
+	[ -z "$(groups)" ] || left="$left group:$i"
 	[ "$(mounts)" = "$before" ] || left="$left mount:$i"
 done
 is "$left" "" "$rounds kills leave nothing ($late came too late)"
@@ -45,6 +68,22 @@ kill -KILL "$(pgrep -P $pid)"
 wait $pid
 is $? 75 "death of process 1 is trouble of ours"
 has "$(cat err)" "process 1" "and told"
+
+# many runs that died with their machine
+for n in 0 1 2 3 4 5 6 7 8 9; do
+	for m in 0 1 2 3 4 5 6 7 8 9; do
+		mkdir -p "$S/run/stale-$n$m-job/upper/a/b/c" \
+			"$S/run/stale-$n$m-job/work.0/work"
+		chmod 0 "$S/run/stale-$n$m-job/work.0/work"
+		echo x >"$S/run/stale-$n$m-job/upper/a/b/c/file"
+		echo "/sys/fs/cgroup/autotua-none-$n$m" >"$S/run/stale-$n$m-job/groups"
+	done
+done
+mkdir -p "$S/layers/$(key f)/root" "$S/layers/nonsense"
+ok "recover after a crash" "$CHROOT" -s "$S" recover
+is "$(ls "$S/run")" "" "100 dead runs are out of the way at once"
+ok "and deleted" soon swept
+is "$(find "$S/layers" -name nonsense -o -name "$(key f)")" "" "halves of layers too"
 
 # an import
 "$CHROOT" -s "$S" remove small

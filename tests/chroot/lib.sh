@@ -86,14 +86,21 @@ soon() {
 		sleep 0.05
 	done
 }
+# Control groups of our state folder's runs.
+groups() {
+	[ -d "$S" ] && find /sys/fs/cgroup -type d -name "$(printf 'autotua-%x-*' \
+		"$(($(stat -c %d "$S") * 31 + $(stat -c %i "$S")))")" 2>/dev/null
+}
 leftovers() { find "$S/run" "$S/trash" -mindepth 1 -maxdepth 1; }
+swept() { [ -z "$(leftovers)" ]; }
 nobody() { [ -z "$(jails)" ]; }
 
 # What every test ends with.
 finish() {
 	ok "no process is left" soon nobody
 	is "$(mounts)" "$before" "the host's mounts are as before"
-	is "$(leftovers)" "" "no run and no trash is left"
+	is "$(groups)" "" "no control group is left"
+	ok "no run and no trash is left" soon swept
 	echo "1..$count"
 	[ $bad -eq 0 ] || exit 1
 	exit 0

@@ -32,15 +32,110 @@ run --time 2 --phase one --phase two -- /bin/bash -c 'sleep 1.2'
 is "$code $(printf '%s\n' "$status" | grep -c ^end) $(field limit)" \
 	"1 2 time" "the time is that of all phases"
 
+# a log that is too long keeps its head and its tail
+run --log-max 1000 -- /bin/bash -c 'for ((i = 0; i < 1000; i++)); do echo $i; done'
+is "$code $(field limit)" "0 -" "a long log is no failure"
+has "$log" "0
+1
+2" "its head is there"
+has "$log" "998
+999" "and its tail"
+is "$(field log_left_out)" 2890 "what is left out is counted"
+has "$log" "autotua-chroot: 2890 bytes of the log are left out here" "and told in it"
+is "$(field log_end)" "$(wc -c <"$tmp/log" | tr -d ' ')" "log_end is the size"
 run --log-max 1000 -- /bin/bash -c 'while :; do echo 0123456789; done'
-limited log "too much output"
-is "$(wc -c <"$tmp/log" | tr -d ' ')" 1000 "is cut at the limit"
-is "$(field log_end)" 1000 "and told so"
+limited log "a flood"
+is "$(field limit_value)" 1000 "the limit's value is told"
+ok "and little of it is kept" [ "$(wc -c <"$tmp/log")" -lt 1100 ]
 run --log-max 1000 -- /bin/bash -c 'printf %01000d 0'
-is "$code $(field limit)" "0 -" "exactly the limit is no excess"
-run --log-max 1000 --phase one --phase two -- /bin/bash -c 'printf %0600d 0'
-is "$code $(field log_start) $(field log_end) $(field limit)" \
-	"1 600 1000 log" "the limit is that of all phases"
+is "$code $(field limit) $(field log_left_out) $(wc -c <"$tmp/log" | tr -d ' ')" \
+	"0 - 0 1000" "exactly the limit loses nothing"
+run --log-max 1600 --phase one --phase two --phase three -- /bin/bash -c 'printf %05000d 0'
+is "$(printf '%s\n' "$status" | grep -c 'log_left_out=0')" 0 "the limit is that of all phases"
+is "$(printf '%s\n' "$status" | sed -n 's/^end.*log_start=\([0-9]*\).*log_end=\([0-9]*\).*/\2 \1/p' |
+	awk '$1 - $2 < 100 { n++ } END { print n + 0 }')" 0 "but each has a part of it"
+
+# memory, processes, processors: with control groups, and without
+for mode in cgroup1 -; do
+	without=''
+	[ $mode = - ] && without='--without cgroup2,cgroup1'
+	# shellcheck disable=SC2086 # words
+	run $without --memory 48M --time 60 -- /bin/bash -c \
+		'x=$(head -c 300000000 /dev/zero | tr "\0" x); echo "${#x}"'
+	is "$code $(field limit) $(field limit_value)" "1 memory 50331648" \
+		"memory ($mode)"
+	# shellcheck disable=SC2086
+	run $without --pids 20 --time 60 -- /bin/bash -c \
+		'for ((i = 0; i < 60; i++)); do sleep 1000 & done; wait'
+	is "$code $(field limit) $(field limit_value)" "1 pids 20" "processes ($mode)"
+	ok "are dead" soon nobody
+	# shellcheck disable=SC2086
+	run $without --memory 256M --pids 50 --phase one --phase two -- /bin/bash -c \
+		'for ((i = 0; i < 30; i++)); do true & done; wait'
+	is "$code $(field limit)" "0 -" "within the limits ($mode)"
+done
+has "$status" "jail lacks=cgroup2,cgroup1" "what there isn't is told"
+mkfifo grouped
+"$CHROOT" -s "$S" run --job grouped-job --stage "$stage" --memory 256M \
+	--report-fd 6 -- /bin/bash -c 'echo up >&3; sleep 1000' 6<>grouped &
+pid=$!
+read -r _ <grouped
+has "$(groups)" "grouped-job" "a run has a control group"
+kill $pid
+wait $pid
+is "$(groups)" "" "no control group is left"
+run --cpus 0.2 -- /bin/bash -c 'TIMEFORMAT=%R; time for ((i = 0; i < 100000; i++)); do :; done'
+is "$code" 0 "processors are rationed"
+
+# disk
+run --disk 8M --time 60 -- /bin/bash -c 'for ((i = 0; ; i++)); do
+	head -c 1000000 /dev/zero >/f$i; sleep 0.05; done'
+limited disk "disk"
+is "$(field limit_value)" 8388608 "its limit is told"
+run --disk 8M -- /bin/bash -c 'trap "" XFSZ; head -c 30000000 /dev/zero >/f; :'
+is "$code $(field limit)" "1 disk" "one large file"
+run --disk 8M -- /bin/bash -c 'head -c 1000000 /dev/zero >/f'
+is "$code $(field limit)" "0 -" "within the limit"
+run --reserve 1000T -- true
+is "$code" 75 "a disk that is too full takes no job"
+has "$err" "to stay free" "and says why"
+
+# a small disk that a job without a limit fills
+mkdir small
+if unshare -m true 2>/dev/null; then
+	unshare -m sh -c 'mount -t tmpfs -o size=64m none small && exec "$@"' sh \
+		sh -c '"$1" -s small/state import "$2" >id && "$1" -s small/state \
+		run --job fills-disk --stage "$(cat id)" --status-fd 5 -- /bin/bash -c \
+		"for ((i = 0; ; i++)); do head -c 1000000 /dev/zero >/f\$i || break
+		sleep 0.02; done; sleep 100"' sh "$CHROOT" "$(stage_tar)" \
+		>"$tmp/log" 5>"$tmp/status" 2>"$tmp/err"
+	is $? 1 "a full disk ends the job that filled it"
+	status=$(cat "$tmp/status")
+	is "$(field limit)" disk "and names the limit"
+fi
+
+# artifacts
+mkdir art
+run --artifacts "$tmp/art" --artifacts-max 5K -- /bin/bash -c \
+	'for i in 1 2 3 4 5 6 7 8 9; do head -c 1000 /dev/zero >/autotua/artifacts/$i; done'
+is "$code $(field limit) $(field limit_value)" "1 artifacts 5120" "size of artifacts"
+is "$(find art -type f | wc -l | tr -d ' ')" 5 "no more are copied"
+rm -rf art; mkdir art
+run --artifacts "$tmp/art" --artifacts-files 3 -- /bin/bash -c \
+	'for i in 1 2 3 4 5 6 7 8 9; do : >/autotua/artifacts/$i; done'
+is "$code $(field limit) $(find art -type f | wc -l | tr -d ' ')" "1 artifacts 3" \
+	"number of artifacts"
+rm -rf art; mkdir art
+run --artifacts "$tmp/art" --artifacts-max 1M -- /bin/bash -c \
+	'truncate -s 100G /autotua/artifacts/hole'
+is "$code $(field limit) $(ls art)" "1 artifacts " "a hole counts as what it is read as"
+
+for args in "--memory x" "--pids 1K" "--cpus 1.2345" "--cpus x" "--disk -1" \
+	"--reserve x" "--artifacts-files 1M" "--without sun" "--without ,"; do
+	# shellcheck disable=SC2086 # words
+	run $args -- true
+	is "$code" 2 "$args"
+done
 
 # one line of 1 GiB through a pipe, in constant memory
 "$CHROOT" -s "$S" run --job flood-job --stage "$stage" --log-max 2G \

@@ -95,11 +95,11 @@ ok "eval: what is refused, once a cause, and no value"
 run jobuild --json eval refused
 [[ $status == 1 ]] && jq -e 'has("values") == false and (.diagnostics | length) == 9' "$tmp/out" >/dev/null
 ok "eval: the same as JSON"
-printf 'A=1\n' >"$tree/one"
+printf 'Q=1\n' >"$tree/one"
 # shellcheck disable=SC2016 # it is the file's text
-printf 'B=${A-none}\n' >"$tree/two"
+printf 'B=${Q-none}\n' >"$tree/two"
 run jobuild eval one two refused
-[[ $status == 1 && $(grep -v refused "$tmp/out" | grep -E "^(#|[AB]=)" | tr '\n' ' ') == "# one A='1' # two B='none' " ]]
+[[ $status == 1 && $(grep -v refused "$tmp/out" | grep -E "^(#|[QB]=)" | tr '\n' ' ') == "# one Q='1' # two B='none' " ]]
 ok "eval: several files, each on its own"
 run jobuild --json eval one two
 [[ $status == 0 ]] && jq -e '.files[1].file == "two" and .files[1].values.B == "none"' "$tmp/out" >/dev/null

@@ -61,7 +61,7 @@ AUTOTUA_MASTER_URL=https://two.invalid:2 AUTOTUA_MIRROR=$'b file:///two\nc file:
 ok "the environment wins over the file, mirrors add up"
 echo "mastre = x" >"$XDG_CONFIG_HOME/autotua/config"
 run jobuild config
-[[ $status == 2 ]] && told "autotua/config:1" && told "mastre"
+[[ $status == 2 ]] && told "autotua/config:1" && told 'unknown option "mastre": did you mean "master"?'
 ok "an unknown name in the file, with its place"
 rm "$XDG_CONFIG_HOME/autotua/config"
 AUTOTUA_CONFIG=$tmp/nothing run jobuild config
@@ -80,9 +80,17 @@ ok "a master without TLS is refused"
 run jobuild status 12x
 [[ $status == 2 ]] && told "12x"
 ok "not a job's number"
-run jobuild config extra
-[[ $status == 2 ]]
-ok "config takes nothing"
+run jobuild config stoer
+[[ $status == 3 ]] && told 'no setting "stoer": did you mean "store"?'
+ok "config: an unknown setting, with the nearest"
+run jobuild config arch AUTOTUA_KEY
+[[ $status == 0 ]] && said "arch: architecture to plan" && said "  value     amd64" && said "  from      environment" &&
+	said "  option    jobuild run --arch ARCH" && ! said "jobuild submit --arch" && said "  variable  AUTOTUA_ARCH" &&
+	said "  file      \"key = ...\" in $XDG_CONFIG_HOME/autotua/config" && said "  option    jobuild sign --key KEY"
+ok "config: one setting, with all ways to set it"
+AUTOTUA_STOER=/x run jobuild config
+[[ $status == 0 ]] && told "AUTOTUA_STOER is not used: did you mean AUTOTUA_STORE?"
+ok "config: a variable that means nothing"
 jobuild -h >/dev/full 2>"$tmp/err"
 [[ $? == 1 ]] && told "standard output"
 ok "a full disk is noticed"

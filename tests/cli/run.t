@@ -65,7 +65,7 @@ run jobuild run --param COLOUR anna/app
 [[ $status == 2 ]] && told "NAME=VALUE"
 ok "a parameter without a value"
 
-run jobuild run --mirror "local file://$tmp/mirror" --keep "$tmp/kept" -p COLOUR=blue anna/app
+run jobuild run --mirror "local file://$tmp/mirror" --output "$tmp/kept" -p COLOUR=blue anna/app
 [[ $status == 0 ]]
 ok "a graph of two units passes"
 [[ $(grep -c ' passed ' "$tmp/out") == 3 ]] && said "lines=2"
@@ -74,9 +74,9 @@ ok "the table has every jobuild and the figure"
 ok "the artifact is where the report says"
 grep -q "colour: blue" "$tmp/kept/anna/app-1.0/1.log"
 ok "the log is there, with the parameter"
-told "anna/app-1.0: run" && told "unit 2/2"
+told "unit 2/2  anna/app-1.0: run"
 ok "progress on standard error"
-run jobuild run --keep "$tmp/kept" anna/app
+run jobuild run --output "$tmp/kept" anna/app
 [[ $status == 75 ]] && told "must be empty"
 ok "results are never mixed"
 
@@ -84,6 +84,42 @@ run jobuild --json run anna/app
 [[ $status == 0 ]] && jq -e '.passed and (.units | length) == 2 and
 	.units[1].steps[0].atom == "anna/lib-1.0" and .units[1].steps[0].reused' "$tmp/out" >/dev/null
 ok "a second run starts from the layer of its DEPEND; --json"
+run jobuild run --from anna/app anna/app --output "$tmp/from" --mirror "local file://$tmp/mirror"
+[[ $status == 0 ]] && ! told "unit 1/2" && told "unit 2/2  anna/app-1.0: passed" && said "left out"
+ok "--from: earlier units are left out, layers of earlier steps are used"
+run autotua-chroot -s "$tmp/chroot" list --json
+for layer in $(jq -r '.[] | select(.kind == "layer") | .id' "$tmp/out"); do
+	autotua-chroot -s "$tmp/chroot" remove "$layer"
+done
+run jobuild run --from anna/app anna/app --mirror "local file://$tmp/mirror"
+[[ $status == 75 ]] && told "can't start at anna/app-1.0: the layer of anna/lib-1.0 is not here"
+ok "--from: a missing layer is named"
+run jobuild run --from anna/lib anna/app --mirror "local file://$tmp/mirror"
+[[ $status == 0 ]] && ! said reused
+ok "--from the first step: nothing is reused"
+run jobuild run --from anna/nobody anna/app
+[[ $status == 2 ]] && told "no such step"
+ok "--from what isn't in the job"
+run jobuild run -v anna/other
+[[ $status == 0 ]] && told "anna/other-1.0, step 0, on amd64"
+ok "-v: the log is streamed"
+
+# ---- old runs --------------------------------------------------------------------
+runs=$tmp/state/autotua/runs
+mkdir -p "$runs/20200101-000000-1" "$runs/20200102-000000-1" "$runs/20200103-000000-1" "$runs/mine" "$runs/20200104-000000-1"
+touch "$runs/20200101-000000-1/passed" "$runs/20200102-000000-1/passed" "$runs/20200103-000000-1/x"
+exec 9<"$runs/20200101-000000-1"
+flock -s 9
+AUTOTUA_RUNS=1 run jobuild run anna/other
+[[ $status == 0 && -d $runs/20200101-000000-1 && ! -e $runs/20200102-000000-1 && -d $runs/mine ]]
+ok "old runs are deleted, but not one that is in use, nor what is none"
+[[ $(find "$runs" -maxdepth 1 -name '2*' | wc -l) -le 4 && ! -e $runs/20200103-000000-1 ]]
+ok "failed ones, too, but the newest"
+exec 9<&-
+AUTOTUA_RUNS=x run jobuild run anna/other
+[[ $status == 2 ]] && told "runs: expected a number"
+ok "a number of runs that is none"
+
 run jobuild run anna/top
 [[ $status == 1 ]] && grep -q 'bad-1.0 .*failed' "$tmp/out" &&
 	grep -q 'other-1.0 .*passed' "$tmp/out" && grep -q 'top-1.0 .*dep-failed' "$tmp/out"
@@ -95,11 +131,60 @@ run jobuild run --keyring "$tmp/keyring" anna/other
 [[ $status == 1 ]] && told "signatures are not good"
 ok "--keyring: nothing unsigned runs"
 
+# ---- looking around after a failure ----------------------------------------------
+run jobuild run --shell anna/bad
+[[ $status == 2 ]] && told "--shell needs a terminal"
+ok "--shell without a terminal"
+recipe anna/look-1.0 <<'X'
+DESCRIPTION="Fails, leaving something behind"
+DEPEND="anna/lib"
+_helper() { echo "helped by ${PN}"; }
+job_run() {
+	echo "left behind" >/behind.txt
+	echo "in the work folder" >note
+	return 3
+}
+X
+run jobuild run --keep anna/look
+kept=$(sed -n 's/^kept *\([^ ]*\) .*/\1/p' "$tmp/out")
+[[ $status == 1 && -n $kept && $(<"$kept/upper/behind.txt") == "left behind" &&
+	$(<"$kept/home/work/note") == "in the work folder" ]]
+ok "--keep: what the step wrote is where the end of the run says"
+rm -rf "${kept:?}"
+run jobuild run anna/look
+[[ $status == 1 ]] && ! said "kept  " && [[ -z $(ls -A "$tmp/chroot/kept")$(ls -A "$tmp/chroot/run") ]]
+ok "nothing is kept without it"
+cat >"$tmp/typed" <<'X'
+echo "shell: $PHASE $P $PWD, pid $$"; cat /behind.txt /lib.txt note; _helper
+echo "tty: $(test -t 0 && echo yes)"; echo changed >/shell.txt
+phase job_run; echo "again: $?"
+exit
+X
+(
+	cd "$tree" && {
+		for ((i = 0; i < 600; i++)); do
+			grep -q "phase job_run" "$tmp/seen" 2>/dev/null && break
+			sleep 0.1
+		done
+		cat "$tmp/typed"
+		sleep 1
+	} | script -qefc "TERM=xterm jobuild run --shell --keep anna/look" "$tmp/seen"
+) >"$tmp/out" 2>"$tmp/err"
+status=$?
+tr -d '\r' <"$tmp/seen" >"$tmp/out"
+[[ $status == 1 ]] && grep -q "^shell: job_run look-1.0 /autotua/work, pid " "$tmp/out" && grep -q "^left behind" "$tmp/out" &&
+	grep -q "^the library" "$tmp/out" && grep -q "^in the work folder" "$tmp/out" && grep -q "^helped by look" "$tmp/out" &&
+	grep -q "^tty: yes" "$tmp/out" && ! grep -q "no job control" "$tmp/out" && grep -q "^again: 1" "$tmp/out"
+ok "--shell: the same root, the phase's environment and functions, and it can be run again"
+kept=$(sed -n 's/^kept *\([^ ]*\) .*/\1/p' "$tmp/out")
+[[ -n $kept && $(<"$kept/upper/shell.txt") == changed ]]
+ok "--keep after --shell has what was done in it"
+
 recipe anna/long-1.0 <<'X'
 DESCRIPTION="Waits to be interrupted"
 job_run() { echo started; sleep 1000; }
 X
-(cd "$tree" && exec jobuild run --keep "$tmp/long" anna/long) >"$tmp/out" 2>"$tmp/err" </dev/null &
+(cd "$tree" && exec jobuild run --output "$tmp/long" anna/long) >"$tmp/out" 2>"$tmp/err" </dev/null &
 pid=$!
 for ((i = 0; i < 300; i++)); do
 	grep -q started "$tmp/long/anna/long-1.0/0.log" 2>/dev/null && break

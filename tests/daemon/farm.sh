@@ -9,7 +9,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=${B:-$top/build}/bin
 PATH=$bin:$PATH
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/farm.XXXXXX")
-export GNUPGHOME=$tmp/gnupg XDG_CONFIG_HOME=$tmp/config
+export GNUPGHOME=$tmp/gnupg XDG_CONFIG_HOME=$tmp/config XDG_CACHE_HOME=$tmp/cache
 unset "${!AUTOTUA_@}"
 count=0
 bad=0
@@ -176,9 +176,10 @@ kill_daemon() { # NAME [SIGNAL]
 	unset "pid[$1]"
 }
 
-# Submit; the job's number in $job.
+# Submit; the job's number in $job. All of it runs unless $reuse is set (empty).
 submit() { # ARGUMENT...
-	run jobuild -q -C "$tmp/tree" --json submit --tree main --stage small "$@"
+	# shellcheck disable=SC2086 # an option or nothing
+	run jobuild -q -C "$tmp/tree" --json submit --tree main --stage small ${reuse---no-reuse} "$@"
 	job=$(jq -r '.job // empty' "$tmp/out" 2>/dev/null)
 	[[ $status == 0 && -n $job ]]
 }

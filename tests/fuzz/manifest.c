@@ -23,6 +23,31 @@ write_again(struct arena *a, const struct manifest *m, struct buf *out)
 		abort();
 }
 
+/* Lines written as they stood say what they said. */
+static void
+keep(struct arena *a, const struct manifest *m)
+{
+	const struct manifest_entry *e;
+	struct manifest *again;
+	struct diags d;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, 2 * MANIFEST_MAX);
+	diags_init(&d, a);
+	if (manifest_write_kept(m, &b) < 0)
+		abort();
+	again = manifest_parse(a, "Manifest", b.data, b.len, &d);
+	if (!again || again->n != m->n)
+		abort();
+	for (i = 0; i < m->n; i++) {
+		e = manifest_find(again, m->entries[i].tag, m->entries[i].name);
+		if (!e || !manifest_same(e, &m->entries[i]))
+			abort();
+	}
+	buf_release(&b);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -38,6 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!m && d.errors == 0)
 		abort();
 	if (m) {
+		keep(&a, m);
 		write_again(&a, m, &one);
 		again = manifest_parse(&a, "Manifest", one.data, one.len, &d);
 		if (!again || again->n != m->n)

@@ -17,7 +17,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct diags d;
 
 	diags_init(&d, &a);
-	syntax_parse(&a, "fuzz", (const char *)data, size, PARSE_DEPTH_MAX, &d);
+	syntax_valid(&a, "fuzz", (const char *)data, size, PARSE_DEPTH_MAX, &d);
 	chain[0] = recipe_parse(&a, "fuzz", (const char *)data, size, &d);
 	if (chain[0]) {
 		/* As its own parent, so that there is something inherited. */

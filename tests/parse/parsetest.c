@@ -2,8 +2,8 @@
 /*
  * The parser and the evaluator on files, for the case files here.
  *
- *	parsetest syntax FILE...   "0 FILE" if it is valid bash, else "1 FILE"
- *	parsetest diags FILE       the diagnostics of a jobuild or template
+ *	parsetest syntax FILE...   "0 FILE" if bash -n exits with 0, else "1
+ *FILE" parsetest diags FILE       the diagnostics of a jobuild or template
  *	parsetest vars FILE        its values, lists and functions
  *	parsetest lint FILE        as diags, and what lint advises
  *
@@ -52,7 +52,7 @@ syntax(int n, char **files)
 		if (!text)
 			return 2;
 		bad =
-		    !syntax_parse(&a, files[i], text, len, PARSE_DEPTH_MAX, &d);
+		    !syntax_valid(&a, files[i], text, len, PARSE_DEPTH_MAX, &d);
 		printf("%d %s\n", bad, files[i]);
 		arena_release(&a);
 	}

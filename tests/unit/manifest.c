@@ -123,6 +123,7 @@ test_bad(void)
 	bad("DIST a 1 " B "\r\n", 1, 146, "manifest-line");
 	bad("DIST a\001 1 " B "\n", 1, 7, "manifest-line");
 	bad("# comment\n", 1, 1, "manifest-tag");
+	bad("DATA a 1 " B "\n", 1, 1, "manifest-tag");
 }
 
 static void
@@ -161,7 +162,8 @@ test_write(void)
 			    "AUX z\\u2003z 1 " B "\n"
 			    "DIST a 3 " S "  " B "\n"
 			    "AUX b\\u0020c\\x5c 2 " S "\n";
-	struct manifest_entry e = {MANIFEST_DIST, "a/b", 1, "", "", {0}};
+	struct manifest_entry e = {
+	    .tag = MANIFEST_DIST, .name = "a/b", .size = 1};
 	struct manifest made = {.entries = &e, .n = 1};
 	struct manifest *m;
 	struct diags d;
@@ -185,6 +187,53 @@ test_write(void)
 	buf_release(&b);
 }
 
+static void
+test_keep(void)
+{
+	const char *odd = "DIST\tb  4 WHIRLPOOL 00 " B,
+		   *text = "  DIST\tb  4 WHIRLPOOL 00 " B "  \n"
+			   "AUX a 1 " S "\n";
+	struct manifest_entry more = {
+	    .tag = MANIFEST_DIST, .name = "a", .size = 5};
+	struct manifest made = {0};
+	struct manifest *m;
+	struct diags d;
+	struct buf b;
+
+	m = parse(text, strlen(text), &d);
+	if (!ok(m && m->n == 2, "two lines to keep"))
+		return;
+	made.entries = arena_array(&arena, 3, struct manifest_entry);
+	memcpy(made.entries, m->entries, 2 * sizeof(more));
+	made.entries[2] = more;
+	made.n = 3;
+	buf_init(&b, 1 << 20);
+	is_int(manifest_write_kept(&made, &b), 0, "written");
+	is(b.data, arena_printf(&arena, "AUX a 1 " S "\nDIST a 5\n%s\n", odd),
+	    "sorted; what was read stands as it stood, without outer blanks");
+	buf_release(&b);
+}
+
+static void
+test_same(void)
+{
+	struct manifest_entry a = {.size = 1, .blake2b = "1", .sha512 = "2"},
+			      b = a;
+
+	ok(manifest_same(&a, &b), "equal entries");
+	b.sha512[0] = '\0';
+	ok(manifest_same(&a, &b) && manifest_same(&b, &a),
+	    "a hash that one lacks doesn't matter");
+	a.blake2b[0] = '\0';
+	ok(!manifest_same(&a, &b), "no hash in common: not the same");
+	a = b;
+	a.size = 2;
+	ok(!manifest_same(&a, &b), "another size");
+	a = b;
+	a.blake2b[0] = '3';
+	ok(!manifest_same(&a, &b), "another hash");
+}
+
 int
 main(void)
 {
@@ -193,6 +242,8 @@ main(void)
 	test_bad();
 	test_limits();
 	test_write();
+	test_keep();
+	test_same();
 	arena_release(&arena);
 	return tap_done();
 }

@@ -156,6 +156,12 @@ test_judge(void)
 	    "its reason");
 	is_int(VERDICT("exit=-1 signal=9 limit=time", ""), RUN_LIMIT, "limit");
 	is(err.msg, "job_run: limit: time: 60 s", "its reason");
+	is_int(VERDICT("exit=-1 signal=9 limit=memory limit_value=64", ""),
+	    RUN_LIMIT, "memory");
+	is(err.msg, "job_run: limit: memory: 64 bytes", "its reason");
+	is_int(VERDICT("exit=-1 signal=9 limit=pids limit_value=9", ""),
+	    RUN_LIMIT, "processes");
+	is(err.msg, "job_run: limit: pids: 9 processes", "its reason");
 	is_int(VERDICT("exit=-1 signal=11 limit=-", ""), RUN_FAILED, "signal");
 	ok(strstr(err.msg, "job_run: signal 11 (") != NULL, "%s", err.msg);
 	is_int(VERDICT("exit=0 signal=0 limit=-", ""), RUN_FAILED,
@@ -179,6 +185,14 @@ test_ceilings(void)
 	is_int(judge_policy(&c, &m, &err), RUN_PASSED, "network: allowed");
 	m.properties = PROPERTY_NEST;
 	is_int(judge_policy(&c, &m, &err), RUN_INFRASTRUCTURE, "nest");
+	c.nest = true;
+	is_int(judge_policy(&c, &m, &err), RUN_PASSED, "nest: allowed");
+	is_int(judge_ceilings(&c, &m).pids, 4096, "pids, if nobody says");
+	is_int(judge_ceilings(&c, &m).memory, 0, "memory: no limit");
+	m.resources.memory = 1 << 20;
+	is_int(judge_ceilings(&c, &m).memory, 1 << 20, "the recipe's own");
+	c.memory = 1000;
+	is_int(judge_ceilings(&c, &m).memory, 1000, "the machine's is less");
 }
 
 static void

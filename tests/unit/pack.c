@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Packs of recipes, their hostile sisters, and mirrors. */
+/* Packs of recipes and their hostile sisters. */
 #include "tap.h"
-#include "repo.h"
+#include "packs.h"
 
 #include <arpa/inet.h>
 #include <gcrypt.h>
+#include <zlib.h>
 
 #define LEAF   "zlib/test/test-1.0.jobuild"
 #define PARENT "base/flow/flow-1.0.template"
@@ -70,15 +71,7 @@ static int
 unpack(const char *path, const char *commit_, const struct buf *b,
     struct error *err)
 {
-	const char *file = below("in.pack");
-	int fd, rc;
-
-	err->msg[0] = '\0';
-	(void)file_write(file, b->data, b->len, 0600, err);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	rc = tree_unpack(path, commit_, fd, err);
-	close(fd);
-	return rc;
+	return unpack_of(path, commit_, "zlib/test-1.0", b, err);
 }
 
 static void
@@ -128,7 +121,8 @@ test_good(void)
 	is_int((long long)d.n, 0, "the layout is right as far as it goes");
 	tree_close(t);
 	ok(pack("kde/p1-1.0", &again) &&
-		unpack(below("part.git"), head, &again, &err) == 0,
+		unpack_of(
+		    below("part.git"), head, "kde/p1-1.0", &again, &err) == 0,
 	    "a second pack of the same commit %s", err.msg);
 	t = open_tree(below("part.git"), head);
 	ok(recipe_of(t, "kde/p1-1.0", &d) && recipe_of(t, "zlib/test-1.0", &d),
@@ -139,25 +133,6 @@ test_good(void)
 	    "a whole repository takes none");
 	buf_release(&again);
 	buf_release(&b);
-}
-
-/* Number of entries in the repository's pack folder. */
-static int
-packs(const char *path)
-{
-	const char *argv[] = {"ls", NULL, NULL};
-	struct error err;
-	struct buf b;
-	int n = 0;
-
-	buf_init(&b, 1 << 20);
-	argv[1] = arena_printf(&repo_arena, "%s/objects/pack", path);
-	if (proc_run(argv, &b, &err) == 0) {
-		for (size_t i = 0; i < b.len; i++)
-			n += b.data[i] == '\n';
-	}
-	buf_release(&b);
-	return n;
 }
 
 static void
@@ -190,21 +165,6 @@ set_count(struct buf *b, uint32_t n)
 	n = htonl(n);
 	memcpy(b->data + 8, &n, sizeof(n));
 	seal(b);
-}
-
-/* A pack by git of these objects (ids on a line each). */
-static void
-git_pack(struct buf *out, const char *ids, const char *options)
-{
-	const char *script = arena_printf(&repo_arena,
-	    "cd %s && printf '%%s' '%s' | git pack-objects -q --stdout %s",
-	    repo_path, ids, options);
-	const char *const argv[] = {"/bin/sh", "-c", script, NULL};
-	struct error err;
-
-	out->len = 0;
-	if (proc_run(argv, out, &err) < 0)
-		printf("# %s\n", err.msg);
 }
 
 static const char *
@@ -248,6 +208,16 @@ test_form(void)
 	set_count(&b, 0xffffffff);
 	bad(&b, head, "objects, more than", "a huge count");
 	b.len = 0;
+	buf_add(&b, good.data, good.len);
+	buf_adds(&b, "more");
+	bad(&b, head, "", "bytes after the end");
+	b.len = 0;
+	buf_add(&b, good.data, good.len - 20);
+	buf_adds(&b, "more");
+	buf_add(&b, good.data + good.len - 20, 20);
+	seal(&b);
+	bad(&b, head, "more than its objects", "bytes before the sum");
+	b.len = 0;
 	buf_add(&b, good.data, good.len / 2);
 	bad(&b, head, "", "half a pack");
 	b.len = 0;
@@ -257,6 +227,45 @@ test_form(void)
 	bad(&b, head, "is not a git pack", "no pack");
 	buf_release(&good);
 	buf_release(&b);
+}
+
+/* One object more, which is there already. */
+static void
+test_twice(struct buf *b, const struct buf *good)
+{
+	unsigned char blob[64], head_ = 0x30 | 12;
+	uLongf n = sizeof(blob);
+
+	compress2(blob, &n, (const Bytef *)"key of base\n", 12, 9);
+	buf_add(b, good->data, good->len - 20);
+	buf_add(b, &head_, 1);
+	buf_add(b, blob, n);
+	buf_add(b, good->data, 20);
+	set_count(b, 18);
+	bad(b, head, "", "an object twice");
+}
+
+/* A blob that says 10 bytes and inflates to 64 MiB. */
+static void
+test_bomb(struct buf *b)
+{
+	size_t size = 64 << 20;
+	uLongf n = compressBound(size);
+	unsigned char *zero = calloc(1, size), *out = malloc(n);
+	unsigned char first[12] = {'P', 'A', 'C', 'K', 0, 0, 0, 2, 0, 0, 0, 1};
+	unsigned char head_ = 0x30 | 10;
+
+	compress2(out, &n, zero, size, 9);
+	b->len = 0;
+	buf_add(b, first, sizeof(first));
+	buf_add(b, &head_, 1);
+	buf_add(b, out, n);
+	buf_add(b, first, 12);
+	buf_add(b, first, 8);
+	seal(b);
+	bad(b, head, "has a broken object", "an inflate bomb");
+	free(out);
+	free(zero);
 }
 
 static void
@@ -288,97 +297,149 @@ test_objects(void)
 	b.data[12] = (char)(0x70 | (b.data[12] & 0x8f));
 	seal(&b);
 	bad(&b, head, "of type 7", "a delta");
+	b.len = 0;
+	test_twice(&b, &good);
+	test_bomb(&b);
 	buf_release(&good);
+	buf_release(&b);
+}
+
+/* Ids of what a pack of kde/p1-1.0 has, a line each; without: not that one. */
+static const char *
+objects(const char *without)
+{
+	static const char *const names[] = {"HEAD", "HEAD^{tree}", "HEAD:kde",
+	    "HEAD:kde/kde.asc", "HEAD:kde/p1", "HEAD:kde/p1/p1-1.0.jobuild"};
+	const char *text = "";
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!without || strcmp(names[i], without) != 0)
+			text = arena_printf(
+			    &repo_arena, "%s%s\n", text, rev(names[i]));
+	}
+	return text;
+}
+
+static void
+bad_content(const char *ids, const char *want, const char *name)
+{
+	const char *path = below("bad.git");
+	struct error err;
+	struct buf b;
+	int rc;
+
+	buf_init(&b, 1 << 20);
+	git_pack(&b, ids, "--window=0");
+	rc = unpack_of(path, head, "kde/p1-1.0", &b, &err);
+	if (!ok(rc < 0 && strstr(err.msg, want) && packs(path) == 0, "%s",
+		name))
+		printf("# wanted: %s\n", want);
+	printf("# %d %s\n", rc, err.msg);
 	buf_release(&b);
 }
 
 static void
 test_content(void)
 {
-	const char *base = arena_printf(&repo_arena, "%s\n%s\n%s\n%s\n%s\n%s\n",
-	    head, rev("HEAD^{tree}"), rev("HEAD:kde"), rev("HEAD:kde/p1"),
-	    rev("HEAD:kde/kde.asc"), rev("HEAD:kde/p1/p1-1.0.jobuild"));
+	const char *all = objects(NULL), *other;
 	struct error err;
 	struct buf b;
 
 	buf_init(&b, 1 << 20);
-	git_pack(&b, base, "--window=0");
-	ok(unpack(below("git.git"), head, &b, &err) == 0,
+	git_pack(&b, all, "--window=0");
+	ok(unpack_of(below("git.git"), head, "kde/p1-1.0", &b, &err) == 0,
 	    "a right pack by git itself %s", err.msg);
-	git_pack(&b,
-	    arena_printf(&repo_arena, "%s%s\n", base, rev("HEAD:README")),
-	    "--window=0");
-	bad(&b, head, "doesn't belong", "a file that is no recipe's");
-	git_pack(&b,
-	    arena_printf(
-		&repo_arena, "%s%s\n", base, rev("HEAD:zlib/zlib.asc")),
-	    "--window=0");
-	bad(&b, head, "doesn't belong", "a key of a maintainer without folder");
-	git_pack(&b,
-	    arena_printf(&repo_arena, "%s%s\n", base, rev("HEAD:zlib")),
-	    "--window=0");
-	bad(&b, head, "lacks the key zlib/zlib.asc", "no key");
-	git_pack(&b,
-	    arena_printf(&repo_arena, "%s%s\n%s\n%s\n", base, rev("HEAD:zlib"),
-		rev("HEAD:zlib/zlib.asc"), rev("HEAD:zlib/test")),
-	    "--window=0");
-	bad(&b, head, "has no recipe of zlib/test", "no recipe");
-	git_pack(&b,
-	    arena_printf(&repo_arena, "%s%s\n%s\n%s\n%s\n%s\n", base,
-		rev("HEAD:zlib"), rev("HEAD:zlib/zlib.asc"),
-		rev("HEAD:zlib/test"), rev("HEAD:" LEAF),
-		rev("HEAD:zlib/test/files")),
-	    "--window=0");
-	bad(&b, head, "lacks folder zlib/test/files/a", "half of files/");
-	git_pack(&b, arena_printf(&repo_arena, "%s\n", head), "--window=0");
-	bad(&b, head, "root folder is missing", "a commit alone");
-	git_pack(&b, arena_printf(&repo_arena, "%s\n", rev("HEAD^{tree}")),
-	    "--window=0");
-	bad(&b, head, "lacks the commit", "no commit");
+	ok(unpack_of(below("bad.git"), head, "kde/p2-1.0", &b, &err) < 0 &&
+		strstr(err.msg, "lacks a part of kde/p2-1.0"),
+	    "but of another recipe: %s", err.msg);
+	buf_release(&b);
+
+	bad_content(
+	    arena_printf(&repo_arena, "%s%s\n", all, rev("HEAD:README")),
+	    "doesn't belong", "an extra blob");
+	bad_content(arena_printf(&repo_arena, "%s%s\n", all, rev("HEAD:zlib")),
+	    "doesn't belong", "an extra tree that the root lists");
+	bad_content(arena_printf(&repo_arena, "%s%s\n%s\n", all,
+			rev("HEAD:kde/p2"), rev("HEAD:zlib/zlib.asc")),
+	    "doesn't belong", "an extra recipe's folder and key");
+	git(NULL, "commit", "-q", "--allow-empty", "-m", "y", NULL);
+	other = rev("HEAD");
+	git(NULL, "reset", "-q", "--hard", "HEAD~1", NULL);
+	bad_content(arena_printf(&repo_arena, "%s%s\n", all, other),
+	    "doesn't belong", "an extra commit");
+	bad_content(objects("HEAD"), "lacks the commit", "no commit");
+	bad_content(
+	    objects("HEAD^{tree}"), "root folder is missing", "no root");
+	bad_content(objects("HEAD:kde"), "lacks a part", "no folder of a user");
+	bad_content(objects("HEAD:kde/p1"), "lacks a part", "no package");
+	bad_content(objects("HEAD:kde/kde.asc"), "lacks the file kde/kde.asc",
+	    "no key");
+	bad_content(
+	    objects("HEAD:kde/p1/p1-1.0.jobuild"), "lacks a part", "no recipe");
+}
+
+/* The pack of zlib/test-1.0 without one object, or with a line more. */
+static void
+test_missing(void)
+{
+	static const struct {
+		const char *path, *want;
+	} lost[] = {
+	    {LEAF ".asc", "lacks the file " LEAF ".asc"},
+	    {PARENT, "lacks a part"},
+	    {PARENT ".asc", "lacks the file " PARENT ".asc"},
+	    {"zlib/test/Manifest", "lacks a part"},
+	    {"zlib/test/Manifest.asc", "lacks the file zlib/test/Manifest.asc"},
+	    {"zlib/test/files", "lacks a part"},
+	    {"zlib/test/files/a", "lacks a part"},
+	    {"zlib/test/files/a/b", "lacks a part"},
+	    {"base", "lacks a part"},
+	    {"base/base.asc", "lacks the file base/base.asc"},
+	};
+	static const char *const all[] = {"", "base", "base/base.asc",
+	    "base/flow", PARENT, PARENT ".asc", "zlib", "zlib/zlib.asc",
+	    "zlib/test", LEAF, LEAF ".asc", "zlib/test/Manifest",
+	    "zlib/test/Manifest.asc", "zlib/test/files", "zlib/test/files/a",
+	    "zlib/test/files/a/b"};
+	const char *ids;
+	struct buf b;
+	size_t i, k;
+
+	buf_init(&b, 1 << 20);
+	for (i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+		ids = arena_printf(&repo_arena, "%s\n", head);
+		for (k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
+			if (strcmp(all[k], lost[i].path) != 0)
+				ids = arena_printf(&repo_arena, "%s%s\n", ids,
+				    rev(arena_printf(
+					&repo_arena, "HEAD:%s", all[k])));
+		}
+		git_pack(&b, ids, "--window=0");
+		bad(&b, head, lost[i].want,
+		    arena_printf(&repo_arena, "without %s", lost[i].path));
+	}
 	buf_release(&b);
 }
 
+/* The repository has all of it already: no reason to take half a pack. */
 static void
-test_mirror(void)
+test_already(void)
 {
-	const char *path = below("mirror.git");
+	const char *path = below("already.git");
 	struct error err;
-	struct tree *t;
+	struct buf b;
+	int before;
 
-	ok(tree_mirror(path, repo_path, &err) == 0, "a local path %s", err.msg);
-	ok(tree_open(&t, path, NULL, &err) == 0 &&
-		strcmp(tree_commit(t), head) == 0,
-	    "its HEAD is the tree's");
-	tree_close(t);
-	git(NULL, "checkout", "-q", "-b", "next", NULL);
-	put("kde/q/q-1.0.jobuild", "DESCRIPTION=\"q\"\n");
-	commit();
-	git(NULL, "tag", "v2", NULL);
-	ok(tree_mirror(path, arena_printf(&repo_arena, "file://%s", repo_path),
-	       &err) == 0,
-	    "file:// %s", err.msg);
-	t = open_tree(path, "v2");
-	ok(tree_package(t, "kde", "q"), "what is new has come");
-	tree_close(t);
-	git(NULL, "checkout", "-q", "main", NULL);
-	git(NULL, "branch", "-q", "-D", "next", NULL);
-	tree_mirror(path, repo_path, &err);
-	ok(tree_open(&t, path, "next", &err) < 0, "a removed branch has gone");
-	ok(tree_mirror(path, "ssh://git@example.org/x", &err) < 0 &&
-		strstr(err.msg, "not by \"ssh\""),
-	    "%s", err.msg);
-	ok(tree_mirror(path, "git@example.org:x", &err) < 0 &&
-		strstr(err.msg, "not by ssh"),
-	    "%s", err.msg);
-	ok(tree_mirror(path, "http://example.org/x", &err) < 0 &&
-		strstr(err.msg, "not by \"http\""),
-	    "%s", err.msg);
-	ok(tree_mirror(path, below("nowhere"), &err) < 0 &&
-		strstr(err.msg, "No such file"),
-	    "%s", err.msg);
-	ok(tree_mirror(repo_path, path, &err) < 0 &&
-		strstr(err.msg, "is no mirror"),
-	    "a work tree isn't overwritten");
+	buf_init(&b, 1 << 20);
+	git_pack(&b, objects(NULL), "--window=0");
+	ok(unpack_of(path, head, "kde/p1-1.0", &b, &err) == 0, "a first pack");
+	before = packs(path);
+	git_pack(&b, objects("HEAD:kde/p1/p1-1.0.jobuild"), "--window=0");
+	ok(unpack_of(path, head, "kde/p1-1.0", &b, &err) < 0 &&
+		packs(path) == before,
+	    "what the repository has is no part of the proof: %s", err.msg);
+	buf_release(&b);
 }
 
 int
@@ -390,7 +451,8 @@ main(void)
 	test_form();
 	test_objects();
 	test_content();
-	test_mirror();
+	test_missing();
+	test_already();
 	repo_end();
 	return tap_done();
 }

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/proc.h"
+#include "tests/parse/mutate.h"
 #include "tests/unit/tap.h"
 
 #include <fcntl.h>
@@ -42,6 +43,10 @@ static const struct {
     {"h", "#%ab"},
     {"p", "a*"},
     {"k", "a]b[c"},
+    {"w", "\303\274\303\266\303\274\342\202\254"},
+    {"z", "a\tb\rc\n\nd"},
+    {"i", "\\*\\"},
+    {"j", "aaaaabaaaab"},
 };
 
 #define NGIVEN (sizeof(given) / sizeof(*given))
@@ -52,15 +57,12 @@ struct test_case {
 	size_t len;
 };
 
-static uint64_t state;
+static struct mutate mutate;
 
 static unsigned
 pick(unsigned n)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)((state >> 33) % n);
+	return (unsigned)mutate_pick(&mutate, n);
 }
 
 #define CHOICE(list) (list)[pick(sizeof(list) / sizeof(*(list)))]
@@ -82,7 +84,12 @@ pattern(struct buf *b, int depth)
 	    "/", "\\/", ".", "[[:alpha:]]", "[[:space:]x]", "\\*", "'*'",
 	    "\"*\"", "[]a]", "[", "]", "-", "#", "%", "x", "1", "\\\\", " ",
 	    "[a-]", "[^0-9]", "@(a|b)", "\"a\"", "\\[", "''", "\"\"", "$'\\n'",
-	    "[[:upper:]a-c]", "\\]", "[\\]]", "&", "$", "B", "z"};
+	    "[[:upper:]a-c]", "\\]", "[\\]]", "&", "$", "B", "z", "\303\274",
+	    "[\303\274]", "[a-\303\274]", "[[.a.]]", "[[=a=]]",
+	    "[[:alpha:", "[!]a]", "\t", "$'\\r'", "\\\n", "[a\\-c]",
+	    "[\"a-c\"]", "[c-a]", "[$a]", "[[:digit:]-z]", "[--a]", "**", "*a*",
+	    "a*b*c", "[!!a]", "[^^]", "[\\\\]", "[[]", "[/]", "[]-a]", "[a/b]",
+	    "{", "(", "|", "$'\\\\'", "\"$d\"", "$i", "[']']", "[\"]\"a]"};
 	unsigned n = pick(4);
 
 	do {
@@ -98,7 +105,9 @@ number(struct buf *b)
 {
 	static const char *const bits[] = {"0", "1", "2", "3", " -1", " -2",
 	    "7", "40", "$n", "(-3)", " 1 ", "", "1+1", "n", "${n}", "08", " +1",
-	    "a", "-1", "-30"};
+	    "a", "-1", "-30", "0x1", "--1", "( 2 )", " $m", "${m}", "${#a}",
+	    "${e:-1}", "99999999999", " -0", "+", "1 1", "\t1", "\n2", "'1'",
+	    "\"1\"", "1,2", "!0", "2#1", "(1", "1)", " - 1", "-(1)"};
 
 	buf_adds(b, CHOICE(bits));
 }
@@ -173,15 +182,20 @@ word(struct buf *b, int depth, int dquote)
 	static const char *const plain[] = {"a", "Zz", "0", "-", ".", "/", "=",
 	    "+", ":", ",", "%", "@", "^", "\\a", "\\ ", "\\$", "\\\\", "\\\"",
 	    "\\'", "{", "[", "]", "*", "?", "!", "#x", "$", "\\}", "\\\n", "~",
-	    "&", "\\&", "gr\303\274n", "_", "\\`", "{a,b}", "\\n", "}"};
+	    "\r", "\\\t", "\\\r", "$\\\na", "\303", "\\\303\274", "%s", "~a",
+	    ":~", "&", "\\&", "gr\303\274n", "_", "\\`", "{a,b}", "\\n", "}"};
 	static const char *const between[] = {"a b", "  ", "'", "it's", "\\a",
 	    "\\$", "\\\"", "\\\\", "\\`", "*", "$", "~", "&", "#", "\\}", "{",
 	    "\n", "\\\n", "\\&", "(", ")", ";", "|", "<", ">", "\\'", "[a]",
-	    "''", "\t", "!", "}", "\\n"};
+	    "''", "\t", "!", "}", "\\n", "\r", "$'a'", "$'\\n'", "\\\r", "\\\t",
+	    "$\\\na", "\303\274", "%", "//", "@", "^", "$'", "''\"", "\\/"};
 	static const char *const quoted[] = {"'a b'", "''", "'\\'", "'$a'",
 	    "'\"'", "$'\\n'", "$'\\x41\\102'", "$'it\\'s'", "$'a\\tb'",
 	    "$'\\u41'", "$'\\e'", "'*'", "$'\\cA'", "'}'", "'/'", "'&'",
-	    "$'\\q'", "\"\"", "$\"x\"", "'~'"};
+	    "$'\\q'", "\"\"", "$\"x\"", "'~'", "$'\\''", "$'\\\n'", "'\\\n'",
+	    "$'\\303\\274'", "$'\\xc3\\xbc'", "$'\\c?'", "$'\\c\\\\'", "$'\\u'",
+	    "$'\\x'", "$'\\x{41}'", "$'\\08'", "$'\"'", "$'}'", "$'/'", "$'$a'",
+	    "\"'\"", "'\r'"};
 	unsigned n = pick(4);
 
 	do {
@@ -322,8 +336,9 @@ static void
 check(struct test_case *cases, size_t n, const char *what)
 {
 	char path[] = "/tmp/valuetest.XXXXXX";
-	const char *const argv[] = {"env", "-i", "PATH=/usr/bin:/bin",
-	    "LC_ALL=C", "bash", "--norc", "--noprofile", path, NULL};
+	/* -r: should a case hold a command after all, none is found. */
+	const char *const argv[] = {"env", "-i", "PATH=/nonexistent",
+	    "LC_ALL=C", "/bin/bash", "--norc", "--noprofile", "-r", path, NULL};
 	size_t accepted = 0, i, bad;
 	struct buf script, out;
 	struct error err;
@@ -356,16 +371,17 @@ random_cases(uint64_t seed, size_t n)
 	struct test_case *cases;
 	struct arena a = {0}, one = {0};
 	struct buf b;
-	size_t i;
+	size_t i, k;
 
-	state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-	for (i = 0; i < 20; i++)
-		pick(2);
+	mutate_init(&mutate, seed, 0);
 	cases = arena_array(&a, n, struct test_case);
 	buf_init(&b, 1 << 20);
 	for (i = 0; i < n; i++) {
 		b.len = 0;
 		word(&b, (int)pick(5), 0);
+		if (pick(2))
+			for (k = pick(3); k > 0; k--)
+				mutate_damage(&mutate, &b);
 		cases[i].text = arena_strndup(&a, b.data, b.len);
 		evaluate(&one, &cases[i]);
 		if (cases[i].value)
@@ -374,6 +390,7 @@ random_cases(uint64_t seed, size_t n)
 	}
 	check(cases, n, "random");
 	buf_release(&b);
+	mutate_release(&mutate);
 	arena_release(&a);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The nearest name: edit distance with neighbours swapped as one step. */
-#include "recipe/recipe.h"
+#include "nearest.h"
 
 #include <string.h>
 

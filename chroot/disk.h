@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How much of the disk a run uses, and how much is left for others. The file
+ * system is asked often, since that costs nothing; the files of the run are
+ * added up only when so much space has gone that they could be too many, or
+ * when that hasn't been done for a while.
+ */
+#ifndef CHROOT_DISK_H
+#define CHROOT_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct disk {
+	int run;         /* the run's folder */
+	int64_t limit;   /* bytes; 0: none */
+	int64_t reserve; /* bytes that must stay free */
+	int64_t used;    /* by the run, when it was added up */
+	int64_t free;    /* on the file system then */
+	int64_t begin;   /* free at the beginning */
+	int64_t next;    /* time at which it is added up again, ns */
+	bool low;        /* the reserve was met, and not by this run alone */
+};
+
+/*
+ * What must stay free on the file system at fd if nothing is said: a tenth of
+ * it, at most 5 GiB.
+ */
+#define DISK_RESERVE_DEFAULT (-1)
+int64_t disk_reserve(int fd, int64_t asked);
+
+/* Bytes that are free for use there. */
+int64_t disk_free(int fd);
+
+/* From here on. */
+void disk_begin(struct disk *d, int run, int64_t limit, int64_t reserve);
+
+/*
+ * Has the run more than its limit, or has the disk too little left? final:
+ * its processes are dead. If the disk is too full for want of a limit, the run
+ * is to blame when half of what has gone is its own.
+ */
+bool disk_exceeded(struct disk *d, bool final);
+
+#endif

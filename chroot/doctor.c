@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The jail that is tried has an empty root and a command that isn't there:
+ * the steps up to its start are all that counts. The answer of its process 1
+ * tells what it had to do without.
+ */
+#include "chroot/doctor.h"
+#include "chroot/cgroup.h"
+#include "chroot/disk.h"
+#include "chroot/ids.h"
+#include "chroot/jail.h"
+#include "chroot/ready.h"
+#include "chroot/state.h"
+#include "base/error.h"
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define EMPTY                                                                  \
+	"00000000000000000000000000000000"                                     \
+	"00000000000000000000000000000000"
+
+struct finding {
+	const char *name;
+	bool good;
+	bool needed; /* without it no job is run */
+	char text[256];
+	const char *remedy; /* if it isn't good */
+};
+
+struct visit {
+	struct finding list[16];
+	size_t n;
+	struct ids ids;
+};
+
+static struct finding *
+find(struct visit *v, const char *name, bool good, const char *remedy)
+{
+	struct finding *f = &v->list[v->n++];
+
+	*f = (struct finding){.name = name, .good = good, .remedy = remedy};
+	return f;
+}
+
+/* ---- the jail ------------------------------------------------------------ */
+
+/* Make the folders that the trial needs; they are removed in any case. */
+static int
+make_folders(struct state *s, const char *job, struct error *err)
+{
+	static const char *const folders[] = {"upper", "work", "home", "src",
+	    "home/work", "home/distfiles", NULL};
+	char path[128];
+	int i;
+
+	snprintf(path, sizeof(path), "stages/%s/root", EMPTY);
+	if (mkdirat(s->images[IMAGE_STAGE], EMPTY, 0700) < 0 ||
+	    mkdirat(s->fd, path, 0755) < 0)
+		return fail_errno(err, "create %s", path);
+	for (i = 0; folders[i]; i++) {
+		snprintf(path, sizeof(path), "run/%s/%s", job, folders[i]);
+		if (mkdirat(s->fd, path, 0755) < 0)
+			return fail_errno(err, "create %s", path);
+	}
+	return 0;
+}
+
+static int
+run_jail(struct visit *v, const char *run, int spill, struct jail_result *res,
+    struct error *err)
+{
+	static const char *const argv[] = {"/none", NULL};
+	struct cgroup groups = {0};
+	struct disk disk;
+	struct jail_watch w = {.leash = -1,
+	    .signals = -1,
+	    .end = jail_now() + 10 * (int64_t)1000000000,
+	    .spill = spill,
+	    .groups = &groups,
+	    .disk = &disk};
+	struct box b = {.stage = EMPTY,
+	    .run = run,
+	    .work = "work",
+	    .userns = v->ids.userns,
+	    .base = v->ids.base,
+	    .extra = -1,
+	    .argv = argv};
+	int rc;
+
+	disk_begin(&disk, spill, 0, 0);
+	w.out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (w.out < 0)
+		return fail_errno(err, "open /dev/null");
+	rc = jail_run(&b, &w, res, err);
+	close(w.out);
+	return rc;
+}
+
+static void
+judge_jail(struct visit *v, const struct jail_result *res, int rc,
+    const struct error *err)
+{
+	struct finding *f =
+	    find(v, "jail", rc == 0, "this is needed: no job can be run here");
+
+	f->needed = true;
+	if (rc < 0) {
+		snprintf(f->text, sizeof(f->text),
+		    "a jail can't be built: %.200s", err->msg);
+		return;
+	}
+	snprintf(f->text, sizeof(f->text),
+	    "a jail was built and ended, in %.1f ms; its calls are filtered",
+	    (double)res->wall / 1e6);
+	f = find(v, "overlay", (res->lacks & FEATURE_DETACHED) == 0,
+	    "nothing needs to be done; Linux 6.15 makes jails faster");
+	snprintf(f->text, sizeof(f->text), "%s",
+	    f->good ? "layers are mounted by descriptors"
+		: (res->lacks & FEATURE_FSCONFIG) == 0
+		? "layers must be attached before they are mounted"
+		: "layers are mounted by a list of paths, about 40 at most");
+	f = find(v, "landlock", (res->lacks & FEATURE_LANDLOCK) == 0,
+	    "a job with the network can speak to abstract sockets of this "
+	    "machine: use Linux 6.12 with CONFIG_SECURITY_LANDLOCK, and "
+	    "\"landlock\" in lsm= of the kernel's command line");
+	snprintf(f->text, sizeof(f->text), "abstract sockets and signals %s",
+	    f->good ? "stay inside" : "are not scoped");
+	f = find(v, "pivot", (res->lacks & FEATURE_PIVOT) == 0,
+	    "this machine runs from its initramfs: jobs with PROPERTIES=nest "
+	    "are refused");
+	snprintf(f->text, sizeof(f->text), "the root is %s",
+	    f->good ? "exchanged" : "moved over the machine's");
+}
+
+static int
+try_jail(struct visit *v, struct state *s, struct error *err)
+{
+	struct jail_result res = {.limit = LIMIT_NONE};
+	char job[32], run[40];
+	struct error none;
+	int fd, rc = -1;
+
+	snprintf(job, sizeof(job), "doctor-%ld", (long)getpid());
+	snprintf(run, sizeof(run), "run/%s", job);
+	fd = state_new_run(s, job, err);
+	if (fd < 0)
+		return -1;
+	if (make_folders(s, job, err) == 0 && fchdir(s->fd) == 0) {
+		rc = run_jail(v, run, fd, &res, err);
+		judge_jail(v, &res, rc, err);
+		rc = 0;
+	}
+	(void)file_remove_tree(s->images[IMAGE_STAGE], EMPTY, &none);
+	(void)state_end_run(s, job, &none);
+	close(fd);
+	return rc;
+}
+
+/* ---- the rest ------------------------------------------------------------ */
+
+static void
+try_ids(struct visit *v, struct state *s)
+{
+	struct finding *f;
+	struct error err;
+	int fd = -1;
+
+	if (ids_take(&v->ids, s->fd, &err) == 0)
+		fd = ids_mount(s->run, v->ids.userns, 0, &err);
+	f = find(v, "userns", fd >= 0,
+	    "root of a job would be root of this machine: such jobs are "
+	    "refused without --allow-rootful. Set user.max_user_namespaces "
+	    "above 0 with sysctl, and keep the state folder on ext4, xfs, "
+	    "btrfs or tmpfs");
+	if (fd >= 0) {
+		snprintf(f->text, sizeof(f->text),
+		    "a job's root is id %u on this machine, which nobody is",
+		    v->ids.base);
+		close(fd);
+		return;
+	}
+	snprintf(f->text, sizeof(f->text),
+	    "a job can't have ids of its own: %.150s", err.msg);
+	ids_release(&v->ids);
+}
+
+static void
+try_groups(struct visit *v)
+{
+	static const struct limits all = {
+	    .memory = 1 << 30, .pids = 1000, .cpus = 1000};
+	struct cgroup g;
+	struct finding *f;
+	bool good;
+
+	cgroup_find(&g, &all, 0);
+	good = g.of[CONTROL_MEMORY].path[0] && g.of[CONTROL_PIDS].path[0] &&
+	    g.of[CONTROL_CPU].path[0];
+	f = find(v, "cgroup", good,
+	    "start the slave by systemd with Delegate=yes and "
+	    "DelegateSubgroup=main, or mount the memory, pids and cpu "
+	    "controllers");
+	if (!good)
+		snprintf(f->text, sizeof(f->text),
+		    "memory and processes are limited one by one and counted "
+		    "five times a second, processors not at all");
+	else
+		snprintf(f->text, sizeof(f->text),
+		    "memory, processes and processors are limited by control "
+		    "groups of version %d",
+		    g.of[CONTROL_MEMORY].v2 ? 2 : 1);
+}
+
+static void
+try_room(struct visit *v, struct state *s)
+{
+	struct finding *f;
+	struct error err;
+	int rc = ready(s->fd, DISK_RESERVE_DEFAULT, 0, &err);
+
+	f = find(v, "disk", rc == 0,
+	    "remove stages and layers, or set a smaller --reserve");
+	if (rc < 0)
+		snprintf(f->text, sizeof(f->text), "%.250s", err.msg);
+	else
+		snprintf(f->text, sizeof(f->text),
+		    "%" PRId64 " MiB are free, %" PRId64 " of them to stay so",
+		    disk_free(s->fd) >> 20,
+		    disk_reserve(s->fd, DISK_RESERVE_DEFAULT) >> 20);
+	f = find(v, "pressure", access("/proc/pressure/memory", R_OK) == 0,
+	    "add psi=1 to the kernel's command line");
+	snprintf(f->text, sizeof(f->text),
+	    "the kernel %s when work stands still",
+	    f->good ? "tells" : "doesn't tell");
+}
+
+/* Other machines' programs that the kernel hands to an emulator. */
+static void
+list_emulators(struct visit *v)
+{
+	DIR *dir = opendir("/proc/sys/fs/binfmt_misc");
+	struct finding *f;
+	struct dirent *e;
+	struct utsname u;
+	size_t n;
+
+	f = find(v, "programs", true, NULL);
+	uname(&u);
+	n = (size_t)snprintf(f->text, sizeof(f->text), "of %s", u.machine);
+	while (dir && (e = readdir(dir)) != NULL && n < sizeof(f->text)) {
+		if (strncmp(e->d_name, "qemu-", 5) == 0)
+			n += (size_t)snprintf(f->text + n, sizeof(f->text) - n,
+			    ", %s (emulated)", e->d_name + 5);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* ---- telling ------------------------------------------------------------- */
+
+static void
+print_words(const struct visit *v)
+{
+	const struct finding *f;
+	size_t i;
+
+	for (i = 0; i < v->n; i++) {
+		f = &v->list[i];
+		printf("%-4s %-9s %s\n",
+		    f->good         ? "ok"
+			: f->needed ? "NO"
+				    : "less",
+		    f->name, f->text);
+		if (!f->good)
+			printf("               %s\n", f->remedy);
+	}
+}
+
+/* A text of ours or the kernel's between quotes. */
+static void
+print_string(const char *s)
+{
+	putchar('"');
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			putchar('\\');
+		putchar((unsigned char)*s < ' ' ? ' ' : *s);
+	}
+	putchar('"');
+}
+
+static void
+print_json(const struct visit *v)
+{
+	const struct finding *f;
+	size_t i;
+
+	putchar('[');
+	for (i = 0; i < v->n; i++) {
+		f = &v->list[i];
+		printf("%s\n {\"name\": \"%s\", \"ok\": %s, \"text\": ",
+		    i > 0 ? "," : "", f->name, f->good ? "true" : "false");
+		print_string(f->text);
+		if (!f->good) {
+			fputs(", \"remedy\": ", stdout);
+			print_string(f->remedy);
+		}
+		putchar('}');
+	}
+	puts("\n]");
+}
+
+int
+doctor(struct state *s, bool json, struct error *err)
+{
+	struct visit v = {.ids = {-1, -1, 0}};
+	int rc;
+	size_t i;
+
+	try_ids(&v, s);
+	/* recovery would take the trial's stage for half of one */
+	if (state_lock(s, LOCK_SH, err) < 0)
+		return -1;
+	rc = try_jail(&v, s, err);
+	flock(s->fd, LOCK_UN);
+	ids_release(&v.ids);
+	if (rc < 0)
+		return -1;
+	try_groups(&v);
+	try_room(&v, s);
+	list_emulators(&v);
+	if (json)
+		print_json(&v);
+	else
+		print_words(&v);
+	for (i = 0; i < v.n; i++) {
+		if (v.list[i].needed && !v.list[i].good)
+			return 1;
+	}
+	return 0;
+}

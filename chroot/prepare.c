@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "chroot/prepare.h"
+#include "chroot/layer.h"
+#include "chroot/ready.h"
+#include "chroot/sys.h"
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Hold every image, and see that the layers are a chain. */
+static int
+hold_images(struct run *r, struct error *err)
+{
+	struct chain on = {r->o->stage, "-"};
+	size_t i;
+	int fd;
+
+	fd = state_hold(&r->state, IMAGE_STAGE, r->o->stage, err);
+	if (fd < 0)
+		return err->code == ENOENT ? CODE_MISSING : CODE_TROUBLE;
+	r->held[r->nheld++] = fd;
+	for (i = 0; i < r->o->nlayers; i++) {
+		fd = state_hold(&r->state, IMAGE_LAYER, r->o->layers[i], err);
+		if (fd < 0)
+			return err->code == ENOENT ? CODE_MISSING
+						   : CODE_TROUBLE;
+		r->held[r->nheld++] = fd;
+		if (layer_check(fd, r->o->layers[i], &on, err) < 0)
+			return CODE_BROKEN;
+		on.below = r->o->layers[i];
+	}
+	return CODE_OK;
+}
+
+/* The run's folder and the images, under the lock of the state. */
+static int
+claim(struct run *r, struct error *err)
+{
+	int code = CODE_TROUBLE;
+
+	if (state_lock(&r->state, LOCK_SH, err) < 0)
+		return CODE_TROUBLE;
+	r->fd = state_new_run(&r->state, r->o->job, err);
+	if (r->fd >= 0)
+		code = hold_images(r, err);
+	flock(r->state.fd, LOCK_UN);
+	return code;
+}
+
+/*
+ * A user namespace of the jail's own, and mounts that translate owners on
+ * the file system of the state. Without them the host's root is inside, and
+ * only where its administrator allows that.
+ */
+static int
+take_ids(struct run *r, struct error *err)
+{
+	int fd = -1;
+
+	if ((r->o->without & FEATURE_USERNS) != 0)
+		fail(err, "without userns");
+	else if (ids_take(&r->ids, r->state.fd, err) == 0)
+		fd = ids_mount(r->fd, r->ids.userns, 0, err);
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	ids_release(&r->ids);
+	if (!r->o->allow_rootful)
+		return fail_in(err,
+		    "a job can't have ids of its own here: see "
+		    "\"autotua-chroot doctor\", or allow its root to be this "
+		    "machine's with --allow-rootful");
+	if (r->o->nest)
+		return fail(err, "a nesting job must have ids of its own");
+	r->lacks |= FEATURE_USERNS;
+	return 0;
+}
+
+/* The root folder of the jail is upper's: as that of the image below it. */
+static int
+make_upper(struct run *r, struct error *err)
+{
+	const struct run_options *o = r->o;
+	char path[80];
+	struct stat st;
+	int image, from, fd, rc = 0;
+
+	image = o->nlayers > 0 ? IMAGE_LAYER : IMAGE_STAGE;
+	snprintf(path, sizeof(path), "%s/root",
+	    o->nlayers > 0 ? o->layers[o->nlayers - 1] : o->stage);
+	from = sys_open_beneath(
+	    r->state.images[image], path, O_PATH | O_DIRECTORY);
+	if (from < 0)
+		return fail_errno(err, "open %s", path);
+	fd = sys_open_beneath(r->fd, "upper", O_RDONLY | O_DIRECTORY);
+	if (fd < 0 || fstat(from, &st) < 0 ||
+	    fchown(fd, st.st_uid, st.st_gid) < 0 ||
+	    fchmod(fd, st.st_mode & 07777) < 0)
+		rc = fail_errno(err, "prepare upper");
+	if (fd >= 0)
+		close(fd);
+	close(from);
+	return rc;
+}
+
+static int
+make_folders(struct run *r, struct error *err)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} folders[] = {{"upper", 0755}, {"src", 0755}, {"home", 0755},
+	    {"home/work", 0755}, {"home/temp", 0755}, {"home/home", 0755},
+	    {"home/artifacts", 0755}, {"home/distfiles", 0755},
+	    {"home/recipe", 0755}};
+	size_t i, n = sizeof(folders) / sizeof(*folders);
+
+	if (!r->o->recipe)
+		n--;
+	for (i = 0; i < n; i++) {
+		if (mkdirat(r->fd, folders[i].name, folders[i].mode) < 0)
+			return fail_errno(err, "create %s", folders[i].name);
+	}
+	return make_upper(r, err);
+}
+
+/* A source by hard link, or left to the jail to bind. */
+static int
+link_source(int store, int src, struct source *s, struct error *err)
+{
+	struct stat st;
+	int fd;
+
+	if (fstatat(store, s->stored, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_errno(err, "source %s (%s)", s->name, s->stored);
+	if (!S_ISREG(st.st_mode))
+		return fail(
+		    err, "source %s (%s) is no file", s->name, s->stored);
+	if (linkat(store, s->stored, src, s->name, 0) == 0)
+		return 0;
+	if (errno == EEXIST)
+		return fail(err, "source %s is given twice", s->name);
+	fd =
+	    openat(src, s->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	if (fd < 0)
+		return fail_errno(err, "source %s", s->name);
+	close(fd);
+	s->bind = true;
+	return 0;
+}
+
+int
+prepare_store(struct run *r)
+{
+	return openat(r->state.fd, "distfiles",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int
+link_sources(struct run *r, struct error *err)
+{
+	int store, src = -1, rc = CODE_TROUBLE;
+	size_t i;
+
+	if (r->o->nsources == 0)
+		return CODE_OK;
+	store = prepare_store(r);
+	if (store < 0) {
+		fail_errno(err, "%s/distfiles", r->state.path);
+		return err->code == ENOENT ? CODE_MISSING : CODE_TROUBLE;
+	}
+	src = sys_open_beneath(r->fd, "src", O_RDONLY | O_DIRECTORY);
+	if (src < 0) {
+		fail_errno(err, "open src");
+		goto out;
+	}
+	for (i = 0; i < r->o->nsources; i++) {
+		if (link_source(store, src, &r->o->sources[i], err) < 0) {
+			if (err->code == ENOENT)
+				rc = CODE_MISSING;
+			goto out;
+		}
+	}
+	rc = CODE_OK;
+out:
+	if (src >= 0)
+		close(src);
+	close(store);
+	return rc;
+}
+
+/*
+ * Control groups for what is limited. Where there are none, or some are
+ * missing, processes are limited one by one and counted.
+ */
+static int
+make_groups(struct run *r, struct error *err)
+{
+	const struct limits *l = &r->o->limits;
+	struct stat st;
+	int i;
+
+	cgroup_find(&r->groups, l, r->o->without);
+	if (fstat(r->state.fd, &st) < 0)
+		return fail_errno(err, "stat %s", r->state.path);
+	if (cgroup_make(&r->groups,
+		arena_printf(&r->arena, "autotua-%llx-%s",
+		    (unsigned long long)(st.st_dev * 31 + st.st_ino),
+		    r->o->job),
+		l, r->fd, err) < 0)
+		return -1;
+	for (i = 0; i < CONTROLS; i++) {
+		if (r->groups.of[i].path[0] && !r->groups.of[i].v2)
+			r->lacks |= FEATURE_CGROUP2;
+	}
+	r->poor = (l->memory > 0 && !r->groups.of[CONTROL_MEMORY].path[0]) ||
+	    (l->pids > 0 && !r->groups.of[CONTROL_PIDS].path[0]);
+	if (r->poor || (l->cpus > 0 && !r->groups.of[CONTROL_CPU].path[0]))
+		r->lacks |= FEATURE_CGROUP2 | FEATURE_CGROUP1;
+	return 0;
+}
+
+int
+prepare(struct run *r, struct error *err)
+{
+	int code;
+
+	code = claim(r, err);
+	if (code != CODE_OK)
+		return code;
+	disk_begin(&r->disk, r->fd, r->o->limits.disk, r->o->reserve);
+	if (ready(r->fd, r->o->reserve, r->o->pressure, err) < 0 ||
+	    take_ids(r, err) < 0 || make_folders(r, err) < 0 ||
+	    make_groups(r, err) < 0)
+		return CODE_TROUBLE;
+	return link_sources(r, err);
+}

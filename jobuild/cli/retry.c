@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+
+static const struct opt options[] = {
+    {"user", 'u', OPT_SETTING, 0, "NAME", "your name in the tree"},
+    {"key", 'k', OPT_SETTING, 0, "KEY", "fingerprint to sign with"},
+    CLIENT_OPTIONS,
+    {0},
+};
+
+static int
+retry_main(struct cli *c, const void *opts, int n, char *args[])
+{
+	int rc = client_change(c, "retry", args[0], NULL);
+
+	(void)opts;
+	(void)n;
+	if (rc == CLI_OK)
+		cli_note(c,
+		    "job %s: what failed begins again (jobuild watch %s)",
+		    args[0], args[0]);
+	return rc;
+}
+
+const struct command retry_command = {
+    .name = "retry",
+    .arguments = "JOB",
+    .summary = "begin again what failed or was cancelled in a job",
+    .options = options,
+    .min = 1,
+    .max = 1,
+    .run = retry_main,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A file with what is known about packages, found by path and the id of the
+ * folder's git object (see record.h, tree_use_index()):
+ *
+ *	head        sizes, format, checksum of the directory
+ *	entries     one a package, in the order of the directory
+ *	directory   paths in order, ids, places and checksums of the entries
+ *
+ * Only the directory and the entries that are asked for are read. A writer
+ * makes a whole new file and renames it: readers have a complete one always,
+ * and of two writers the last one wins. Private to this room.
+ */
+#ifndef TREE_INDEX_H
+#define TREE_INDEX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct error;
+struct index;
+struct package;
+struct tree;
+
+/* An entry not used for so long is dropped when the file is written. */
+#define INDEX_DAYS 30
+
+/* Never NULL: without a file that can be used it is empty. */
+struct index *index_open(const char *file);
+void index_close(struct index *x);
+
+/* Fill in what is known about p, whose path and oid are set. */
+void index_load(struct index *x, struct tree *t, struct package *p);
+
+/* Write the file anew when that is worth it. */
+int index_save(struct index *x, struct tree *t, int64_t day, struct error *err);
+
+#endif

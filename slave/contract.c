@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "slave/contract.h"
+#include "slave/conf.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define POWER_SUPPLIES "/sys/class/power_supply"
+#define DAY_SECONDS    86400
+#define SAVE_STEP      ((int64_t)1 << 20) /* bytes that a crash may forget */
+
+static const char *const words[] = {
+    [OWNER_OPEN] = "open\n", [OWNER_DRAIN] = "drain\n", [OWNER_PAUSE] = "pause\n"};
+
+/* A small file's text into out; false: there is none. */
+static bool
+read_text(int dir, const char *name, char *out, size_t size)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, out, size - 1);
+	close(fd);
+	out[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* ---- the owner's word ---------------------------------------------------- */
+
+enum owner
+contract_owner(int state)
+{
+	char text[32];
+	size_t i;
+
+	if (!read_text(state, "owner", text, sizeof(text)))
+		return OWNER_OPEN;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i]) == 0)
+			return (enum owner)i;
+	}
+	/* whatever it means, it is no permission */
+	return OWNER_PAUSE;
+}
+
+int
+contract_set_owner(int state, enum owner owner, struct error *err)
+{
+	return file_write_at(
+	    state, "owner", words[owner], strlen(words[owner]), 0644, err);
+}
+
+/* ---- battery ------------------------------------------------------------- */
+
+static bool
+is_word(int dir, const char *supply, const char *file, const char *word)
+{
+	char path[300], text[32];
+
+	snprintf(path, sizeof(path), "%s/%s", supply, file);
+	if (!read_text(dir, path, text, sizeof(text)))
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, word) == 0;
+}
+
+bool
+contract_on_battery(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	bool drains = false, mains = false;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)) != NULL) {
+		/* a battery of a mouse says nothing about the machine */
+		if (*e->d_name == '.' ||
+		    is_word(fd, e->d_name, "scope", "Device"))
+			continue;
+		if (is_word(fd, e->d_name, "type", "Battery"))
+			drains |=
+			    is_word(fd, e->d_name, "status", "Discharging");
+		else
+			mains |= is_word(fd, e->d_name, "online", "1");
+	}
+	if (dir)
+		closedir(dir);
+	return drains && !mains;
+}
+
+/* ---- traffic ------------------------------------------------------------- */
+
+static void
+read_traffic(struct contract *c)
+{
+	char text[64];
+	int64_t day, moved;
+
+	if (read_text(c->state, "traffic", text, sizeof(text)) &&
+	    sscanf(text, "%" SCNd64 " %" SCNd64, &day, &moved) == 2 &&
+	    moved >= 0) {
+		c->day = day;
+		c->moved = c->saved = moved;
+	}
+}
+
+/* The owner's day, not Greenwich's. */
+static int64_t
+day_of(time_t now)
+{
+	struct tm t;
+
+	localtime_r(&now, &t);
+	return (now + t.tm_gmtoff) / DAY_SECONDS;
+}
+
+void
+contract_save(struct contract *c)
+{
+	struct error err;
+	char text[64];
+	int fd, n;
+
+	if (c->saved == c->moved)
+		return;
+	n = snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 "\n", c->day,
+	    c->moved);
+	fd = openat(c->state, "traffic.new",
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0 || file_write_all(fd, text, (size_t)n, &err) < 0 ||
+	    renameat(c->state, "traffic.new", c->state, "traffic") < 0)
+		log_warn("traffic of today can't be written");
+	else
+		c->saved = c->moved;
+	if (fd >= 0)
+		close(fd);
+}
+
+void
+contract_moved(struct contract *c, int64_t bytes, time_t now)
+{
+	if (bytes <= 0 || c->conf->traffic == 0)
+		return;
+	if (c->day != day_of(now)) {
+		c->day = day_of(now);
+		c->moved = 0;
+	}
+	c->moved += bytes;
+	if (c->moved - c->saved >= SAVE_STEP || c->moved < c->saved)
+		contract_save(c);
+}
+
+int64_t
+contract_left(const struct contract *c)
+{
+	if (c->conf->traffic == 0)
+		return INT64_MAX;
+	return c->moved < c->conf->traffic ? c->conf->traffic - c->moved : 0;
+}
+
+/* ---- all of it ----------------------------------------------------------- */
+
+int
+contract_init(struct contract *c, const struct slave_conf *conf, int state,
+    struct arena *a, struct error *err)
+{
+	memset(c, 0, sizeof(*c));
+	c->conf = conf;
+	c->state = state;
+	if (conf->hours && hours_parse(&c->hours, conf->hours, a, err) < 0)
+		return -1;
+	read_traffic(c);
+	return 0;
+}
+
+/* false: the machine isn't lent at this time. */
+static bool
+look_hours(const struct contract *c, time_t now, char why[CLOSED_MAX])
+{
+	time_t then;
+	struct tm t;
+
+	localtime_r(&now, &t);
+	if (hours_open(&c->hours, t.tm_wday, t.tm_hour * 60 + t.tm_min))
+		return true;
+	then = now +
+	    60 *
+		(time_t)hours_change(
+		    &c->hours, t.tm_wday, t.tm_hour * 60 + t.tm_min);
+	localtime_r(&then, &t);
+	strftime(why, CLOSED_MAX, "outside its hours until %a %H:%M", &t);
+	return false;
+}
+
+static bool
+look_disk(const struct contract *c, char why[CLOSED_MAX])
+{
+	const char *path = c->conf->chroot_state;
+	struct statvfs v;
+	int64_t free;
+
+	if (statvfs(path, &v) < 0 && statvfs(c->conf->state, &v) < 0)
+		return true;
+	free = (int64_t)(v.f_bavail * v.f_frsize);
+	if (free >= c->conf->disk_reserve)
+		return true;
+	snprintf(why, CLOSED_MAX, "its disk has less than %" PRId64
+				  " MiB free",
+	    c->conf->disk_reserve >> 20);
+	return false;
+}
+
+/* Why it is closed, and whether what runs ends too. */
+static void
+judge(struct contract *c, time_t now, char why[CLOSED_MAX], bool *ends)
+{
+	const struct slave_conf *conf = c->conf;
+
+	*ends = c->owner == OWNER_PAUSE;
+	if (c->owner != OWNER_OPEN) {
+		snprintf(why, CLOSED_MAX, "%s by its owner",
+		    c->owner == OWNER_PAUSE ? "paused" : "drained");
+		return;
+	}
+	if (!look_hours(c, now, why)) {
+		*ends = !conf->finish;
+		return;
+	}
+	if (!conf->on_battery && contract_on_battery(POWER_SUPPLIES)) {
+		*ends = !conf->finish;
+		snprintf(why, CLOSED_MAX, "on battery");
+		return;
+	}
+	if (!look_disk(c, why))
+		return;
+	if (contract_left(c) == 0)
+		snprintf(why, CLOSED_MAX, "its traffic of today is used up");
+}
+
+bool
+contract_look(struct contract *c, time_t now)
+{
+	char why[CLOSED_MAX] = "";
+	bool ends, changed;
+
+	if (c->day != day_of(now)) {
+		c->day = day_of(now);
+		c->moved = 0;
+	}
+	c->owner = contract_owner(c->state);
+	judge(c, now, why, &ends);
+	changed = strcmp(why, c->closed) != 0 || ends != c->ends;
+	memcpy(c->closed, why, sizeof(why));
+	c->ends = ends;
+	return changed;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The lender's contract: may this machine work for others now? Kept here,
+ * whatever a master says: while it is closed nothing is claimed, what comes
+ * all the same is given back, and what runs is ended if the owner wants the
+ * machine for himself. What is looked at: the owner's word (a file that the
+ * commands pause, drain and resume write), hours, battery, free disk, and
+ * bytes moved today (a file that outlives the process).
+ */
+#ifndef SLAVE_CONTRACT_H
+#define SLAVE_CONTRACT_H
+
+#include "slave/hours.h"
+
+#include <stdint.h>
+#include <time.h>
+
+struct arena;
+struct error;
+struct slave_conf;
+
+/* What the owner said last. */
+enum owner {
+	OWNER_OPEN,
+	OWNER_DRAIN, /* nothing more; what runs is finished */
+	OWNER_PAUSE, /* nothing more; what runs is given back */
+};
+
+#define CLOSED_MAX 160
+
+struct contract {
+	const struct slave_conf *conf;
+	int state; /* descriptor of the state folder */
+	struct hours hours;
+	enum owner owner;
+	int64_t day, moved, saved; /* days since 1970; bytes; as in the file */
+	char closed[CLOSED_MAX];   /* why; "": it is open */
+	bool ends;                 /* what runs is to be given back */
+};
+
+/* Reads hours from the conf. state is the open state folder. */
+int contract_init(struct contract *c, const struct slave_conf *conf, int state,
+    struct arena *a, struct error *err);
+
+/* Look at everything again: has closed (or ends) changed? */
+bool contract_look(struct contract *c, time_t now);
+
+/* Bytes that came or went. */
+void contract_moved(struct contract *c, int64_t bytes, time_t now);
+
+/* Bytes that may be moved today still; INT64_MAX: no limit. */
+int64_t contract_left(const struct contract *c);
+
+/* Write what was moved, if it isn't written yet. */
+void contract_save(struct contract *c);
+
+/* The owner's word, from and to the file. */
+enum owner contract_owner(int state);
+int contract_set_owner(int state, enum owner owner, struct error *err);
+
+/* Does the machine run on a battery? folder is that of power supplies. */
+bool contract_on_battery(const char *folder);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the owner says on the machine itself: the commands stop, pause, drain,
+ * resume and status. They find a running slave by the file "lock" of the
+ * state folder, which it holds and which has its process id; the owner's word
+ * is in a file (contract.h), so that it holds over restarts.
+ */
+#ifndef SLAVE_CONTROL_H
+#define SLAVE_CONTROL_H
+
+#include "slave/contract.h"
+
+#include <stdbool.h>
+
+struct error;
+struct slave_conf;
+
+/* Take the lock for this process, with its id in it; the descriptor. */
+int control_lock(int state, const char *name, struct error *err);
+
+/* End a running slave: now, or when what runs is finished. */
+int control_stop(const struct slave_conf *c, bool now, struct error *err);
+
+/* The owner's word, told to a running slave too. */
+int control_say(
+    const struct slave_conf *c, enum owner owner, struct error *err);
+
+/* What is lent, whether it is now, and what runs; as text or JSON. */
+int control_status(
+    const struct slave_conf *c, bool json, struct arena *a, struct error *err);
+
+#endif

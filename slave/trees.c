@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "slave/trees.h"
+#include "base/arena.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *
+key_of(struct arena *a, const char *revision, const struct recipe_id *ids,
+    size_t n)
+{
+	char hex[DIGEST_HEX_MAX];
+	struct digest d;
+	size_t i;
+
+	digest_init(&d, DIGEST_KEY);
+	digest_field(&d, "tree of a unit");
+	digest_field(&d, revision);
+	for (i = 0; i < n; i++)
+		digest_field(&d, id_format(a, &ids[i]));
+	digest_end(&d, hex);
+	return arena_strdup(a, hex);
+}
+
+static int
+lock_file(const char *path, int operation, struct error *err)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int rc;
+
+	if (fd < 0)
+		return fail_errno(err, "open %s", path);
+	while ((rc = flock(fd, operation)) < 0 && errno == EINTR)
+		;
+	if (rc == 0)
+		return fd;
+	fail_errno(err, "lock %s", path);
+	close(fd);
+	return -1;
+}
+
+static const char *
+mark_of(struct arena *a, const struct kept_tree *k)
+{
+	return arena_printf(a, "%s/ok", k->folder);
+}
+
+static int
+empty(const struct kept_tree *k, struct error *err)
+{
+	if (file_remove_tree(AT_FDCWD, k->folder, err) < 0)
+		return -1;
+	return file_mkdirs(k->folder, 0700, err);
+}
+
+int
+trees_take(struct kept_tree *k, const char *state, const char *revision,
+    const struct recipe_id *ids, size_t n, struct arena *a, struct error *err)
+{
+	const char *key = key_of(a, revision, ids, n), *lock;
+
+	k->folder = arena_printf(a, "%s/trees/%s", state, key);
+	k->repo = arena_printf(a, "%s/repo.git", k->folder);
+	lock = arena_printf(a, "%s.lock", k->folder);
+	if (file_mkdirs(arena_printf(a, "%s/trees", state), 0700, err) < 0)
+		return -1;
+	k->lock = lock_file(lock, LOCK_EX, err);
+	if (k->lock < 0)
+		return -1;
+	/* when it was used last */
+	(void)futimens(k->lock, NULL);
+	k->there = access(mark_of(a, k), F_OK) == 0;
+	if (!k->there)
+		return empty(k, err);
+	flock(k->lock, LOCK_SH);
+	return 0;
+}
+
+int
+trees_done(struct kept_tree *k, struct error *err)
+{
+	struct arena a = {0};
+	int rc = file_create(mark_of(&a, k), "", 0, 0600, err);
+
+	arena_release(&a);
+	if (rc < 0)
+		return -1;
+	k->there = true;
+	flock(k->lock, LOCK_SH);
+	return 0;
+}
+
+int
+trees_spoilt(struct kept_tree *k, struct error *err)
+{
+	while (flock(k->lock, LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return fail_errno(err, "lock %s", k->folder);
+	}
+	k->there = false;
+	return empty(k, err);
+}
+
+/* The lock's file stays: somebody may be waiting for it. */
+static void
+prune(int dir, const char *lock, time_t before)
+{
+	char name[KEY_HEX];
+	struct error err;
+	struct stat st;
+	int fd;
+
+	if (fstatat(dir, lock, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    st.st_mtime >= before)
+		return;
+	fd = openat(dir, lock, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	snprintf(name, sizeof(name), "%.64s", lock);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0 &&
+	    st.st_mtime < before && file_remove_tree(dir, name, &err) < 0)
+		log_warn("trees: %s", err.msg);
+	close(fd);
+}
+
+void
+trees_prune(const char *state, long seconds)
+{
+	struct arena a = {0};
+	DIR *dir = opendir(arena_printf(&a, "%s/trees", state));
+	time_t before = time(NULL) - seconds;
+	struct dirent *e;
+
+	arena_release(&a);
+	while (dir && (e = readdir(dir)) != NULL) {
+		if (strlen(e->d_name) == KEY_HEX - 1 + 5 &&
+		    strcmp(e->d_name + KEY_HEX - 1, ".lock") == 0)
+			prune(dirfd(dir), e->d_name, before);
+	}
+	if (dir)
+		closedir(dir);
+}

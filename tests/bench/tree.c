@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A whole tree validated: layout, every jobuild and template evaluated, their
+ * Manifest entries found. No signatures, no plans.
+ *	tree [-rs] [-i INDEX] [-j PROCESSES] REPOSITORY [REVISION]
+ * -r: every recipe is wanted, with its values, not only the verdict. -i: with
+ * an index, which -s saves. Prints milliseconds, those of CPU, and bytes of
+ * memory a recipe: the median of five runs, each in a process of its own.
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "tree/tree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RUNS 5
+
+struct options {
+	const char *path, *rev, *index;
+	bool recipes, save;
+	size_t jobs;
+};
+
+struct result {
+	double wall, cpu; /* seconds */
+	size_t recipes, broken;
+	long memory; /* KiB */
+};
+
+static double
+seconds(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* KiB of its own; pages of the repository's files are the system's cache. */
+static long
+memory(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[256];
+	long kib = 0;
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "RssAnon: %ld kB", &kib) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static void
+count(const struct options *o, struct tree *t, const struct tree_package *p,
+    enum recipe_kind kind, struct diags *d, struct result *r)
+{
+	size_t n = kind == RECIPE_JOBUILD ? p->nversions : p->ntemplates, i;
+	struct recipe_id id = {p->user, p->name, {0, 0}};
+
+	for (i = 0; i < n; i++, r->recipes++) {
+		id.ver =
+		    kind == RECIPE_JOBUILD ? p->versions[i] : p->templates[i];
+		if (o->recipes ? tree_recipe(t, &id, kind, d) == NULL
+			       : !tree_check_recipe(t, &id, kind, d))
+			r->broken++;
+	}
+}
+
+/* Every jobs-th package from k on: its number, its size, what is known. */
+static void
+tell(struct tree *t, size_t k, size_t jobs, FILE *out)
+{
+	size_t i, n, head[2];
+	struct buf b;
+
+	buf_init(&b, SIZE_MAX / 2);
+	(void)tree_packages(t, &n);
+	for (i = k; i < n; i += jobs) {
+		b.len = 0;
+		tree_tell_package(t, i, &b);
+		head[0] = i;
+		head[1] = b.len;
+		fwrite(head, sizeof(head), 1, out);
+		if (b.len > 0)
+			fwrite(b.data, b.len, 1, out);
+	}
+	_exit(fclose(out) == 0 ? 0 : 1);
+}
+
+static void
+take(struct tree *t, FILE *in)
+{
+	size_t head[2];
+	char *data;
+
+	while (fread(head, sizeof(head), 1, in) == 1 && head[1] < 1 << 24) {
+		data = malloc(head[1] + 1);
+		if (!data || fread(data, 1, head[1], in) != head[1])
+			exit(1);
+		tree_take_package(t, head[0], data, head[1]);
+		free(data);
+	}
+	fclose(in);
+}
+
+static void
+share(struct tree *t, size_t jobs)
+{
+	FILE *in[64];
+	int fds[2];
+	size_t k;
+
+	(void)tree_packages(t, &k);
+	for (k = 0; k < jobs && k < 64; k++) {
+		if (pipe(fds) < 0)
+			exit(1);
+		in[k] = fdopen(fds[0], "r");
+		if (fork() == 0)
+			tell(t, k, jobs, fdopen(fds[1], "w"));
+		close(fds[1]);
+	}
+	for (k = 0; k < jobs && k < 64; k++)
+		take(t, in[k]);
+}
+
+static void
+validate(const struct options *o, struct result *r)
+{
+	const struct tree_package *p;
+	struct arena a = {0};
+	struct error err;
+	struct diags d;
+	struct tree *t;
+	size_t i, n;
+
+	if (tree_open(&t, o->path, o->rev, &err) < 0) {
+		fprintf(stderr, "tree: %s\n", err.msg);
+		exit(1);
+	}
+	if (o->index)
+		tree_use_index(t, o->index, o->save ? time(NULL) : 0);
+	if (o->jobs > 1)
+		share(t, o->jobs);
+	diags_init(&d, &a);
+	tree_check_layout(t, &d);
+	p = tree_packages(t, &n);
+	for (i = 0; i < n; i++) {
+		count(o, t, &p[i], RECIPE_TEMPLATE, &d, r);
+		count(o, t, &p[i], RECIPE_JOBUILD, &d, r);
+	}
+	diags_print(&d, stderr);
+	r->memory = memory();
+	if (o->save && tree_save_index(t, &err) < 0)
+		fprintf(stderr, "tree: %s\n", err.msg);
+	tree_close(t);
+	arena_release(&a);
+}
+
+/* In a process of its own, so that memory counts from zero. */
+static struct result
+measure(const struct options *o)
+{
+	struct result r = {0};
+	double wall, cpu;
+	int fds[2];
+	long before;
+
+	if (pipe(fds) < 0)
+		exit(1);
+	if (fork() == 0) {
+		before = memory();
+		wall = seconds(CLOCK_MONOTONIC);
+		cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+		validate(o, &r);
+		r.wall = seconds(CLOCK_MONOTONIC) - wall;
+		r.cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+		r.memory -= before;
+		_exit(write(fds[1], &r, sizeof(r)) == sizeof(r) ? 0 : 1);
+	}
+	close(fds[1]);
+	if (read(fds[0], &r, sizeof(r)) != sizeof(r))
+		exit(1);
+	close(fds[0]);
+	wait(NULL);
+	return r;
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct result *x = a, *y = b;
+
+	return x->wall < y->wall ? -1 : x->wall > y->wall;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options o = {0};
+	struct result r[RUNS];
+	int c, i, runs;
+
+	while ((c = getopt(argc, argv, "rsi:j:")) != -1) {
+		o.recipes |= c == 'r';
+		o.save |= c == 's';
+		if (c == 'i')
+			o.index = optarg;
+		if (c == 'j')
+			o.jobs = strtoul(optarg, NULL, 10);
+	}
+	if (optind >= argc) {
+		fputs("usage: tree [-rs] [-i INDEX] [-j N] REPOSITORY "
+		      "[REVISION]\n",
+		    stderr);
+		return 2;
+	}
+	o.path = argv[optind];
+	o.rev = argv[optind + 1];
+	/* what is saved changes the next run */
+	runs = o.save ? 1 : RUNS;
+	for (i = 0; i < runs; i++)
+		r[i] = measure(&o);
+	qsort(r, (size_t)runs, sizeof(r[0]), by_time);
+	i = runs / 2;
+	printf("%zu recipes%s: %.0f ms (%.0f of CPU), %.0f bytes each\n",
+	    r[i].recipes, r[i].broken ? ", some broken" : "", r[i].wall * 1e3,
+	    r[i].cpu * 1e3, (double)r[i].memory * 1024 / (double)r[i].recipes);
+	return r[i].broken > 0;
+}

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What the machine can do, whether it should take work, and what a run says
+# that had to do without something.
+# shellcheck disable=SC2016 # expanded inside
+# shellcheck source=lib.sh source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+
+"$CHROOT" -s "$S" doctor >out 2>err
+is $? 0 "doctor: jobs can be run here"
+has "$(cat out)" "a jail was built and ended" "by having tried"
+is "$(grep -vc '^\(ok  \|less\|    \)' out)" 0 "in plain words"
+"$CHROOT" -s "$S" doctor --json >json 2>err
+is $? 0 "doctor --json"
+is "$(jq -r 'map(.name) | join(" ")' json)" \
+	"userns jail overlay landlock pivot cgroup disk pressure programs" "is JSON"
+is "$(jq 'map(select(.ok == false and .remedy == null)) | length' json)" 0 \
+	"what isn't good has a remedy"
+"$CHROOT" -s "$S" doctor nonsense 2>err
+is $? 2 "doctor: an argument too many"
+is "$(ls "$S/stages")" "" "the trial's stage is gone"
+
+import_stage
+"$CHROOT" -s "$S" ready
+is $? 0 "ready"
+"$CHROOT" -s "$S" ready --reserve 1000T >out
+is $? 75 "not ready: the disk"
+has "$(cat out)" "are to stay free" "why"
+"$CHROOT" -s "$S" ready --pressure x 2>err
+is $? 2 "pressure is a number"
+"$CHROOT" -s "$S" ready more 2>err
+is $? 2 "ready: an argument too many"
+run --pressure 100 -- true
+is "$code" 0 "more than all can't be pressed"
+
+# pretend to lack one thing after the other
+for feature in detached fsconfig,detached landlock pivot; do
+	run --without $feature -- /bin/bash -c 'echo x >/etc/new; mkdir /opt/d; cat /etc/new'
+	is "$code $log" "0 x" "without $feature"
+	has "$status" "jail lacks=" "is told"
+	is "$(printf '%s\n' "$status" | grep -c '^jail')" 1 "once"
+done
+has "$status" "jail lacks=pivot" "by name"
+run --without seccomp -- true
+is "$code" 75 "without seccomp: refused"
+run --without userns -- true
+is "$code" 75 "without userns: refused"
+has "$err" "--allow-rootful" "unless its administrator wants it"
+run --without userns --allow-rootful -- /bin/bash -c 'read -r a b c </proc/self/uid_map; echo $a $b'
+is "$code $log" "0 0 0" "which is real root"
+run --without userns --allow-rootful --nest -- true
+is "$code" 75 "but never one that nests"
+run --without pivot --nest -- true
+is "$code" 75 "nor on a root that can't be exchanged"
+run --nest -- /bin/bash -c 'unshare -Urm /bin/sh -c "mount -t tmpfs x /mnt && echo mounted"; mount 2>/dev/null -t tmpfs x /mnt || echo not here'
+has "$log" "mounted" "nest: mounts in namespaces of one's own"
+run --linux32 -- uname -m
+is "$log" "$(setarch linux32 uname -m)" "linux32: a personality"
+
+# many layers, and a layer that is used under other ids than it was made with
+layers='' i=0
+while [ $i -lt 9 ]; do
+	i=$((i + 1))
+	# shellcheck disable=SC2086 # words
+	run $layers --commit "$(printf '%064x' $i)" -- /bin/bash -c \
+		"echo $i >/opt/$i; chown $i:$i /opt/$i; echo $i >/etc/same"
+	layers="$layers --layer $(printf '%064x' $i)"
+done
+mkfifo up
+# shellcheck disable=SC2086
+"$CHROOT" -s "$S" run --job other-range --stage "$stage" $layers --report-fd 6 \
+	-- /bin/bash -c 'cat /proc/self/uid_map >&3; sleep 1000' 6<>up &
+pid=$!
+read -r _ first _ <up
+for without in '' '--without detached' '--without detached,fsconfig' \
+	'--without userns --allow-rootful'; do
+	# shellcheck disable=SC2086
+	run $layers $without -- /bin/bash -c \
+		'cd /opt; stat -c %u * | tr "\n" " "; cat /etc/same; read -r _ b _ </proc/self/uid_map; echo $b'
+	has "$log" "1 2 3 4 5 6 7 8 9 9" "nine layers, their owners ($without)"
+	second=$(printf '%s\n' "$log" | tail -1)
+	ok "under other ids" [ "$first" != "$second" ]
+done
+kill $pid
+wait $pid
+
+finish

@@ -1,0 +1,174 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion: what the command answers, and what bash, zsh and fish make of it.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+recipe anna/app-1.0 <<<'DESCRIPTION="An application"'
+recipe anna/app-1.10 <<<'DESCRIPTION="An application"'
+recipe anna/apple-1.0 <<<'DESCRIPTION="A fruit"'
+recipe base/frame-2.0.template <<<'DESCRIPTION="A template"'
+mkdir -p "$tree/overlays/other" "$tree/Folder"
+commit first && git -C "$tree" tag v1
+words() { run jobuild completion --words -- "$@"; }
+are() { [[ $status == 0 && $(cut -f1 "$tmp/out" | sort | tr '\n' ' ') == "${1:+$1 }" ]]; }
+
+# ---- the answers -----------------------------------------------------------------
+words li
+[[ $status == 0 ]] && said_exactly <<<"lint	$(jobuild -h | sed -n 's/^  lint *//p')"
+ok "a command, with its summary"
+words ""
+[[ $(cut -f1 "$tmp/out") == "$(jobuild -h | sed -n '/^$/,/^$/s/^  \([a-z-]*\) .*/\1/p')" && $(wc -l <"$tmp/out") -gt 15 ]]
+ok "all commands"
+missing=
+for c in $(jobuild completion --words -- "" | cut -f1); do
+	words "$c" --
+	(cd "$tree" && jobuild "$c" -h) | sed -n 's/^  \(-.,\|   \) --\([a-z-]*\).*/--\2/p' | sort >"$tmp/help"
+	cut -f1 "$tmp/out" | sort | cmp -s - "$tmp/help" || missing+=" $c"
+done
+[[ -z $missing && -s $tmp/help ]]
+ok "each command's options are those of its -h$missing"
+words lint --rev
+are --revision
+ok "an option"
+words graph -a ""
+are "amd64 arm64 ppc64le riscv64 s390x x86"
+ok "a value of known kind: architectures"
+words graph --arch=am
+are "--arch=amd64"
+ok "--option=value in one word"
+words lint --color = ""
+are "always auto never"
+ok "--option = value as bash breaks it: words of the help stand for themselves"
+words lint --color =
+are "always auto never"
+ok "the same right after the sign"
+words show ""
+are "anna/ base/"
+ok "users of the tree; neither overlays nor what can't be a user"
+words show anna/app
+are "anna/app anna/apple"
+ok "packages"
+words graph anna/app-
+are "anna/app-1.0 anna/app-1.10"
+ok "versions"
+words show ">=anna/app-"
+are ">=anna/app-1.0 >=anna/app-1.10"
+ok "an operator stays in front"
+words new -e ""
+are base/frame-2.0
+ok "templates"
+words lint -r ""
+are "HEAD main v1"
+ok "revisions"
+words sign an
+are "anna anna/"
+ok "users, or packages"
+words -C / show ""
+are ""
+ok "-C is followed"
+words lint -- --
+are ":files"
+ok "after -- there are no options"
+words parse ""
+are ":files"
+ok "files"
+words run -o ""
+are ":dirs"
+ok "folders"
+words config st
+are "stage state store"
+ok "settings"
+words completion ""
+are "bash fish zsh"
+ok "shells"
+words nonsense ""
+are ""
+ok "nothing after an unknown command"
+run jobuild completion csh
+[[ $status == 2 ]] && told "bash, zsh or fish"
+ok "an unknown shell"
+AUTOTUA_CONFIG=$tmp/nothing words li
+are lint
+ok "a broken configuration does no harm"
+
+# ---- bash ------------------------------------------------------------------------
+cat >"$tmp/bash" <<'X'
+source <(jobuild completion bash)
+[[ $(complete -p jobuild) == "complete -F _jobuild jobuild" ]] || exit 1
+COMP_WORDS=(jobuild "$@") COMP_CWORD=$#
+_jobuild jobuild "${!#}" "${@: -2:1}"
+printf '%s\n' "${COMPREPLY[@]}"
+X
+run bash --norc "$tmp/bash" gra
+said_exactly <<<graph
+ok "bash: a command"
+run bash --norc "$tmp/bash" lint --color = al
+said_exactly <<<always
+ok "bash: a value behind ="
+run bash --norc "$tmp/bash" show anna/app-1.1
+said_exactly <<<anna/app-1.10
+ok "bash: a version"
+touch "$tree/some file"
+run bash --norc "$tmp/bash" parse some
+said_exactly <<<"some file"
+ok "bash: a file's name with a blank"
+run jobuild completion bash
+bash -n "$tmp/out" && grep -q 'complete -F' "$tmp/out"
+ok "bash: the script is one"
+
+# ---- fish ------------------------------------------------------------------------
+export HOME=$tmp/home
+mkdir -p "$HOME"
+in_fish() { run fish --no-config -c "jobuild completion fish | source; complete -C '$1'"; }
+in_fish "jobuild li"
+said_exactly <<<"lint	$(jobuild -h | sed -n 's/^  lint *//p')"
+ok "fish: a command"
+in_fish "jobuild lint --rev"
+said_exactly <<<"--revision	a commit instead of the work tree"
+ok "fish: an option"
+in_fish "jobuild graph --arch=am"
+said_exactly <<<"--arch=amd64"
+ok "fish: a value behind ="
+in_fish "jobuild show anna/app-1.1"
+said_exactly <<<"anna/app-1.10"
+ok "fish: a version"
+in_fish "jobuild show "
+said "anna/" && said "base/" && ! said "Folder"
+ok "fish: no files where none are meant"
+in_fish "jobuild parse some"
+said "some file"
+ok "fish: files where they are"
+
+# ---- zsh: a terminal of its own, and the key that lists ----------------------------
+jobuild completion zsh >"$tmp/_jobuild"
+cat >"$tmp/zsh" <<'X'
+zmodload zsh/zpty
+zpty z "zsh -f -i"
+zpty -w z "PS1=; unset zle_bracketed_paste; cd $1; fpath=($2 \$fpath); autoload -Uz compinit; compinit -D -u; LISTMAX=0"
+zpty -w z "zstyle ':completion:*' list-colors ''; bindkey '^I' complete-word; stty columns 200; echo READ''Y"
+zpty -r -m z out '*READY*'
+zpty -w -n z "$3"$'\t'
+zpty -w -n z $'\x01echo "<\x05>"\n'
+zpty -r -m z out '*[
+]<*>*'
+print -r -- "$out" | tr -d '\r' | sed -n 's/^<\(.*\)>$/\1/p'
+zpty -d z
+X
+in_zsh() { run timeout 60 zsh -f "$tmp/zsh" "$tree" "$tmp" "$1"; }
+in_zsh "jobuild gra"
+said_exactly <<<"jobuild graph"
+ok "zsh: a command"
+in_zsh "jobuild lint --rev"
+said_exactly <<<"jobuild lint --revision"
+ok "zsh: an option"
+in_zsh "jobuild show anna/app-1.1"
+said_exactly <<<"jobuild show anna/app-1.10"
+ok "zsh: a version"
+in_zsh "jobuild show ba"
+said_exactly <<<"jobuild show base/"
+ok "zsh: no blank after a folder"
+in_zsh "jobuild lint --color=al"
+said_exactly <<<"jobuild lint --color=always"
+ok "zsh: a value behind ="
+done_testing

@@ -1,0 +1,229 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A maintainer's key: checked, published, replaced, revoked; and what verifying
+# leaves behind, which is nothing.
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+mkdir -p "$GNUPGHOME" && chmod 700 "$GNUPGHOME"
+mkdir -p "$tree" "$tmp/left"
+git init -q "$tree"
+
+gen() { # ADDRESS ALGORITHM USE END [OPTION...]
+	gpg --batch --quiet --pinentry-mode loopback --passphrase '' "${@:5}" \
+		--quick-gen-key "$1" "$2" "$3" "$4" 2>/dev/null
+	fpr=$(gpg --batch --with-colons --list-keys "$1" 2>/dev/null |
+		awk -F: '$1 == "fpr" { print $10; exit }')
+}
+sub() { # ALGORITHM USE END: to the last key
+	gpg --batch --quiet --pinentry-mode loopback --passphrase '' \
+		--quick-add-key "$fpr" "$@" 2>/dev/null
+}
+broken() { # RULE...: are these the rules that don't hold?
+	jq -r '.rules[] | select(.holds | not) | .rule' "$tmp/out" | diff - <((($#)) && printf '%s\n' "$@") >/dev/null
+}
+
+gen model@x.invalid ed25519 cert 2y
+model=$fpr
+run jobuild key "$model"
+((status == 1)) && said "there is no signing subkey" && said "--quick-add-key $model ed25519 sign 2y"
+ok "a key without subkeys: exit 1, with the remedy"
+sub ed25519 sign 1y
+sub cv25519 encr 1y
+run jobuild key check "$model"
+((status == 0)) && ! said failed && said "hint    revocation-certificate"
+ok "a key as GLEP 63 wants it: exit 0"
+run jobuild --json key "$model"
+((status == 0)) && broken && [[ $(jq .good "$tmp/out") == true && $(jq '.parts | length' "$tmp/out") == 3 ]]
+ok "the same as JSON"
+
+gen plain@x.invalid ed25519 sign never
+run jobuild --json key "$fpr"
+((status == 1)) && broken signing-subkey expiry encryption-subkey certify-only
+ok "one Ed25519 key for all, for ever"
+gen far@x.invalid ed25519 cert 5y
+sub ed25519 sign 4y
+sub cv25519 encr 1y
+run jobuild --json key "$fpr"
+((status == 1)) && broken expiry && [[ $(jq .accepted "$tmp/out") == true ]]
+ok "an end more than 900 days ahead"
+gen soon@x.invalid ed25519 cert 10d
+sub ed25519 sign 10d
+sub cv25519 encr 10d
+run jobuild --json key "$fpr"
+((status == 1)) && broken renewal
+ok "an end in less than two weeks"
+gen both@x.invalid ed25519 cert 1y
+sub rsa2048 sign,auth 1y
+sub cv25519 encr 1y
+run jobuild --json key "$fpr"
+((status == 1)) && broken signing-subkey
+ok "a signing subkey with another use"
+gen dsa@x.invalid dsa2048 cert 1y
+run jobuild --json key "$fpr"
+((status == 1)) && [[ $(jq .accepted "$tmp/out") == false ]] &&
+	[[ $(jq -r '.rules[] | select(.rule == "strength") | .text' "$tmp/out") == "DSA keys"* ]]
+ok "DSA is not accepted"
+gen short@x.invalid rsa1024 sign 1y
+run jobuild key "$fpr"
+((status == 1)) && said "RSA with 1024 bits is too weak"
+ok "nor RSA with 1024 bits"
+gen sha1@x.invalid rsa2048 sign 1y --cert-digest-algo SHA1
+run jobuild key "$fpr"
+((status == 1)) && said "is made with SHA1" && said "--cert-digest-algo SHA512"
+ok "nor a key bound by SHA-1"
+mkdir -p "$tree/x/y"
+echo 'DESCRIPTION="y"' >"$tree/x/y/y-1.0.template"
+run jobuild sign --key "$fpr" x/y
+((status == 1)) && told "would be refused" && told "--cert-digest-algo SHA512" && [[ ! -e $tree/x/x.asc ]]
+ok "and nothing is signed with it"
+rm -r "$tree/x"
+
+gpg --armor --export "$model" >"$tmp/model.asc"
+run jobuild key "$tmp/model.asc"
+((status == 0)) && told "model.asc"
+ok "a file"
+echo junk >"$tmp/junk.asc"
+run jobuild key "$tmp/junk.asc"
+((status == 1)) && told "is not an armoured block"
+ok "a file without a key"
+gpg --batch --pinentry-mode loopback --passphrase '' --armor --export-secret-keys "$model" >"$tmp/secret.asc" 2>/dev/null
+run jobuild key "$tmp/secret.asc"
+((status == 1)) && told "PRIVATE key"
+ok "a file with a secret key"
+run jobuild key nobody
+((status == 3)) && told '"nobody" is no file and no user of the tree'
+ok "nobody's"
+
+export AUTOTUA_USER=anna
+recipe anna/one-1.0 <<-X
+	DESCRIPTION="one"
+	job_run() { :; }
+X
+gen anna@x.invalid ed25519 sign 1y
+old=$fpr
+run jobuild key export --key "$old"
+((status == 0)) && said anna/anna.asc && [[ -s $tree/anna/anna.asc ]]
+ok "key export writes USER.asc"
+run jobuild key anna
+((status == 1)) && told "the key in anna/anna.asc" && said "key $old"
+ok "a user of the tree"
+run jobuild sign --key "$old" anna
+((status == 0)) && said anna/one/one-1.0.jobuild.asc
+ok "sign"
+run jobuild -v sign --key "$old" anna
+((status == 0)) && told "0 written, 1 signatures were good"
+ok "sign signs only what changed"
+run jobuild verify
+((status == 0)) && [[ -s $XDG_CACHE_HOME/autotua/verdicts ]]
+ok "verify remembers its verdicts"
+echo >>"$tree/anna/one/one-1.0.jobuild"
+run jobuild verify
+((status == 1)) && told "was changed after signing"
+ok "but not for other bytes"
+run jobuild sign --key "$old" anna
+
+gen new@x.invalid ed25519 sign 1y
+new=$fpr
+echo "anna $old" >"$tmp/keyring"
+run jobuild key export --key "$new"
+((status == 1)) && told "--replace" && told "jobuild key rotate"
+ok "export puts no other key in place unasked"
+run jobuild key rotate "$new" --output "$tmp/rotate"
+((status == 0)) && grep -qx "old: $old" "$tmp/rotate" && grep -qx "new: $new" "$tmp/rotate"
+ok "a statement, signed by both keys"
+run jobuild key accept "$tmp/rotate"
+((status == 2)) && told "which keyring"
+ok "accepting needs a keyring"
+sed "s/^user: anna/user: bert/" "$tmp/rotate" >"$tmp/bert"
+run jobuild key accept --keyring "$tmp/keyring" "$tmp/bert"
+((status == 1)) && told "the old key's signature"
+ok "nobody else's statement"
+run jobuild key accept --keyring "$tmp/keyring" "$tmp/rotate"
+((status == 0)) && grep -qx "anna $old revoked" "$tmp/keyring" && grep -qx "anna $new" "$tmp/keyring"
+ok "the keyring has the new key"
+run jobuild verify --keyring "$tmp/keyring"
+((status == 1)) && told "has the key $old of anna as revoked"
+ok "what the old key signed does not count, remembered or not"
+run jobuild key export --replace --key "$new"
+run jobuild sign anna
+((status == 0)) && said anna/one/one-1.0.jobuild.asc
+ok "signed again with the new key"
+run jobuild verify --keyring "$tmp/keyring"
+((status == 0))
+ok "which is good"
+run jobuild key accept --keyring "$tmp/keyring" "$tmp/rotate"
+((status == 1)) && told "trusts no key"
+ok "a statement does nothing twice"
+run jobuild key revoke --reason boredom
+((status == 2)) && told "superseded"
+ok "an unknown reason"
+run jobuild key revoke --reason compromised
+((status == 0)) && said "reason: compromised" && cp "$tmp/out" "$tmp/revoke"
+ok "a revocation"
+run jobuild key accept --keyring "$tmp/keyring" "$tmp/revoke"
+((status == 0)) && grep -qx "anna $new revoked" "$tmp/keyring"
+ok "is accepted"
+run jobuild verify --keyring "$tmp/keyring"
+((status == 1))
+ok "nothing of it counts"
+
+# OpenPGP's own revocation, made when the key was
+gen lost@x.invalid ed25519 sign 1y
+echo "carl $fpr" >"$tmp/keyring"
+sed 's/^:---/---/' "$GNUPGHOME/openpgp-revocs.d/$fpr.rev" | gpg --quiet --import 2>/dev/null
+gpg --armor --export "$fpr" >"$tmp/lost.asc"
+run jobuild key accept --keyring "$tmp/keyring" "$tmp/lost.asc"
+((status == 0)) && grep -qx "carl $fpr revoked" "$tmp/keyring"
+ok "a revoked key revokes itself"
+run jobuild key "$tmp/lost.asc"
+((status == 1)) && said "is revoked since"
+ok "and is told of"
+
+# what the caller's GnuPG homes have must not matter
+mkdir -p "$tmp/home/.gnupg" "$tmp/evil"
+chmod 700 "$tmp/home/.gnupg" "$tmp/evil"
+for i in "$tmp/home/.gnupg" "$tmp/evil"; do
+	printf 'no-such-option\n' >"$i/gpg.conf"
+	printf 'use-keyboxd\n' >"$i/common.conf"
+done
+run env HOME="$tmp/home" GNUPGHOME="$tmp/evil" TMPDIR="$tmp/left" XDG_CACHE_HOME="$tmp/cold" jobuild verify
+((status == 0)) && [[ $(find "$tmp/evil" "$tmp/home" -type f | wc -l) == 4 ]]
+ok "the caller's GnuPG homes are not used"
+[[ -z $(ls -A "$tmp/left") ]] && ! pgrep -f "$tmp/left" >/dev/null
+ok "no file and no process is left"
+echo >>"$tree/anna/one/one-1.0.jobuild"
+run env TMPDIR="$tmp/left" XDG_CACHE_HOME="$tmp/cold" jobuild verify
+((status == 1)) && [[ -z $(ls -A "$tmp/left") ]]
+ok "nor after a failure"
+
+# stopped in the middle of much work
+for ((i = 0; i < 300; i++)); do
+	printf 'DESCRIPTION="%d"\njob_run() { :; }\n' "$i" | recipe "anna/n$i-1.0"
+	cp "$tree/anna/one/one-1.0.jobuild.asc" "$tree/anna/n$i/n$i-1.0.jobuild.asc"
+done
+gone() { # within 10 seconds
+	local i
+
+	for ((i = 0; i < 100; i++)); do
+		[[ -z $(ls -A "$tmp/left") ]] && return
+		sleep 0.1
+	done
+	return 1
+}
+for signal in TERM INT KILL; do
+	(cd "$tree" && exec env TMPDIR="$tmp/left" XDG_CACHE_HOME="$tmp/colder" jobuild verify) >/dev/null 2>&1 &
+	pid=$!
+	for ((i = 0; i < 100; i++)); do
+		[[ -n $(ls -A "$tmp/left") ]] && break
+		sleep 0.05
+	done
+	[[ -n $(ls -A "$tmp/left") ]]
+	ok "a home is there while it works"
+	kill -s "$signal" "$pid"
+	wait "$pid" 2>/dev/null
+	(($? > 128)) && gone
+	ok "and gone after SIG$signal"
+done
+
+done_testing

@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# check, backup and restore; what a master has answered as stored is there
+# after it was killed at any moment.
+# shellcheck source=tests/daemon/farm.sh
+. "$(dirname "$0")/farm.sh"
+# shellcheck source=tests/daemon/hand.sh
+. "$(dirname "$0")/hand.sh"
+
+farm_tree alpha
+recipe alpha/app/app-1.0 <<'X'
+DESCRIPTION="Something to run"
+job_run() { :; }
+X
+lease_time=600s
+sign alpha >/dev/null && commit "signed" && farm_master alpha
+ok "a master serves"
+[[ -n ${pid[master]-} ]] || { echo "Bail out! no master"; exit 1; }
+join_slave one "$(master token new)" && hello one && submit_by_hand alpha/app && claim one
+ok "a unit is leased"
+
+put_log() { api PUT "lease/$lease/log?attempt=$attempt&step=0&offset=$1" --data-binary "$2"; }
+put_blob() { # TEXT: sets $blob
+	printf %s "$1" >"$tmp/blob"
+	blob=$(b2sum -l 256 "$tmp/blob" | cut -d' ' -f1)
+	api PUT "blob/$blob?lease=$lease&attempt=$attempt" -T "$tmp/blob"
+}
+log=logs/$unit/$attempt/0.log
+put_log 0 "first line." && put_blob "an artifact"; is 201; ok "with a log and an artifact"
+first=$blob
+
+# ---- check ---------------------------------------------------------------------
+
+run master check
+[[ $status == 0 ]] && said "0 wrong, 0 orphans"; ok "check finds all right, while it is served"
+file=$tmp/master/blobs/${first:0:2}/$first
+echo "an Artifact" | head -c 11 >"$file"
+run master check
+[[ $status == 1 ]] && said "$first: other bytes than its name says; copy it from a backup"
+ok "and an artifact that was changed"
+run master check --quick
+[[ $status == 0 ]]; ok "which a quick one doesn't read"
+mv "$file" "$tmp/kept"
+run master check --quick
+[[ $status == 1 ]] && said "$first: No such file"; ok "but misses"
+printf 'an artifact' >"$file"
+run master check; [[ $status == 0 ]]; ok "put back, all is right"
+stray=$tmp/master/blobs/00/$(printf '0%.0s' {1..64})
+mkdir -p "${stray%/*}" && echo x >"$stray"
+run master check; [[ $status == 0 ]] && said "0 orphans"; ok "a young file may be on its way in"
+run master check --slow; [[ $status == 2 ]]; ok "an option that there is not"
+rm "$stray"
+
+# ---- backup --------------------------------------------------------------------
+
+run master backup "$tmp/saved"
+[[ $status == 0 && -s $tmp/saved/list ]]; ok "a backup while it is served"
+[[ $(stat -c %a "$tmp/saved") == 700 ]]; ok "it is private: the CA's key is in it"
+[[ $file -ef $tmp/saved/blobs/${first:0:2}/$first ]]; ok "an artifact is linked, not copied"
+run master restore --verify "$tmp/saved"
+[[ $status == 0 ]] && said "all as they were saved"; ok "it is right"
+put_log 11 " second line." && put_blob "another artifact"; is 201; ok "more comes"
+run autotua-master -C "$tmp/back1" restore "$tmp/saved"
+[[ $status == 0 && $(<"$tmp/back1/$log") == "first line." ]]; ok "what came later is not restored"
+run master backup "$tmp/saved"
+[[ $status == 0 ]]; ok "brought up to date"
+[[ $(cd "$tmp/saved" && echo at-*) == "$(sed -n 's/^folder //p' "$tmp/saved/list")" ]]
+ok "one generation is kept"
+run autotua-master -C "$tmp/back2" restore "$tmp/saved"
+[[ $status == 0 && $(<"$tmp/back2/$log") == "first line. second line." &&
+	$(<"$tmp/back2/blobs/${blob:0:2}/$blob") == "another artifact" ]]
+ok "a restored one has what came later"
+run autotua-master -C "$tmp/back2" check; [[ $status == 0 ]]; ok "and is right"
+run autotua-master -C "$tmp/back2" restore "$tmp/saved"
+[[ $status == 1 ]] && said "empty folder"; ok "only an empty folder is filled"
+run master backup "$tmp/back2"
+[[ $status == 1 ]] && said "no place for a backup"; ok "a state folder is no place for one"
+run master restore --verify "$tmp/tree"
+[[ $status == 1 ]] && said "no backup here"; ok "a folder without one"
+
+# a file of the backup that was spoilt, one that is cut, a list that is cut
+damaged() { # COMMAND ON $tmp/spoilt...
+	rm -rf "$tmp/spoilt" "$tmp/back3" && cp -r "$tmp/saved" "$tmp/spoilt" && "$@" || return
+	run master restore --verify "$tmp/spoilt"
+	[[ $status == 1 ]]
+}
+spoil() { printf X | dd of="$tmp/spoilt/$1" bs=1 seek="${2-0}" conv=notrunc status=none; }
+damaged spoil "blobs/${blob:0:2}/$blob" && said "$blob: other bytes"; ok "a changed file is found"
+run autotua-master -C "$tmp/back3" restore "$tmp/spoilt"
+[[ $status == 1 && ! -e $tmp/back3/master.conf ]]; ok "and not restored as if it were right"
+damaged truncate -s 5 "$tmp/spoilt/$log" && said "bytes are missing"; ok "so is one that is short"
+damaged rm -r "$tmp/spoilt/stages" && said "stages/"; ok "and one that isn't there"
+damaged sed -i '$d' "$tmp/spoilt/list" && said "damaged"; ok "a list that isn't whole"
+damaged spoil "list" 30 && said "damaged"; ok "or was changed"
+
+# numbers given away after the backup don't come again
+old=$lease
+kill_daemon master TERM
+mv "$tmp/master" "$tmp/gone" && mv "$tmp/back2" "$tmp/master" && start_master
+ok "the restored one serves"
+as one; api PUT "lease/$old/log?attempt=$attempt&step=0&offset=24" --data-binary " third."
+is 200; ok "the slave goes on where the backup has its lease"
+anyone; submit_by_hand alpha/app && ((job > 1000000)); ok "later numbers are far from those of before"
+
+# ---- killed at any moment --------------------------------------------------------
+
+hello one && claim one; ok "a unit to work on"
+offset=0 jobs=() blobs=()
+for ((round = 0; round < ${ROUNDS-6}; round++)); do
+	(
+		sleep "$((RANDOM % 3)).$((RANDOM % 10))"
+		kill -s KILL "${pid[master]}"
+	) &
+	killer=$!
+	while kill -0 "$killer" 2>/dev/null; do
+		as one
+		put_log "$offset" "line at $offset;" && is 200 && offset=$(jq .size "$tmp/out")
+		put_blob "artifact of $round at $offset" && is 201 && blobs+=("$blob")
+		anyone; submit_by_hand alpha/app && jobs+=("$job")
+	done
+	wait "$killer" "${pid[master]}" 2>/dev/null
+	start_master || break
+done
+((round == ${ROUNDS-6} && offset > 0 && ${#blobs[@]} && ${#jobs[@]}))
+ok "killed $round times: $offset bytes, ${#blobs[@]} artifacts, ${#jobs[@]} jobs were answered"
+run master check
+[[ $status == 0 ]]; ok "the master is whole"
+lost=0
+for blob in "${blobs[@]}"; do
+	as one; api HEAD "blob/$blob?lease=$lease&attempt=$attempt"
+	[[ $http == 200 ]] || lost=$((lost + 1))
+done
+for job in "${jobs[@]}"; do job_now; is 200 || lost=$((lost + 1)); done
+((lost == 0)); ok "nothing that was answered as stored is lost"
+size=$(stat -c %s "$tmp/master/logs/$unit/$attempt/0.log")
+((size >= offset)); ok "no byte of the log either"
+as one; put_log 0 "$(head -c "$offset" "$tmp/master/logs/$unit/$attempt/0.log")"
+is 200; ok "it goes on"
+done_testing

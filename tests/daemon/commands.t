@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The commands about jobs against a real master and slave.
+# shellcheck source=tests/daemon/farm.sh
+. "$(dirname "$0")/farm.sh"
+
+farm_tree alpha beta
+recipe alpha/good/good-1.0 <<'X'
+DESCRIPTION="Passes"
+job_run() { echo "a line"; }
+X
+recipe alpha/bad/bad-1.0 <<'X'
+DESCRIPTION="Fails"
+job_run() { return 7; }
+X
+recipe alpha/top/top-1.0 <<'X'
+DESCRIPTION="Needs what passes and what fails"
+SIDEPEND="alpha/good alpha/bad"
+job_run() { :; }
+X
+recipe alpha/slow/slow-1.0 <<'X'
+DESCRIPTION="Writes now and then, then waits to be let go"
+job_run() {
+	local i
+
+	for i in 1 2 3 4; do
+		echo "tick ${i}"
+		sleep 0.3
+	done
+}
+X
+recipe alpha/endless/endless-1.0 <<'X'
+DESCRIPTION="Waits to be cancelled"
+LOCKS="master:board"
+job_run() { sleep 1000; }
+X
+farm_master alpha beta && sign alpha && commit "signed"
+ok "a master with a signed tree"
+cd "$tmp/tree" || exit 1
+
+submit alpha/good; ok "a job nobody can run"
+run jobuild why-waiting "$job"
+[[ $status == 0 ]] && said "no slave for arch" && said "alpha/good-1.0"; ok "why-waiting says so in words"
+run jobuild --json why-waiting "$job"
+jq -e '.causes[0].kind == "arch" and .waiting == 1' "$tmp/out" >/dev/null; ok "and as data"
+run jobuild why-waiting 99
+[[ $status == 3 ]]; ok "no such job"
+run jobuild slaves
+[[ $status == 0 ]] && said "no slave has joined"; ok "no slaves"
+run jobuild locks
+[[ $status == 0 ]] && said "nobody has"; ok "no locks"
+run jobuild -q priority "$job" 12
+[[ $status == 0 ]] && job_is '.priority == 12'; ok "priority"
+run jobuild priority "$job" many
+[[ $status == 2 ]]; ok "which is a number"
+echo "# more" >>alpha/good/good-1.0.jobuild
+sign alpha && commit "changed"
+run jobuild repin "$job"
+[[ $status == 0 ]] && job_is ".revision == \"$(git rev-parse HEAD)\""; ok "repin to what is checked out"
+run jobuild repin --user beta --key "=beta <beta@test.invalid>" "$job"
+[[ $status == 4 ]]; ok "only by its user"
+run jobuild repin "$job" nowhere
+[[ $status == 1 ]] && said nowhere; ok "not to nowhere"
+
+enroll_slave one "slots = 2" && start_slave one
+run jobuild watch "$job"
+[[ $status == 0 ]] && said "alpha/good-1.0: passed" && said "job $job"; ok "watch prints what changes, and the end"
+run jobuild slaves
+said one && said online; ok "a slave is listed"
+run jobuild repin "$job" HEAD
+[[ $status == 1 ]]; ok "no repin when it is over"
+
+reuse='' submit alpha/top
+within 60 job_ended
+job_is '.units[] | select(.root == "alpha/good-1.0") | .reused.job == 1'; ok "what has passed before is not run again"
+run jobuild status "$job"
+[[ $status == 1 ]] && said reused && said "which failed"; ok "status says so, and why the rest didn't run"
+run jobuild retry "$job"
+[[ $status == 0 ]] && within 60 job_is '.state == "failed" and ([.units[] | select(.root == "alpha/bad-1.0")][0].attempt == 2)'
+ok "retry runs what failed again"
+run jobuild retry 1
+[[ $status == 1 ]] && said "has failed"; ok "nothing to retry"
+
+submit alpha/slow
+unit=$(jobuild --json status "$job" | jq '.units[0].unit')
+within 30 job_is '.units[0].steps[0].state == "run"'
+timeout 60 jobuild -q log -f --step 0 "$unit" >"$tmp/followed"
+jobuild -q log --step 0 "$unit" >"$tmp/whole"
+cmp -s "$tmp/followed" "$tmp/whole" && [[ $(grep -c ^tick "$tmp/whole") == 4 ]]; ok "log -f: byte for byte"
+submit alpha/slow
+unit=$(jobuild --json status "$job" | jq '.units[0].unit')
+within 30 job_is '.units[0].steps[0].state == "run"'
+timeout 60 jobuild -q log -f --step 0 "$unit" >"$tmp/followed" 2>>"$tmp/log.log" &
+reader=$!
+within 10 grep -q "tick 1" "$tmp/followed"
+kill_daemon master && start_master
+wait "$reader"
+within 60 job_ended
+jobuild -q log --step 0 "$unit" >"$tmp/whole"
+cmp -s "$tmp/followed" "$tmp/whole" && grep -q "tick 4" "$tmp/whole"; ok "also over a death of the master"
+
+submit alpha/endless; first=$job
+within 30 job_is '.units[0].steps[0].state == "run"'
+submit alpha/endless
+run jobuild locks
+said "master:board" && said held && said waits; ok "locks: who has it and who waits"
+run jobuild why-waiting "$job"
+said "waits for the lock master:board" && said "ends at about"; ok "a lock is a reason, with an estimate"
+script -qc "stty cols 40 rows 6; timeout 60 jobuild watch $first" /dev/null >"$tmp/screen" 2>&1 </dev/null &
+viewer=$!
+within 20 grep -q "alpha/endless" "$tmp/screen"; ok "watch draws on a terminal"
+now=${EPOCHREALTIME/./}
+jobuild -q cancel "$first"
+job=$first
+gone() { job_is '.units[0].state == "cancelled"'; }
+within 10 gone; took=$((${EPOCHREALTIME/./} - now))
+echo "# cancelled after $((took / 1000)) ms"
+gone; ok "cancel reaches the slave"
+wait "$viewer"
+! sed 's/\x1b\[[0-9]*[A-Za-z]//g' "$tmp/screen" | grep "running" | tr -d '\r' | grep -qE '.{41}'
+ok "no line is wider than the screen while it is drawn"
+run jobuild jobs --state cancelled
+[[ $status == 0 ]] && said "alpha/endless-1.0" && ! said "alpha/good-1.0"; ok "jobs of a state"
+run jobuild --json jobs --by alpha --root alpha/slow --limit 1
+jq -e '(.jobs | length) == 1 and .jobs[0].root == "alpha/slow-1.0"' "$tmp/out" >/dev/null; ok "of a user and root"
+run jobuild jobs --by 'a&b'
+[[ $status == 2 ]]; ok "a filter is a plain word"
+for command in jobs watch why-waiting retry repin priority slaves locks; do
+	run jobuild "$command" -h
+	[[ $status == 0 ]] && said "jobuild $command" || break
+done
+ok "each has its -h"
+done_testing
