@@ -81,13 +81,13 @@ UNPACK  := priv sys unpack unpack_main
 SLAVE   := backoff call capsule claim conf contract control deliver enroll greet hours images key lease main probe \
 	session spool stage trees worker
 MASTER  := admin admin_tree api api_change api_info api_jobs api_lease api_people api_slave api_why blobs \
-	capsule child claims db dispatch events httpd key load logs loop main mirror newjob \
-	pack peer pki plans quarantine request retry schema serve serve_file sql stage state status stream \
-	audit backup check notify reserve restore saved \
+	capsule change child claims db dispatch events httpd key load logs loop main mirror newjob \
+	pack peer pki plans quarantine request retry schema serve serve_file slaves sql stage state status stream \
+	audit backup check notify reserve restore rights saved \
 	uri validate wants wish \
 	$(addprefix sched/,class ids lock pick queue reasons sched share)
 
-UNIT    := base atom recipe plan cli_text index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome slave_contract slave_parts slave_spool \
+UNIT    := base atom recipe plan plan_best cli_text index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome slave_contract slave_parts slave_spool \
 	master_audit master_db master_sched master_uri
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
@@ -341,12 +341,13 @@ UNITS := autotua-master.service autotua-slave.service
 .PHONY: install install-units uninstall clean
 install-units:
 	install -d $(DESTDIR)$(unitdir)
-	for u in $(UNITS); do \
-		sed 's|@SBINDIR@|$(sbindir)|' service/$$u.in \
-			>$(DESTDIR)$(unitdir)/$$u && \
-			chmod 644 $(DESTDIR)$(unitdir)/$$u || exit 1; \
+	for h in master slave; do \
+		sed 's|@SBINDIR@|$(sbindir)|' $$h/autotua-$$h.service.in \
+			>$(DESTDIR)$(unitdir)/autotua-$$h.service && \
+			chmod 644 $(DESTDIR)$(unitdir)/autotua-$$h.service || \
+			exit 1; \
 	done
-	install -D -m 644 service/autotua.sysusers \
+	install -D -m 644 master/autotua.sysusers \
 		$(DESTDIR)$(sysusersdir)/autotua.conf
 install: all install-units
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(sharedir) \

@@ -77,6 +77,8 @@ command(const struct box *b, int *status)
 	    posix_spawn_file_actions_init(&files) != 0)
 		box_die(b, "process 1: out of memory");
 	code = spawn(b, &pid, &files, &attr);
+	if (code == 0 && b->poor && b->limits.memory > 0)
+		limit_memory(pid, b->limits.memory);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	if (code == 0)

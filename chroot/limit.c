@@ -2,6 +2,7 @@
 #include "chroot/limit.h"
 #include "base/error.h"
 
+#include <stddef.h>
 #include <sys/resource.h>
 
 #define MIB (1024 * 1024)
@@ -38,10 +39,13 @@ limit_set(const struct limits *l, bool poor, struct error *err)
 	if (l->disk > 0 &&
 	    lower(RLIMIT_FSIZE, (rlim_t)l->disk, (rlim_t)l->disk) < 0)
 		return fail_errno(err, "limit the size of files");
-	/* so too: process 1 sees it, or the accounts do */
-	if (poor && l->memory > 0 &&
-	    lower(RLIMIT_DATA, 2 * (rlim_t)l->memory, 2 * (rlim_t)l->memory) <
-		0)
-		return fail_errno(err, "limit memory");
 	return 0;
+}
+
+void
+limit_memory(pid_t pid, int64_t bytes)
+{
+	struct rlimit r = {2 * (rlim_t)bytes, 2 * (rlim_t)bytes};
+
+	(void)prlimit(pid, RLIMIT_DATA, &r, NULL);
 }

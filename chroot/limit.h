@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 
@@ -33,8 +34,14 @@ struct limits {
 
 /*
  * The limits of single processes, for this one and all that it starts. poor:
- * there is no control group that counts memory.
+ * there is no control group that counts processes.
  */
 int limit_set(const struct limits *l, bool poor, struct error *err);
+
+/*
+ * The same for the memory of one process and those that it starts: twice what
+ * all may have together, so that those who count see who wants more.
+ */
+void limit_memory(pid_t pid, int64_t bytes);
 
 #endif

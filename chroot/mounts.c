@@ -111,6 +111,7 @@ bind_mapped(const struct box *b, int root, const char *path, const char *name,
 	if (fd < 0)
 		box_die(b, "open %s: %s", path, strerror(errno));
 	copy = ids_mount(fd, BOX_USERNS, attributes, &err);
+	/* cppcheck-suppress invalidFunctionArg ; box_die() doesn't return */
 	close(fd);
 	/* a file system without such mounts: its files are read as others' */
 	if (copy < 0 && (attributes & MOUNT_ATTR_RDONLY) != 0) {

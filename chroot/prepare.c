@@ -211,8 +211,7 @@ make_groups(struct run *r, struct error *err)
 		return fail_errno(err, "stat %s", r->state.path);
 	if (cgroup_make(&r->groups,
 		arena_printf(&r->arena, "autotua-%llx-%s",
-		    (unsigned long long)(st.st_dev * 31 + st.st_ino),
-		    r->o->job),
+		    (unsigned long long)st.st_dev * 31 + st.st_ino, r->o->job),
 		l, r->fd, err) < 0)
 		return -1;
 	for (i = 0; i < CONTROLS; i++) {

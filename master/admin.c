@@ -6,6 +6,7 @@
 #include "master/commands.h"
 #include "master/loop.h"
 #include "master/pki.h"
+#include "master/rights.h"
 #include "master/state.h"
 #include "tree/sign.h"
 #include "recipe/atom.h"
@@ -143,13 +144,20 @@ cmd_user(const char *path, int argc, char *argv[])
 	struct error err;
 	int rc;
 
-	if (!(argc == 3 && strcmp(argv[0], "add") == 0) &&
-	    !(argc == 1 && strcmp(argv[0], "list") == 0))
-		return cmd_usage("user add NAME KEYFILE | user list");
+	bool rights = argc >= 1 && strcmp(argv[0], "rights") == 0;
+
+	if (!(argc == 3 && (rights || strcmp(argv[0], "add") == 0)) &&
+	    !(argc == 1 && (rights || strcmp(argv[0], "list") == 0)))
+		return cmd_usage("user add NAME KEYFILE | user list | "
+				 "user rights [NAME RIGHT]");
 	if (state_open(&st, path, &err) < 0)
 		return cmd_failed(&err);
-	rc = argc == 3 ? user_add(&st, argv[1], argv[2], &err)
-		       : user_list(&st, &err);
+	if (rights)
+		rc = rights_command(&st, argc == 3 ? argv[1] : NULL,
+		    argc == 3 ? argv[2] : NULL, &err);
+	else
+		rc = argc == 3 ? user_add(&st, argv[1], argv[2], &err)
+			       : user_list(&st, &err);
 	state_close(&st);
 	return rc < 0 ? cmd_failed(&err) : 0;
 }
@@ -206,59 +214,6 @@ cmd_token(const char *path, int argc, char *argv[])
 	if (state_open(&st, path, &err) < 0)
 		return cmd_failed(&err);
 	rc = token_new(&st, &err);
-	state_close(&st);
-	return rc < 0 ? cmd_failed(&err) : 0;
-}
-
-/* ---- slave ------------------------------------------------------------------
- */
-
-static int
-slave_list(struct state *st, struct error *err)
-{
-	enum sql q = SQL_SLAVE_LIST;
-	struct arena a = {0};
-	int rc;
-
-	db_query(&st->db, q, NULL);
-	while ((rc = db_row(&st->db, q, err)) > 0)
-		printf("%s %s\n", db_text(&st->db, q, 1, &a),
-		    db_text(&st->db, q, 2, &a));
-	arena_release(&a);
-	return rc;
-}
-
-static int
-slave_retire(struct state *st, const char *name, struct error *err)
-{
-	int n;
-
-	if (db_begin(&st->db, err) < 0)
-		return -1;
-	n = db_run(&st->db, SQL_SLAVE_RETIRE, ARGS(TEXT(name)), err);
-	if (n == 0)
-		fail(err, "there is no active slave \"%s\"", name);
-	if (n < 1) {
-		db_rollback(&st->db);
-		return -1;
-	}
-	return cmd_finish(&st->db, "slave retire", name, err);
-}
-
-int
-cmd_slave(const char *path, int argc, char *argv[])
-{
-	struct state st;
-	struct error err;
-	int rc;
-
-	if (!(argc == 2 && strcmp(argv[0], "retire") == 0) &&
-	    !(argc == 1 && strcmp(argv[0], "list") == 0))
-		return cmd_usage("slave list | slave retire NAME");
-	if (state_open(&st, path, &err) < 0)
-		return cmd_failed(&err);
-	rc = argc == 1 ? slave_list(&st, &err)
-		       : slave_retire(&st, argv[1], &err);
 	state_close(&st);
 	return rc < 0 ? cmd_failed(&err) : 0;
 }

@@ -2,6 +2,7 @@
 /* Signed requests that change a job that is there. */
 #include "master/asking.h"
 #include "master/dispatch.h"
+#include "master/rights.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -43,8 +44,10 @@ asking_may_change(struct asking *a)
 	else if (rc == 0)
 		request_problem(r, 404, "not-found", "there is no such job");
 	else if (strcmp(user, a->wish.user) != 0)
-		request_problem(r, 403, "not-authorised",
-		    "job %" PRId64 " is of %s", r->id, user);
+		(void)rights_need(a->m, r, a->wish.user, RIGHT_OPERATE,
+		    arena_printf(&r->arena,
+			"job %" PRId64 " is of %s: to change it", r->id,
+			user));
 	return r->answer == NULL;
 }
 

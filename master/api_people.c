@@ -2,16 +2,18 @@
 /* Signed requests: a child verifies them, then they are done. */
 #include "master/asking.h"
 #include "master/dispatch.h"
+#include "master/rights.h"
 #include "base/error.h"
 #include "base/log.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define RESULT_MAX     ((size_t)512 << 20)
+#define RESULT_MAX ((size_t)512 << 20)
 
 json_t *
-asking_verdict(struct asking *a, const struct buf *text, const struct error *err)
+asking_verdict(
+    struct asking *a, const struct buf *text, const struct error *err)
 {
 	struct request *r = a->r;
 	json_t *o = NULL;
@@ -219,7 +221,9 @@ asking_new(struct master *m, struct request *r, const struct wish *w)
 		return NULL;
 	a->user = id_of(m, SQL_USER_ID, w->user, &err);
 	if (a->user > 0)
-		return a;
+		return rights_need(m, r, w->user, RIGHT_MAINTAIN, w->kind)
+		    ? a
+		    : NULL;
 	if (a->user < 0)
 		request_broken(r, &err);
 	else
@@ -291,6 +295,9 @@ api_submit(struct master *m, struct request *r)
 
 	if (!wish_read(m, r, "submit", &w) || !wish_submit(r, &w, &wanted) ||
 	    !(a = asking_new(m, r, &w)) || !want(a, &wanted))
+		return;
+	if (json_is_true(json_object_get(w.o, "security")) &&
+	    !rights_need(m, r, w.user, RIGHT_OPERATE, "\"security\""))
 		return;
 	look_for_plan(a);
 	asking_start(a, m->set->validation, submit_done);

@@ -15,7 +15,11 @@
 #define ARCHES_MAX       16
 #define CAPABILITIES_MAX 1000
 #define SLOTS_MAX        10000
-#define CLOSED_MAX       200
+
+/* versions of the protocol that are spoken */
+#define PROTOCOL_NEWEST 1
+#define PROTOCOL_OLDEST 1
+#define CLOSED_MAX      200
 
 void
 api_ca(struct master *m, struct request *r)
@@ -193,8 +197,21 @@ check_hello(struct request *r, const json_t *o)
 	const json_t *arches = json_object_get(o, "arches");
 	const json_t *caps = json_object_get(o, "capabilities");
 
-	if (api_need_number(r, o, "version", 1, 1) < 0 ||
-	    api_need_number(r, o, "slots", 1, SLOTS_MAX) < 0)
+	int64_t version = api_need_number(r, o, "version", 0, INT32_MAX);
+
+	if (version < 0)
+		return false;
+	if (version < PROTOCOL_OLDEST || version > PROTOCOL_NEWEST) {
+		request_problem_with(r, 426, "upgrade-required",
+		    version < PROTOCOL_OLDEST
+			? "this slave is too old for its master: upgrade it"
+			: "this slave is too new for its master: upgrade "
+			  "that one first",
+		    json_pack("{s:i, s:i}", "oldest", PROTOCOL_OLDEST, "newest",
+			PROTOCOL_NEWEST));
+		return false;
+	}
+	if (api_need_number(r, o, "slots", 1, SLOTS_MAX) < 0)
 		return false;
 	if (json_is_array(arches) && json_array_size(arches) >= 1 &&
 	    json_array_size(arches) <= ARCHES_MAX &&

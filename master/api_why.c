@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-/* ---- jobs/J/waiting -------------------------------------------------------- */
+/* ---- jobs/J/waiting --------------------------------------------------------
+ */
 
 struct causes {
 	struct map by_text; /* to the cause's JSON */
@@ -112,7 +113,8 @@ api_waiting(struct master *m, struct request *r)
 		api_time(c.ends), "causes", c.list));
 }
 
-/* ---- locks ----------------------------------------------------------------- */
+/* ---- locks -----------------------------------------------------------------
+ */
 
 static json_t *
 uses_json(const struct lock_list *list)

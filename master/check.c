@@ -204,6 +204,16 @@ each_unit(struct check *c, const char *path, const char *name)
 /* ---- the whole --------------------------------------------------------------
  */
 
+static void
+check_audit(struct check *c)
+{
+	struct audit_head head;
+	struct error err;
+
+	if (audit_verify(&c->st->db, NULL, &head, &err) < 0)
+		bad(c, "%s; compare with a backup and the journal", err.msg);
+}
+
 static int
 check_all(struct check *c, struct error *err)
 {
@@ -223,6 +233,7 @@ check_all(struct check *c, struct error *err)
 	if (look_into(c, "stages", each_file, err) < 0 ||
 	    look_into(c, "blobs", each_blob_folder, err) < 0)
 		return -1;
+	check_audit(c);
 	return look_into(c, "logs", each_unit, err);
 }
 

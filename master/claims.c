@@ -5,6 +5,7 @@
  */
 #include "master/api.h"
 #include "master/dispatch.h"
+#include "master/slaves.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -121,6 +122,7 @@ events_for(struct master *m, const struct sched_slave *sl)
 	json_t *list = json_array(), *more;
 	struct sched_lease *l;
 
+	slaves_release(m, sl, list);
 	if (m->sched.nunwanted == 0)
 		return list;
 	for (l = m->sched.first_lease; l; l = l->next) {
@@ -259,7 +261,9 @@ tell_unwanted(struct master *m, int64_t now)
 	for (l = m->sched.first_lease; l; l = l->next) {
 		const struct sched_unit *u = l->node.object;
 
-		if (u->job->cancelled && !l->told && l->slave->waiting)
+		if (((u->job->cancelled && !l->told) ||
+			(l->slave->ruled && !l->released)) &&
+		    l->slave->waiting)
 			serve_waiting(m, l->slave->waiting, now);
 	}
 }

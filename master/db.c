@@ -306,8 +306,8 @@ db_examine(const char *path, int *version,
 	}
 	sqlite3_busy_timeout(db.conn, BUSY_MS);
 	if (schema_version(&db, version, err) == 0)
-		pages = ask(&db, "PRAGMA integrity_check(20)", 0, tell, ctx,
-		    err);
+		pages =
+		    ask(&db, "PRAGMA integrity_check(20)", 0, tell, ctx, err);
 	if (pages >= 0)
 		keys = ask(&db, "PRAGMA foreign_key_check", 0, tell, ctx, err);
 	if (keys < 0)

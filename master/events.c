@@ -11,7 +11,8 @@
 
 static const char *const kind_names[] = {"job", "unit", "step", "slave"};
 
-/* ---- what happens --------------------------------------------------------- */
+/* ---- what happens ---------------------------------------------------------
+ */
 
 static void
 note(struct master *m, int64_t job, int64_t unit)
@@ -76,8 +77,7 @@ events_step(struct master *m, const struct sched_unit *u, int64_t step,
 }
 
 void
-events_slave(
-    struct master *m, const struct sched_slave *sl, const char *state)
+events_slave(struct master *m, const struct sched_slave *sl, const char *state)
 {
 	add(m,
 	    &(struct event){
@@ -98,7 +98,8 @@ events_log(struct master *m, int64_t unit)
 	}
 }
 
-/* ---- GET events ------------------------------------------------------------ */
+/* ---- GET events ------------------------------------------------------------
+ */
 
 /* Where a listener is. */
 struct listener {
@@ -117,8 +118,8 @@ static json_t *
 event_json(const struct event *e)
 {
 	bool of_unit = e->kind == EVENT_UNIT || e->kind == EVENT_STEP;
-	json_t *o = json_pack("{s:s, s:o}", "state", e->state, "time",
-	    api_time(e->time));
+	json_t *o = json_pack(
+	    "{s:s, s:o}", "state", e->state, "time", api_time(e->time));
 
 	add_number(o, "job", e->job, e->kind != EVENT_SLAVE);
 	add_number(o, "unit", e->unit, of_unit);

@@ -43,8 +43,8 @@ void events_job(struct master *m, int64_t job, const char *state);
 void events_unit(struct master *m, const struct sched_unit *u);
 void events_step(struct master *m, const struct sched_unit *u, int64_t step,
     const char *state);
-void events_slave(
-    struct master *m, const struct sched_slave *sl, const char *state);
+void
+events_slave(struct master *m, const struct sched_slave *sl, const char *state);
 
 /* There is more of the unit's log. */
 void events_log(struct master *m, int64_t unit);
@@ -57,7 +57,8 @@ void streams_close(struct master *m);
 
 size_t streams_count(const struct master *m);
 
-/* ---- for those who answer with a stream ----------------------------------- */
+/* ---- for those who answer with a stream -----------------------------------
+ */
 
 struct stream {
 	struct master *m;

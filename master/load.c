@@ -7,6 +7,7 @@
 #include "master/api.h"
 #include "master/dispatch.h"
 #include "master/quarantine.h"
+#include "master/slaves.h"
 #include "master/wants.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -270,6 +271,7 @@ int
 dispatch_load(struct master *m, struct error *err)
 {
 	if (load_slaves(m, err) < 0 || load_quarantine(m, err) < 0 ||
+	    slaves_load(m, err) < 0 ||
 	    load_usage(m, err) < 0 ||
 	    load_jobs(m, err) < 0 || load_leases(m, err) < 0)
 		return -1;

@@ -39,6 +39,7 @@ struct master {
 	char ca_fingerprint[65];
 	int64_t started, pruned, reloads;
 	struct reserve reserve;
+	int64_t ruled_at, data_version; /* slaves.c */
 	struct counters count;
 };
 

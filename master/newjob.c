@@ -136,8 +136,8 @@ schedule_unit(struct master *m, struct sched_job *job, const struct stored *u,
 	struct sched_unit_spec spec = {.id = u->id,
 	    .root = text(u->o, "root"),
 	    .state = UNIT_BLOCKED,
-	    .reuse = job->reuse &&
-		json_is_true(json_object_get(u->o, "reusable")),
+	    .reuse =
+		job->reuse && json_is_true(json_object_get(u->o, "reusable")),
 	    .nlayers = json_array_size(steps)};
 	const char **layers = arena_array(tmp, spec.nlayers, const char *);
 	size_t i;

@@ -83,8 +83,8 @@ quarantine_apply(struct master *m, struct sched_slave *sl,
 }
 
 int
-quarantine_end(struct master *m, struct sched_slave *sl, int64_t now,
-    struct error *err)
+quarantine_end(
+    struct master *m, struct sched_slave *sl, int64_t now, struct error *err)
 {
 	struct quarantine none = {0};
 

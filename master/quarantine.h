@@ -26,8 +26,7 @@ struct quarantine {
 };
 
 /* After a failure of this unit on its slave. */
-struct quarantine
-quarantine_failed(const struct sched_unit *unit, int64_t now);
+struct quarantine quarantine_failed(const struct sched_unit *unit, int64_t now);
 
 int quarantine_write(struct master *m, const struct sched_slave *sl,
     const struct quarantine *q, struct error *err);
@@ -35,7 +34,7 @@ void quarantine_apply(struct master *m, struct sched_slave *sl,
     const struct quarantine *q, int64_t now);
 
 /* A success, or the administrator's word: nothing is held against it. */
-int quarantine_end(struct master *m, struct sched_slave *sl, int64_t now,
-    struct error *err);
+int quarantine_end(
+    struct master *m, struct sched_slave *sl, int64_t now, struct error *err);
 
 #endif

@@ -25,6 +25,7 @@ static const struct {
     {413, "Too large"},
     {416, "Range not satisfiable"},
     {422, "Not acceptable"},
+    {426, "Upgrade required"},
     {500, "Internal error"},
     {503, "Unavailable"},
     {507, "Insufficient storage"},

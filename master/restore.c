@@ -50,7 +50,9 @@ open_target(struct restore *r, const struct saved_file *f, struct error *err)
 		return -1;
 	*slash = '/';
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	return fd < 0 ? fail_errno(err, "create %s", path) : fd;
+	if (fd < 0)
+		return fail_errno(err, "create %s", path);
+	return fd;
 }
 
 /* A file that isn't right is told and counted; -1 is trouble of ours. */

@@ -20,7 +20,7 @@ struct again {
 		enum unit_state state;
 		bool again, lost; /* lost: will never pass */
 		size_t waits;     /* needs that haven't passed */
-	} **list;
+	} * *list;
 	size_t n, nagain;
 };
 
@@ -41,8 +41,8 @@ read_units(struct again *g, struct error *err)
 		u->lost = u->state == UNIT_SKIPPED;
 		u->again = u->state == UNIT_FAILED ||
 		    u->state == UNIT_DEP_FAILED || u->state == UNIT_CANCELLED;
-		g->list = arena_grow(
-		    &g->arena, g->list, g->n, sizeof(struct unit *));
+		g->list =
+		    arena_grow(&g->arena, g->list, g->n, sizeof(struct unit *));
 		g->list[g->n++] = u;
 		*map_put(&g->units, (const char *)&u->id, sizeof(u->id)) = u;
 	}

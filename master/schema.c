@@ -233,6 +233,19 @@ static const char *const audit_chain[] = {
     NULL,
 };
 
+/* What an administrator says of a slave: "", "drained" or "paused". */
+static const char *const slave_rules[] = {
+    "ALTER TABLE slave ADD COLUMN ruled TEXT NOT NULL DEFAULT ''",
+    NULL,
+};
+
+/* What a user may ask for: see rights.h. */
+static const char *const user_rights[] = {
+    "ALTER TABLE user ADD COLUMN rights TEXT NOT NULL DEFAULT 'maintain'"
+    " CHECK (rights IN ('read', 'maintain', 'operate', 'admin'))",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked, scheduling,
-    reuse_and_quarantine, audit_chain};
+    reuse_and_quarantine, audit_chain, slave_rules, user_rights};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

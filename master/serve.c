@@ -5,6 +5,7 @@
 #include "master/httpd.h"
 #include "master/notify.h"
 #include "master/pki.h"
+#include "master/slaves.h"
 #include "tree/sign.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -289,6 +290,7 @@ run(struct service *s)
 		httpd_run(m->httpd);
 		now = now_us();
 		expire_leases(m, now);
+		slaves_turn(m, now);
 		claims_turn(m, now);
 		streams_turn(m, now);
 		prune(m, now);

@@ -12,6 +12,9 @@ const char *const sql_texts[SQL_COUNT] = {
 
     [SQL_USER_ADD] = "INSERT INTO user (name, created) VALUES (?1, ?2)"
 		     " ON CONFLICT (name) DO NOTHING",
+    [SQL_USER_RIGHT] = "SELECT rights FROM user WHERE name = ?1",
+    [SQL_USER_RIGHT_SET] = "UPDATE user SET rights = ?2 WHERE name = ?1",
+    [SQL_USER_RIGHT_LIST] = "SELECT name, rights FROM user ORDER BY name",
     [SQL_USER_ID] = "SELECT id FROM user WHERE name = ?1",
     [SQL_USER_KEY_ADD] =
 	"INSERT INTO user_key (fingerprint, user_id, armour, created)"
@@ -60,6 +63,13 @@ const char *const sql_texts[SQL_COUNT] = {
 
     [SQL_SLAVE_RETIRE] = "UPDATE slave SET state = 'retired'"
 			 " WHERE name = ?1 AND state = 'active'",
+    [SQL_SLAVE_RULE] = "UPDATE slave SET ruled = ?2"
+		       " WHERE name = ?1 AND state = 'active'",
+    [SQL_SLAVE_RULES] = "SELECT id, name, ruled,"
+			" CASE WHEN state = 'retired' THEN 1 ELSE 0 END,"
+			" hello, last_seen FROM slave ORDER BY id",
+    /* SQLite's own: changes when another process has written */
+    [SQL_DATA_VERSION] = "PRAGMA data_version",
 
     [SQL_TREE_ADD] =
 	"INSERT INTO tree (name, url, created, forced) VALUES (?1, ?2, ?3, ?4)",

@@ -120,8 +120,7 @@ line_of(const char *conf, const char *message)
 		for (p = b.data; *p; p += strcspn(p, "\n"), p += *p == '\n') {
 			at++;
 			p += strspn(p, " \t");
-			if (strncmp(p, message, n) == 0 &&
-			    strchr(" \t=", p[n]))
+			if (strncmp(p, message, n) == 0 && strchr(" \t=", p[n]))
 				line = at;
 		}
 	}

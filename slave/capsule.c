@@ -49,12 +49,11 @@ capsule_read(struct capsule *c, const json_t *json, struct error *err)
 		"{s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s,"
 		" s:{s:s, s:s, s?I}, s:o, s:o, s:o}",
 		"lease", &lease, "job", &job, "unit", &unit, "attempt",
-		&attempt, "lease_seconds", &seconds, "tree", &c->tree, "revision",
-		&c->revision,
-		"root", &c->root, "arch", &c->arch, "key", &c->key, "stage",
-		"name", &c->stage, "digest", &c->digest, "size", &size,
-		"parameters", &parameters, "signers", &signers, "steps",
-		&steps) < 0)
+		&attempt, "lease_seconds", &seconds, "tree", &c->tree,
+		"revision", &c->revision, "root", &c->root, "arch", &c->arch,
+		"key", &c->key, "stage", "name", &c->stage, "digest",
+		&c->digest, "size", &size, "parameters", &parameters, "signers",
+		&signers, "steps", &steps) < 0)
 		return fail(err, "capsule: %s", bad.text);
 	c->lease = lease;
 	c->job = job;

@@ -75,6 +75,11 @@ on_event(struct session *s, const json_t *event)
 		    s, json_integer_value(json_object_get(event, "lease")));
 		if (l)
 			lease_cancel(l);
+	} else if (strcmp(name, "release") == 0) {
+		l = find(
+		    s, json_integer_value(json_object_get(event, "lease")));
+		if (l)
+			lease_give_back(l, "paused by an administrator");
 	} else if (strcmp(name, "drain") == 0) {
 		log_info("draining: the master gives nothing new");
 		s->draining = true;

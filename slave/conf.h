@@ -33,12 +33,12 @@ struct slave_conf {
 	int64_t pressure;         /* percent, of autotua-chroot ready */
 	int64_t artifacts_max;    /* bytes of a step's artifacts; 0: no limit */
 	/* the lender's contract: contract.h */
-	const char *hours;    /* NULL: always */
-	const char *at_close; /* "stop" or "finish" */
-	bool finish;          /* the latter: for what runs then */
-	bool on_battery;      /* lent then too? */
-	int64_t disk_reserve; /* bytes that stay free */
-	int64_t traffic;      /* bytes a day; 0: no limit */
+	const char *hours;        /* NULL: always */
+	const char *at_close;     /* "stop" or "finish" */
+	bool finish;              /* the latter: for what runs then */
+	bool on_battery;          /* lent then too? */
+	int64_t disk_reserve;     /* bytes that stay free */
+	int64_t traffic;          /* bytes a day; 0: no limit */
 	struct conf_list trees;   /* whose jobs; none: any */
 	struct conf_list labels;  /* "NAME" or "NAME mandatory" */
 	bool network;             /* may recipes that ask for it have it? */

@@ -18,8 +18,9 @@
 #define DAY_SECONDS    86400
 #define SAVE_STEP      ((int64_t)1 << 20) /* bytes that a crash may forget */
 
-static const char *const words[] = {
-    [OWNER_OPEN] = "open\n", [OWNER_DRAIN] = "drain\n", [OWNER_PAUSE] = "pause\n"};
+static const char *const words[] = {[OWNER_OPEN] = "open\n",
+    [OWNER_DRAIN] = "drain\n",
+    [OWNER_PAUSE] = "pause\n"};
 
 /* A small file's text into out; false: there is none. */
 static bool
@@ -134,8 +135,8 @@ contract_save(struct contract *c)
 
 	if (c->saved == c->moved)
 		return;
-	n = snprintf(text, sizeof(text), "%" PRId64 " %" PRId64 "\n", c->day,
-	    c->moved);
+	n = snprintf(
+	    text, sizeof(text), "%" PRId64 " %" PRId64 "\n", c->day, c->moved);
 	fd = openat(c->state, "traffic.new",
 	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0 || file_write_all(fd, text, (size_t)n, &err) < 0 ||
@@ -215,8 +216,7 @@ look_disk(const struct contract *c, char why[CLOSED_MAX])
 	free = (int64_t)(v.f_bavail * v.f_frsize);
 	if (free >= c->conf->disk_reserve)
 		return true;
-	snprintf(why, CLOSED_MAX, "its disk has less than %" PRId64
-				  " MiB free",
+	snprintf(why, CLOSED_MAX, "its disk has less than %" PRId64 " MiB free",
 	    c->conf->disk_reserve >> 20);
 	return false;
 }

@@ -42,8 +42,7 @@ control_lock(int state, const char *name, struct error *err)
 		return fail_errno(err, "open %s/lock", name);
 	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		fail(err,
-		    "%s: another autotua-slave runs in this state folder",
+		fail(err, "%s: another autotua-slave runs in this state folder",
 		    name);
 	else if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
 		fail_errno(err, "write %s/lock", name);
@@ -157,11 +156,11 @@ contract_json(const struct slave_conf *c, const struct contract *now)
 
 	json_object_set_new(o, "trees", list_of(&c->trees));
 	json_object_set_new(o, "labels", list_of(&c->labels));
-	json_object_set_new(o, "hours",
-	    c->hours ? json_string(c->hours) : json_null());
+	json_object_set_new(
+	    o, "hours", c->hours ? json_string(c->hours) : json_null());
 	json_object_set_new(o, "at_close", json_string(c->at_close));
-	json_object_set_new(o, "keyring",
-	    c->keyring ? json_string(c->keyring) : json_null());
+	json_object_set_new(
+	    o, "keyring", c->keyring ? json_string(c->keyring) : json_null());
 	return o;
 }
 
@@ -197,8 +196,8 @@ units_json(const struct slave_conf *c, struct arena *a)
 	struct units u = {.list = json_array()};
 	struct error none;
 
-	u.spool = open(conf_path(c, a, "spool"),
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	u.spool =
+	    open(conf_path(c, a, "spool"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (u.spool < 0)
 		return u.list;
 	(void)spool_each(u.spool, add_unit, &u, &none);
@@ -252,8 +251,8 @@ print_contract(const struct slave_conf *c, const struct contract *now)
 }
 
 static void
-print_status(const json_t *o, const struct slave_conf *c,
-    const struct contract *now)
+print_status(
+    const json_t *o, const struct slave_conf *c, const struct contract *now)
 {
 	const json_t *pid = json_object_get(o, "pid"), *unit;
 	size_t i;
@@ -264,8 +263,7 @@ print_status(const json_t *o, const struct slave_conf *c,
 	else
 		puts("not running");
 	printf("master: %s\n", c->url ? c->url : "(not enrolled)");
-	printf("lent: %s%s\n", *now->closed ? "no, " : "yes",
-	    now->closed);
+	printf("lent: %s%s\n", *now->closed ? "no, " : "yes", now->closed);
 	print_contract(c, now);
 	json_array_foreach(json_object_get(o, "units"), i, unit)
 	{

@@ -22,8 +22,8 @@ int control_lock(int state, const char *name, struct error *err);
 int control_stop(const struct slave_conf *c, bool now, struct error *err);
 
 /* The owner's word, told to a running slave too. */
-int control_say(
-    const struct slave_conf *c, enum owner owner, struct error *err);
+int
+control_say(const struct slave_conf *c, enum owner owner, struct error *err);
 
 /* What is lent, whether it is now, and what runs; as text or JSON. */
 int control_status(

@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 #define PROBE_EVERY ((int64_t)3600 * 1000)
-#define STAGES_MAX  200 /* that a hello names, last used first */
+#define HELLO_PAUSE 30000 /* milliseconds, after changes of images */
+#define STAGES_MAX  200   /* that a hello names, last used first */
 #define LAYERS_MAX  2000
 
 bool
@@ -107,7 +108,8 @@ on_hello(void *ctx, const struct answer *answer)
 		return;
 	}
 	s->hello_due = true;
-	if (answer->status == 401 || answer->status == 403)
+	if (answer->status == 401 || answer->status == 403 ||
+	    answer->status == 426)
 		session_rejected(s, answer);
 	else if (s->hello_wait.tries == 0)
 		log_warn("hello status=%d: %s", answer->status, answer->text);
@@ -160,10 +162,10 @@ add_offer(const struct session *s, json_t *body)
 	json_object_set_new(body, "slots", json_integer(c->slots));
 	json_object_set_new(body, "resources", resources_json(s));
 	json_object_set_new(body, "labels", labels_json(c));
-	json_object_set_new(body, "stages",
-	    images_list(c->chroot_state, "stages", STAGES_MAX));
-	json_object_set_new(body, "layers",
-	    images_list(c->chroot_state, "layers", LAYERS_MAX));
+	json_object_set_new(
+	    body, "stages", images_list(c->chroot_state, "stages", STAGES_MAX));
+	json_object_set_new(
+	    body, "layers", images_list(c->chroot_state, "layers", LAYERS_MAX));
 	json_object_set_new(
 	    body, "closed", *closed ? json_string(closed) : json_null());
 }
@@ -178,6 +180,8 @@ hello_turn(struct session *s)
 	json_t *body, *held;
 	struct lease *l;
 
+	if (s->hello_soon && s->host.now >= s->hello_at + HELLO_PAUSE)
+		s->hello_due = true;
 	if (s->hello || !s->hello_due || !s->about || s->stopping ||
 	    s->host.now < s->hello_wait.at)
 		return;
@@ -188,7 +192,8 @@ hello_turn(struct session *s)
 	json_object_set_new(body, "leases", held);
 	json_object_set_new(body, "version", json_integer(1));
 	add_offer(s, body);
-	s->hello_due = false;
+	s->hello_due = s->hello_soon = false;
+	s->hello_at = s->host.now;
 	r.body = body;
 	s->hello = call_start(&s->calls, &r);
 	json_decref(body);

@@ -17,8 +17,8 @@ struct error;
 #define DAY_MINUTES 1440
 
 struct hours_span {
-	unsigned days;      /* bit 0: Sunday */
-	int from, to;       /* minutes; to may be below from */
+	unsigned days; /* bit 0: Sunday */
+	int from, to;  /* minutes; to may be below from */
 };
 
 struct hours {

@@ -116,8 +116,8 @@ lease_take(struct host *h, const json_t *capsule, struct error *err)
 		cannot_start(l, err->msg);
 		return l;
 	}
-	l->worker = worker_start(h->conf, id,
-	    contract_left(h->contract), l->dir, &l->say, &l->leash, err);
+	l->worker = worker_start(h->conf, id, contract_left(h->contract),
+	    l->dir, &l->say, &l->leash, err);
 	if (l->worker < 0) {
 		cannot_start(l, err->msg);
 		return l;

@@ -112,8 +112,8 @@ do_key(const struct slave_conf *c, char *args[], int n)
 }
 
 static int
-do_control(const struct options *o, const struct slave_conf *c,
-    struct arena *a, char *args[], int n)
+do_control(const struct options *o, const struct slave_conf *c, struct arena *a,
+    char *args[], int n)
 {
 	const char *what = args[0];
 	struct error err;

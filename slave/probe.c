@@ -26,9 +26,9 @@
 #include <linux/kvm.h>
 
 #define OUTPUT_MAX  (1 << 20)
-#define PROGRAM_MS  5000 /* a program that says nothing for so long */
+#define PROGRAM_MS  5000  /* a program that says nothing for so long */
 #define TREES_KEPT  86400 /* seconds after the last use */
-#define CHILD_LIMIT 120  /* seconds for everything */
+#define CHILD_LIMIT 120   /* seconds for everything */
 
 static const struct {
 	const char *name, *program, *flag;

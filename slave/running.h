@@ -34,14 +34,16 @@ struct session {
 	json_t *about;
 	/* hello */
 	bool hello_due, greeted;
+	int64_t hello_at; /* the last one */
+	bool hello_soon;  /* stages or layers may have come */
 	struct call *hello;
 	struct backoff hello_wait;
 	/* claim */
 	struct call *claim;
 	int64_t claim_free, claim_start;
 	struct backoff claim_wait;
-	int64_t ready_at; /* when the machine is looked at again */
-	bool unready;     /* it has too little of something for new work */
+	int64_t ready_at;    /* when the machine is looked at again */
+	bool unready;        /* it has too little of something for new work */
 	bool draining, idle; /* idle: once, and nothing was left */
 	/* the end */
 	bool finishing; /* nothing more is claimed; ends when nothing is left */

@@ -5,7 +5,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "tree/git.h"
+#include "tree/tree.h"
 #include "tree/sign.h"
 
 #include <fcntl.h>
@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STOP_TIME 5000   /* milliseconds for giving leases back */
-#define GRACE     120000 /* milliseconds, until hello says another */
-#define PROBE_MAX (1 << 20)
+#define STOP_TIME  5000   /* milliseconds for giving leases back */
+#define GRACE      120000 /* milliseconds, until hello says another */
+#define PROBE_MAX  (1 << 20)
 #define LOOK_EVERY 10000 /* milliseconds between looks at the contract */
 
 static int64_t
@@ -65,6 +65,7 @@ reap(struct session *s)
 			probe_reaped(s, status);
 		for (l = s->leases; l; l = l->next) {
 			if (l->worker == pid) {
+				s->hello_soon = true;
 				lease_reaped(l, status);
 				break;
 			}
@@ -259,15 +260,13 @@ recover(void *ctx, int64_t id)
 static int
 open_state(struct session *s, struct error *err)
 {
-	s->state =
-	    open(s->conf->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	s->state = open(s->conf->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->state < 0)
 		return fail_errno(err, "open %s", s->conf->state);
 	s->lock = control_lock(s->state, s->conf->state, err);
 	if (s->lock < 0)
 		return -1;
-	return contract_init(
-	    &s->contract, s->conf, s->state, &s->arena, err);
+	return contract_init(&s->contract, s->conf, s->state, &s->arena, err);
 }
 
 static int
@@ -344,7 +343,7 @@ session_run(const struct slave_conf *c, bool once, struct error *err)
 		goto out;
 	sign_warm_up();
 	/* for the workers, which inherit it: it takes milliseconds */
-	if (git_start(err) < 0)
+	if (tree_warm_up(err) < 0)
 		goto out;
 	if (open_signals(&s, err) < 0)
 		goto out;

@@ -101,8 +101,9 @@ write_json(int dir, const char *name, const json_t *json, struct error *err)
 static int
 write_capsule(int dir, const json_t *json, struct error *err)
 {
-	int rc, fd = openat(dir, "capsule.json",
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int rc,
+	    fd = openat(dir, "capsule.json",
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	char *text;
 
 	if (fd < 0)

@@ -214,8 +214,8 @@ get_pack(struct work *w, int fd)
 
 /* Fetch and prove what the unit consists of. */
 static int
-fill_tree(struct work *w, struct kept_tree *k, const struct recipe_id *ids,
-    size_t n)
+fill_tree(
+    struct work *w, struct kept_tree *k, const struct recipe_id *ids, size_t n)
 {
 	struct error err;
 	int rc = -1, fd;
@@ -251,8 +251,8 @@ open_tree_of(struct work *w)
 	if (!ids)
 		return refuse(w, "capsule: a step has no atom");
 	/* its lock is held until this process ends */
-	if (trees_take(
-		&k, w->conf->state, revision, ids, n, &w->arena, &err) < 0)
+	if (trees_take(&k, w->conf->state, revision, ids, n, &w->arena, &err) <
+	    0)
 		return trouble(w, err.msg);
 	if (k.there && tree_open(&w->tree, k.repo, revision, &err) == 0)
 		return 0;
@@ -373,8 +373,8 @@ check_unit(struct work *w)
 		return refuse_diags(w, "the signed tree has no such unit", &d);
 	unit = &w->plan->units[w->plan->root];
 	notary = notary_open(w->conf->state);
-	rc = tree_verify_by(notary, w->tree, w->recipes, unit->nsteps, &keys,
-	    time(NULL), &d);
+	rc = tree_verify_by(
+	    notary, w->tree, w->recipes, unit->nsteps, &keys, time(NULL), &d);
 	notary_close(notary);
 	if (rc < 0)
 		return refuse_diags(
@@ -459,8 +459,8 @@ run(struct work *w, int store)
 		    "fetch today");
 		return;
 	}
-	result = run_unit(&rc, w->tree, unit,
-	    w->capsule.arch, w->capsule.digest, id, w->path, &watch, &err);
+	result = run_unit(&rc, w->tree, unit, w->capsule.arch,
+	    w->capsule.digest, id, w->path, &watch, &err);
 	ending_set(&w->ending, ENDING_DONE, run_result_names[result],
 	    result == RUN_PASSED ? "" : err.msg);
 	missing -= missing_sources(w, unit->nsteps, store);

@@ -43,7 +43,8 @@ joined(struct cli *c, const json_t *list)
 	return all;
 }
 
-/* ---- slaves ---------------------------------------------------------------- */
+/* ---- slaves ----------------------------------------------------------------
+ */
 
 static void
 print_slaves(struct cli *c, const json_t *answer)
@@ -65,8 +66,7 @@ print_slaves(struct cli *c, const json_t *answer)
 			number(c, member_number(slave, "leased")),
 			ago(c, member_number(slave, "last_seen")),
 			number(c,
-			    member_number(
-				json_object_get(slave, "quarantine"),
+			    member_number(json_object_get(slave, "quarantine"),
 				"failures"))});
 	}
 	table_print(&t, c->color_out, stdout);
@@ -74,7 +74,8 @@ print_slaves(struct cli *c, const json_t *answer)
 		cli_note(c, "no slave has joined this master");
 }
 
-/* ---- locks ----------------------------------------------------------------- */
+/* ---- locks -----------------------------------------------------------------
+ */
 
 static void
 add_uses(struct cli *c, struct table *t, const json_t *lock, const char *list)
@@ -87,9 +88,8 @@ add_uses(struct cli *c, struct table *t, const json_t *lock, const char *list)
 		table_add(t,
 		    (const char *[]){member(lock, "lock"),
 			strcmp(list, "holders") == 0 ? "held" : "waits",
-			json_is_true(json_object_get(use, "shared"))
-			    ? "shared"
-			    : "alone",
+			json_is_true(json_object_get(use, "shared")) ? "shared"
+								     : "alone",
 			number(c, member_number(use, "job")),
 			number(c, member_number(use, "unit")),
 			member(use, "root"), member(use, "slave"),

@@ -103,8 +103,8 @@ take_live(void *ctx, const char *p, size_t n)
 	struct reader *r = ctx;
 
 	if (is_other_attempt(r)) {
-		cli_note(r->cli, "--- attempt %s: from the start ---",
-		    r->attempt);
+		cli_note(
+		    r->cli, "--- attempt %s: from the start ---", r->attempt);
 		r->offset = 0;
 		return false;
 	}

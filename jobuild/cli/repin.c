@@ -21,8 +21,8 @@ choose(struct cli *c, const char *given, const char **revision)
 	if (given)
 		return CLI_OK;
 	if (!head_read("", &head))
-		return cli_errorf(c, CLI_USAGE,
-		    "no repository here: name the revision");
+		return cli_errorf(
+		    c, CLI_USAGE, "no repository here: name the revision");
 	if (head.dirty)
 		cli_note(c,
 		    "note: there are changes that are not committed; the job "

@@ -119,8 +119,7 @@ status_main(struct cli *c, const void *opts, int n, char *args[])
 	if (rc != CLI_OK)
 		return rc;
 	if (n == 0)
-		rc = show_list(
-		    c, h, arena_printf(&c->arena, "limit=%d", LIST));
+		rc = show_list(c, h, arena_printf(&c->arena, "limit=%d", LIST));
 	else
 		rc = o->watch ? watch_job(c, h, job) : show_job(c, h, job);
 	http_close(h);
@@ -137,7 +136,8 @@ const struct command status_command = {
     .run = status_main,
 };
 
-/* ---- jobs ------------------------------------------------------------------ */
+/* ---- jobs ------------------------------------------------------------------
+ */
 
 struct jobs_options {
 	const char *user, *state, *root;
@@ -193,8 +193,8 @@ jobs_main(struct cli *c, const void *opts, int n, char *args[])
 	query = arena_printf(
 	    &c->arena, "limit=%lld", o->limit ? (long long)o->limit : LIST);
 	if (o->before)
-		query = arena_printf(&c->arena, "%s&before=%lld", query,
-		    (long long)o->before);
+		query = arena_printf(
+		    &c->arena, "%s&before=%lld", query, (long long)o->before);
 	query = add_filter(c, query, "user", o->user);
 	query = add_filter(c, query, "state", o->state);
 	query = add_filter(c, query, "root", o->root);

@@ -34,8 +34,8 @@ put(struct drawing *d, const char *color, const char *s)
 	}
 	if (!d->v->cli->color_out)
 		color = "";
-	buf_addf(&d->out, "%s%.*s%s\n", color, (int)i, s,
-	    *color ? "\033[0m" : "");
+	buf_addf(
+	    &d->out, "%s%.*s%s\n", color, (int)i, s, *color ? "\033[0m" : "");
 	d->lines++;
 }
 
@@ -97,14 +97,14 @@ running(struct drawing *d, const json_t *unit)
 
 	text = arena_printf(&c->arena, "on %s %s",
 	    cli_show(c, member(unit, "slave")),
-	    text_duration(&c->arena,
-		d->v->now - member_number(unit, "started")));
+	    text_duration(
+		&c->arena, d->v->now - member_number(unit, "started")));
 	if (!step)
 		return text;
 	tail = d->v->tail ? d->v->tail(d->v->ctx, unit, step) : "";
 	return arena_printf(&c->arena, "%s  %s: %s%s%s", text,
-	    cli_show(c, member(step, "atom")), cli_show(c, member(step, "state")),
-	    *tail ? " | " : "", tail);
+	    cli_show(c, member(step, "atom")),
+	    cli_show(c, member(step, "state")), *tail ? " | " : "", tail);
 }
 
 static const char *
@@ -128,9 +128,9 @@ ended(struct drawing *d, const json_t *unit)
 			json_object_get(unit, "reused"), "job"));
 	if (*member(unit, "reason"))
 		return cli_show(c, member(unit, "reason"));
-	return start > 0 ? text_duration(&c->arena,
-			       member_number(unit, "ended") - start)
-			 : "";
+	return start > 0
+	    ? text_duration(&c->arena, member_number(unit, "ended") - start)
+	    : "";
 }
 
 static const char *
@@ -142,8 +142,8 @@ about(struct drawing *d, const json_t *unit)
 	if (strcmp(state, "leased") == 0)
 		return running(d, unit);
 	if (json_array_size(reasons) > 0)
-		return cli_show(d->v->cli,
-		    member(json_array_get(reasons, 0), "text"));
+		return cli_show(
+		    d->v->cli, member(json_array_get(reasons, 0), "text"));
 	return ended(d, unit);
 }
 
@@ -173,8 +173,8 @@ depth(const json_t *units, const json_t *unit, size_t limit)
 	json_array_foreach(json_object_get(unit, "needs"), i, need)
 	{
 		at = 1 +
-		    depth(units, find(units, json_number_value(need)),
-			limit - 1);
+		    depth(
+			units, find(units, json_number_value(need)), limit - 1);
 		if (at > most)
 			most = at;
 		if (i == 3)
@@ -191,8 +191,8 @@ put_unit(struct drawing *d, const json_t *units, const json_t *unit, bool many)
 	size_t in = many ? 0 : depth(units, unit, INDENT_MAX / 2);
 
 	put(d, text_color(state),
-	    arena_printf(&c->arena, "%*s%lld %s (%s) %s  %s", (int)(2 * in),
-		"", (long long)member_number(unit, "unit"),
+	    arena_printf(&c->arena, "%*s%lld %s (%s) %s  %s", (int)(2 * in), "",
+		(long long)member_number(unit, "unit"),
 		cli_show(c, member(unit, "root")),
 		cli_show(c, member(unit, "arch")), state, about(d, unit)));
 }

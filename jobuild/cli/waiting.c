@@ -42,8 +42,7 @@ until(struct cli *c, const json_t *cause)
 	if (!*at)
 		return "";
 	if (strcmp(kind, "needs") == 0 || strcmp(kind, "lock") == 0)
-		return arena_printf(
-		    &c->arena, "; that ends at about %s", at);
+		return arena_printf(&c->arena, "; that ends at about %s", at);
 	if (strcmp(kind, "busy") == 0)
 		return arena_printf(
 		    &c->arena, "; the first is free at about %s", at);

@@ -64,16 +64,14 @@ last_line(void *ctx, const json_t *unit, const json_t *step)
 	if (size <= 0 || w->tails++ >= TAILS || ftruncate(w->spool, 0) < 0 ||
 	    lseek(w->spool, 0, SEEK_SET) < 0 ||
 	    http_get(w->http,
-		arena_printf(a,
-		    "/api/v1/units/%lld/log?step=%lld&offset=%lld",
+		arena_printf(a, "/api/v1/units/%lld/log?step=%lld&offset=%lld",
 		    (long long)member_number(unit, "unit"),
 		    (long long)member_number(step, "step"),
 		    size > TAIL ? (long long)size - TAIL : 0LL),
 		w->spool, 1 << 20, &ignored) != 200)
 		return "";
 	end = lseek(w->spool, 0, SEEK_END);
-	n = pread(
-	    w->spool, text, sizeof(text), end > TAIL ? end - TAIL : 0);
+	n = pread(w->spool, text, sizeof(text), end > TAIL ? end - TAIL : 0);
 	for (end = n; end > 0 && strchr("\r\n", text[end - 1]); end--)
 		continue;
 	for (from = end; from > 0 && !strchr("\r\n", text[from - 1]); from--)
@@ -108,7 +106,8 @@ draw(struct watching *w, bool fresh)
 	w->drawn = progress_clock();
 }
 
-/* ---- looking --------------------------------------------------------------- */
+/* ---- looking ---------------------------------------------------------------
+ */
 
 /* False when there is nothing more to wait for; rc is set. */
 static bool
@@ -187,8 +186,8 @@ take_events(void *ctx, const char *p, size_t n)
 static int
 follow(struct watching *w)
 {
-	const char *path = arena_printf(&w->cli->arena,
-	    "/api/v1/events?job=%lld", (long long)w->job);
+	const char *path = arena_printf(
+	    &w->cli->arena, "/api/v1/events?job=%lld", (long long)w->job);
 	struct error ignored;
 	bool on = true;
 
@@ -251,7 +250,8 @@ watch_job(struct cli *c, struct http *h, int64_t job)
 	return rc;
 }
 
-/* ---- the command ----------------------------------------------------------- */
+/* ---- the command -----------------------------------------------------------
+ */
 
 static const struct opt options[] = {
     CLIENT_OPTIONS,

@@ -3,6 +3,7 @@
 #include "plan/graph.h"
 #include "base/arena.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* A walk through the drafts. */
@@ -82,6 +83,7 @@ closure_order(struct arena *a, struct arena *scratch, const struct path *above,
 {
 	struct walk w = {.drafts = drafts, .edges = edges};
 
+	assert(n > 0);
 	w.paths = arena_array(a, n, struct path);
 	w.number = arena_array(scratch, n, uint32_t);
 	w.at = arena_array(scratch, n, size_t);

@@ -107,6 +107,14 @@ take_artifact(int dirfd, struct artifact *a, struct outcome *o)
 	return good;
 }
 
+static int
+by_path(const void *a, const void *b)
+{
+	const struct artifact *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
 static json_t *
 artifacts_json(struct unit_run *r, size_t step, struct outcome *o)
 {
@@ -121,6 +129,8 @@ artifacts_json(struct unit_run *r, size_t step, struct outcome *o)
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dirfd < 0)
 		return list;
+	/* they come in the order in which the file system has them */
+	qsort(o->artifacts, o->nartifacts, sizeof(*o->artifacts), by_path);
 	for (i = 0; i < o->nartifacts; i++) {
 		a = &o->artifacts[i];
 		if (take_artifact(dirfd, a, o))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "git.h"
+#include "tree.h"
 #include "alloc.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -24,6 +25,12 @@ git_start(struct error *err)
 	/* more objects than any tree has */
 	git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, (size_t)OBJECTS_MAX);
 	return 0;
+}
+
+int
+tree_warm_up(struct error *err)
+{
+	return git_start(err);
 }
 
 void

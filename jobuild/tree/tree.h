@@ -68,6 +68,12 @@ int tree_open(
 int tree_open_work(struct tree **out, const char *path, struct error *err);
 
 /*
+ * Do what the first tree_open() of a process would, so that children that are
+ * forked later need not: it takes milliseconds.
+ */
+int tree_warm_up(struct error *err);
+
+/*
  * tree_open() with a further folder of objects, as that in which git keeps what
  * is being pushed until its hooks have agreed. NULL: none.
  */

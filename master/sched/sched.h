@@ -85,6 +85,7 @@ struct sched_lease {
 	double charged;                  /* to its user, seconds */
 	bool heard;                      /* its slave has called about it */
 	bool told;                       /* that its job is cancelled */
+	bool released;                   /* the caller's: its slave is paused */
 	struct sched_lease *prev, *next; /* by expiry */
 	const char *state;               /* live progress, of its step */
 	int64_t step;

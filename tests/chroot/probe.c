@@ -211,6 +211,7 @@ listen_abstract(const char *file)
 		return 1;
 	close(open(file, O_WRONLY | O_CREAT, 0600));
 	pause();
+	close(fd);
 	return 0;
 }
 

@@ -115,7 +115,7 @@ show_groups(const char *state)
 	if (stat(state, &st) < 0)
 		return;
 	snprintf(prefix, sizeof(prefix), "autotua-%llx-",
-	    (unsigned long long)(st.st_dev * 31 + st.st_ino));
+	    (unsigned long long)st.st_dev * 31 + st.st_ino);
 	for (i = 0; i < sizeof(below) / sizeof(*below); i++) {
 		snprintf(path, sizeof(path), "/sys/fs/cgroup%s", below[i]);
 		dir = opendir(path);

@@ -240,10 +240,8 @@ sources(void)
 int
 stage_files(void)
 {
-	int fd = open("/etc/passwd", O_WRONLY | O_TRUNC);
-
 	/* in the jail's own layer; the host's side looks at the stage */
-	if (fd < 0 || write(fd, "x", 1) != 1 || unlink("/etc/group") < 0 ||
+	if (truncate("/etc/passwd", 1) < 0 || unlink("/etc/group") < 0 ||
 	    rename("/opt", "/moved") < 0 || mkdir("/opt", 0700) < 0 ||
 	    chmod("/bin/busybox", 04777) < 0)
 		return broke("the root can't be written");
@@ -254,14 +252,16 @@ int
 groups_of_control(void)
 {
 	char text[4096] = "";
-	int fd = open("/proc/self/cgroup", O_RDONLY);
-	struct stat st;
 	char *line, *rest = text;
+	int fd;
 
-	if (stat("/sys/fs/cgroup", &st) == 0)
+	if (access("/sys/fs/cgroup", F_OK) == 0)
 		return broke("control groups are mounted");
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
+	fd = open("/proc/self/cgroup", O_RDONLY);
+	if (fd < 0)
 		return HELD;
+	(void)!read(fd, text, sizeof(text) - 1);
+	close(fd);
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		line = strrchr(line, ':');
 		if (line && strcmp(line, ":/") != 0)

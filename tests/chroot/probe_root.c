@@ -224,10 +224,9 @@ int
 sysfs(void)
 {
 	DIR *dir = opendir("/sys");
-	struct dirent *e;
 	int n = 0;
 
-	while (dir && (e = readdir(dir)) != NULL)
+	while (dir && readdir(dir) != NULL)
 		n++;
 	if (dir)
 		closedir(dir);

@@ -28,6 +28,7 @@ for name in one two; do
 	start_slave "$name"
 done
 
+first='' second='' third='' fourth=''
 start() { # VARIABLE RECIPE: submit; the job in VARIABLE
 	submit "$2" --param "N=$1" && printf -v "$1" %s "$job"
 }
@@ -58,17 +59,14 @@ within 60 runs "$first"; ok "a unit with a master's lock runs"
 start second alpha/master
 start third alpha/look
 within 30 waits "$second" master:board; ok "the second waits for the lock, though slots are free"
-# shellcheck disable=SC2154 # set by start
 job=$second job_is ".units[0].reasons[] | select(.kind == \"lock\") | .unit == $(unit_of "$first")"
 ok "and is told who has it"
-# shellcheck disable=SC2154
 within 30 waits "$third" master:board; ok "who wants it shared waits too"
 cancel "$first"
 within 60 runs "$second"; ok "when the first ends, the second has it"
 waits "$third" master:board; ok "and the third still waits"
 start fourth alpha/look
 cancel "$second"
-# shellcheck disable=SC2154
 within 60 runs "$third" && within 60 runs "$fourth"; ok "those who share it run together"
 cancel "$third" "$fourth"
 

@@ -133,7 +133,10 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 
 as rogue; post slave/hello '{}'; problem 403 not-authorised; ok "a certificate of another CA"
 post slave/hello '{"version":2}'
 as one; post slave/hello '{"version":2,"arches":["amd64"],"slots":1}'
-problem 400 bad-field; ok "a version that isn't spoken"
+problem 426 upgrade-required && has '.oldest == 1 and .newest == 1 and (.detail | test("too new"))'
+ok "a version that isn't spoken"
+post slave/hello '{"version":0,"arches":["amd64"],"slots":1}'
+problem 426 upgrade-required && has '.detail | test("upgrade it")'; ok "an older one is told to upgrade"
 hello one; is 200 '.master == "farm" and .lease_seconds > 0'; ok "hello"
 hello two arm64
 api GET slaves; is 200 '.slaves | length == 2 and .[0].state == "online"'; ok "it is shown online"

@@ -6,8 +6,8 @@
  *	P NAME VERSION		a package; a name is in once at most
  *	V NAME			it stands for this name, too
  *	R NAME [OP VERSION]	it needs this; OP is of = >= <= > <
- *	S NAME			solve; answers "0" or "1" and CPU milliseconds, and
- *				forgets all packages
+ *	S NAME			solve; answers "0" or "1" and CPU milliseconds,
+ *and forgets all packages
  */
 #include <solv/pool.h>
 #include <solv/repo.h>

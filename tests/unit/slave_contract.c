@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define AT(h, m) ((h) * 60 + (m))
+#define AT(h, m) ((h)*60 + (m))
 enum { SUN, MON, TUE, WED, THU, FRI, SAT };
 
 static struct error err;
@@ -51,8 +51,8 @@ test_hours(struct arena *a)
 	ok(hours_parse(&h, "08:00-24:00", a, &err) == 0 &&
 		hours_open(&h, WED, AT(23, 59)) && !hours_open(&h, THU, 0),
 	    "every day until midnight");
-	ok(hours_parse(&h, "fri-mon", a, &err) == 0 &&
-		hours_open(&h, SUN, 5) && !hours_open(&h, TUE, 5),
+	ok(hours_parse(&h, "fri-mon", a, &err) == 0 && hours_open(&h, SUN, 5) &&
+		!hours_open(&h, TUE, 5),
 	    "days over the week's end");
 	ok(hours_parse(&h, "mon-sun", a, &err) == 0 &&
 		hours_change(&h, SUN, 5) == 0,
@@ -64,8 +64,8 @@ test_bad_hours(struct arena *a)
 {
 	static const char *const bad[] = {"", ",", "mon,", "monday", "mon-",
 	    "mon 7:00-8:00", "mon 07:00", "mon 07:00-", "mon 07:60-08:00",
-	    "mon 24:01-24:30", "24:00-08:00", "07:00-07:00", "mon 07:00-08:00 x",
-	    "mon\n", "mon 0a:00-08:00", "-"};
+	    "mon 24:01-24:30", "24:00-08:00", "07:00-07:00",
+	    "mon 07:00-08:00 x", "mon\n", "mon 0a:00-08:00", "-"};
 	struct hours h;
 	size_t i;
 
@@ -111,8 +111,9 @@ test_battery(const char *dir)
 static void
 test_traffic(struct arena *a, const char *dir, int state)
 {
-	struct slave_conf conf = {
-	    .state = dir, .chroot_state = dir, .traffic = 1000,
+	struct slave_conf conf = {.state = dir,
+	    .chroot_state = dir,
+	    .traffic = 1000,
 	    .on_battery = true};
 	const time_t day = 1790000000;
 	struct contract c, again;

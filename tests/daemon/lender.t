@@ -1,0 +1,163 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The lender's contract: what a slave offers, and what it keeps to whatever
+# its master says.
+# shellcheck source=tests/daemon/farm.sh
+. "$(dirname "$0")/farm.sh"
+
+farm_tree alpha
+recipe alpha/quick/quick-1.0 <<'X'
+DESCRIPTION="Nothing much"
+job_run() { :; }
+X
+recipe alpha/endless/endless-1.0 <<'X'
+DESCRIPTION="Ends only when it is ended"
+job_run() { sleep 1000; }
+X
+recipe alpha/large/large-1.0 <<'X'
+DESCRIPTION="Wants more than is lent"
+RESOURCES="memory=300M"
+job_run() { :; }
+X
+sign alpha && commit "signed"
+lease_time=40s
+run farm_master alpha
+ok "a master is set up"
+
+slave() { autotua-slave -C "$tmp/$1" "${@:2}"; }
+offers() { # NAME FILTER: what the master knows of a slave
+	curl -s --cacert "$tmp/ca.pem" "$url/api/v1/slaves" |
+		jq -e ".slaves[] | select(.name == \"$1\") | $2" >/dev/null
+}
+hello_of() { # NAME FILTER
+	sqlite3 "$tmp/master/master.db" "SELECT hello FROM slave WHERE name = '$1'" |
+		jq -e "$2" >/dev/null
+}
+no_jail_of() { ! pgrep -f "autotua-chroot -s $tmp/$1/"; }
+in_phase() { job_is '.units[0].steps[0].state == "run"'; }
+closed() { job_is "any(.units[0].reasons[]; .kind == \"closed\" and .state == \"$1\")"; }
+cancel() { jobuild cancel "$job" >/dev/null 2>&1; within 30 job_is '.units[0].state == "cancelled"'; }
+
+# ---- what is offered
+
+enroll_slave one "memory = 100M" "cpus = 1" "disk = 50M" "label = fast" \
+	"label = alone mandatory" "slots = 2"
+run slave one run --once
+hello_of one '.resources == {memory: 209715200, cpus: 2, disk: 104857600} or
+	(.resources.cpus == 1 and .resources.memory == 209715200)'
+ok "hello has what all slots together may use"
+hello_of one '.labels == {fast: false, alone: true}'; ok "the labels"
+hello_of one '.closed == null and .slots == 2'; ok "and that it is open"
+run slave one status --json
+jq -e '.pid == null and .closed == null and .contract.memory == 104857600' "$tmp/out" >/dev/null
+ok "status says what is lent while it isn't running"
+run slave one status
+[[ $status == 0 ]] && said "not running" && said "alone mandatory"; ok "in words too"
+run slave one stop
+[[ $status == 1 ]] && said "no autotua-slave runs"; ok "nothing can be stopped"
+run slave one stop --soon
+[[ $status == 2 ]]; ok "an unknown option is usage"
+for line in "hours = someday" "at-close = never" "label = a b" "on-battery = perhaps" "traffic = much"; do
+	printf '%s\n' "$line" >"$tmp/bad.conf"
+	run autotua-slave -C "$tmp/one" -c "$tmp/bad.conf" check
+	[[ $status == 1 ]] && said "bad.conf" && said "${line%% *}"; ok "refused: $line"
+done
+run slave one check
+[[ $status == 0 ]] && said "label         fast, alone mandatory"; ok "check shows the contract"
+sed -i '/^label/d' "$tmp/one/slave.conf"
+
+# ---- the owner's word
+
+start_slave one
+submit alpha/quick --param N=1
+within 60 job_ended; job_is '.state == "passed"'; ok "an open slave works"
+within 60 hello_of one '.stages | length == 1'; ok "and offers its stage"
+slave one drain
+submit alpha/quick --param N=2
+within 20 closed "drained by its owner"; ok "a drained one gets nothing, and that is the reason"
+within 10 hello_of one '.closed == "drained by its owner"'; ok "its hello says so"
+run slave one status
+said "lent: no, drained by its owner" && said "running, process"; ok "its status too"
+slave one resume
+within 60 job_ended; job_is '.state == "passed"'; ok "until it is resumed"
+
+submit alpha/endless --param N=1
+within 60 in_phase
+slave one pause
+within 10 no_jail_of one; ok "pause ends what runs"
+within 20 job_is '.units[0] | .state == "ready" and any(.reasons[]; .text | test("paused by its owner"))'
+ok "it is given back"
+job_is '.units[0].attempt == 1 and (.units[0].reason | test("infra") | not)'; ok "without blame"
+kill_daemon one TERM
+start_slave one
+within 20 hello_of one '.closed == "paused by its owner"'; ok "a restart doesn't forget the owner's word"
+cancel
+slave one resume
+
+# ---- an administrator's word
+
+submit alpha/endless --param N=3
+within 60 in_phase
+run master slave pause one
+[[ $status == 0 ]] && within 10 no_jail_of one; ok "an administrator's pause ends what runs"
+within 20 job_is '.units[0] | .state == "ready" and .attempt == 1'; ok "the unit is given back"
+run master slave list
+said "one paused"; ok "the list says so"
+run master slave show one
+jq -e '.state == "paused" and .hello.slots == 2' "$tmp/out" >/dev/null; ok "so does show"
+cancel
+master slave drain one
+submit alpha/quick --param N=5
+within 20 closed "drained by an administrator"; ok "a drained slave gets nothing"
+kill_daemon master TERM
+start_master
+within 20 closed "drained by an administrator"; ok "nor after a restart of the master"
+master slave resume one
+within 60 job_ended; job_is '.state == "passed"'; ok "until it is resumed"
+run master slave drain nobody
+[[ $status == 1 ]] && said 'no active slave "nobody"'; ok "a slave that there is not"
+
+submit alpha/endless --param N=2
+within 60 in_phase
+run slave one stop --now
+[[ $status == 0 ]]; ok "stop --now has ended it when it returns"
+no_jail_of one && ! kill -0 "${pid[one]}" 2>/dev/null; ok "with all that ran"
+job_is '.units[0].state == "ready"'; ok "and the unit is given back"
+wait "${pid[one]}"; unset "pid[one]"
+cancel
+
+# ---- what the master can't change
+
+enroll_slave small "memory = 100M" "tree = other"
+start_slave small
+submit alpha/quick --param N=3
+within 30 job_is 'any(.units[0].reasons[]; .text | test("small: tree .main. is none of those"))'
+ok "a tree that the owner doesn't take is refused"
+cancel
+sed -i 's/^tree.*//' "$tmp/small/slave.conf"
+kill_daemon small TERM
+# a master that lies: the unit wants nothing, and the slave has much
+start_slave small
+within 20 hello_of small '.closed == null'
+submit alpha/large
+within 20 job_is 'any(.units[0].reasons[]; .kind == "resource")'; ok "what no slave has is the reason of waiting"
+kill_daemon master TERM
+sqlite3 "$tmp/master/master.db" "UPDATE unit SET wants = '{}' WHERE state = 'ready'"
+start_master
+within 30 job_is 'any(.units[0].reasons[]; .text | test("small: .*wants RESOURCES memory"))'
+ok "a master that gives it all the same is refused"
+cancel
+kill_daemon small TERM
+echo "hours = $(LC_ALL=C date -d '2 days' +%a | tr '[:upper:]' '[:lower:]') 00:00-00:01" >>"$tmp/small/slave.conf"
+start_slave small
+submit alpha/quick --param N=4
+within 20 job_is 'any(.units[0].reasons[]; .kind == "closed" and (.state | test("^outside its hours until ")))'
+ok "outside its hours a slave gets nothing"
+kill_daemon master TERM
+sqlite3 "$tmp/master/master.db" "UPDATE slave SET hello = json_remove(hello, '$.closed') WHERE name = 'small'"
+start_master
+sleep 1
+! grep -q accepted "$tmp/small.log" || ! tail -n 5 "$tmp/small.log" | grep -q "root=alpha/quick"
+ok "whatever the master thinks"
+cancel
+done_testing

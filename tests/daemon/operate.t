@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# How a master is kept: what the service manager and those that watch it are
+# told, settings read again, a disk that gets full, the audit.
+# shellcheck source=tests/daemon/farm.sh
+. "$(dirname "$0")/farm.sh"
+# shellcheck source=tests/daemon/hand.sh
+. "$(dirname "$0")/hand.sh"
+
+# A manager's socket: each datagram's lines go to $tmp/told.
+export NOTIFY_SOCKET=$tmp/notify WATCHDOG_USEC=200000
+perl -MIO::Socket::UNIX -MSocket -e '
+	my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => shift) or die;
+	open(my $out, ">>", shift) or die; $out->autoflush(1);
+	while (defined $s->recv(my $text, 4096)) { print $out "$text\n" }
+' "$NOTIFY_SOCKET" "$tmp/told" &
+pid[manager]=$!
+told() { grep -qE "$1" "$tmp/told"; }
+within 10 test -S "$NOTIFY_SOCKET"
+
+farm_tree alpha
+recipe alpha/app/app-1.0 <<'X'
+DESCRIPTION="Something to run"
+job_run() { :; }
+X
+lease_time=600s
+sign alpha >/dev/null && commit "signed" && farm_master alpha
+ok "a master serves"
+[[ -n ${pid[master]-} ]] || { echo "Bail out! no master"; exit 1; }
+conf=$tmp/master/master.conf
+
+# ---- the service manager, and those that watch -----------------------------------
+
+within 10 told '^READY=1$'; ok "the manager is told that it is ready"
+told "^STATUS=serving on port ${url##*:}$"; ok "and where it serves"
+: >"$tmp/told"
+within 10 told '^WATCHDOG=1$'; ok "it shows that it lives"
+get() { http=$(curl -sS --max-time 20 --cacert "$tmp/ca.pem" -o "$tmp/out" -w '%{http_code}' "$@"); }
+get "$url/healthz"; [[ $http == 200 && $(<"$tmp/out") == ok ]]; ok "/healthz"
+get -X POST "$url/healthz"; [[ $http == 404 ]]; ok "which is only for reading"
+get -I "$url/healthz"; [[ $http == 200 ]]; ok "also its head"
+api GET health; is 200 '.status == "ok" and .disk.low == false and .disk.free > .disk.reserve'
+ok "health tells of the disk"
+get "$url/metrics"
+[[ $http == 200 ]] && grep -q '^autotua_disk_low 0$' "$tmp/out" &&
+	grep -q '^process_start_time_seconds 1' "$tmp/out" && grep -q '^autotua_build_info' "$tmp/out"
+ok "/metrics"
+! grep -vqE '^(# TYPE [a-z_]+ (counter|gauge|histogram)|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [-0-9.e+]+)$' "$tmp/out"
+ok "each line of them is one of a metric"
+! grep -qvE '^<[3467]>' "$tmp/master.log"; ok "each line of the log has its priority"
+
+# ---- settings ---------------------------------------------------------------------
+
+reload() { # SECONDS-OF-NOTHING: waits until it is done
+	local n
+
+	n=$(grep -cE 'settings read again|reload: ' "$tmp/master.log")
+	kill -s HUP "${pid[master]}"
+	# shellcheck disable=SC2016 # for the inner shell
+	within 10 bash -c '[[ $(grep -cE "settings read again|reload: " "$1") -gt $2 ]]' _ "$tmp/master.log" "$n"
+}
+cp "$conf" "$tmp/conf"
+line=$(($(wc -l <"$conf") + 1))
+echo "reserve = much" >>"$conf"
+run master serve -n
+[[ $status == 1 ]] && said "master.conf:$line: reserve: expected"; ok "a wrong value is told with its line"
+: >"$tmp/told"
+reload && grep -q "reload: .*master.conf:$line: .*the former settings stay" "$tmp/master.log"
+ok "SIGHUP with wrong settings changes nothing"
+within 10 told '^RELOADING=1$' && told '^MONOTONIC_USEC=[0-9]+$' && told '^READY=1$'
+ok "the manager is told of it all the same"
+api GET health; is 200 '.status == "ok"'; ok "it goes on"
+cp "$tmp/conf" "$conf"; echo "name = other" >>"$conf"
+reload && grep -q "change only with a restart" "$tmp/master.log"; ok "what needs a restart is told"
+api GET health; is 200 '.master == "farm"'; ok "and stays as it was"
+
+# ---- a disk that gets full ----------------------------------------------------------
+
+join_slave one "$(master token new)" && hello one && submit_by_hand alpha/app && claim one
+ok "a unit is leased"
+cp "$tmp/conf" "$conf"; echo "reserve = 900T" >>"$conf"
+reload; grep -q "disk is low: no jobs and artifacts are taken free=" "$tmp/master.log"
+ok "the log says that the disk is low"
+api GET health; is 200 '.status == "degraded" and .disk.low'; ok "so does health"
+get "$url/healthz"; [[ $http == 503 ]]; ok "and /healthz"
+get "$url/metrics"; grep -q '^autotua_disk_low 1$' "$tmp/out"; ok "and a metric"
+anyone; submit_by_hand alpha/app; problem 503 disk-full && grep -qi '^retry-after: 60' "$tmp/headers"
+ok "no job is taken"
+printf 'artifact' >"$tmp/blob"
+blob=$(b2sum -l 256 "$tmp/blob" | cut -d' ' -f1)
+as one; api PUT "blob/$blob?lease=$lease&attempt=$attempt" -T "$tmp/blob"
+problem 507 disk-full && grep -qi '^retry-after: 60' "$tmp/headers"; ok "and no artifact"
+api PUT "lease/$lease/log?attempt=$attempt&step=0&offset=0" --data-binary "line"
+is 200; ok "the log of what runs is"
+report 0; is 200 && finish passed && is 200; ok "and its end"
+api GET jobs; is 200 '.jobs | length == 1'; ok "what there is can be read"
+cp "$tmp/conf" "$conf"; reload; grep -q "disk has room again" "$tmp/master.log"
+ok "there is room again"
+anyone; submit_by_hand alpha/app; is 201; ok "and jobs are taken"
+
+# ---- the audit ------------------------------------------------------------------------
+
+job=1; post "jobs/$job/priority" '{}'
+run master audit verify
+[[ $status == 0 && $(<"$tmp/out") =~ ^[0-9]+\ rows,\ head\ ([0-9]+:[0-9a-f]{64})$ ]]; ok "the audit is whole"
+head=${BASH_REMATCH[1]}
+run master audit list
+[[ $status == 0 ]] && said ": user add " && said ": tree add main" && said ": stage add " &&
+	said ": token new " && said "one from 127.0.0.1: enroll " && said "alpha from 127.0.0.1: submit "
+ok "it has what administrators, slaves and people did"
+run master audit list --json
+[[ $status == 0 ]] && jq -es '[.[].row] == [range(1; length + 1)]' "$tmp/out" >/dev/null
+ok "row by row, also as JSON"
+grep -qE 'audit head=[0-9]+:[0-9a-f]{64}$' "$tmp/master.log"; ok "the log has its head"
+run master audit verify "$head"; [[ $status == 0 ]]; ok "a head that was noted"
+run master slave retire one
+run master audit verify "$head"; [[ $status == 0 ]]; ok "is in it later as well"
+run master audit verify "x$head"; [[ $status == 2 ]]; ok "a head that is none"
+sqlite3 "$tmp/master/master.db" "DELETE FROM audit WHERE id = 2" 2>"$tmp/out"
+said "never deleted"; ok "rows can't be deleted"
+sqlite3 "$tmp/master/master.db" "DROP TRIGGER audit_unchanged;
+	UPDATE audit SET who = 'uid 1' WHERE id = 2"
+run master audit verify
+[[ $status == 1 ]] && said "audit: row 2 ("; ok "one that was forged is named"
+run master check
+[[ $status == 1 ]] && said "audit: row 2 ("; ok "check finds it as well"
+: >"$tmp/told"
+kill_daemon master TERM
+within 10 told '^STOPPING=1$'; ok "the manager is told of the end"
+
+# ---- units of the service manager -------------------------------------------------------
+
+make -s -C "$top" B="${B:-$top/build}" DESTDIR= PREFIX="$tmp/usr" install-units >"$tmp/out" 2>&1
+mkdir -p "$tmp/usr/sbin" && cp "$bin/autotua-master" "$bin/autotua-slave" "$tmp/usr/sbin/"
+units=$tmp/usr/lib/systemd/system
+[[ -s $units/autotua-master.service && -s $units/autotua-slave.service && -s $tmp/usr/lib/sysusers.d/autotua.conf ]] &&
+	! grep -q '@[A-Z]*@' "$units"/*.service
+ok "units are installed"
+if command -v systemd-analyze >/dev/null; then
+	run systemd-analyze verify --man=no "$units"/*.service
+	[[ $status == 0 ]] && ! said "$units"; ok "systemd finds them right"
+	run systemd-analyze security --offline=true --threshold=20 "$units/autotua-master.service"
+	[[ $status == 0 ]]; ok "and the master's confined"
+else
+	ok "units # SKIP no systemd-analyze"
+fi
+done_testing
