@@ -85,10 +85,10 @@ MASTER  := admin admin_tree api api_change api_info api_jobs api_lease api_peopl
 	pack peer pki plans quarantine request retry schema serve serve_file slaves sql stage state status stream \
 	audit backup check notify reserve restore rights saved \
 	uri validate wants wish \
-	$(addprefix sched/,class ids lock pick queue reasons sched share)
+	$(addprefix sched/,class ids lease lock pick queue reasons sched share)
 
 UNIT    := base atom recipe plan plan_best cli_text index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome slave_contract slave_parts slave_spool \
-	master_audit master_db master_sched master_uri
+	master_audit master_db master_locks master_sched master_uri
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \

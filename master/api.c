@@ -76,10 +76,8 @@ matches(struct request *r, const char *pattern, size_t at)
 }
 
 /* Where programs that watch others look by custom. */
-static const struct route healthz = {
-    "GET", "", WHO_ANY, 0, api_healthz, NULL};
-static const struct route metrics = {
-    "GET", "", WHO_ANY, 0, api_metrics, NULL};
+static const struct route healthz = {"GET", "", WHO_ANY, 0, api_healthz, NULL};
+static const struct route metrics = {"GET", "", WHO_ANY, 0, api_metrics, NULL};
 
 static bool
 is_reading(const struct request *r)

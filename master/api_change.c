@@ -46,8 +46,7 @@ asking_may_change(struct asking *a)
 	else if (strcmp(user, a->wish.user) != 0)
 		(void)rights_need(a->m, r, a->wish.user, RIGHT_OPERATE,
 		    arena_printf(&r->arena,
-			"job %" PRId64 " is of %s: to change it", r->id,
-			user));
+			"job %" PRId64 " is of %s: to change it", r->id, user));
 	return r->answer == NULL;
 }
 

@@ -165,7 +165,8 @@ by_state(struct master *m, struct buf *b, const char *name, enum sql q)
 static void
 slaves_by_state(const struct master *m, struct buf *b)
 {
-	static const char *const states[] = {"online", "offline", "quarantine", "retired"};
+	static const char *const states[] = {
+	    "online", "offline", "quarantine", "retired"};
 	const struct sched_slave *sl;
 	size_t i;
 	int n;

@@ -53,8 +53,8 @@ chain_reason(struct arena *a, struct map *told, const struct sched_unit *victim,
 		    : map_get(told, (const char *)&need->id, sizeof(need->id));
 		if (rest && strlen(rest) < CHAIN_MAX)
 			return arena_printf(a,
-			    "needs %s (unit %" PRId64 "), which %s",
-			    need->root, need->id, rest);
+			    "needs %s (unit %" PRId64 "), which %s", need->root,
+			    need->id, rest);
 		if (rest)
 			return arena_printf(a,
 			    "needs, through others, %s (unit %" PRId64
@@ -68,8 +68,8 @@ static int
 write_next(struct master *m, struct sched_unit *unit, enum unit_state state,
     struct sched_unit **list, size_t n, int64_t now, struct error *err)
 {
-	const char *how = state == UNIT_SKIPPED ? "was skipped"
-						: unit_state_names[state];
+	const char *how =
+	    state == UNIT_SKIPPED ? "was skipped" : unit_state_names[state];
 	struct arena a = {0};
 	struct map told;
 	const char *text;
@@ -260,7 +260,7 @@ give_again(struct master *m, struct sched_unit *unit, const char *lease_state,
 	} else {
 		sched_return(&m->sched, unit, now);
 		events_unit(m, unit);
-	events_unit(m, unit);
+		events_unit(m, unit);
 		sched_refuse(&m->sched, unit, sl->id, until, true, reason);
 	}
 	return 0;
@@ -410,8 +410,8 @@ dispatch_settle(struct master *m, struct unit_ids *l, int64_t now)
 		unit = sched_unit_get(&m->sched, l->list[i]);
 		if (unit && unit->state == UNIT_READY &&
 		    reuse(m, unit, l, now, &err) < 0)
-			log_err("reuse unit=%" PRId64 ": %s", unit->id,
-			    err.msg);
+			log_err(
+			    "reuse unit=%" PRId64 ": %s", unit->id, err.msg);
 	}
 	arena_release(&l->arena);
 	*l = (struct unit_ids){0};

@@ -32,8 +32,8 @@ struct new_job {
 	const json_t *wish; /* the request, parsed */
 	const json_t *plan;
 	int64_t priority, created; /* set */
-	bool replayed; /* set when the nonce was used meanwhile */
-	int64_t id;    /* set */
+	bool replayed;             /* set when the nonce was used meanwhile */
+	int64_t id;                /* set */
 	size_t nunits, nsteps;
 };
 int dispatch_job(

@@ -185,8 +185,8 @@ load_row(struct master *m, enum sql q, struct error *err)
 	const char *state;
 	int rc;
 
-	job = sched_job_add(&m->sched, db_int(m->db, q, 0),
-	    db_int(m->db, q, 1), db_text(m->db, q, 3, &a), db_int(m->db, q, 4));
+	job = sched_job_add(&m->sched, db_int(m->db, q, 0), db_int(m->db, q, 1),
+	    db_text(m->db, q, 3, &a), db_int(m->db, q, 4));
 	job->security = db_int(m->db, q, 5) != 0;
 	job->reuse = db_int(m->db, q, 6) != 0;
 	state = db_text(m->db, q, 2, &a);
@@ -271,8 +271,7 @@ int
 dispatch_load(struct master *m, struct error *err)
 {
 	if (load_slaves(m, err) < 0 || load_quarantine(m, err) < 0 ||
-	    slaves_load(m, err) < 0 ||
-	    load_usage(m, err) < 0 ||
+	    slaves_load(m, err) < 0 || load_usage(m, err) < 0 ||
 	    load_jobs(m, err) < 0 || load_leases(m, err) < 0)
 		return -1;
 	log_info("schedule rebuilt ready=%zu leased=%zu", m->sched.nready,

@@ -99,8 +99,8 @@ is_same(int fd, int64_t offset, const char *p, size_t n)
 }
 
 static void
-append(struct master *m, struct request *r, int fd, int64_t unit,
-    int64_t offset)
+append(
+    struct master *m, struct request *r, int fd, int64_t unit, int64_t offset)
 {
 	const char *p = r->body.data;
 	size_t n = r->body.len, old;
@@ -219,7 +219,8 @@ send_log(struct request *r, const char *path, int64_t offset)
 	    st.st_size - offset);
 }
 
-/* ---- a log that is still written ------------------------------------------- */
+/* ---- a log that is still written -------------------------------------------
+ */
 
 #define FOLLOW_IDLE (50 * SECOND)
 #define FOLLOW_MAX  65536

@@ -246,6 +246,6 @@ static const char *const user_rights[] = {
     NULL,
 };
 
-const char *const *const migrations[] = {first, tree_forced, key_revoked, scheduling,
-    reuse_and_quarantine, audit_chain, slave_rules, user_rights};
+const char *const *const migrations[] = {first, tree_forced, key_revoked,
+    scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

@@ -2,6 +2,7 @@
 #include "master/slaves.h"
 #include "master/api.h"
 #include "master/commands.h"
+#include "master/quarantine.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -59,6 +60,7 @@ slaves_load(struct master *m, struct error *err)
 {
 	enum sql q = SQL_SLAVE_RULES;
 	struct arena a = {0};
+	const struct quarantine none = {0};
 	struct sched_slave *sl;
 	int rc;
 
@@ -69,6 +71,9 @@ slaves_load(struct master *m, struct error *err)
 		if (db_int(m->db, q, 3) && !sl->retired)
 			sched_slave_retire(&m->sched, sl);
 		apply(m, sl, db_text(m->db, q, 2, &a));
+		/* the command has ended what we know of: see change() */
+		if (db_int(m->db, q, 6) == 0 && sl->strikes + sl->pauses > 0)
+			quarantine_apply(m, sl, &none, now_us());
 	}
 	arena_release(&a);
 	return rc;
@@ -198,6 +203,8 @@ change(struct db *db, const char *what, const char *name, struct error *err)
 	else
 		n = db_run(db, SQL_SLAVE_RULE,
 		    ARGS(TEXT(name), TEXT(rules[RULE_OPEN].word)), err);
+	if (n == 1 && strcmp(what, "resume") == 0)
+		n = db_run(db, SQL_SLAVE_FORGIVE, ARGS(TEXT(name)), err);
 	if (n == 0)
 		fail(err, "there is no active slave \"%s\"", name);
 	if (n < 1) {

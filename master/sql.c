@@ -58,6 +58,9 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_SLAVE_HELD] =
 	"SELECT id, strikes, strike_unit, pauses, paused_until FROM slave"
 	" WHERE strikes > 0 OR pauses > 0",
+    [SQL_SLAVE_FORGIVE] =
+	"UPDATE slave SET strikes = 0, strike_unit = 0, pauses = 0,"
+	" paused_until = 0 WHERE name = ?1",
     [SQL_SLAVE_LIST] = "SELECT id, name, state, hello, last_seen FROM slave"
 		       " ORDER BY id",
 
@@ -67,14 +70,16 @@ const char *const sql_texts[SQL_COUNT] = {
 		       " WHERE name = ?1 AND state = 'active'",
     [SQL_SLAVE_RULES] = "SELECT id, name, ruled,"
 			" CASE WHEN state = 'retired' THEN 1 ELSE 0 END,"
-			" hello, last_seen FROM slave ORDER BY id",
+			" hello, last_seen, strikes + pauses FROM slave"
+			" ORDER BY id",
     /* SQLite's own: changes when another process has written */
     [SQL_DATA_VERSION] = "PRAGMA data_version",
 
     [SQL_TREE_ADD] =
 	"INSERT INTO tree (name, url, created, forced) VALUES (?1, ?2, ?3, ?4)",
     [SQL_TREE_GET] = "SELECT id, url, forced FROM tree WHERE name = ?1",
-    [SQL_TREE_LIST] = "SELECT name, url, created, forced FROM tree ORDER BY name",
+    [SQL_TREE_LIST] =
+	"SELECT name, url, created, forced FROM tree ORDER BY name",
 
     [SQL_STAGE_ADD] = "INSERT INTO stage (digest, size, created)"
 		      " VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
@@ -93,8 +98,7 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_AUDIT_ADD] =
 	"INSERT INTO audit (created, who, what, object, origin, id, digest)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [SQL_AUDIT_HEAD] =
-	"SELECT id, digest FROM audit ORDER BY id DESC LIMIT 1",
+    [SQL_AUDIT_HEAD] = "SELECT id, digest FROM audit ORDER BY id DESC LIMIT 1",
     [SQL_AUDIT_ONE] =
 	"SELECT id, created, who, what, object, origin, digest FROM audit"
 	" WHERE id > ?1 ORDER BY id LIMIT 1",
@@ -149,12 +153,10 @@ const char *const sql_texts[SQL_COUNT] = {
 	" CASE WHEN started IS NULL THEN 'queued' ELSE 'running' END"
 	" WHERE id = ?1",
     [SQL_JOB_PRIORITY] = "UPDATE job SET priority = ?2 WHERE id = ?1",
-    [SQL_JOB_REPIN] =
-	"UPDATE job SET root = ?2, revision = ?3 WHERE id = ?1"
-	" AND state = 'queued'",
-    [SQL_JOB_REQUEST] =
-	"SELECT j.request, t.name FROM job j"
-	" JOIN tree t ON t.id = j.tree_id WHERE j.id = ?1",
+    [SQL_JOB_REPIN] = "UPDATE job SET root = ?2, revision = ?3 WHERE id = ?1"
+		      " AND state = 'queued'",
+    [SQL_JOB_REQUEST] = "SELECT j.request, t.name FROM job j"
+			" JOIN tree t ON t.id = j.tree_id WHERE j.id = ?1",
     [SQL_JOB_COUNTS] = "SELECT state, count(*) FROM job GROUP BY state",
 
     [SQL_UNIT_ADD] =

@@ -265,8 +265,7 @@ client_signed(struct cli *c, struct http *h, const char *kind, json_t *request,
 }
 
 int
-client_change(
-    struct cli *c, const char *kind, const char *job, json_t *request)
+client_change(struct cli *c, const char *kind, const char *job, json_t *request)
 {
 	int64_t id = client_number(c, "job", job);
 	json_t *answer = NULL;
@@ -278,8 +277,8 @@ client_change(
 			request = json_object();
 		json_object_set_new(request, "job", json_integer(id));
 		rc = client_signed(c, h, kind, request,
-		    arena_printf(&c->arena, "/api/v1/jobs/%lld/%s",
-			(long long)id, kind),
+		    arena_printf(
+			&c->arena, "/api/v1/jobs/%lld/%s", (long long)id, kind),
 		    &answer);
 		http_close(h);
 	}

@@ -54,8 +54,8 @@ int client_change(
     struct cli *c, const char *kind, const char *job, json_t *request);
 
 /* GET and, with --json, print the answer. CLI_OK: the caller owns it. */
-int client_show(
-    struct cli *c, struct http *h, const char *path, json_t **answer);
+int
+client_show(struct cli *c, struct http *h, const char *path, json_t **answer);
 
 /* GET into fd; an exit status. */
 int client_get(

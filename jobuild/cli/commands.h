@@ -10,8 +10,9 @@ extern const struct command watch_command, retry_command, repin_command,
     waiting_command;
 extern const struct command ci_command, diff_command;
 extern const struct command new_command, lint_command, show_command,
-    graph_command, why_command, rdeps_command, manifest_command, sign_command, verify_command, key_command,
-    run_command, submit_command, status_command, log_command, cancel_command,
-    artifacts_command, config_command, completion_command, parse_command, eval_command;
+    graph_command, why_command, rdeps_command, manifest_command, sign_command,
+    verify_command, key_command, run_command, submit_command, status_command,
+    log_command, cancel_command, artifacts_command, config_command,
+    completion_command, parse_command, eval_command;
 
 #endif

@@ -96,8 +96,8 @@ print_reasons(struct cli *c, const json_t *unit, FILE *f)
 
 	json_array_foreach(list_of(unit, "reasons"), i, item)
 	{
-		fprintf(f, "unit %s: %s\n", id,
-		    cli_show(c, member(item, "text")));
+		fprintf(
+		    f, "unit %s: %s\n", id, cli_show(c, member(item, "text")));
 	}
 	json_array_foreach(list_of(unit, "steps"), i, item)
 	{

@@ -325,6 +325,7 @@ review_recipes(struct review *k, const struct named_list *list, bool advice,
 	w.n = list->n;
 	w.ctx = k;
 	rc = workers_run(&w, err);
+	k->progress = NULL;
 	progress_end(&p);
 	if (rc < 0)
 		return -1;

@@ -118,7 +118,8 @@ request_json(
 	    atom_format(&c->arena, root), "revision",
 	    choose_revision(c, o, root), "arches", arches_json(c, &o->arches),
 	    "stage", o->stage ? o->stage : "", "priority",
-	    (json_int_t)o->priority, "parameters", parameters, "reuse", (int)!o->no_reuse);
+	    (json_int_t)o->priority, "parameters", parameters, "reuse",
+	    (int)!o->no_reuse);
 	if (!request)
 		cli_errorf(c, 0, "an option's value is not UTF-8");
 	return request;

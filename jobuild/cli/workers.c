@@ -108,7 +108,7 @@ start(const struct workers *w, struct worker *list, size_t k, size_t n,
 		(void)signal(SIGPIPE, SIG_DFL);
 		(void)signal(SIGINT, SIG_DFL);
 		(void)signal(SIGTERM, SIG_DFL);
-		_exit(work(w, k, n, fds[1]) < 0);
+		_exit(work(w, k, n, fds[1]) < 0 ? 1 : 0);
 	}
 	close(fds[1]);
 	if (list[k].pid < 0) {

@@ -40,7 +40,7 @@ struct call {
 	int64_t room;
 	bool (*take)(void *ctx, const char *p, size_t n);
 	void *take_ctx;
-	bool ended; /* by take() */
+	bool ended;       /* by take() */
 	struct error err; /* code != 0: it failed here */
 };
 

@@ -297,8 +297,7 @@ put_files(const struct folder *f, struct error *err)
 		file = f->recipe->aux[i];
 		name = below_files(file->path);
 		if (!name) {
-			fail(err, "%s: is not in a files/ folder",
-			    file->path);
+			fail(err, "%s: is not in a files/ folder", file->path);
 			goto out;
 		}
 		rc = tree_load(f->tree, file, err);

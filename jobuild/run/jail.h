@@ -18,8 +18,8 @@ struct jail_step {
 	const char *const *args; /* of "run", NULL-terminated */
 	size_t nargs;
 	int logfd;
-	bool (*cancelled)(void *ctx);               /* or NULL */
-	void (*phase)(void *ctx, const char *name); /* a phase starts */
+	bool (*cancelled)(void *ctx);                /* or NULL */
+	void (*phase)(void *ctx, const char *name);  /* a phase starts */
 	void (*shell)(void *ctx, const char *phase); /* a shell does */
 	void *ctx;
 };

@@ -106,8 +106,7 @@ is_reusable(struct unit_run *r, size_t step, struct error *err)
 	int there;
 
 	if (unit_meta(r, step)->properties & net) {
-		fail(err,
-		    "%s had the network, so what it left is not kept",
+		fail(err, "%s had the network, so what it left is not kept",
 		    unit_atom(r, step));
 		return 0;
 	}
@@ -148,8 +147,7 @@ find_prefix(struct unit_run *r, struct error *err)
 		r->layers[r->nlayers++] = r->unit->steps[r->prefix].key;
 	}
 	if (r->conf->from_set && r->prefix < end)
-		return fail(err,
-		    "can't start at %s: %s; run it from the begin",
+		return fail(err, "can't start at %s: %s; run it from the begin",
 		    unit_atom(r, end), why.msg);
 	return 0;
 }

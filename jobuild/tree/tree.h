@@ -27,7 +27,7 @@ struct tree_file {
 	const char *user;
 	char blob[OBJECT_HEX]; /* git's id */
 	char digest[KEY_HEX];  /* DIGEST_KEY of its bytes */
-	const char *text; /* of a tree_recipe's: NULL before tree_load() */
+	const char *text;      /* of a tree_recipe's: NULL before tree_load() */
 	size_t len;
 };
 
@@ -165,8 +165,7 @@ int tree_save_index(struct tree *t, struct error *err);
  */
 bool tree_knows_package(const struct tree *t, size_t i);
 void tree_tell_package(struct tree *t, size_t i, struct buf *out);
-void
-tree_take_package(struct tree *t, size_t i, const char *data, size_t len);
+void tree_take_package(struct tree *t, size_t i, const char *data, size_t len);
 
 /*
  * Check the layout of the whole tree: files that belong nowhere, links,

@@ -87,6 +87,16 @@ void unit_unqueue(struct sched *s, struct sched_unit *u);
 /* What a slave's list and a unit's steps are compared by. */
 uint64_t layer_number(const char *key);
 
+/* It is ready since then: into its queue, or its locks' lines. */
+void unit_enter(struct sched *s, struct sched_unit *u, int64_t ready);
+
+/* Out of them; taken: it is about to have its locks. */
+void unit_leave(struct sched *s, struct sched_unit *u, bool taken);
+
+/* ---- lease.c ------------------------------------------------------------- */
+
+void lease_drop(struct sched *s, struct sched_unit *u, int64_t now);
+
 /* Have sched_turn() look at the class. */
 void note_class(struct sched *s, struct sched_class *c);
 

@@ -196,8 +196,8 @@ another_can(const struct sched *s, const struct sched_unit *u, int64_t now)
 
 	for (sl = s->slaves; sl; sl = sl->next) {
 		if (sched_is_online(s, sl, now) && !sl->closed &&
-		    sl->paused_until <= now &&
-		    class_fits(u->class, sl) && !refusal_of(u, sl->id, now))
+		    sl->paused_until <= now && class_fits(u->class, sl) &&
+		    !refusal_of(u, sl->id, now))
 			return true;
 	}
 	return false;
@@ -364,8 +364,8 @@ sched_pick(struct sched *s, struct sched_slave *sl, int64_t now)
 	struct choice ch = {.s = s, .sl = sl, .now = now, .room = true};
 	struct sched_class *c;
 
-	if (sl->closed || sl->paused_until > now || sl->alone || sl->leased >= sl->slots ||
-	    s->nready == 0)
+	if (sl->closed || sl->paused_until > now || sl->alone ||
+	    sl->leased >= sl->slots || s->nready == 0)
 		return NULL;
 	if (sl->reserved && eligible(&ch, sl->reserved))
 		return class_room(sl->reserved->class, sl) ? sl->reserved

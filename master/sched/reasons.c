@@ -7,8 +7,8 @@
 #include <string.h>
 
 const char *const reason_kind_names[REASON_KINDS] = {"needs", "lock", "arch",
-    "requirement", "label", "resource", "match", "refused", "closed", "quarantine", "offline",
-    "busy", "reserved", "turn"};
+    "requirement", "label", "resource", "match", "refused", "closed",
+    "quarantine", "offline", "busy", "reserved", "turn"};
 
 static const char *const resource_names[SCHED_RESOURCES] = {
     "memory", "cpus", "disk"};

@@ -100,7 +100,7 @@ struct sched_job {
 	struct sched_user *owner; /* what counts of it */
 	bool security;            /* goes before all others */
 	bool cancelled, failed, started;
-	bool reuse; /* the caller's: of earlier results */
+	bool reuse;   /* the caller's: of earlier results */
 	size_t nopen; /* units that aren't over */
 	struct sched_unit *units;
 };

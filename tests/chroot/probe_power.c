@@ -248,8 +248,8 @@ int
 locked_memory(void)
 {
 	size_t n = 64 << 20;
-	/* cppcheck-suppress invalidFunctionArg ; there is no file */
 	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE,
+	    /* cppcheck-suppress invalidFunctionArg ; there is no file */
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return refused(mlock(p, n), "64 MiB were locked");

@@ -127,7 +127,7 @@ run jobuild jobs --by 'a&b'
 [[ $status == 2 ]]; ok "a filter is a plain word"
 for command in jobs watch why-waiting retry repin priority slaves locks; do
 	run jobuild "$command" -h
-	[[ $status == 0 ]] && said "jobuild $command" || break
+	{ [[ $status == 0 ]] && said "jobuild $command"; } || break
 done
 ok "each has its -h"
 done_testing

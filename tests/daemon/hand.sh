@@ -39,6 +39,7 @@ claim() { # SLAVE [FREE [WAIT]]: sets $lease $attempt $unit
 	post slave/claim '{"free":'"${2-1}"',"wait":'"${3-5}"'}'
 	lease=$(jq -r '.capsules[0].lease // empty' "$answered")
 	attempt=$(jq -r '.capsules[0].attempt // empty' "$answered")
+	# shellcheck disable=SC2034 # for the scripts that read this one
 	unit=$(jq -r '.capsules[0].unit // empty' "$answered")
 	[[ -n $lease ]]
 }

@@ -211,6 +211,8 @@ job_has '.units[0].reasons[0] | .kind == "refused" or .kind == "quarantine"'; ok
 kill_daemon master && start_master && hello one
 api GET slaves; is 200 '.slaves[0].state == "quarantine"'; ! claim one 1 0; ok "over a restart too"
 anyone; join_slave two "$(master token new)"; hello two; claim two 1; ok "another slave goes on"
+master slave resume one >/dev/null; sleep 1
+anyone; api GET slaves; is 200 '.slaves[] | select(.name == "one") | .state == "online"'; ok "until the administrator ends it"
 
 # ---- lists --------------------------------------------------------------------
 

@@ -66,11 +66,11 @@ test_rows(void)
 	db_end(&db, SQL_META_GET);
 	is_int(
 	    db_one(&db, SQL_META_GET, ARGS(TEXT("x")), &err), 0, "not found");
-	is_int(db_run(&db, SQL_TREE_ADD, ARGS(TEXT("t"), TEXT("/t"), INT(1), INT(0)),
-		   &err),
+	is_int(db_run(&db, SQL_TREE_ADD,
+		   ARGS(TEXT("t"), TEXT("/t"), INT(1), INT(0)), &err),
 	    1, "a tree");
-	ok(db_run(&db, SQL_TREE_ADD, ARGS(TEXT("t"), TEXT("/u"), INT(2), INT(0)),
-	       &err) < 0 &&
+	ok(db_run(&db, SQL_TREE_ADD,
+	       ARGS(TEXT("t"), TEXT("/u"), INT(2), INT(0)), &err) < 0 &&
 		db_is_duplicate(&db),
 	    "the same name again is a duplicate");
 	db_query(&db, SQL_TREE_LIST, NULL);

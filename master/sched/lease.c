@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who has what, until when, and what a user is charged for it. */
+#include "master/sched/inside.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void
+unlink_lease(struct sched *s, struct sched_lease *l)
+{
+	if (l->prev)
+		l->prev->next = l->next;
+	else
+		s->first_lease = l->next;
+	if (l->next)
+		l->next->prev = l->prev;
+	else
+		s->last_lease = l->prev;
+	l->prev = l->next = NULL;
+}
+
+/* Nearly always a lease ends later than all others: search from the end. */
+static void
+link_lease(struct sched *s, struct sched_lease *l)
+{
+	struct sched_lease *at = s->last_lease;
+
+	while (at && at->expires > l->expires)
+		at = at->prev;
+	l->prev = at;
+	l->next = at ? at->next : s->first_lease;
+	if (l->prev)
+		l->prev->next = l;
+	else
+		s->first_lease = l;
+	if (l->next)
+		l->next->prev = l;
+	else
+		s->last_lease = l;
+}
+
+static struct sched_lease *
+lease_new(struct sched *s)
+{
+	struct sched_lease *l = s->spare_leases;
+
+	if (!l)
+		return arena_new(&s->arena, struct sched_lease);
+	s->spare_leases = l->next;
+	memset(l, 0, sizeof(*l));
+	return l;
+}
+
+/* What an exclusive unit has of the slave is all of it. */
+int64_t
+sched_slots(const struct sched_unit *unit, const struct sched_slave *sl)
+{
+	return unit->class->exclusive ? sl->slots : 1;
+}
+
+const char *
+sched_arch(const struct sched_unit *unit)
+{
+	return unit->class->arch;
+}
+
+static void
+use_resources(const struct sched_unit *u, struct sched_slave *sl, int sign)
+{
+	size_t k;
+
+	for (k = 0; k < SCHED_RESOURCES; k++)
+		sl->used[k] += sign * class_takes(u->class, k, sl);
+}
+
+void
+sched_lease(struct sched *s, struct sched_unit *unit, struct sched_slave *sl,
+    int64_t lease, int64_t now, int64_t expires)
+{
+	struct sched_lease *l = lease_new(s);
+
+	if (unit->state == UNIT_READY)
+		unit_leave(s, unit, true);
+	else if (unit->nuses > 0) {
+		/* rebuilt at start: straight into the hands that held them */
+		locks_wait(unit);
+		locks_take(unit);
+	}
+	unit->state = UNIT_LEASED;
+	unit->job->started = true;
+	unit->lease = l;
+	l->slave = sl;
+	l->granted = now;
+	l->expires = expires;
+	l->charged = unit_expects(s, unit) * (double)sched_slots(unit, sl);
+	user_charge(s, unit->job->owner, l->charged, now);
+	sl->leased++;
+	sl->alone |= unit->class->exclusive;
+	use_resources(unit, sl, 1);
+	s->nleased++;
+	s->nunwanted += unit->job->cancelled;
+	ids_add(&s->leases, &l->node, lease, unit);
+	link_lease(s, l);
+}
+
+void
+sched_renew(struct sched *s, struct sched_unit *unit, int64_t expires)
+{
+	unlink_lease(s, unit->lease);
+	unit->lease->expires = expires;
+	link_lease(s, unit->lease);
+}
+
+struct sched_unit *
+sched_leased(const struct sched *s, int64_t lease)
+{
+	return ids_get(&s->leases, lease);
+}
+
+struct sched_unit *
+sched_expired(const struct sched *s, int64_t now)
+{
+	if (!s->first_lease || s->first_lease->expires > now)
+		return NULL;
+	return s->first_lease->node.object;
+}
+
+void
+lease_drop(struct sched *s, struct sched_unit *u, int64_t now)
+{
+	struct sched_lease *l = u->lease;
+	struct sched_slave *sl = l->slave;
+	double took = (double)(now - l->granted) / 1e6;
+
+	user_charge(s, u->job->owner,
+	    (took < 0 ? 0 : took) * (double)sched_slots(u, sl) - l->charged,
+	    now);
+	sl->leased--;
+	if (u->class->exclusive)
+		sl->alone = false;
+	use_resources(u, sl, -1);
+	s->nleased--;
+	s->nunwanted -= u->job->cancelled;
+	unlink_lease(s, l);
+	ids_remove(&s->leases, l->node.id);
+	/* the locks look at whose lease it was */
+	locks_drop(s, u, true);
+	u->lease = NULL;
+	l->next = s->spare_leases;
+	s->spare_leases = l;
+	/* a slave that waits has room now for what didn't fit */
+	if (sl->waiting)
+		sched_slave_room(s, sl);
+}
+
+void
+sched_cancel(struct sched *s, struct sched_job *job, int64_t now)
+{
+	struct sched_unit *u;
+
+	assert(!job->cancelled);
+	job->cancelled = true;
+	for (u = job->units; u; u = u->next) {
+		if (u->state == UNIT_READY || u->state == UNIT_BLOCKED)
+			sched_end(s, u, UNIT_CANCELLED, now);
+		else if (u->state == UNIT_LEASED) {
+			s->nunwanted++;
+			s->untold = true;
+		}
+	}
+}
+
+void
+sched_return(struct sched *s, struct sched_unit *unit, int64_t now)
+{
+	int64_t ready = unit->ready ? unit->ready : now;
+
+	assert(unit->state == UNIT_LEASED);
+	lease_drop(s, unit, now);
+	unit_enter(s, unit, ready);
+}
+
+void
+sched_refuse(struct sched *s, struct sched_unit *unit, int64_t slave,
+    int64_t until, bool rather, const char *reason)
+{
+	struct arena *a = &unit->job->arena;
+	struct sched_refusal *r;
+
+	for (r = unit->refusals; r && r->slave != slave; r = r->next)
+		;
+	if (!r) {
+		r = arena_new(a, struct sched_refusal);
+		r->next = unit->refusals;
+		unit->refusals = r;
+	}
+	r->slave = slave;
+	r->until = until;
+	r->rather = rather;
+	r->reason = arena_strdup(a, reason);
+	if (until < s->wake)
+		s->wake = until;
+}
