@@ -183,6 +183,7 @@ static const char *const key_revoked[] = {
 /* What a unit wants of its slave in one place; what scheduling learns. */
 static const char *const scheduling[] = {
     "ALTER TABLE unit ADD COLUMN wants TEXT NOT NULL DEFAULT '{}'",
+    /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma) one statement */
     "UPDATE unit SET wants = '{\"exclusive\":' ||"
     " CASE WHEN exclusive <> 0 THEN 'true' ELSE 'false' END ||"
     " ',\"requires\":' || requires || '}'",

@@ -193,16 +193,15 @@ add_unit(void *ctx, int64_t lease)
 static json_t *
 units_json(const struct slave_conf *c, struct arena *a)
 {
-	struct units u = {.list = json_array()};
+	int spool =
+	    open(conf_path(c, a, "spool"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct units u = {.list = json_array(), .spool = spool};
 	struct error none;
 
-	u.spool =
-	    open(conf_path(c, a, "spool"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (u.spool < 0)
-		return u.list;
-	(void)spool_each(u.spool, add_unit, &u, &none);
-	close(u.spool);
-	/* cppcheck-suppress memleak ; spool_each() leaves it open */
+	if (spool >= 0) {
+		(void)spool_each(spool, add_unit, &u, &none);
+		close(spool);
+	}
 	return u.list;
 }
 

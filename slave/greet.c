@@ -140,7 +140,7 @@ resources_json(const struct session *s)
 {
 	const struct slave_conf *c = s->conf;
 	struct statvfs v;
-	int64_t cpus = sysconf(_SC_NPROCESSORS_ONLN), disk = 0;
+	int64_t cpus = sysconf(_SC_NPROCESSORS_ONLN), disk = 0, memory;
 
 	if (statvfs(c->state, &v) == 0)
 		disk = (int64_t)(v.f_bavail * v.f_frsize) - c->disk_reserve;
@@ -148,9 +148,10 @@ resources_json(const struct session *s)
 		cpus = c->cpus * c->slots;
 	if (c->disk > 0 && c->disk * c->slots < disk)
 		disk = c->disk * c->slots;
-	return json_pack("{s:I, s:I, s:I}", "memory",
-	    (json_int_t)(c->memory * c->slots), "cpus", (json_int_t)cpus,
-	    "disk", (json_int_t)(disk > 0 ? disk : 1));
+	memory = c->memory * c->slots;
+	return json_pack("{s:I, s:I, s:I}", "memory", (json_int_t)memory,
+	    "cpus", (json_int_t)cpus, "disk",
+	    (json_int_t)(disk > 0 ? disk : 1));
 }
 
 static void
