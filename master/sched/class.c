@@ -54,11 +54,55 @@ class_new(struct sched *s, const struct sched_wants *w)
 		/* not of the right form: a name that nobody has */
 		c->requires[i].name = c->words[i];
 	}
-	c->nfits = s->nslaves + 64;
-	c->fits = arena_array(a, c->nfits, unsigned char);
-	c->next = s->classes;
-	s->classes = c;
 	return c;
+}
+
+static void
+remember_more(struct sched *s, struct sched_class *c, size_t n)
+{
+	unsigned char *grown = arena_array(&s->arena, n, unsigned char);
+
+	if (c->nfits > 0)
+		memcpy(grown, c->fits, c->nfits);
+	c->fits = grown;
+	c->nfits = n;
+}
+
+/*
+ * A class that nobody is in is kept, as it may be wanted again, but what
+ * walks over all classes doesn't see it. So nothing that it remembers of
+ * slaves is true any more.
+ */
+static void
+class_link(struct sched *s, struct sched_class *c)
+{
+	const struct sched_slave *sl;
+
+	if (c->nfits < s->nslaves)
+		remember_more(s, c, 2 * s->nslaves + 64);
+	if (c->nfits > 0)
+		memset(c->fits, FITS_UNKNOWN, c->nfits);
+	c->matched = false;
+	for (sl = s->slaves; sl && !c->matched; sl = sl->next)
+		c->matched = class_fits(c, sl);
+	c->prev = NULL;
+	c->next = s->classes;
+	if (c->next)
+		c->next->prev = c;
+	s->classes = c;
+}
+
+void
+class_drop(struct sched *s, struct sched_class *c)
+{
+	if (--c->nunits > 0)
+		return;
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		s->classes = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
 }
 
 struct sched_class *
@@ -67,14 +111,13 @@ class_of(struct sched *s, const struct sched_wants *w)
 	struct arena tmp = {0};
 	const char *key = class_key(&tmp, w);
 	struct sched_class *c = map_gets(&s->class_map, key);
-	const struct sched_slave *sl;
 
 	if (!c) {
 		c = class_new(s, w);
 		*map_puts(&s->class_map, arena_strdup(&s->arena, key)) = c;
-		for (sl = s->slaves; sl && !c->matched; sl = sl->next)
-			c->matched = class_fits(c, sl);
 	}
+	if (c->nunits++ == 0)
+		class_link(s, c);
 	arena_release(&tmp);
 	return c;
 }
@@ -174,17 +217,10 @@ void
 class_forget(struct sched *s, const struct sched_slave *sl)
 {
 	struct sched_class *c;
-	unsigned char *grown;
 
 	for (c = s->classes; c; c = c->next) {
-		if (sl->index >= c->nfits) {
-			grown = arena_array(
-			    &s->arena, 2 * sl->index + 64, unsigned char);
-			if (c->nfits > 0)
-				memcpy(grown, c->fits, c->nfits);
-			c->fits = grown;
-			c->nfits = 2 * sl->index + 64;
-		}
+		if (sl->index >= c->nfits)
+			remember_more(s, c, 2 * sl->index + 64);
 		c->fits[sl->index] = FITS_UNKNOWN;
 	}
 }

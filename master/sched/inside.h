@@ -32,17 +32,20 @@ struct sched_class {
 	bool exclusive;
 	bool noted;   /* sched_turn() has to look at it */
 	bool matched; /* some slave fits: its units may stand in lines */
+	size_t nunits; /* of open jobs; with none it is in no list */
 	size_t nqueued;
 	struct sched_queue *queues;
 	struct sched_unit *parked; /* have locks, but no slave fits */
 	unsigned char *fits;       /* by index of the slave: see class.c */
 	size_t nfits;
-	struct sched_class *next, *next_noted;
+	struct sched_class *prev, *next, *next_noted;
 };
 
 /* ---- class.c ------------------------------------------------------------- */
 
+/* For one unit more; class_drop() when its job is forgotten. */
 struct sched_class *class_of(struct sched *s, const struct sched_wants *w);
+void class_drop(struct sched *s, struct sched_class *c);
 
 /* Could this slave ever run units of this class? Remembered. */
 bool class_fits(struct sched_class *c, const struct sched_slave *sl);

@@ -321,6 +321,7 @@ sched_job_drop(struct sched *s, struct sched_job *job)
 		assert(u->state != UNIT_LEASED);
 		if (u->state == UNIT_READY)
 			unit_leave(s, u, false);
+		class_drop(s, u->class);
 		ids_remove(&s->units, u->id);
 	}
 	ids_remove(&s->jobs, job->id);

@@ -259,6 +259,25 @@ test_cancel(void)
 	end();
 }
 
+/* A class that was empty for a while knows of slaves that came meanwhile. */
+static void
+test_class_again(void)
+{
+	struct sched_job *again;
+	struct sched_unit *u;
+
+	begin();
+	sched_start(&sched, u = unit("arm64"), 0);
+	sched_end(&sched, u, UNIT_CANCELLED, 0);
+	sched_job_drop(&sched, job);
+	ok(!sched.classes, "nobody is in any class");
+	again = sched_job_add(&sched, 2, 0, "alpha", 0);
+	slave(1, "s", "arm64", 1);
+	sched_start(&sched, unit_of(again, "arm64", NULL, false), 0);
+	is_int(take(sched_slave(&sched, 1, "s"), 0), 2, "used again");
+	end();
+}
+
 /* Many units through the heaps, with removals in the middle. */
 static void
 test_heap(void)
@@ -568,6 +587,7 @@ main(void)
 	test_requires();
 	test_cancel();
 	test_heap();
+	test_class_again();
 	test_share();
 	test_share_corrected();
 	test_age();
