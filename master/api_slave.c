@@ -3,6 +3,7 @@
 #include "master/api.h"
 #include "master/dispatch.h"
 #include "master/pki.h"
+#include "master/wants.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -15,6 +16,9 @@
 #define ARCHES_MAX       16
 #define CAPABILITIES_MAX 1000
 #define SLOTS_MAX        10000
+#define LABELS_MAX       64
+#define STAGES_MAX       1000
+#define LAYERS_MAX       10000
 
 /* versions of the protocol that are spoken */
 #define PROTOCOL_NEWEST 1
@@ -179,12 +183,9 @@ api_take_hello(struct sched *s, struct sched_slave *sl, const json_t *hello)
 		if (json_is_string(v))
 			sched_slave_layer(sl, json_string_value(v));
 	}
-	sl->offer[SCHED_MEMORY] =
-	    json_integer_value(json_object_get(offer, "memory"));
-	sl->offer[SCHED_CPUS] =
-	    json_integer_value(json_object_get(offer, "cpus"));
-	sl->offer[SCHED_DISK] =
-	    json_integer_value(json_object_get(offer, "disk"));
+	sl->offer[SCHED_MEMORY] = wants_amount(offer, "memory");
+	sl->offer[SCHED_CPUS] = wants_amount(offer, "cpus");
+	sl->offer[SCHED_DISK] = wants_amount(offer, "disk");
 	sl->own_words = closed ? arena_strdup(&sl->arena, closed) : NULL;
 	slave_close(s, sl);
 	sched_slave_ready(s, sl);
@@ -215,11 +216,15 @@ check_hello(struct request *r, const json_t *o)
 		return false;
 	if (json_is_array(arches) && json_array_size(arches) >= 1 &&
 	    json_array_size(arches) <= ARCHES_MAX &&
-	    json_object_size(caps) <= CAPABILITIES_MAX)
+	    json_object_size(caps) <= CAPABILITIES_MAX &&
+	    json_object_size(json_object_get(o, "labels")) <= LABELS_MAX &&
+	    json_array_size(json_object_get(o, "stages")) <= STAGES_MAX &&
+	    json_array_size(json_object_get(o, "layers")) <= LAYERS_MAX)
 		return true;
 	request_problem(r, 400, "bad-field",
-	    "\"arches\": expected 1 to %d, and at most %d \"capabilities\"",
-	    ARCHES_MAX, CAPABILITIES_MAX);
+	    "\"arches\": expected 1 to %d; at most %d \"capabilities\", %d "
+	    "\"labels\", %d \"stages\" and %d \"layers\"",
+	    ARCHES_MAX, CAPABILITIES_MAX, LABELS_MAX, STAGES_MAX, LAYERS_MAX);
 	return false;
 }
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define AMOUNT_MAX ((int64_t)1 << 48)
+
 static const char *const *
 words(const json_t *list, size_t *n, struct arena *a)
 {
@@ -22,11 +24,14 @@ words(const json_t *list, size_t *n, struct arena *a)
 	return out;
 }
 
-static int64_t
-amount(const json_t *o, const char *name)
+int64_t
+wants_amount(const json_t *resources, const char *name)
 {
-	return json_integer_value(
-	    json_object_get(json_object_get(o, "resources"), name));
+	int64_t n = json_integer_value(json_object_get(resources, name));
+
+	if (n < 0)
+		return 0;
+	return n < AMOUNT_MAX ? n : AMOUNT_MAX;
 }
 
 void
@@ -34,6 +39,7 @@ wants_read(
     const json_t *o, const char *arch, struct sched_wants *out, struct arena *a)
 {
 	const char *stage = json_string_value(json_object_get(o, "stage"));
+	const json_t *r = json_object_get(o, "resources");
 
 	memset(out, 0, sizeof(*out));
 	out->arch = arch;
@@ -43,9 +49,9 @@ wants_read(
 	    words(json_object_get(o, "requires"), &out->nrequires, a);
 	out->labels = words(json_object_get(o, "labels"), &out->nlabels, a);
 	out->locks = words(json_object_get(o, "locks"), &out->nlocks, a);
-	out->resources[SCHED_MEMORY] = amount(o, "memory");
-	out->resources[SCHED_CPUS] = amount(o, "cpus");
-	out->resources[SCHED_DISK] = amount(o, "disk");
+	out->resources[SCHED_MEMORY] = wants_amount(r, "memory");
+	out->resources[SCHED_CPUS] = wants_amount(r, "cpus");
+	out->resources[SCHED_DISK] = wants_amount(r, "disk");
 }
 
 const char *

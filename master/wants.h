@@ -20,6 +20,12 @@
 void wants_read(const json_t *o, const char *arch, struct sched_wants *out,
     struct arena *a);
 
+/*
+ * A number of "resources", of a unit or of a slave's hello: at least 0 and at
+ * most 2^48, so that all slots of a slave together can be added up.
+ */
+int64_t wants_amount(const json_t *resources, const char *name);
+
 /* "user/name" of an atom with version: what durations are learned by. */
 const char *wants_package(struct arena *a, const char *atom);
 
