@@ -23,6 +23,13 @@ struct cli;
 		    "certificate of the master's CA"                           \
 	}
 
+/* What each command that signs a request knows too. */
+#define SIGNING_OPTIONS                                                        \
+	{"user", 'u', OPT_SETTING, 0, "NAME", "your name in the tree"},        \
+	{                                                                      \
+		"key", 'k', OPT_SETTING, 0, "KEY", "fingerprint to sign with"  \
+	}
+
 /* Connect to the configured master. An exit status; CLI_OK sets out. */
 int client_open(struct cli *c, struct http **out);
 

@@ -9,8 +9,7 @@
 #define PRIORITY_MAX 1000
 
 static const struct opt options[] = {
-    {"user", 'u', OPT_SETTING, 0, "NAME", "your name in the tree"},
-    {"key", 'k', OPT_SETTING, 0, "KEY", "fingerprint to sign with"},
+    SIGNING_OPTIONS,
     CLIENT_OPTIONS,
     {0},
 };
