@@ -34,8 +34,7 @@ static const struct opt options[] = {
 	"run what has passed before, too"},
     {"watch", 'w', OPT_FLAG, offsetof(struct submit_options, watch), NULL,
 	"stay until the job ends"},
-    {"user", 'u', OPT_SETTING, 0, "NAME", "your name in the tree"},
-    {"key", 'k', OPT_SETTING, 0, "KEY", "fingerprint to sign with"},
+    SIGNING_OPTIONS,
     CLIENT_OPTIONS,
     {0},
 };
