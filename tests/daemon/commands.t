@@ -106,7 +106,7 @@ run jobuild locks
 said "master:board" && said held && said waits; ok "locks: who has it and who waits"
 run jobuild why-waiting "$job"
 said "waits for the lock master:board" && said "ends at about"; ok "a lock is a reason, with an estimate"
-script -qc "stty cols 40 rows 6; timeout 60 jobuild watch $first" /dev/null >"$tmp/screen" 2>&1 </dev/null &
+TERM=xterm script -qc "stty cols 40 rows 6; timeout 60 jobuild watch $first" /dev/null >"$tmp/screen" 2>&1 </dev/null &
 viewer=$!
 within 20 grep -q "alpha/endless" "$tmp/screen"; ok "watch draws on a terminal"
 now=${EPOCHREALTIME/./}
@@ -117,7 +117,7 @@ within 10 gone; took=$((${EPOCHREALTIME/./} - now))
 echo "# cancelled after $((took / 1000)) ms"
 gone; ok "cancel reaches the slave"
 wait "$viewer"
-! sed 's/\x1b\[[0-9]*[A-Za-z]//g' "$tmp/screen" | grep "running" | tr -d '\r' | grep -qE '.{41}'
+! sed 's/\x1b\[[0-9]*[A-Za-z]//g' "$tmp/screen" | grep "running" | tr -d '\r' | LC_ALL=C.UTF-8 grep -qE '.{41}'
 ok "no line is wider than the screen while it is drawn"
 run jobuild jobs --state cancelled
 [[ $status == 0 ]] && said "alpha/endless-1.0" && ! said "alpha/good-1.0"; ok "jobs of a state"
