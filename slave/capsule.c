@@ -152,12 +152,12 @@ alone_metadata(void *ctx, const struct recipe_id *id, struct diags *d)
 	return copy;
 }
 
-static void
-alone_inputs(void *ctx, const struct recipe_id *id, struct plan_inputs *out)
+static const char *
+alone_content(void *ctx, const struct metadata *meta)
 {
 	struct alone *s = ctx;
 
-	s->tree.inputs(s->tree.ctx, id, out);
+	return s->tree.content(s->tree.ctx, meta);
 }
 
 static const char *const *
@@ -221,7 +221,7 @@ capsule_plan(struct arena *a, const struct capsule *c, struct tree *t,
 	    .versions = alone_versions,
 	    .is_template = alone_is_template,
 	    .metadata = alone_metadata,
-	    .inputs = alone_inputs,
+	    .content = alone_content,
 	    .names = alone_names};
 	struct plan_request req = {.arch = c->arch,
 	    .default_stage = c->stage,

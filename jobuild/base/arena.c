@@ -1,18 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#define BLOCK_MIN 4096
-#define BLOCK_MAX (1 << 20)
+#define BLOCK_MIN ((size_t)1 << 12)
+#define BLOCK_MAX ((size_t)1 << 26)
+#define HUGE_PAGE ((size_t)1 << 21)
 #define ALIGN     _Alignof(max_align_t)
 
+/*
+ * Small blocks are malloc's; from HUGE_PAGE on they are mappings of their own
+ * in pages of that size, for touching memory page by page costs more than
+ * what is done in it. Only what is written takes memory.
+ */
 struct block {
 	struct block *prev;
 	size_t size; /* of the whole block */
+	bool zero;   /* what hasn't been given out is */
 	max_align_t data[];
 };
 
@@ -36,7 +45,10 @@ arena_release(struct arena *a)
 
 	for (b = a->blocks; b; b = prev) {
 		prev = b->prev;
-		free(b);
+		if (b->size < HUGE_PAGE)
+			free(b);
+		else
+			munmap(b, b->size);
 	}
 	arena_init(a);
 }
@@ -52,6 +64,7 @@ arena_reset(struct arena *a)
 	rest.blocks = last->prev;
 	arena_release(&rest);
 	last->prev = NULL;
+	last->zero = false;
 	a->next = (char *)last->data;
 }
 
@@ -66,6 +79,26 @@ arena_size(const struct arena *a)
 	return n - (size_t)(a->end - a->next);
 }
 
+/* A mapping of whole huge pages. */
+static void *
+map_block(size_t size)
+{
+	size_t room = size + HUGE_PAGE, skip;
+	char *p = mmap(NULL, room, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		out_of_memory();
+	skip = -(uintptr_t)p & (HUGE_PAGE - 1);
+	if (skip > 0)
+		munmap(p, skip);
+	if (skip < HUGE_PAGE)
+		munmap(p + skip + size, HUGE_PAGE - skip);
+	/* without them it is slower, nothing else */
+	(void)madvise(p + skip, size, MADV_HUGEPAGE);
+	return p + skip;
+}
+
 /* Start a new block with room for at least size bytes. */
 static void
 add_block(struct arena *a, size_t size)
@@ -75,13 +108,16 @@ add_block(struct arena *a, size_t size)
 
 	if (want > BLOCK_MAX)
 		want = BLOCK_MAX;
-	if (size > SIZE_MAX - sizeof(*b))
+	if (size > SIZE_MAX / 2)
 		out_of_memory();
 	if (want < size + sizeof(*b))
 		want = size + sizeof(*b);
-	b = malloc(want);
+	if (want >= HUGE_PAGE)
+		want = (want + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
+	b = want < HUGE_PAGE ? malloc(want) : map_block(want);
 	if (!b)
 		out_of_memory();
+	b->zero = want >= HUGE_PAGE;
 	b->prev = a->blocks;
 	b->size = want;
 	a->blocks = b;
@@ -102,7 +138,7 @@ arena_alloc(struct arena *a, size_t count, size_t size)
 		add_block(a, n);
 	p = a->next;
 	a->next += n;
-	return memset(p, 0, n);
+	return a->blocks->zero ? p : memset(p, 0, n);
 }
 
 void *

@@ -146,7 +146,7 @@ print_cluster(struct cli *c, const struct plan *p, size_t unit)
 	}
 	for (i = 0; i < u->nsteps; i++) {
 		for (k = 0; k < u->steps[i].ndepend; k++)
-			printf("\t\tu%zu_%zu -> u%zu_%zu;\n", unit, i, unit,
+			printf("\t\tu%zu_%zu -> u%zu_%u;\n", unit, i, unit,
 			    u->steps[i].depend[k].to);
 	}
 	puts("\t}");

@@ -48,8 +48,8 @@ add_links(struct cli *c, const struct plan *p, const struct plan_unit *u,
 		    json_pack("{s:s, s:s, s:s, s:s, s:I}", "from",
 			step_name(c, u, step), "to", to, "kind",
 			side ? "SIDEPEND" : "DEPEND", "file",
-			e->at.file ? e->at.file : "", "line",
-			(json_int_t)e->at.line));
+			e->dep->at.file ? e->dep->at.file : "", "line",
+			(json_int_t)e->dep->at.line));
 	}
 }
 

@@ -50,13 +50,13 @@ add_step(struct search *s, const struct plan *p, const struct plan_unit *u,
 		links_add(&s->links, from,
 		    links_node(
 			&s->links, &u->steps[step->depend[i].to].meta->id),
-		    "DEPEND", step->depend[i].at);
+		    "DEPEND", step->depend[i].dep->at);
 	for (i = 0; i < step->nsidepend; i++) {
 		side = &p->units[step->sidepend[i].to];
 		links_add(&s->links, from,
 		    links_node(
 			&s->links, &side->steps[side->nsteps - 1].meta->id),
-		    "SIDEPEND", step->sidepend[i].at);
+		    "SIDEPEND", step->sidepend[i].dep->at);
 	}
 	links_add_parent(&s->links, from, step->meta);
 }

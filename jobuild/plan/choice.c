@@ -3,37 +3,32 @@
 #include "plan/closure.h"
 #include "base/arena.h"
 
-/* Who has needs: the request, a jobuild, or a group's option. */
-struct chooser {
-	struct candidate *cand; /* NULL: none of the jobuilds */
-	uint32_t first, n;      /* needs */
-};
-
-struct wish {
-	const struct dep *dep;
-	struct package *package; /* atoms */
-	uint32_t option;         /* groups: chooser; 0: not chosen yet */
-};
+/*
+ * A draft here is who asks: the request (number 0), a jobuild, or an option
+ * of a group. The latter two are no steps: their cand is NULL. An edge leads
+ * to draft to + 1, which makes the root 0 for closure_order(); that of a group
+ * has its option's draft there once it is chosen, and GROUP as its option.
+ */
+#define GROUP 0
 
 struct choice {
 	struct pool *pool;
 	struct arena scratch;
-	struct chooser *choosers; /* in the order of being reached */
-	struct wish *wishes;      /* in the order of their choosers */
-	uint32_t nchoosers, nwishes;
-	uint32_t nloaded; /* choosers whose wishes are there */
-	uint32_t group;   /* wishes before it are no undecided groups */
-	uint32_t ngroups;
+	struct draft *drafts; /* in the order of being reached */
+	uint32_t ndrafts, nloaded;
+	struct plan_edge **groups; /* in the order of their drafts */
+	uint32_t ngroups, nchosen;
 	uint64_t steps, max_steps;
 };
 
 static uint32_t
-new_chooser(struct choice *c, struct candidate *cand)
+new_draft(struct choice *c, struct candidate *cand)
 {
-	c->choosers = arena_grow(
-	    &c->scratch, c->choosers, c->nchoosers, sizeof(*c->choosers));
-	c->choosers[c->nchoosers].cand = cand;
-	return c->nchoosers++;
+	c->drafts =
+	    arena_grow(&c->scratch, c->drafts, c->ndrafts, sizeof(*c->drafts));
+	c->drafts[c->ndrafts].cand = cand;
+	c->drafts[c->ndrafts].var = SAT_NO_VARIABLE;
+	return c->ndrafts++;
 }
 
 static bool
@@ -42,72 +37,110 @@ is_reached(const struct choice *c, const struct package *k)
 	return k->round == c->pool->rounds;
 }
 
-/* The version that everybody gets; NULL: none has been chosen. */
-static struct candidate *
-chosen(const struct choice *c, const struct package *k)
+/* Does the version that everybody gets fit? */
+static bool
+fits_chosen(
+    const struct choice *c, const struct package *k, const struct atom *atom)
 {
-	return is_reached(c, k) ? c->choosers[k->first].cand : NULL;
+	return atom->op == ATOM_ANY ||
+	    candidate_fits(c->drafts[k->first].cand, atom);
 }
 
 /* Choose the newest version, unless one is in; false: a conflict. */
 static bool
 take_version(struct choice *c, struct package *k, const struct atom *atom)
 {
-	struct candidate *cand = chosen(c, k);
 	size_t i;
 
-	if (cand)
-		return candidate_fits(cand, atom);
+	if (is_reached(c, k))
+		return fits_chosen(c, k, atom);
 	for (i = 0; i < k->n; i++) {
 		c->steps++;
 		if (!candidate_fits(&k->list[i], atom))
 			continue;
 		k->round = c->pool->rounds;
-		k->first = new_chooser(c, &k->list[i]);
+		k->first = new_draft(c, &k->list[i]);
 		return true;
 	}
 	return false;
 }
 
-static bool
-add_wishes(struct choice *c, const struct dep *items, size_t n)
+/* Edges for these items: of groups in which all are wanted, for each item. */
+static size_t
+count_edges(const struct dep *items, size_t n)
 {
-	struct wish *w;
+	size_t i, sum = 0;
+
+	for (i = 0; i < n; i++)
+		sum += items[i].kind == DEP_ALLOF
+		    ? count_edges(items[i].items, items[i].n)
+		    : 1;
+	return sum;
+}
+
+static struct plan_edge *
+put_edges(
+    struct choice *c, struct plan_edge *e, const struct dep *items, size_t n)
+{
 	size_t i;
 
 	for (i = 0; i < n; i++) {
 		if (items[i].kind == DEP_ALLOF) {
-			if (!add_wishes(c, items[i].items, items[i].n))
-				return false;
+			e = put_edges(c, e, items[i].items, items[i].n);
 			continue;
 		}
-		c->steps++;
-		c->wishes = arena_grow(
-		    &c->scratch, c->wishes, c->nwishes, sizeof(*c->wishes));
-		w = &c->wishes[c->nwishes++];
-		w->dep = &items[i];
-		w->option = 0;
-		if (items[i].kind == DEP_ANYOF)
-			continue;
-		w->package = pool_package(
-		    c->pool, items[i].atom.id.user, items[i].atom.id.name);
-		if (!take_version(c, w->package, &items[i].atom))
-			return false;
+		e->dep = &items[i];
+		e->option = GROUP;
+		if (items[i].kind == DEP_ATOM) {
+			e->option = SAT_NO_VARIABLE;
+			e->to = pool_hash(c->pool, &items[i].atom.id);
+		}
+		e++;
 	}
+	return e;
+}
+
+/* Follow an edge that has the hash of what it wants, if that is an atom. */
+static bool
+lead(struct choice *c, struct plan_edge *e)
+{
+	const struct atom *atom = &e->dep->atom;
+	struct package *k;
+
+	if (e->option == GROUP) {
+		c->groups = arena_grow(&c->scratch, c->groups, c->ngroups,
+		    sizeof(struct plan_edge *));
+		c->groups[c->ngroups++] = e;
+		return true;
+	}
+	k = pool_find(c->pool, &atom->id, e->to);
+	if (!take_version(c, k, atom))
+		return false;
+	e->to = k->first - 1;
 	return true;
 }
 
-/* The wishes of a chooser that are written in these items. */
+/* What a draft asks for is written in these items. */
 static bool
-load(struct choice *c, uint32_t number, const struct dep *items, size_t n)
+load(struct choice *c, uint32_t draft, const struct dep *items, size_t n)
 {
-	uint32_t first = c->nwishes;
+	size_t count = count_edges(items, n), i;
+	struct plan_edge *edges =
+	    arena_array(c->pool->arena, count, struct plan_edge);
 
-	if (!add_wishes(c, items, n) || c->steps > c->max_steps)
-		return false;
-	c->choosers[number].first = first;
-	c->choosers[number].n = c->nwishes - first;
-	return true;
+	c->drafts[draft].edges = edges;
+	c->drafts[draft].nedges = (uint32_t)count;
+	put_edges(c, edges, items, n);
+	for (i = 0; i < count; i++) {
+		if (edges[i].option != GROUP)
+			pool_expect(c->pool, edges[i].to);
+	}
+	for (i = 0; i < count; i++) {
+		if (!lead(c, &edges[i]))
+			return false;
+	}
+	c->steps += count;
+	return c->steps <= c->max_steps;
 }
 
 static bool
@@ -115,8 +148,8 @@ load_all(struct choice *c)
 {
 	struct candidate *cand;
 
-	for (; c->nloaded < c->nchoosers; c->nloaded++) {
-		cand = c->choosers[c->nloaded].cand;
+	for (; c->nloaded < c->ndrafts; c->nloaded++) {
+		cand = c->drafts[c->nloaded].cand;
 		if (!cand) /* an option: loaded when it was chosen */
 			continue;
 		if (pool_peek(c->pool, cand) != CANDIDATE_READY)
@@ -132,14 +165,13 @@ load_all(struct choice *c)
 static bool
 item_is_in(struct choice *c, const struct dep *d)
 {
-	const struct candidate *cand;
+	const struct package *k;
 	size_t i, in = 0;
 
 	c->steps++;
 	if (d->kind == DEP_ATOM) {
-		cand = chosen(
-		    c, pool_package(c->pool, d->atom.id.user, d->atom.id.name));
-		return cand && candidate_fits(cand, &d->atom);
+		k = pool_package(c->pool, &d->atom.id);
+		return is_reached(c, k) && fits_chosen(c, k, &d->atom);
 	}
 	for (i = 0; i < d->n; i++)
 		in += item_is_in(c, &d->items[i]);
@@ -147,120 +179,108 @@ item_is_in(struct choice *c, const struct dep *d)
 }
 
 static bool
-choose_option(struct choice *c, uint32_t wish)
+choose_option(struct choice *c, struct plan_edge *group)
 {
-	const struct dep *d = c->wishes[wish].dep;
+	const struct dep *d = group->dep;
 	uint32_t option;
 	size_t i, at = 0;
 
-	c->ngroups++;
 	for (i = 0; i < d->n; i++) {
 		if (item_is_in(c, &d->items[i])) {
 			at = i;
 			break;
 		}
 	}
-	option = new_chooser(c, NULL);
-	c->wishes[wish].option = option;
+	option = new_draft(c, NULL);
+	group->to = option - 1;
 	return load(c, option, &d->items[at], 1);
-}
-
-/* Choose from the next group; false when that fails or there is none. */
-static bool
-next_group(struct choice *c, bool *none)
-{
-	for (; c->group < c->nwishes; c->group++) {
-		if (c->wishes[c->group].dep->kind == DEP_ANYOF)
-			return choose_option(c, c->group++);
-	}
-	*none = true;
-	return false;
 }
 
 static bool
 walk(struct choice *c)
 {
-	bool none = false;
-
 	while (load_all(c)) {
-		if (!next_group(c, &none))
-			return none;
+		if (c->nchosen == c->ngroups)
+			return true;
+		if (!choose_option(c, c->groups[c->nchosen++]))
+			return false;
 	}
 	return false;
 }
 
-/* Jobuilds and edges as closure_order() wants them. */
-struct draft_maker {
-	struct choice *c;
-	uint32_t *number; /* draft by chooser, plus one; 0: none */
-	uint32_t *seen;   /* by chooser: the last that has an edge to it */
-	struct draft *drafts;
-	size_t ndrafts;
-	struct edge *edges;
-	size_t nedges;
+/* ---- what it comes to -----------------------------------------------------
+ */
+
+/* Puts the edges of chosen options in the place of their groups. */
+struct flattener {
+	const struct draft *drafts;
+	uint32_t *seen; /* by edge's end: the last draft that has it, plus one
+			 */
+	uint32_t from;
+	struct plan_edge *out;
 };
 
+/* out may be the draft's own edges if none of them is a group's. */
 static void
-add_edges(struct draft_maker *m, uint32_t from, const struct chooser *at,
-    uint32_t option)
+flatten(struct flattener *f, const struct draft *d, uint32_t option)
 {
-	const struct wish *w = &m->c->wishes[at->first];
-	struct edge *e;
-	uint32_t i, to;
+	struct plan_edge e;
+	uint32_t i;
 
-	for (i = 0; i < at->n; i++, w++) {
-		if (w->dep->kind == DEP_ANYOF) {
-			add_edges(
-			    m, from, &m->c->choosers[w->option], w->option);
+	for (i = 0; i < d->nedges; i++) {
+		e = d->edges[i];
+		if (e.option == GROUP) {
+			flatten(f, &f->drafts[e.to + 1], e.to + 1);
 			continue;
 		}
-		to = w->package->first;
-		if (m->seen[to] == from)
+		if (f->seen[e.to] == f->from)
 			continue;
-		m->seen[to] = from;
-		e = &m->edges[m->nedges++];
-		e->to = m->number[to] - 1;
-		e->dep = w->dep;
-		e->option = option;
+		f->seen[e.to] = f->from;
+		e.option = option;
+		*f->out++ = e;
 	}
 }
 
-/* The request is chooser 0, the root 1. */
-static void
-make_drafts(struct draft_maker *m)
+/* How many edges, duplicates included; sets *groups if there are any. */
+static size_t
+flat_size(const struct draft *drafts, const struct draft *d, bool *groups)
 {
-	const struct chooser *all = m->c->choosers;
-	uint32_t i, n = m->c->nchoosers;
+	size_t n = d->nedges;
+	uint32_t i;
+
+	for (i = 0; i < d->nedges; i++) {
+		if (d->edges[i].option != GROUP)
+			continue;
+		*groups = true;
+		n += flat_size(drafts, &drafts[d->edges[i].to + 1], groups);
+	}
+	return n;
+}
+
+static void
+flatten_all(struct choice *c)
+{
+	struct flattener f = {.drafts = c->drafts};
+	struct plan_edge *edges;
 	struct draft *d;
+	bool groups;
+	size_t n;
 
-	for (i = 1; i < n; i++) {
-		if (all[i].cand)
-			m->number[i] = (uint32_t)++m->ndrafts;
-	}
-	m->drafts = arena_array(&m->c->scratch, m->ndrafts, struct draft);
-	for (i = 1; i < n; i++) {
-		if (!all[i].cand)
+	f.seen = arena_array(&c->scratch, c->ndrafts, uint32_t);
+	for (f.from = 1; f.from < c->ndrafts; f.from++) {
+		d = &c->drafts[f.from];
+		if (!d->cand)
 			continue;
-		d = &m->drafts[m->number[i] - 1];
-		d->cand = all[i].cand;
-		d->var = SAT_NO_VARIABLE;
-		d->first = m->nedges;
-		add_edges(m, i, &all[i], SAT_NO_VARIABLE);
-		d->n = m->nedges - d->first;
+		groups = false;
+		n = flat_size(c->drafts, d, &groups);
+		edges = groups
+		    ? arena_array(c->pool->arena, n, struct plan_edge)
+		    : d->edges;
+		f.out = edges;
+		flatten(&f, d, SAT_NO_VARIABLE);
+		d->edges = edges;
+		d->nedges = (uint32_t)(f.out - edges);
 	}
-}
-
-static void
-finish(struct choice *c, const struct path *above, struct closure *out)
-{
-	struct draft_maker m = {.c = c};
-
-	m.number = arena_array(&c->scratch, c->nchoosers, uint32_t);
-	m.seen = arena_array(&c->scratch, c->nchoosers, uint32_t);
-	m.edges = arena_array(c->pool->arena, c->nwishes, struct edge);
-	make_drafts(&m);
-	closure_order(c->pool->arena, &c->scratch, above, m.drafts, m.ndrafts,
-	    m.edges, out);
 }
 
 bool
@@ -271,10 +291,13 @@ choice_walk(struct pool *p, const struct dep *root, const struct path *above,
 	bool good;
 
 	p->rounds++;
-	new_chooser(&c, NULL);
+	new_draft(&c, NULL);
 	good = load(&c, 0, root, 1) && walk(&c);
-	if (good)
-		finish(&c, above, out);
+	if (good) {
+		flatten_all(&c);
+		closure_order(p->arena, &c.scratch, above, c.drafts + 1,
+		    c.ndrafts - 1, out);
+	}
 	if (good && out->cyclic && c.ngroups > 0)
 		good = false;
 	if (good)

@@ -6,92 +6,90 @@
 #include <assert.h>
 #include <string.h>
 
+#define ON_THE_WAY UINT32_MAX
+
 /* A walk through the drafts. */
 struct walk {
 	const struct draft *drafts;
-	struct edge *edges;
-	struct path *paths; /* by draft; cand is set when it is met */
-	uint32_t *number;   /* by draft: in the final order, plus one */
-	size_t *at;         /* by draft: the next edge to follow */
+	struct path *paths; /* by draft */
+	uint32_t *number;   /* by draft: 0 not met, ON_THE_WAY, or its step
+			       plus one */
+	uint32_t *at;       /* by draft: the next edge to follow */
 	uint32_t *stack, nstack;
-	uint32_t ndone;
-	bool cyclic;
+	struct closure *out;
 };
 
 static void
-meet(struct walk *w, size_t draft, const struct path *up, bool side)
+meet(struct walk *w, uint32_t draft, const struct path *up, bool side)
 {
 	struct path *path = &w->paths[draft];
 
 	path->up = up;
 	path->cand = w->drafts[draft].cand;
 	path->side = side;
-	w->at[draft] = w->drafts[draft].first;
-	w->stack[w->nstack++] = (uint32_t)draft;
+	w->number[draft] = ON_THE_WAY;
+	w->stack[w->nstack++] = draft;
+}
+
+/* All that the draft needs is in order: it is the next step. */
+static void
+leave(struct walk *w, uint32_t draft)
+{
+	const struct draft *d = &w->drafts[draft];
+	struct step *s = &w->out->steps[w->out->nsteps++];
+
+	s->cand = d->cand;
+	s->path = &w->paths[draft];
+	s->edges = d->edges;
+	s->nedges = d->nedges;
+	s->var = d->var;
+	w->number[draft] = (uint32_t)w->out->nsteps;
+	w->nstack--;
 }
 
 /* Follow the next edge of the draft on top, or be done with it. */
 static void
 advance(struct walk *w)
 {
-	uint32_t draft = w->stack[w->nstack - 1];
+	uint32_t draft = w->stack[w->nstack - 1], to;
 	const struct draft *d = &w->drafts[draft];
-	size_t to;
 
-	if (w->at[draft] == d->first + d->n) {
-		w->number[draft] = ++w->ndone;
-		w->nstack--;
+	if (w->at[draft] == d->nedges) {
+		leave(w, draft);
 		return;
 	}
-	to = w->edges[w->at[draft]++].to;
-	if (!w->paths[to].cand)
+	to = d->edges[w->at[draft]++].to;
+	if (w->number[to] == 0)
 		meet(w, to, &w->paths[draft], false);
-	else if (w->number[to] == 0)
-		w->cyclic = true;
-}
-
-/* What has not been met is no step: nobody needs it. */
-static void
-finish(struct walk *w, struct arena *a, size_t n, struct closure *out)
-{
-	const struct draft *d;
-	struct step *s;
-	size_t i, k;
-
-	out->steps = arena_array(a, w->ndone, struct step);
-	out->nsteps = w->ndone;
-	out->cyclic = w->cyclic;
-	for (i = 0; i < n; i++) {
-		if (w->number[i] == 0)
-			continue;
-		d = &w->drafts[i];
-		s = &out->steps[w->number[i] - 1];
-		s->cand = d->cand;
-		s->var = d->var;
-		s->path = &w->paths[i];
-		s->edges = w->edges + d->first;
-		s->nedges = d->n;
-		for (k = 0; k < d->n; k++)
-			s->edges[k].to = w->number[s->edges[k].to] - 1;
-	}
+	else if (w->number[to] == ON_THE_WAY)
+		w->out->cyclic = true;
 }
 
 void
 closure_order(struct arena *a, struct arena *scratch, const struct path *above,
-    const struct draft *drafts, size_t n, struct edge *edges,
-    struct closure *out)
+    const struct draft *drafts, size_t n, struct closure *out)
 {
-	struct walk w = {.drafts = drafts, .edges = edges};
+	struct walk w = {.drafts = drafts, .out = out};
+	struct step *s;
+	size_t i;
+	uint32_t k;
 
 	assert(n > 0);
 	w.paths = arena_array(a, n, struct path);
 	w.number = arena_array(scratch, n, uint32_t);
-	w.at = arena_array(scratch, n, size_t);
+	w.at = arena_array(scratch, n, uint32_t);
 	w.stack = arena_array(scratch, n, uint32_t);
+	out->steps = arena_array(a, n, struct step);
+	out->nsteps = 0;
+	out->cyclic = false;
 	meet(&w, 0, above, above != NULL);
 	while (w.nstack > 0)
 		advance(&w);
-	finish(&w, a, n, out);
+	for (i = 0; i < out->nsteps; i++) {
+		s = &out->steps[i];
+		for (k = 0; k < s->nedges; k++)
+			s->edges[k].to = w.number[s->edges[k].to] - 1;
+	}
 }
 
 /* What the true variables come to. */
@@ -102,7 +100,7 @@ struct collector {
 	size_t *place;   /* by variable: its draft, plus one; 0: none */
 	size_t *targets; /* by variable: draft that has an edge to it, plus one
 			  */
-	struct edge *edges;
+	struct plan_edge *edges;
 	size_t nedges;
 };
 
@@ -126,7 +124,7 @@ static void
 add_edge(struct collector *c, size_t from, uint32_t to, const struct dep *dep,
     uint32_t option)
 {
-	struct edge *e;
+	struct plan_edge *e;
 
 	if (c->targets[to] == from + 1)
 		return;
@@ -134,7 +132,7 @@ add_edge(struct collector *c, size_t from, uint32_t to, const struct dep *dep,
 	c->edges =
 	    arena_grow(c->r->arena, c->edges, c->nedges, sizeof(*c->edges));
 	e = &c->edges[c->nedges++];
-	e->to = draft_of(c, to);
+	e->to = (uint32_t)draft_of(c, to);
 	e->dep = dep;
 	e->option = option;
 }
@@ -166,25 +164,30 @@ void
 closure_collect(struct resolver *r, struct closure *out)
 {
 	struct collector c = {.r = r};
-	size_t i;
+	struct plan_edge *edges;
+	size_t i, first;
 
 	c.place = arena_array(r->arena, r->sat.nvars, size_t);
 	c.targets = arena_array(r->arena, r->sat.nvars, size_t);
 	draft_of(&c, need_version(r, &r->nodes[0].needs[0]));
 	for (i = 0; i < c.ndrafts; i++) {
-		c.drafts[i].first = c.nedges;
+		first = c.nedges;
 		add_edges(&c, i, c.drafts[i].var, SAT_NO_VARIABLE);
-		c.drafts[i].n = c.nedges - c.drafts[i].first;
+		c.drafts[i].nedges = (uint32_t)(c.nedges - first);
 	}
-	closure_order(
-	    r->arena, r->arena, r->above, c.drafts, c.ndrafts, c.edges, out);
+	edges = c.edges; /* they stay where they are from here on */
+	for (i = 0; i < c.ndrafts; i++) {
+		c.drafts[i].edges = edges;
+		edges += c.drafts[i].nedges;
+	}
+	closure_order(r->arena, r->arena, r->above, c.drafts, c.ndrafts, out);
 }
 
 /* The closure as numbers, and which edge is which. */
 struct edges {
 	struct graph g;
 	size_t n;
-	const struct edge **list;
+	const struct plan_edge **list;
 	size_t *from;
 };
 
@@ -197,7 +200,7 @@ make_graph(struct arena *a, const struct closure *c, struct edges *out)
 		first[i + 1] = first[i] + c->steps[i].nedges;
 	out->n = first[c->nsteps];
 	to = arena_array(a, out->n, size_t);
-	out->list = arena_array(a, out->n, const struct edge *);
+	out->list = arena_array(a, out->n, const struct plan_edge *);
 	out->from = arena_array(a, out->n, size_t);
 	for (i = 0; i < c->nsteps; i++) {
 		for (k = 0; k < c->steps[i].nedges; k++) {
@@ -219,7 +222,7 @@ reach_plainly(struct arena *a, const struct closure *c)
 	bool *reached = arena_array(a, c->nsteps, bool);
 	size_t *queue = arena_array(a, c->nsteps, size_t);
 	size_t at = 0, end = 0, i;
-	const struct edge *e;
+	const struct plan_edge *e;
 
 	/* the root ends the depth-first walk, whatever cycles there are */
 	queue[end++] = c->nsteps - 1;
@@ -246,7 +249,7 @@ make_loop(struct arena *a, const struct edges *all, const struct cycle *cycle,
 
 	out->n = cycle->n;
 	out->from = arena_array(a, cycle->n, size_t);
-	out->edges = arena_array(a, cycle->n, const struct edge *);
+	out->edges = arena_array(a, cycle->n, const struct plan_edge *);
 	for (i = 0; i < cycle->n; i++) {
 		out->from[i] = all->from[cycle->edges[i]];
 		out->edges[i] = all->list[cycle->edges[i]];

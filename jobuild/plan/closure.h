@@ -11,7 +11,7 @@
 
 struct loop {
 	size_t *from; /* steps, and the edges that leave them */
-	const struct edge **edges;
+	const struct plan_edge **edges;
 	size_t n;
 };
 
@@ -26,17 +26,18 @@ struct loops {
 /* A step that isn't in order yet. */
 struct draft {
 	struct candidate *cand;
-	uint32_t var;
-	size_t first, n; /* edges, to drafts, in order of declaration */
+	struct plan_edge *edges; /* to drafts, in order of declaration */
+	uint32_t nedges, var;
 };
 
 /*
  * Steps depth first in order of declaration, dependencies before users. The
- * first draft is the root; edges (the arena's) become the steps'.
+ * first draft is the root; edges (in arena a) become the steps'. What the root
+ * doesn't reach is no step.
  */
-void closure_order(struct arena *a, struct arena *scratch,
-    const struct path *above, const struct draft *drafts, size_t n,
-    struct edge *edges, struct closure *out);
+void
+closure_order(struct arena *a, struct arena *scratch, const struct path *above,
+    const struct draft *drafts, size_t n, struct closure *out);
 
 /* The same from the true variables of a resolver. */
 void closure_collect(struct resolver *r, struct closure *out);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* Raised whenever what a layer holds for the same inputs changes. */
-#define LAYER_FORMAT "autotua-layer-1"
+#define LAYER_FORMAT "autotua-layer-2"
 
 static void
 end(struct digest *d, char key[KEY_HEX])
@@ -71,59 +71,35 @@ policy(unsigned properties)
 	    (properties & PROPERTY_NEST ? 4 : 0)];
 }
 
-#define FIELDS_MAX 2048 /* bytes that are digested in one go */
-
-/* Fields as digest_field() adds them; too many for the room go one by one. */
-struct fields {
-	struct digest d;
-	bool open;
-	size_t n;
-	char room[FIELDS_MAX];
-};
-
-static void
-add_field(struct fields *f, const char *s)
-{
-	uint64_t len = strlen(s);
-	int i;
-
-	if (!f->open && f->n + 8 + len > sizeof(f->room)) {
-		digest_init(&f->d, DIGEST_KEY);
-		digest_add(&f->d, f->room, f->n);
-		f->open = true;
-	}
-	if (f->open) {
-		digest_field(&f->d, s);
-		return;
-	}
-	for (i = 0; i < 8; i++)
-		f->room[f->n++] = (char)(len >> (8 * i));
-	memcpy(f->room + f->n, s, len);
-	f->n += len;
-}
-
 void
-plan_next_key(const char previous[KEY_HEX], const struct metadata *meta,
-    const struct plan_inputs *in, char key[KEY_HEX])
+plan_content_key(const struct metadata *meta, const char *const *digests,
+    size_t n, char key[KEY_HEX])
 {
-	char version[VERSION_MAX], hex[DIGEST_HEX_MAX];
-	struct fields f;
+	char version[VERSION_MAX];
+	struct digest d;
 	size_t i;
 
-	f.open = false;
-	f.n = 0;
 	version_format(meta->id.ver, version);
-	add_field(&f, "step");
-	add_field(&f, previous);
-	add_field(&f, meta->id.user);
-	add_field(&f, meta->id.name);
-	add_field(&f, version);
-	add_field(&f, policy(meta->properties));
-	for (i = 0; i < in->n; i++)
-		add_field(&f, in->digests[i]);
-	if (f.open)
-		digest_end(&f.d, hex);
-	else
-		digest_of(DIGEST_KEY, f.room, f.n, hex);
+	digest_init(&d, DIGEST_KEY);
+	digest_field(&d, "step");
+	digest_field(&d, meta->id.user);
+	digest_field(&d, meta->id.name);
+	digest_field(&d, version);
+	digest_field(&d, policy(meta->properties));
+	for (i = 0; i < n; i++)
+		digest_field(&d, digests[i]);
+	end(&d, key);
+}
+
+/* Both have one length; together they are one block of BLAKE2b. */
+void
+plan_next_key(const char previous[KEY_HEX], const char content[KEY_HEX],
+    char key[KEY_HEX])
+{
+	char both[2 * (KEY_HEX - 1)], hex[DIGEST_HEX_MAX];
+
+	memcpy(both, previous, KEY_HEX - 1);
+	memcpy(both + KEY_HEX - 1, content, KEY_HEX - 1);
+	digest_of(DIGEST_KEY, both, sizeof(both), hex);
 	memcpy(key, hex, KEY_HEX);
 }

@@ -144,7 +144,7 @@ static int
 fill_steps(struct maker *m, const struct unit *unit, struct plan_unit *out)
 {
 	const char *digest, *previous;
-	struct plan_inputs in;
+	struct candidate *cand;
 	struct plan_step *s;
 	int rc = 0;
 	size_t i;
@@ -160,13 +160,15 @@ fill_steps(struct maker *m, const struct unit *unit, struct plan_unit *out)
 	previous = out->key;
 	for (i = 0; i < out->nsteps; i++) {
 		s = &out->steps[i];
-		s->meta = unit->closure.steps[i].cand->meta;
+		cand = unit->closure.steps[i].cand;
+		s->meta = cand->meta;
 		if (check_stage(m, unit, &unit->closure.steps[i], out->stage) <
 		    0)
 			rc = -1;
-		memset(&in, 0, sizeof(in));
-		m->src->inputs(m->src->ctx, &s->meta->id, &in);
-		plan_next_key(previous, s->meta, &in, s->key);
+		if (!cand->content)
+			cand->content =
+			    m->src->content(m->src->ctx, cand->meta);
+		plan_next_key(previous, cand->content, s->key);
 		previous = s->key;
 	}
 	memcpy(out->key, previous, KEY_HEX);
@@ -176,34 +178,29 @@ fill_steps(struct maker *m, const struct unit *unit, struct plan_unit *out)
 static void
 fill_edges(struct maker *m, const struct unit *unit, struct plan_unit *out)
 {
+	const struct sides *sides;
 	const struct step *from;
-	const struct target *t;
-	struct plan_edge *all;
+	struct plan_edge *edges;
 	struct plan_step *s;
-	size_t i, k, n = 0;
+	size_t i, k;
 
-	for (i = 0; i < out->nsteps; i++)
-		n += unit->closure.steps[i].nedges +
-		    unit->closure.steps[i].cand->sides->ntargets;
-	all = arena_array(m->arena, n, struct plan_edge);
 	for (i = 0; i < out->nsteps; i++) {
 		from = &unit->closure.steps[i];
+		sides = from->cand->sides;
 		s = &out->steps[i];
+		s->depend = from->edges;
 		s->ndepend = from->nedges;
-		s->depend = all;
-		all += s->ndepend;
-		for (k = 0; k < s->ndepend; k++) {
-			s->depend[k].to = from->edges[k].to;
-			s->depend[k].at = from->edges[k].dep->at;
+		if (sides->ntargets == 0)
+			continue;
+		edges =
+		    arena_array(m->arena, sides->ntargets, struct plan_edge);
+		for (k = 0; k < sides->ntargets; k++) {
+			edges[k].to = (uint32_t)sides->targets[k].unit->index;
+			edges[k].option = SAT_NO_VARIABLE;
+			edges[k].dep = sides->targets[k].dep;
 		}
-		s->nsidepend = from->cand->sides->ntargets;
-		s->sidepend = all;
-		all += s->nsidepend;
-		for (k = 0; k < s->nsidepend; k++) {
-			t = &from->cand->sides->targets[k];
-			s->sidepend[k].to = t->unit->index;
-			s->sidepend[k].at = t->dep->at;
-		}
+		s->sidepend = edges;
+		s->nsidepend = (uint32_t)sides->ntargets;
 	}
 }
 

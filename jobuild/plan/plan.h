@@ -14,12 +14,6 @@
 
 #include <stddef.h>
 
-/* What a step needs besides its metadata, for its content key. */
-struct plan_inputs {
-	const char *const *digests; /* of chain files and Manifest entries */
-	size_t n;
-};
-
 struct plan_source {
 	void *ctx;
 	/* Versions of user/name, newest first; 0 if there is none. */
@@ -28,28 +22,27 @@ struct plan_source {
 	/* Evaluated recipe, or NULL when it is broken (d has been told). */
 	const struct metadata *(*metadata)(
 	    void *ctx, const struct recipe_id *id, struct diags *d);
-	/* Digests that make the content of a step, in a fixed order. */
-	void (*inputs)(
-	    void *ctx, const struct recipe_id *id, struct plan_inputs *out);
+	/* What a step of this jobuild is: see plan_content_key(). */
+	const char *(*content)(void *ctx, const struct metadata *meta);
 	/* All names "user/name", for "did you mean"; NULL-terminated. */
 	const char *const *(*names)(void *ctx);
 	/* Is user/name only a template? May be NULL: nobody can tell. */
 	bool (*is_template)(void *ctx, const char *user, const char *name);
 };
 
-/* Who needs what, and where that is written. */
+/* Who needs what. */
 struct plan_edge {
-	size_t to;
-	struct place at;
+	uint32_t to;
+	uint32_t option;       /* plan/'s own: which group chose it */
+	const struct dep *dep; /* as it is written, and where */
 };
 
 struct plan_step {
 	const struct metadata *meta;
-	char key[KEY_HEX];        /* content key of the steps up to this one */
-	struct plan_edge *depend; /* to: steps of this unit */
-	size_t ndepend;
-	struct plan_edge *sidepend; /* to: units */
-	size_t nsidepend;
+	char key[KEY_HEX]; /* content key of the steps up to this one */
+	uint32_t ndepend, nsidepend;
+	const struct plan_edge *depend;   /* to: steps of this unit */
+	const struct plan_edge *sidepend; /* to: units */
 };
 
 struct plan_unit {
@@ -101,15 +94,19 @@ struct plan *plan_make(struct arena *a, const struct plan_source *src,
 /*
  * Content keys (see the format page): plan_start_key() binds the format of
  * layers, architecture and stage; plan_parameters_key() what the job gives to
- * all phases, in any order; plan_next_key() a step after what previous stands
- * for: its name, inputs, and the properties that change what it can do.
+ * all phases, in any order; plan_content_key() what a jobuild does wherever it
+ * is a step: its name, the digests of its files and sources in a fixed order,
+ * and the properties that change what it can do; plan_next_key() a step of
+ * that content after what previous stands for.
  */
 void
 plan_start_key(const char *arch, const char *stage_digest, char key[KEY_HEX]);
 void plan_parameters_key(const char previous[KEY_HEX],
     const char *const *parameters, char key[KEY_HEX]);
-void plan_next_key(const char previous[KEY_HEX], const struct metadata *meta,
-    const struct plan_inputs *in, char key[KEY_HEX]);
+void plan_content_key(const struct metadata *meta, const char *const *digests,
+    size_t n, char key[KEY_HEX]);
+void plan_next_key(const char previous[KEY_HEX], const char content[KEY_HEX],
+    char key[KEY_HEX]);
 
 /* A plan_source over a tree (plan/source.c); the tree must outlive it. */
 struct tree;

@@ -39,6 +39,8 @@ new_package(struct pool *p, const char *label, size_t len, const char *user,
 	return k;
 }
 
+#define LABEL_MAX (USER_MAX + NAME_MAX_LEN + 2)
+
 /* Where the package is, or where it would go. */
 static struct slot *
 find_slot(const struct pool *p, const char *label, size_t len, uint32_t hash)
@@ -73,32 +75,66 @@ grow_slots(struct pool *p)
 	}
 }
 
-struct package *
-pool_package(struct pool *p, const char *user, const char *name)
+/* "user/name" into label; its length, or 0 for what is nothing's name. */
+static size_t
+make_label(char label[LABEL_MAX], const char *user, const char *name)
 {
-	char label[USER_MAX + NAME_MAX_LEN + 2];
-	size_t nuser = strlen(user), nname = strlen(name), len;
-	struct slot *s;
-	uint32_t hash;
+	size_t nuser = strlen(user), nname = strlen(name);
 
-	if (nuser > USER_MAX || nname > NAME_MAX_LEN) /* nothing's name */
-		return new_package(p,
-		    arena_printf(p->arena, "%s/%s", user, name),
-		    nuser + 1 + nname, user, name);
+	if (nuser > USER_MAX || nname > NAME_MAX_LEN)
+		return 0;
 	memcpy(label, user, nuser);
 	label[nuser] = '/';
 	memcpy(label + nuser + 1, name, nname);
-	len = nuser + 1 + nname;
+	return nuser + 1 + nname;
+}
+
+uint32_t
+pool_hash(const struct pool *p, const struct recipe_id *id)
+{
+	char label[LABEL_MAX];
+	size_t len = make_label(label, id->user, id->name);
+	uint32_t hash = (uint32_t)map_hash(label, len);
+
+	if (p->nslots > 0)
+		__builtin_prefetch(&p->slots[hash & (p->nslots - 1)]);
+	return hash;
+}
+
+void
+pool_expect(const struct pool *p, uint32_t hash)
+{
+	if (p->nslots > 0)
+		__builtin_prefetch(p->slots[hash & (p->nslots - 1)].package);
+}
+
+struct package *
+pool_find(struct pool *p, const struct recipe_id *id, uint32_t hash)
+{
+	char label[LABEL_MAX];
+	size_t len = make_label(label, id->user, id->name);
+	struct slot *s;
+
+	if (len == 0)
+		return new_package(p,
+		    arena_printf(p->arena, "%s/%s", id->user, id->name),
+		    strlen(id->user) + 1 + strlen(id->name), id->user,
+		    id->name);
 	if (p->npackages >= p->nslots / 2)
 		grow_slots(p);
-	hash = (uint32_t)map_hash(label, len);
 	s = find_slot(p, label, len, hash);
 	if (!s->package) {
-		s->package = new_package(p, label, len, user, name);
+		s->package = new_package(p, label, len, id->user, id->name);
 		s->hash = hash;
 		p->npackages++;
 	}
 	return s->package;
+}
+
+struct package *
+pool_package(struct pool *p, const struct recipe_id *id)
+{
+	return pool_find(p, id, pool_hash(p, id));
 }
 
 static bool

@@ -29,6 +29,7 @@ struct candidate {
 	bool peeked; /* read, but what was said about it hasn't been told */
 	struct sides *sides;    /* its SIDEPEND (unit.h); NULL: not looked at */
 	struct candidate *knot; /* union of those on cycles (cycle.c) */
+	const char *content;    /* what a step of it is; NULL: not asked for */
 };
 
 /* All jobuilds of a user/name, newest first; none if there is no such. */
@@ -71,8 +72,16 @@ void pool_init(struct pool *p, struct arena *a, const struct plan_source *src,
     const char *arch, struct diags *d);
 
 /* The package, looked up the first time. */
+struct package *pool_package(struct pool *p, const struct recipe_id *id);
+
+/*
+ * The same in three goes, for who looks many up: the memory that one of them
+ * waits for comes while the others are begun.
+ */
+uint32_t pool_hash(const struct pool *p, const struct recipe_id *id);
+void pool_expect(const struct pool *p, uint32_t hash);
 struct package *
-pool_package(struct pool *p, const char *user, const char *name);
+pool_find(struct pool *p, const struct recipe_id *id, uint32_t hash);
 
 /* Read c's recipe if it is not yet; its state afterwards. */
 enum candidate_state pool_read(struct pool *p, struct candidate *c);

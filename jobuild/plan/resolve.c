@@ -147,7 +147,7 @@ add_atom(struct resolver *r, struct need *n)
 	const struct atom *atom = &n->dep->atom;
 	size_t i;
 
-	n->package = pool_package(r->pool, atom->id.user, atom->id.name);
+	n->package = pool_package(r->pool, &atom->id);
 	enter_package(r, n->package);
 	r->nlits = 0;
 	r->sat.steps += n->package->n;
@@ -360,7 +360,7 @@ search(struct resolver *r)
 /* Make the clause "not all that this cycle is made of". */
 static void
 forbid(struct resolver *r, const struct closure *c, const size_t *from,
-    const struct edge *const *edges, size_t n)
+    const struct plan_edge *const *edges, size_t n)
 {
 	struct need *need = arena_new(r->arena, struct need);
 	size_t i;

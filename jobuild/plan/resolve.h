@@ -53,17 +53,13 @@ struct node {
 	size_t nneeds;
 };
 
-struct edge {
-	size_t to;             /* step */
-	const struct dep *dep; /* where it is written */
-	uint32_t option;       /* of a group; SAT_NO_VARIABLE: no group */
-};
-
 struct step {
 	struct candidate *cand;
 	const struct path *path;
-	struct edge *edges; /* in order of declaration, each target once */
-	size_t nedges;
+	/* In order of declaration, each target once; option: of a group, or
+	 * SAT_NO_VARIABLE. */
+	struct plan_edge *edges;
+	uint32_t nedges;
 	uint32_t var;
 };
 

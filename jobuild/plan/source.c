@@ -4,6 +4,7 @@
 #include "tree/tree.h"
 #include "base/arena.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct source_tree {
@@ -55,19 +56,19 @@ aux_name(const char *path)
  * Chain, sources and files/, in the recipe's own order. Where something comes
  * from is not in it: a mirror or another name of the folder changes nothing.
  */
-static void
-inputs(void *ctx, const struct recipe_id *id, struct plan_inputs *out)
+static const char *
+content(void *ctx, const struct metadata *meta)
 {
 	struct source_tree *s = ctx;
 	struct diags none;
 	const struct tree_recipe *r;
 	const char **list;
 	size_t i, n = 0;
+	char *key;
 
 	diags_init(&none, s->arena);
-	r = tree_recipe(s->tree, id, RECIPE_JOBUILD, &none);
-	if (!r) /* its metadata was had before */
-		return;
+	r = tree_recipe(s->tree, &meta->id, RECIPE_JOBUILD, &none);
+	assert(r); /* its metadata was had before */
 	list =
 	    arena_array(s->arena, r->nchain + r->ndist + r->naux, const char *);
 	for (i = 0; i < r->nchain; i++)
@@ -78,8 +79,9 @@ inputs(void *ctx, const struct recipe_id *id, struct plan_inputs *out)
 	for (i = 0; i < r->naux; i++)
 		list[n++] = arena_printf(s->arena, "AUX %s %s",
 		    aux_name(r->aux[i]->path), r->aux[i]->digest);
-	out->digests = list;
-	out->n = n;
+	key = arena_alloc(s->arena, 1, KEY_HEX);
+	plan_content_key(meta, list, n, key);
+	return key;
 }
 
 static const char *const *
@@ -118,7 +120,7 @@ plan_tree_source(struct arena *a, struct tree *t)
 	    .ctx = s,
 	    .versions = versions,
 	    .metadata = metadata,
-	    .inputs = inputs,
+	    .content = content,
 	    .names = names,
 	    .is_template = is_template,
 	};

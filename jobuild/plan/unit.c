@@ -184,7 +184,7 @@ find_unit(struct units *u, const struct atom *atom)
 	const struct closure *c;
 	struct unit *unit, *found = NULL;
 
-	unit = pool_package(u->pool, atom->id.user, atom->id.name)->units;
+	unit = pool_package(u->pool, &atom->id)->units;
 	for (; unit; unit = unit->next) {
 		c = &unit->closure;
 		if (!unit->failed &&

@@ -27,6 +27,7 @@
 struct entry {
 	struct version *versions;
 	struct metadata *metas;
+	char (*contents)[KEY_HEX]; /* as a tree's index has them */
 	size_t n;
 };
 
@@ -51,8 +52,10 @@ give_up(const char *what)
 static struct entry *
 find(const struct world *w, const char *name)
 {
-	size_t i = strtoul(name + 1, NULL, 10);
+	size_t i = 0;
 
+	while (*++name)
+		i = 10 * i + (size_t)(*name - '0');
 	return i < w->n ? &w->list[i] : NULL;
 }
 
@@ -60,6 +63,9 @@ find(const struct world *w, const char *name)
 static void
 make_world(struct world *w, size_t n, size_t nversions)
 {
+	static const char *const digests[] = {
+	    "RECIPE 0123456789abcdef0123456789abcdef"
+	    "0123456789abcdef0123456789abcdef"};
 	struct entry *e;
 	size_t i, k;
 
@@ -72,6 +78,7 @@ make_world(struct world *w, size_t n, size_t nversions)
 		e->n = nversions;
 		e->versions = arena_array(&w->arena, nversions, struct version);
 		e->metas = arena_array(&w->arena, nversions, struct metadata);
+		e->contents = arena_alloc(&w->arena, nversions, KEY_HEX);
 		for (k = 0; k < nversions; k++) {
 			e->versions[k].major = (uint32_t)(nversions - k);
 			e->metas[k].id.user = "a";
@@ -79,6 +86,8 @@ make_world(struct world *w, size_t n, size_t nversions)
 			    arena_printf(&w->arena, "x%zu", i);
 			e->metas[k].id.ver = e->versions[k];
 			e->metas[k].stage = "";
+			plan_content_key(
+			    &e->metas[k], digests, 1, e->contents[k]);
 		}
 	}
 }
@@ -128,17 +137,12 @@ metadata(void *ctx, const struct recipe_id *id, struct diags *d)
 	return &e->metas[e->n - id->ver.major];
 }
 
-static void
-inputs(void *ctx, const struct recipe_id *id, struct plan_inputs *out)
+static const char *
+content(void *ctx, const struct metadata *meta)
 {
-	static const char *const digests[] = {
-	    "RECIPE 0123456789abcdef0123456789abcdef"
-	    "0123456789abcdef0123456789abcdef"};
+	const struct entry *e = find(ctx, meta->id.name);
 
-	(void)ctx;
-	(void)id;
-	out->digests = digests;
-	out->n = 1;
+	return e->contents[meta - e->metas];
 }
 
 static const char *const *
@@ -177,7 +181,7 @@ plan_once(struct world *w, bool thorough, size_t *steps, size_t *bytes)
 	    .ctx = w,
 	    .versions = versions,
 	    .metadata = metadata,
-	    .inputs = inputs,
+	    .content = content,
 	    .names = names,
 	};
 	struct plan_request req = {.arch = "amd64", .default_stage = "base"};

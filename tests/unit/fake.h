@@ -26,6 +26,7 @@ struct fake_recipe {
 	bool broken; /* and says so */
 	bool mute;   /* broken, and says nothing */
 	const char *content;
+	char content_key[KEY_HEX];
 };
 
 struct fake {
@@ -184,13 +185,13 @@ fake_metadata(void *ctx, const struct recipe_id *id, struct diags *d)
 	return NULL;
 }
 
-static void
-fake_inputs(void *ctx, const struct recipe_id *id, struct plan_inputs *out)
+static const char *
+fake_content(void *ctx, const struct metadata *meta)
 {
-	struct fake_recipe *r = fake_find(ctx, id);
+	struct fake_recipe *r = fake_find(ctx, &meta->id);
 
-	out->digests = &r->content;
-	out->n = 1;
+	plan_content_key(meta, &r->content, 1, r->content_key);
+	return r->content_key;
 }
 
 static const char *const *
@@ -222,7 +223,7 @@ fake_source(struct fake *f)
 	    .ctx = f,
 	    .versions = fake_versions,
 	    .metadata = fake_metadata,
-	    .inputs = fake_inputs,
+	    .content = fake_content,
 	    .names = fake_names,
 	    .is_template = fake_is_template,
 	};

@@ -21,11 +21,11 @@ make(struct arena *a, struct fake *f, const char *root, struct diags *d)
 static void
 key_of(const struct metadata *m, const char *digest, char key[KEY_HEX])
 {
-	struct plan_inputs in = {.digests = &digest, .n = 1};
-	char start[KEY_HEX];
+	char start[KEY_HEX], content[KEY_HEX];
 
 	plan_start_key("amd64", "stage", start);
-	plan_next_key(start, m, &in, key);
+	plan_content_key(m, &digest, 1, content);
+	plan_next_key(start, content, key);
 }
 
 static void
@@ -57,9 +57,8 @@ static void
 test_step_keys(void)
 {
 	struct metadata m = {.id = {"a", "x", {1, 0}}};
-	char first[KEY_HEX], key[KEY_HEX], next[KEY_HEX];
+	char first[KEY_HEX], key[KEY_HEX], next[KEY_HEX], content[KEY_HEX];
 	const char *digest = "d";
-	struct plan_inputs in = {.digests = &digest, .n = 1};
 
 	key_of(&m, "d", first);
 	key_of(&m, "e", key);
@@ -86,7 +85,8 @@ test_step_keys(void)
 	key_of(&m, "d", key);
 	ok(strcmp(first, key) != 0, "another name is other work");
 	m.id.name = "x";
-	plan_next_key(first, &m, &in, next);
+	plan_content_key(&m, &digest, 1, content);
+	plan_next_key(first, content, next);
 	ok(strcmp(first, next) != 0, "and so is what came before");
 }
 
@@ -97,19 +97,20 @@ test_fixed_keys(void)
 	struct metadata m = {.id = {"a", "x", {1, 0}}};
 	static char large[5000];
 	const char *digests[] = {"RECIPE one", large};
-	struct plan_inputs in = {.digests = digests, .n = 2};
-	char start[KEY_HEX], key[KEY_HEX];
+	char start[KEY_HEX], content[KEY_HEX], key[KEY_HEX];
 
 	plan_start_key("amd64", "stage", start);
 	memset(large, 'x', 10);
-	plan_next_key(start, &m, &in, key);
+	plan_content_key(&m, digests, 2, content);
+	plan_next_key(start, content, key);
 	is(key,
-	    "abb24426d5c6aa58928ec7b0fc5b33cf09df509d00695c082f7d38b98819d5cc",
+	    "1a2422329731a224247b4cc85bdf9a289f2f0acaa215491ae3ffb0ac8be03041",
 	    "the key of a small step");
 	memset(large, 'x', sizeof(large) - 1);
-	plan_next_key(start, &m, &in, key);
+	plan_content_key(&m, digests, 2, content);
+	plan_next_key(start, content, key);
 	is(key,
-	    "973338834336343c1e9290a78a803297ab75e3b2dbb71dca4516ede548cba68c",
+	    "4c6f8f613d3b35bf806de173a3c5d68d6e61ae1f4224f9c426f7c80d4c241e80",
 	    "and of one with many inputs");
 }
 
