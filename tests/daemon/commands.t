@@ -90,6 +90,7 @@ cmp -s "$tmp/followed" "$tmp/whole" && [[ $(grep -c ^tick "$tmp/whole") == 4 ]];
 submit alpha/slow
 unit=$(jobuild --json status "$job" | jq '.units[0].unit')
 within 30 job_is '.units[0].steps[0].state == "run"'
+rm "$tmp/followed"
 timeout 60 jobuild -q log -f --step 0 "$unit" >"$tmp/followed" 2>>"$tmp/log.log" &
 reader=$!
 within 10 grep -q "tick 1" "$tmp/followed"
