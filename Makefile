@@ -60,35 +60,35 @@ PKG_CFLAGS   := $(shell pkg-config --cflags gpgme 2>/dev/null)
 
 # ---- sources: one list a room ----------------------------------------------
 
-BASE    := arena buf conf diag digest error file log map nearest noproxy proc show utf8
+BASE    := arena buf conf diag digest error file log map nearest network noproxy proc shells show usage utf8
 RECIPE  := atom bytes chain command compound cond dep fields follow globals \
 	habits lex lint list names outbound param parse pattern quote \
 	recipe require scope silence survey token usage value walk whole word \
 	wording
-TREE    := accept alloc entry folder git glep63 https index index_save \
+TREE    := accept alloc detached entry fold folder git glep63 https index index_save \
 	keyhome keyring keyrules layout load manifest manifest_write mirror \
 	node notary openpgp pack package parts pubkey record refs remote sign \
-	sources ssh statement tree unpack verdicts verifier verify work
+	sources ssh stamp statement tree unpack user verdicts verifier verify work
 PLAN    := choice closure conflict core cycle explain graph key plan pool resolve \
 	sat source unit walk
 NET     := fetch http part problem store transfer url
-RUN     := folder jail judge outcome report sources step unit where
-CLI     := artifacts cancel change ci cli client completion diff differ diffroot diffshow draft hook range config distfile eval findings graph head jobview key keymake keys drawing links rdeps svg why \
-	lint farm live local log main manifest new offer options parse priority progress repin repo result retry review run runs settings \
-	show sign source stage status steps submit target terminal text update verify view waiting wants watch words workers
-CHROOT  := args cgroup collect count disk doctor feature filter id ids init inside jail layer limit main mounts prepare priv ready root run spill stage state sys unpacker walk
+RUN     := folder jail jailer judge outcome report sources step unit where
+CLI     := artifacts cancel change ci cli client completion diff differ diffroot diffshow draft hook range config distfile import eval findings graph head jobview key keymake keys drawing links rdeps svg why \
+	lint farm live local log main manifest new offer options parse priority progress repin repo result retry review run runs runshow session settings \
+	show sign source stage status steps submit superfluous target terminal text ticket update verify view waiting wants watch words workers
+CHROOT  := args base blake2b cgroup collect content copy count disk doctor feature filter gc id ids image init inside jail layer limit machine main manage mounts prepare priv ready request root run serve serve_check share spill stage state subid sys tar unpacker uplink walk
 UNPACK  := priv sys unpack unpack_main
-SLAVE   := backoff call capsule claim conf contract control deliver enroll greet hours images key lease main probe \
+SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main pool probe renew \
 	session spool stage trees worker
-MASTER  := admin admin_tree api api_change api_info api_jobs api_lease api_people api_slave api_why blobs \
-	capsule change child claims db dispatch events httpd key load logs loop main mirror newjob \
-	pack peer pki plans quarantine request retry schema serve serve_file slaves sql stage state status stream \
-	audit backup check notify reserve restore rights saved \
+MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease api_people api_renew api_rule api_slave api_why blobs \
+	capsule change child claims db dispatch events histogram httpd key limit load logs loop main mirror newjob \
+	pack peer pki plans quarantine request retry schema serve serve_file slaves sql stage state status stream turn \
+	audit backup check notify reserve restore rights saved session \
 	uri validate wants wish \
 	$(addprefix sched/,class ids lease lock pick queue reasons sched share)
 
-UNIT    := base atom recipe plan plan_best cli_text index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome slave_contract slave_parts slave_spool \
-	master_audit master_db master_locks master_sched master_uri
+UNIT    := base atom recipe plan plan_best cli_text cli_progress index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome chroot_blake2b chroot_request slave_contract slave_parts slave_spool \
+	master_audit master_db master_limit master_locks master_sched master_uri
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \
@@ -166,6 +166,10 @@ $B/tests/unit/cli_%.t: $B/tests/unit/cli_%.o \
 		$(filter-out %/main.o,$(cli_o)) $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_JOBUILD)
+$B/tests/unit/chroot_%.t: $B/tests/unit/chroot_%.o \
+		$(filter-out %/main.o,$(chroot_o)) $B/libjobuild.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
 $B/tests/unit/slave_%.t: $B/tests/unit/slave_%.o \
 		$(filter-out %/main.o,$(slave_o)) $B/libjobuild.a
 	$(call say,LD,$@)
@@ -190,7 +194,8 @@ $B/.needs: tests/tools/install-needs
 AREAS      := $(filter-out bench,$(sort \
 	$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.t)))))
 TESTS      ?= $(unit_t) $(foreach a,$(AREAS),$(wildcard tests/$a/*.t))
-TEST_PROGS := $B/tests/resolve/differ $B/tests/resolve/peer \
+chaos      := $B/tests/daemon/chaosnet $B/tests/daemon/chaosclock.so
+TEST_PROGS := $(chaos) $B/tests/resolve/differ $B/tests/resolve/peer \
 	$B/tests/chroot/probe $B/tests/resolve/cases $B/tests/parse/parsetest \
 	$B/tests/parse/mutants $B/tests/sched/sim \
 	$B/tests/value/valuetest $B/tests/example/values
@@ -223,6 +228,15 @@ $B/tests/value/valuetest: $B/tests/value/valuetest.o \
 		$B/tests/parse/mutate.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
+
+$B/tests/daemon/chaosnet: $B/tests/daemon/chaosnet.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^
+# goes into processes with and without sanitizers
+$B/tests/daemon/chaosclock.so: tests/daemon/chaosclock.c Makefile | $B/.needs
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARN) -fPIC -shared -o $@ $<
 
 sched_o := $(filter $B/master/sched/%,$(master_o))
 $B/tests/sched/sim: $B/tests/sched/sim.o $(sched_o) $B/libjobuild.a
@@ -259,6 +273,12 @@ check-kill: all check-needs
 corpus: $B/tests/corpus/corpus $B/tests/parse/parsetest
 	@B='$(abspath $B)' tests/corpus/compare $(CORPUS)
 
+# The farm with all that breaks: SEED= which faults, MINUTES= for how long.
+.PHONY: check-chaos
+check-chaos: all check-needs $(chaos)
+	@SEED='$(SEED)' MINUTES='$(or $(MINUTES),10)' $(PROVE) -v \
+		tests/daemon/chaos.t
+
 # ---- demo and benchmarks -----------------------------------------------------
 
 .PHONY: demo bench
@@ -266,12 +286,16 @@ demo: all
 	@tests/tools/install-needs run demo
 	@B='$(abspath $B)' tests/demo/demo
 
-BENCH ?= recipes plan tree signatures jail farm
+BENCH ?= recipes plan tree signatures jail farm load
 bench: all $B/tests/bench/recipes $B/tests/bench/plan $B/tests/bench/tree \
 		$B/tests/resolve/peer \
-		$B/tests/bench/treegen
+		$B/tests/bench/jailer $B/tests/bench/treegen
 	@tests/tools/install-needs run check bench
 	@B='$(abspath $B)' tests/bench/bench $(BENCH)
+load := $B/tests/bench/load $B/tests/bench/loadcerts
+$(load): %: %.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ -lgnutls -ljansson
 $B/tests/bench/%: $B/tests/bench/%.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_JOBUILD)
@@ -313,6 +337,7 @@ $B/fuzz/obj/%.o: %.c Makefile | fuzz-needs
 	$(call say,CC,$<)
 	$(Q)$(FUZZ_C) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP \
 		-c -o $@ $<
+$B/fuzz/bin/request: $B/fuzz/obj/chroot/request.o $B/fuzz/obj/chroot/id.o
 $B/fuzz/bin/%: $B/fuzz/obj/tests/fuzz/%.o $(fuzz_o)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -324,8 +349,9 @@ $B/fuzz/bin/%: $B/fuzz/obj/tests/fuzz/%.o $(fuzz_o)
 MAN := $(wildcard man/*.[1-8])
 
 # FROM:TO below share/, where shells and editors look by themselves.
-SHELLS  := bash:bash-completion/completions/jobuild \
-	zsh:zsh/site-functions/_jobuild fish:fish/vendor_completions.d/jobuild.fish
+SHELLS  := $(foreach p,jobuild autotua-master autotua-slave autotua-chroot, \
+	$p:bash:bash-completion/completions/$p $p:zsh:zsh/site-functions/_$p \
+	$p:fish:fish/vendor_completions.d/$p.fish)
 EDITORS := vim/ftdetect/jobuild.vim:vim/vimfiles/ftdetect/jobuild.vim \
 	vim/ftplugin/jobuild.vim:vim/vimfiles/ftplugin/jobuild.vim \
 	vim/syntax/jobuild.vim:vim/vimfiles/syntax/jobuild.vim \
@@ -358,9 +384,9 @@ install: all install-units
 	install -m 755 $B/bin/autotua-unpack $(DESTDIR)$(libexec)
 	install -m 644 jobuild/sh/jobuild.sh $(DESTDIR)$(sharedir)
 	for x in $(SHELLS); do \
-		$B/bin/jobuild completion $${x%%:*} >$B/completion && \
-			install -D -m 644 $B/completion \
-			$(DESTDIR)$(PREFIX)/share/$${x#*:} || exit 1; \
+		y=$${x#*:}; $B/bin/$${x%%:*} completion $${y%%:*} \
+			>$B/completion && install -D -m 644 $B/completion \
+			$(DESTDIR)$(PREFIX)/share/$${y#*:} || exit 1; \
 	done
 	for x in $(EDITORS); do \
 		install -D -m 644 jobuild/editor/$${x%%:*} \
@@ -379,7 +405,7 @@ uninstall:
 		$(DESTDIR)$(sysusersdir)/autotua.conf
 	rm -f $(DESTDIR)$(sharedir)/jobuild.sh
 	for x in $(SHELLS) $(EDITORS); do \
-		rm -f $(DESTDIR)$(PREFIX)/share/$${x#*:}; \
+		rm -f $(DESTDIR)$(PREFIX)/share/$${x##*:}; \
 	done
 	-rmdir $(DESTDIR)$(sharedir)/vscode/syntaxes $(DESTDIR)$(sharedir)/vscode
 	-rmdir $(DESTDIR)$(sharedir) $(DESTDIR)$(libexec)

@@ -2,12 +2,12 @@
 #include "chroot/args.h"
 #include "chroot/disk.h"
 #include "chroot/id.h"
+#include "chroot/serve.h"
 #include "base/arena.h"
 #include "base/conf.h"
 #include "base/error.h"
 #include "base/show.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -61,38 +61,20 @@ get_layer(struct parse *p, struct error *err)
 	return 0;
 }
 
-/* The path of a folder, from "/" on. */
 static int
-get_folder(struct parse *p, const char **to, struct error *err)
+get_folder(struct parse *p, int *to, struct error *err)
 {
-	char path[PATH_MAX];
-	struct stat st;
-
-	if (!realpath(p->arg, path) || stat(path, &st) < 0)
-		return refuse(p, strerror(errno), err);
-	if (!S_ISDIR(st.st_mode))
-		return refuse(p, "is not a folder", err);
-	*to = arena_strdup(p->a, path);
-	return 0;
+	*to = open(p->arg, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return *to < 0 ? refuse(p, strerror(errno), err) : 0;
 }
 
 static int
 get_artifacts(struct parse *p, struct error *err)
 {
-	int n = 0;
-	DIR *dir;
-
 	if (get_folder(p, &p->o->artifacts, err) < 0)
 		return -1;
-	dir = opendir(p->o->artifacts);
-	if (!dir)
-		return refuse(p, strerror(errno), err);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	if (n > 2)
-		return refuse(p, "must be empty", err);
-	return 0;
+	return run_is_empty(p->o->artifacts) ? 0
+					     : refuse(p, "must be empty", err);
 }
 
 static int
@@ -100,7 +82,7 @@ get_source(struct parse *p, struct error *err)
 {
 	struct run_options *o = p->o;
 	const char *eq = strrchr(p->arg, '=');
-	struct source s = {NULL, NULL, false};
+	struct source s = {NULL, NULL};
 
 	if (eq) {
 		s.name = arena_strndup(p->a, p->arg, (size_t)(eq - p->arg));
@@ -213,6 +195,23 @@ get_without(struct parse *p, struct error *err)
 	return 0;
 }
 
+static int
+get_network(struct parse *p, enum network *to, struct error *err)
+{
+	int network = network_parse(p->arg);
+
+	if (network < 0)
+		return refuse(p, "must be host, private or no", err);
+	*to = (enum network)network;
+	return 0;
+}
+
+static int
+get_run_network(struct parse *p, struct error *err)
+{
+	return get_network(p, &p->o->network, err);
+}
+
 /* An open descriptor of the caller's, moved up and made CLOEXEC. */
 static int
 get_fd(struct parse *p, int *to, struct error *err)
@@ -271,10 +270,12 @@ static const struct {
     {"pressure", NUMBER, AT(pressure), NULL},
     {"artifacts-max", SIZE, AT(artifact_bytes), NULL},
     {"artifacts-files", NUMBER, AT(artifact_files), NULL},
+    {"layers-max", SIZE, AT(layers_max), NULL},
     {"nest", FLAG, AT(nest), NULL},
     {"linux32", FLAG, AT(bits32), NULL},
     {"allow-rootful", FLAG, AT(allow_rootful), NULL},
     {"without", OTHER, 0, get_without},
+    {"network", OTHER, 0, get_run_network},
     {"log-fd", FD, AT(log), NULL},
     {"status-fd", FD, AT(status), NULL},
     {"report-fd", FD, AT(report), NULL},
@@ -382,16 +383,7 @@ args_run(int argc, char **argv, struct run_options *o, struct arena *a,
 {
 	struct parse p = {.o = o, .a = a};
 
-	*o = (struct run_options){.time = 6 * 3600,
-	    .silence = 30 * 60,
-	    .grace = 10,
-	    .log_max = 256 << 20,
-	    .reserve = DISK_RESERVE_DEFAULT,
-	    .log = -1,
-	    .status = -1,
-	    .report = -1,
-	    .leash = -1,
-	    .shell = -1};
+	run_defaults(o);
 	if (parse_options(argc, argv, &p, err) < 0)
 		return -1;
 	return complete(o, argv + optind, a, err);
@@ -403,8 +395,87 @@ args_ready(int argc, char **argv, struct run_options *o, struct arena *a,
 {
 	struct parse p = {.o = o, .a = a};
 
-	*o = (struct run_options){.reserve = DISK_RESERVE_DEFAULT};
+	run_defaults(o);
 	if (parse_options(argc, argv, &p, err) < 0)
 		return -1;
 	return argv[optind] ? fail(err, "ready: there are no arguments") : 0;
+}
+
+/* "997:986" */
+static int
+get_owner(const char *arg, struct serve_options *o)
+{
+	char *end;
+	unsigned long long uid, gid;
+
+	uid = strtoull(arg, &end, 10);
+	if (*arg < '0' || *arg > '9' || *end != ':' || end[1] < '0' ||
+	    end[1] > '9' || uid >= UINT32_MAX)
+		return -1;
+	gid = strtoull(end + 1, &end, 10);
+	if (*end != '\0' || gid >= UINT32_MAX)
+		return -1;
+	o->owner = (uid_t)uid;
+	o->group = (gid_t)gid;
+	return 0;
+}
+
+static int
+take_serve(int c, struct serve_options *o, struct error *err)
+{
+	struct parse p = {.name = c == 'f' ? "fd"
+		: c == 's'                 ? "layers-max"
+		: c == 'N'                 ? "network"
+					   : "owner",
+	    .arg = optarg};
+	struct arena a = {0};
+	int rc = 0, features;
+
+	p.a = &a;
+	if (c == 'f')
+		rc = get_fd(&p, &o->socket, err);
+	else if (c == 'o' && get_owner(optarg, o) < 0)
+		rc = refuse(&p, "must be UID:GID, two numbers", err);
+	else if (c == 'N')
+		rc = get_network(&p, &o->network, err);
+	else if (c == 's')
+		rc = get_size(&p, &o->layers_max, err);
+	else if (c == 'w' && (features = feature_parse(optarg)) >= 0)
+		o->without = (unsigned)features;
+	else if (c != 'o')
+		rc = fail(err,
+		    "serve: no such option or argument, see the "
+		    "manual");
+	arena_release(&a);
+	return rc;
+}
+
+int
+args_serve(int argc, char **argv, struct serve_options *o, struct error *err)
+{
+	static const struct option list[] = {
+	    {"fd", required_argument, NULL, 'f'},
+	    {"owner", required_argument, NULL, 'o'},
+	    {"layers-max", required_argument, NULL, 's'},
+	    {"without", required_argument, NULL, 'w'},
+	    {"network", required_argument, NULL, 'N'},
+	    {"nest", no_argument, NULL, 'n'},
+	    {"allow-rootful", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+	int c;
+
+	*o = (struct serve_options){
+	    .socket = -1, .owner = geteuid(), .group = getegid()};
+	opterr = 0;
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "+:", list, NULL)) != -1) {
+		if (c == 'n')
+			o->nest = true;
+		else if (c == 'r')
+			o->allow_rootful = true;
+		else if (take_serve(c, o, err) < 0)
+			return -1;
+	}
+	if (argv[optind])
+		return fail(err, "serve: there are no arguments");
+	return o->socket < 0 ? fail(err, "serve: --fd is missing") : 0;
 }

@@ -11,6 +11,11 @@ struct arena;
 int args_run(int argc, char **argv, struct run_options *o, struct arena *a,
     struct error *err);
 
+/* Of "serve". */
+struct serve_options;
+int args_serve(
+    int argc, char **argv, struct serve_options *o, struct error *err);
+
 /* Of "ready": reserve and pressure. */
 int args_ready(int argc, char **argv, struct run_options *o, struct arena *a,
     struct error *err);

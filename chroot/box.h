@@ -15,6 +15,7 @@
 
 #include "chroot/feature.h"
 #include "chroot/limit.h"
+#include "base/network.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,29 +32,30 @@ enum box_fd {
 	BOX_LEASH,
 	BOX_ANSWER,
 	BOX_USERNS,
+	BOX_RECIPE,
+	BOX_NETNS,
 	BOX_FREE
 };
 
 struct source {
 	const char *name;   /* in /autotua/distfiles */
-	const char *stored; /* in distfiles/ of the state folder */
-	bool bind;          /* it could not be linked */
+	const char *stored; /* in the store */
 };
 
 struct box {
-	const char *stage;         /* id */
-	const char *const *layers; /* keys, bottom to top */
+	const char *below;         /* folder with root/, see base.h */
+	const char *const *layers; /* keys, bottom to top, on it */
 	size_t nlayers;
-	const char *run;    /* "run/JOB", with upper, home, src in it */
-	const char *work;   /* overlayfs's own folder in there: "work.N" */
-	const char *recipe; /* absolute path, or NULL */
-	const struct source *sources;
-	size_t nsources;
-	bool net;         /* the host's network */
+	bool copied;      /* upper is all of it */
+	const char *run;  /* "run/JOB", with upper, home, src in it */
+	const char *work; /* overlayfs's own folder in there: "work.N" */
+	enum network net;
+	int netns;        /* of a private network */
 	bool nest;        /* it makes namespaces of its own */
 	bool bits32;      /* its programs are of 32 bits */
 	int userns;       /* -1: root is the host's */
 	uint32_t base;    /* its root's id outside */
+	bool mapped;      /* mounts translate owners, see ids.h */
 	unsigned without; /* of enum feature: don't even try */
 	struct limits limits;
 	bool poor;       /* no control group counts memory or processes */
@@ -62,6 +64,7 @@ struct box {
 	const char *const *argv; /* the command; NULL: unpack BOX_EXTRA */
 	int log, leash, answer;  /* the child's ends */
 	int extra;               /* its descriptor 3; -1: none */
+	int recipe;              /* the mount of /autotua/recipe; -1: none */
 };
 
 enum answer_kind { ANSWER_NONE, ANSWER_BROKEN, ANSWER_ENDED };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/collect.h"
+#include "chroot/blake2b.h"
+#include "chroot/sys.h"
 #include "chroot/walk.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -16,6 +18,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,7 +51,8 @@ is_plain(const char *name)
 }
 
 static int
-report(struct collect *c, const char *path, off_t size, struct error *err)
+report(struct collect *c, const char *path, off_t size, const char *digest,
+    struct error *err)
 {
 	struct buf b;
 	int rc;
@@ -63,15 +67,29 @@ report(struct collect *c, const char *path, off_t size, struct error *err)
 		else
 			(void)buf_addf(&b, "%%%02X", (unsigned char)*path);
 	}
-	(void)buf_addf(&b, " size=%jd\n", (intmax_t)size);
+	(void)buf_addf(&b, " size=%jd digest=%s\n", (intmax_t)size, digest);
 	rc = file_write_all(c->status, b.data, b.len, err);
 	buf_release(&b);
 	return rc;
 }
 
+/* What a hole is read as. */
+static void
+hash_zeros(struct blake2b *hash, off_t n)
+{
+	static const char zeros[65536];
+	size_t len;
+
+	for (; n > 0; n -= (off_t)len) {
+		len = n < (off_t)sizeof(zeros) ? (size_t)n : sizeof(zeros);
+		blake2b_add(hash, zeros, len);
+	}
+}
+
 /* Copy the data from offset up to end. */
 static int
-copy_range(int from, int to, off_t offset, off_t end, struct error *err)
+copy_range(int from, int to, off_t offset, off_t end, struct blake2b *hash,
+    struct error *err)
 {
 	char data[65536];
 	ssize_t n;
@@ -89,7 +107,8 @@ copy_range(int from, int to, off_t offset, off_t end, struct error *err)
 		if (n < 0)
 			return fail_errno(err, "read");
 		if (n == 0)
-			break;
+			return fail(err, "became shorter meanwhile");
+		blake2b_add(hash, data, (size_t)n);
 		if (file_write_all(to, data, (size_t)n, err) < 0)
 			return -1;
 		offset += n;
@@ -99,7 +118,7 @@ copy_range(int from, int to, off_t offset, off_t end, struct error *err)
 
 /* Copy what is not a hole: a job can make files larger than any disk. */
 static int
-copy_data(int from, int to, off_t size, struct error *err)
+copy_data(int from, int to, off_t size, struct blake2b *hash, struct error *err)
 {
 	off_t data = 0, hole = 0;
 
@@ -109,21 +128,48 @@ copy_data(int from, int to, off_t size, struct error *err)
 			break;
 		if (data < 0)
 			return fail_errno(err, "seek");
+		hash_zeros(hash, data - hole);
 		hole = lseek(from, data, SEEK_HOLE);
 		if (hole < 0)
 			return fail_errno(err, "seek");
-		if (copy_range(from, to, data, hole, err) < 0)
+		if (hole > size)
+			hole = size;
+		if (copy_range(from, to, data, hole, hash, err) < 0)
 			return -1;
 	}
+	hash_zeros(hash, size - hole);
 	if (ftruncate(to, size) < 0)
 		return fail_errno(err, "set size");
 	return 0;
+}
+
+/*
+ * Make a file (its descriptor) or a folder (0) in the folder that is filled,
+ * with its owner's rights and not ours: the owner may exchange folders in
+ * there for others' while we work.
+ */
+static int
+make(const struct collect *c, const char *path, bool folder)
+{
+	int fd;
+
+	(void)setfsgid(c->group);
+	(void)setfsuid(c->owner);
+	if (folder)
+		fd = mkdirat(c->to, path, 0755);
+	else
+		fd = sys_create_beneath(c->to, path, 0600);
+	(void)setfsuid(geteuid());
+	(void)setfsgid(getegid());
+	return fd;
 }
 
 static int
 copy_file(struct collect *c, const struct walk_entry *e, struct error *err)
 {
 	int from, to = -1, rc = -1;
+	char digest[KEY_HEX];
+	struct blake2b hash;
 	struct stat st;
 
 	from = openat(
@@ -136,20 +182,20 @@ copy_file(struct collect *c, const struct walk_entry *e, struct error *err)
 		fail(err, "is no file any more");
 		goto out;
 	}
-	/* all folders in there were made by us: no link is on the way */
-	to = openat(c->to, e->path,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	to = make(c, e->path, false);
 	if (to < 0) {
 		fail_errno(err, "create");
 		goto out;
 	}
-	if (copy_data(from, to, st.st_size, err) < 0)
+	blake2b_init(&hash);
+	if (copy_data(from, to, st.st_size, &hash, err) < 0)
 		goto out;
+	blake2b_end(&hash, digest);
 	if (fchmod(to, (st.st_mode & 0111) != 0 ? 0755 : 0644) < 0) {
 		fail_errno(err, "chmod");
 		goto out;
 	}
-	rc = report(c, e->path, st.st_size, err);
+	rc = report(c, e->path, st.st_size, digest, err);
 out:
 	if (to >= 0)
 		close(to);
@@ -166,15 +212,20 @@ fits(struct collect *c, off_t size)
 {
 	c->files++;
 	c->bytes += size;
-	if ((c->files_max > 0 && c->files > c->files_max) ||
-	    (c->bytes_max > 0 && c->bytes > c->bytes_max)) {
-		c->over = true;
+	if (c->files_max > 0 && c->files > c->files_max) {
+		c->over = LIMIT_FILES;
 		dprintf(c->log,
 		    "autotua-chroot: artifacts are more than %" PRId64
-		    " files or %" PRId64 " bytes; the rest is left out\n",
-		    c->files_max, c->bytes_max);
+		    " files and folders; the rest is left out\n",
+		    c->files_max);
+	} else if (c->bytes_max > 0 && c->bytes > c->bytes_max) {
+		c->over = LIMIT_ARTIFACTS;
+		dprintf(c->log,
+		    "autotua-chroot: artifacts are more than %" PRId64
+		    " bytes; the rest is left out\n",
+		    c->bytes_max);
 	}
-	return !c->over;
+	return c->over == LIMIT_NONE;
 }
 
 static int
@@ -182,7 +233,7 @@ collect_one(void *ctx, const struct walk_entry *e, struct error *err)
 {
 	struct collect *c = ctx;
 
-	if (c->over)
+	if (c->over != LIMIT_NONE)
 		return 1;
 	if (!is_plain(e->name)) {
 		leave_out(c, e->path,
@@ -204,7 +255,7 @@ collect_one(void *ctx, const struct walk_entry *e, struct error *err)
 	}
 	if (!fits(c, 0))
 		return 1;
-	if (mkdirat(c->to, e->path, 0755) < 0)
+	if (make(c, e->path, true) < 0)
 		return fail_errno(err, "artifact %.200s", e->path);
 	return 0;
 }

@@ -7,20 +7,26 @@
 #ifndef CHROOT_COLLECT_H
 #define CHROOT_COLLECT_H
 
+#include "chroot/limit.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 
 struct collect {
-	int to;     /* the folder that is filled */
-	int status; /* gets "artifact path=... size=..."; -1: nobody */
+	int to;      /* the folder that is filled, */
+	uid_t owner; /* whose it is, and all that is made in there */
+	gid_t group;
+	int status; /* gets "artifact path=... size=... digest=..."; -1: nobody
+		     */
 	int log;    /* gets a line for what is left out */
 	int64_t bytes_max, files_max; /* 0: no limit */
 	size_t left_out;
 	int64_t bytes, files; /* copied */
-	bool over;            /* a limit was met: the rest is not copied */
+	enum limit over;      /* one was met: the rest is not copied */
 };
 
 /* Copy what is below from. */

@@ -64,9 +64,17 @@ add_up(struct disk *d)
 	int64_t begin = jail_now(), took;
 
 	d->free = disk_free(d->run);
-	d->used = used_in(d->run, "upper") + used_in(d->run, "home");
+	d->used =
+	    used_in(d->run, "upper") + used_in(d->run, "home") - d->copied;
 	took = (jail_now() - begin) * WALK_SHARE;
 	d->next = jail_now() + (took > WALK_EVERY ? took : WALK_EVERY);
+}
+
+void
+disk_copied(struct disk *d)
+{
+	d->copied = used_in(d->run, "upper");
+	d->free = d->begin = disk_free(d->run);
 }
 
 bool

@@ -19,6 +19,7 @@ struct disk {
 	int64_t free;    /* on the file system then */
 	int64_t begin;   /* free at the beginning */
 	int64_t next;    /* time at which it is added up again, ns */
+	int64_t copied;  /* bytes of upper that aren't the job's */
 	bool low;        /* the reserve was met, and not by this run alone */
 };
 
@@ -34,6 +35,9 @@ int64_t disk_free(int fd);
 
 /* From here on. */
 void disk_begin(struct disk *d, int run, int64_t limit, int64_t reserve);
+
+/* What is in upper now doesn't count as the job's. */
+void disk_copied(struct disk *d);
 
 /*
  * Has the run more than its limit, or has the disk too little left? final:

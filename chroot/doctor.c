@@ -9,12 +9,13 @@
 #include "chroot/disk.h"
 #include "chroot/ids.h"
 #include "chroot/jail.h"
+#include "chroot/machine.h"
 #include "chroot/ready.h"
 #include "chroot/state.h"
+#include "chroot/uplink.h"
 #include "base/error.h"
 #include "base/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -22,7 +23,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #define EMPTY                                                                  \
@@ -41,6 +41,8 @@ struct visit {
 	struct finding list[16];
 	size_t n;
 	struct ids ids;
+	struct machine machine;
+	unsigned lacks; /* of enum feature */
 };
 
 static struct finding *
@@ -88,12 +90,14 @@ run_jail(struct visit *v, const char *run, int spill, struct jail_result *res,
 	    .spill = spill,
 	    .groups = &groups,
 	    .disk = &disk};
-	struct box b = {.stage = EMPTY,
+	struct box b = {.below = "stages/" EMPTY,
 	    .run = run,
 	    .work = "work",
 	    .userns = v->ids.userns,
 	    .base = v->ids.base,
+	    .mapped = v->ids.mapped,
 	    .extra = -1,
+	    .recipe = -1,
 	    .argv = argv};
 	int rc;
 
@@ -102,8 +106,34 @@ run_jail(struct visit *v, const char *run, int spill, struct jail_result *res,
 	if (w.out < 0)
 		return fail_errno(err, "open /dev/null");
 	rc = jail_run(&b, &w, res, err);
+	if (rc < 0 && (res->lacks & FEATURE_OVERLAY) != 0) {
+		b.copied = true;
+		rc = jail_run(&b, &w, res, err);
+		res->lacks |= FEATURE_OVERLAY;
+	}
 	close(w.out);
 	return rc;
+}
+
+/* How a root is put together. */
+static void
+judge_overlay(struct visit *v, unsigned lacks)
+{
+	bool copies = (lacks & FEATURE_OVERLAY) != 0;
+	bool good = !copies && (lacks & FEATURE_DETACHED) == 0;
+	struct finding *f;
+
+	f = find(v, "overlay", good,
+	    copies ? "put the state folder on ext4, xfs, btrfs or tmpfs, and "
+		     "have overlayfs in the kernel (modprobe overlay)"
+		   : "nothing needs to be done; Linux 6.15 makes jails faster");
+	snprintf(f->text, sizeof(f->text), "%s",
+	    copies ? "overlayfs can't be used here: each job gets a copy of "
+		     "its stage, each layer is a whole copy"
+		: good ? "layers are mounted by descriptors"
+		: (lacks & FEATURE_FSCONFIG) == 0
+		? "layers must be attached before they are mounted"
+		: "layers are mounted by a list of paths");
 }
 
 static void
@@ -122,13 +152,7 @@ judge_jail(struct visit *v, const struct jail_result *res, int rc,
 	snprintf(f->text, sizeof(f->text),
 	    "a jail was built and ended, in %.1f ms; its calls are filtered",
 	    (double)res->wall / 1e6);
-	f = find(v, "overlay", (res->lacks & FEATURE_DETACHED) == 0,
-	    "nothing needs to be done; Linux 6.15 makes jails faster");
-	snprintf(f->text, sizeof(f->text), "%s",
-	    f->good ? "layers are mounted by descriptors"
-		: (res->lacks & FEATURE_FSCONFIG) == 0
-		? "layers must be attached before they are mounted"
-		: "layers are mounted by a list of paths, about 40 at most");
+	judge_overlay(v, res->lacks);
 	f = find(v, "landlock", (res->lacks & FEATURE_LANDLOCK) == 0,
 	    "a job with the network can speak to abstract sockets of this "
 	    "machine: use Linux 6.12 with CONFIG_SECURITY_LANDLOCK, and "
@@ -158,6 +182,7 @@ try_jail(struct visit *v, struct state *s, struct error *err)
 	if (make_folders(s, job, err) == 0 && fchdir(s->fd) == 0) {
 		rc = run_jail(v, run, fd, &res, err);
 		judge_jail(v, &res, rc, err);
+		v->lacks |= res.lacks;
 		rc = 0;
 	}
 	(void)file_remove_tree(s->images[IMAGE_STAGE], EMPTY, &none);
@@ -176,7 +201,8 @@ try_ids(struct visit *v, struct state *s)
 	int fd = -1;
 
 	if (ids_take(&v->ids, s->fd, &err) == 0)
-		fd = ids_mount(s->run, v->ids.userns, 0, &err);
+		fd = ids_mount(
+		    s->run, v->ids.mapped ? v->ids.userns : -1, 0, &err);
 	f = find(v, "userns", fd >= 0,
 	    "root of a job would be root of this machine: such jobs are "
 	    "refused without --allow-rootful. Set user.max_user_namespaces "
@@ -184,7 +210,11 @@ try_ids(struct visit *v, struct state *s)
 	    "btrfs or tmpfs");
 	if (fd >= 0) {
 		snprintf(f->text, sizeof(f->text),
-		    "a job's root is id %u on this machine, which nobody is",
+		    v->ids.mapped
+			? "a job's root is id %u on this machine, which "
+			  "nobody is"
+			: "a job's root is id %u of your subordinate ids; the "
+			  "store is yours alone",
 		    v->ids.base);
 		close(fd);
 		return;
@@ -222,6 +252,28 @@ try_groups(struct visit *v)
 }
 
 static void
+try_network(struct visit *v)
+{
+	struct finding *f;
+	struct error err;
+	int rc = uplink_try(0, &err);
+
+	f = find(v, "network", rc == 0 && uplink_resolver(),
+	    rc == 0 ? "add a name server that isn't on the loopback to "
+		      "/etc/resolv.conf"
+		    : "install pasta (Debian: passt) or slirp4netns, and let "
+		      "everybody open /dev/net/tun (chmod 666); until then "
+		      "\"network = host\" or \"no\" can be configured");
+	snprintf(f->text, sizeof(f->text), "%.250s",
+	    rc < 0        ? err.msg
+		: f->good ? "jobs can have a private network with a way out"
+			  : "a private network has a way out, but finds no "
+			    "host by its name");
+	if (rc < 0)
+		v->lacks |= FEATURE_PRIVATE;
+}
+
+static void
 try_room(struct visit *v, struct state *s)
 {
 	struct finding *f;
@@ -244,26 +296,28 @@ try_room(struct visit *v, struct state *s)
 	    f->good ? "tells" : "doesn't tell");
 }
 
-/* Other machines' programs that the kernel hands to an emulator. */
+/* Of which architectures programs run, also by emulators. */
 static void
-list_emulators(struct visit *v)
+list_programs(struct visit *v)
 {
-	DIR *dir = opendir("/proc/sys/fs/binfmt_misc");
+	const struct machine_arch *a;
 	struct finding *f;
-	struct dirent *e;
-	struct utsname u;
-	size_t n;
+	bool good = true;
+	size_t i, n = 0;
 
-	f = find(v, "programs", true, NULL);
-	uname(&u);
-	n = (size_t)snprintf(f->text, sizeof(f->text), "of %s", u.machine);
-	while (dir && (e = readdir(dir)) != NULL && n < sizeof(f->text)) {
-		if (strncmp(e->d_name, "qemu-", 5) == 0)
-			n += (size_t)snprintf(f->text + n, sizeof(f->text) - n,
-			    ", %s (emulated)", e->d_name + 5);
+	machine_find(&v->machine);
+	for (i = 0; i < v->machine.n; i++)
+		good = good && v->machine.archs[i].fixed;
+	f = find(v, "programs", good,
+	    "register emulators with the flag F, as qemu-user-binfmt does; "
+	    "else only stages that have the emulator in them can be used");
+	for (i = 0; i < v->machine.n && n < sizeof(f->text); i++) {
+		a = &v->machine.archs[i];
+		n += (size_t)snprintf(f->text + n, sizeof(f->text) - n,
+		    "%s%s%s%s", i > 0 ? ", " : "of ", a->name,
+		    a->emulated ? " (emulated)" : "",
+		    a->fixed ? "" : " (its emulator must be in the stage)");
 	}
-	if (dir)
-		closedir(dir);
 }
 
 /* ---- telling ------------------------------------------------------------- */
@@ -320,32 +374,86 @@ print_json(const struct visit *v)
 	puts("\n]");
 }
 
-int
-doctor(struct state *s, bool json, struct error *err)
+/* Try everything; -1 if it can't be tried. */
+static int
+examine(struct visit *v, struct state *s, struct error *err)
 {
-	struct visit v = {.ids = {-1, -1, 0}};
 	int rc;
-	size_t i;
 
-	try_ids(&v, s);
+	*v = (struct visit){.ids = {-1, -1, 0, false}};
+	try_ids(v, s);
 	/* recovery would take the trial's stage for half of one */
 	if (state_lock(s, LOCK_SH, err) < 0)
 		return -1;
-	rc = try_jail(&v, s, err);
+	rc = try_jail(v, s, err);
 	flock(s->fd, LOCK_UN);
-	ids_release(&v.ids);
+	ids_release(&v->ids);
 	if (rc < 0)
 		return -1;
-	try_groups(&v);
-	try_room(&v, s);
-	list_emulators(&v);
+	try_groups(v);
+	try_network(v);
+	try_room(v, s);
+	list_programs(v);
+	return 0;
+}
+
+static bool
+is_fit(const struct visit *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->n; i++) {
+		if (v->list[i].needed && !v->list[i].good)
+			return false;
+	}
+	return true;
+}
+
+int
+doctor(struct state *s, bool json, struct error *err)
+{
+	struct visit v;
+
+	if (examine(&v, s, err) < 0)
+		return -1;
 	if (json)
 		print_json(&v);
 	else
 		print_words(&v);
-	for (i = 0; i < v.n; i++) {
-		if (v.list[i].needed && !v.list[i].good)
-			return 1;
+	return is_fit(&v) ? 0 : 1;
+}
+
+static void
+print_archs(const struct machine *m, const char *name, bool emulated)
+{
+	const char *comma = "";
+	size_t i;
+
+	printf("\"%s\": [", name);
+	for (i = 0; i < m->n; i++) {
+		if (m->archs[i].emulated != emulated || !m->archs[i].fixed)
+			continue;
+		printf("%s\"%s\"", comma, m->archs[i].name);
+		comma = ", ";
 	}
-	return 0;
+	printf("], ");
+}
+
+int
+doctor_capabilities(struct state *s, struct error *err)
+{
+	char text[FEATURE_TEXT];
+	struct visit v;
+
+	if (examine(&v, s, err) < 0)
+		return -1;
+	putchar('{');
+	print_archs(&v.machine, "arches", false);
+	print_archs(&v.machine, "emulated", true);
+	printf("\"network\": \"%s\", ",
+	    (v.lacks & FEATURE_PRIVATE) != 0 ? "host" : "private");
+	printf("\"root\": \"%s\", \"lacks\": \"%s\", \"fit\": %s}\n",
+	    (v.lacks & FEATURE_OVERLAY) != 0 ? "copy" : "overlay",
+	    feature_text(v.lacks, text), is_fit(&v) ? "true" : "false");
+	return is_fit(&v) ? 0 : 1;
 }

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const char *const names[FEATURES] = {"userns", "detached", "fsconfig",
-    "landlock", "seccomp", "pivot", "cgroup2", "cgroup1"};
+    "landlock", "seccomp", "pivot", "cgroup2", "cgroup1", "overlay", "private"};
 
 /* The bit of the word of n bytes; 0: it is none. */
 static unsigned

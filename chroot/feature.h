@@ -17,7 +17,9 @@ enum feature {
 	FEATURE_PIVOT = 32, /* pivot_root; else a chroot */
 	FEATURE_CGROUP2 = 64,
 	FEATURE_CGROUP1 = 128,
-	FEATURES = 8 /* how many */
+	FEATURE_OVERLAY = 256, /* overlayfs at all; else copies */
+	FEATURE_PRIVATE = 512, /* private networks, see uplink.h */
+	FEATURES = 10          /* how many */
 };
 
 /* "userns,landlock" as bits; -1: there is another word in it. */

@@ -25,6 +25,26 @@
 #define BASE_FIRST 0x70000000u
 #define SLOTS      4032
 
+/*
+ * Is this the namespace of an ordinary user, where few ids but the range from
+ * 1 on are anybody's?
+ */
+bool
+ids_is_users(void)
+{
+	unsigned long inside, outside, count, end = 0;
+	FILE *f = fopen("/proc/self/uid_map", "re");
+
+	if (!f)
+		return false;
+	while (fscanf(f, "%lu %lu %lu", &inside, &outside, &count) == 3) {
+		if (inside + count > end)
+			end = inside + count;
+	}
+	fclose(f);
+	return end > IDS_COUNT && end <= BASE_FIRST;
+}
+
 static int
 lock_slot(int fd, off_t slot)
 {
@@ -72,13 +92,14 @@ wait_for_end(void *pipe)
 }
 
 static int
-write_map(pid_t pid, const char *name, uint32_t base, struct error *err)
+write_map(pid_t pid, const char *name, uint32_t base, uint32_t count,
+    struct error *err)
 {
 	char path[64], text[64];
 	int fd, n, rc = 0;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	n = snprintf(text, sizeof(text), "0 %u %d\n", base, IDS_COUNT);
+	n = snprintf(text, sizeof(text), "0 %u %u\n", base, count);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || write(fd, text, (size_t)n) != n)
 		rc = fail_errno(err, "%s", name);
@@ -88,22 +109,21 @@ write_map(pid_t pid, const char *name, uint32_t base, struct error *err)
 }
 
 static int
-open_namespace(struct ids *ids, pid_t pid, struct error *err)
+open_namespace(pid_t pid, uint32_t base, uint32_t count, struct error *err)
 {
 	char path[64];
+	int fd;
 
-	if (write_map(pid, "uid_map", ids->base, err) < 0 ||
-	    write_map(pid, "gid_map", ids->base, err) < 0)
+	if (write_map(pid, "uid_map", base, count, err) < 0 ||
+	    write_map(pid, "gid_map", base, count, err) < 0)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
-	ids->userns = open(path, O_RDONLY | O_CLOEXEC);
-	if (ids->userns < 0)
-		return fail_errno(err, "open its user namespace");
-	return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? fail_errno(err, "open its user namespace") : fd;
 }
 
-static int
-make_namespace(struct ids *ids, struct error *err)
+int
+ids_namespace(uint32_t base, uint32_t count, struct error *err)
 {
 	_Alignas(16) char stack[16384];
 	int fds[2], rc;
@@ -116,7 +136,7 @@ make_namespace(struct ids *ids, struct error *err)
 	if (pid < 0)
 		rc = fail_errno(err, "user namespace");
 	else
-		rc = open_namespace(ids, pid, err);
+		rc = open_namespace(pid, base, count, err);
 	close(fds[1]);
 	close(fds[0]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
@@ -127,16 +147,25 @@ make_namespace(struct ids *ids, struct error *err)
 int
 ids_take(struct ids *ids, int state, struct error *err)
 {
-	*ids = (struct ids){-1, -1, 0};
+	*ids = (struct ids){-1, -1, 0, false};
 	ids->lock = openat(
 	    state, "ids", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (ids->lock < 0)
 		return fail_errno(err, "open ids");
-	if (take_slot(ids, state, err) < 0 || make_namespace(ids, err) < 0) {
-		ids_release(ids);
-		return -1;
-	}
-	return 0;
+	ids->mapped = !ids_is_users();
+	ids->base = 1;
+	if (!ids->mapped || take_slot(ids, state, err) == 0)
+		ids->userns = ids_namespace(ids->base, IDS_COUNT, err);
+	if (ids->userns >= 0)
+		return 0;
+	ids_release(ids);
+	return -1;
+}
+
+uid_t
+ids_root(const struct ids *ids)
+{
+	return ids->userns < 0 || ids->mapped ? 0 : ids->base;
 }
 
 void
@@ -147,22 +176,27 @@ ids_release(struct ids *ids)
 	if (ids->lock >= 0)
 		close(ids->lock);
 	ids->userns = ids->lock = -1;
+	ids->mapped = false;
 }
 
 int
 ids_mount(int folder, int userns, uint64_t attributes, struct error *err)
 {
-	struct mount_attr attr = {.attr_set = attributes | MOUNT_ATTR_IDMAP,
-	    .propagation = MS_PRIVATE,
-	    .userns_fd = (uint64_t)userns};
+	struct mount_attr attr = {
+	    .attr_set = attributes, .propagation = MS_PRIVATE};
 	int fd;
 
+	if (userns >= 0) {
+		attr.attr_set |= MOUNT_ATTR_IDMAP;
+		attr.userns_fd = (uint64_t)userns;
+	}
 	fd = open_tree(
 	    folder, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
 	if (fd < 0)
 		return fail_errno(err, "open_tree");
 	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0) {
-		fail_errno(err, "id-mapped mount");
+		fail_errno(
+		    err, userns < 0 ? "mount_setattr" : "id-mapped mount");
 		close(fd);
 		return -1;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The child side of a jail. autotua-chroot forks this process into new mount,
- * pid, ipc, uts and (without "net") network namespaces; inside() is its text
- * and its order is the security model: first whoever should die with us is
+ * pid, ipc, uts and, unless it gets one, network namespaces; inside() is its
+ * text and its order is the security model: first whoever should die with us is
  * tied to us, then the view of the file system is built and entered, then,
  * last of all namespaces, that of users: what was made before it belongs to
  * the host's root, so that the jail's can't undo it. Then what that could
@@ -73,7 +73,8 @@ keep_descriptors(const struct box *b)
 {
 	int log = high(b->log), leash = high(b->leash);
 	int answer = high(b->answer), extra = high(b->extra);
-	int userns = high(b->userns);
+	int userns = high(b->userns), recipe = high(b->recipe);
+	int netns = b->net == NETWORK_PRIVATE ? high(b->netns) : -1;
 
 	if (dup3(answer, BOX_ANSWER, O_CLOEXEC) < 0)
 		_exit(71);
@@ -85,7 +86,9 @@ keep_descriptors(const struct box *b)
 		box_die(b, "open /dev/null: %s", strerror(errno));
 	/* taken in any case, so that nothing else gets a number of ours */
 	if (dup3(extra < 0 ? 0 : extra, BOX_EXTRA, O_CLOEXEC) < 0 ||
-	    dup3(userns < 0 ? 0 : userns, BOX_USERNS, O_CLOEXEC) < 0)
+	    dup3(userns < 0 ? 0 : userns, BOX_USERNS, O_CLOEXEC) < 0 ||
+	    dup3(recipe < 0 ? 0 : recipe, BOX_RECIPE, O_CLOEXEC) < 0 ||
+	    dup3(netns < 0 ? 0 : netns, BOX_NETNS, O_CLOEXEC) < 0)
 		box_die(b, "descriptors: %s", strerror(errno));
 	sys_close_from(BOX_FREE);
 }
@@ -119,13 +122,22 @@ make_private(const struct box *b)
 		box_die(b, "make mounts private: %s", strerror(errno));
 }
 
+/* The network that was made for it; its owner is not the job's root. */
+static void
+enter_network(const struct box *b)
+{
+	if (b->net == NETWORK_PRIVATE && setns(BOX_NETNS, CLONE_NEWNET) < 0)
+		box_die(b, "enter the network: %s", strerror(errno));
+	close(BOX_NETNS);
+}
+
 static void
 raise_loopback(const struct box *b)
 {
 	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 	int fd;
 
-	if (b->net)
+	if (b->net == NETWORK_HOST)
 		return;
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &r) < 0)
@@ -165,7 +177,7 @@ open_ports(const struct box *b)
 {
 	int fd;
 
-	if (b->net)
+	if (b->net == NETWORK_HOST)
 		return;
 	fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start",
 	    O_WRONLY | O_CLOEXEC);
@@ -314,6 +326,7 @@ inside(const struct box *b)
 	keep_descriptors(b);
 	tie(b);
 	make_private(b);
+	enter_network(b);
 	become_owner(b);
 	root = root_mount(b);
 	if (!b->argv)

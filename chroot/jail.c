@@ -395,7 +395,7 @@ start(struct jail *j, struct box *b, struct error *err)
 
 	if (!b->await)
 		flags |= CLONE_NEWCGROUP;
-	if (!b->net)
+	if (b->net == NETWORK_NO)
 		flags |= CLONE_NEWNET;
 	j->pid = sys_clone(flags, cgroup_birthplace(j->w->groups), &j->pidfd);
 	if (j->pid < 0)
@@ -438,7 +438,8 @@ conclude(struct jail *j, struct error *err)
 		continue;
 	drain(j);
 	if (read(j->answer, &a, sizeof(a)) != sizeof(a))
-		a.kind = ANSWER_NONE;
+		a = (struct answer){.kind = ANSWER_NONE};
+	j->r->lacks = a.lacks;
 	if (j->lost != 0) {
 		errno = j->lost;
 		return fail_errno(err, "write the log");
@@ -448,7 +449,6 @@ conclude(struct jail *j, struct error *err)
 	if (a.kind == ANSWER_NONE && j->force == RUNNING)
 		return fail(err, "process 1 of the jail died");
 	j->r->usage = a.usage;
-	j->r->lacks = a.lacks;
 	j->r->left_out = spill_left_out(&j->spill);
 	if (j->r->limit == LIMIT_NONE)
 		j->r->limit = a.limit;

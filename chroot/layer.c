@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/layer.h"
+#include "chroot/image.h"
 #include "chroot/state.h"
 #include "chroot/sys.h"
 #include "chroot/walk.h"
@@ -8,61 +9,104 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-/* Sockets of dead processes are of no use to anybody. */
+/*
+ * Sockets of dead processes are of no use to anybody; a device node is none
+ * that a job could have made.
+ */
 static int
 scrub_one(void *ctx, const struct walk_entry *e, struct error *err)
 {
-	struct walk_size *size = ctx;
+	(void)ctx;
+	if (S_ISBLK(e->st.st_mode) ||
+	    (S_ISCHR(e->st.st_mode) && e->st.st_rdev != 0))
+		return fail(err, "%.200s is a device node", e->path);
+	if (S_ISSOCK(e->st.st_mode) && unlinkat(e->dirfd, e->name, 0) < 0)
+		return fail_errno(err, "delete %.200s", e->path);
+	return 0;
+}
 
-	if (S_ISSOCK(e->st.st_mode)) {
-		if (unlinkat(e->dirfd, e->name, 0) < 0)
-			return fail_errno(err, "delete %.200s", e->path);
+/* Remove the folder, or if it is to stay, what is in it. */
+static int
+empty_folder(int upper, const char *name, bool stays, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : fail_errno(err, "stat %s", name);
+	if (!S_ISDIR(st.st_mode) && stays)
 		return 0;
-	}
-	size->bytes += (uint64_t)e->st.st_blocks * 512;
-	size->files++;
+	if (file_remove_tree(upper, name, err) < 0)
+		return -1;
+	if (!stays)
+		return 0;
+	if (mkdirat(upper, name, 0700) < 0 ||
+	    fchownat(upper, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) <
+		0 ||
+	    fchmodat(upper, name, st.st_mode & 07777, 0) < 0)
+		return fail_errno(err, "create %s", name);
 	return 0;
 }
 
 /* What no later step should see: temporary files, sockets. */
 static int
-scrub(int upper, struct walk_size *size, struct error *err)
+scrub(int upper, bool whole, struct error *err)
 {
-	if (file_remove_tree(upper, "tmp", err) < 0 ||
-	    file_remove_tree(upper, "run", err) < 0)
+	if (empty_folder(upper, "tmp", whole, err) < 0 ||
+	    empty_folder(upper, "run", whole, err) < 0)
 		return -1;
-	return walk(upper, scrub_one, size, err);
+	return walk(upper, scrub_one, NULL, err);
+}
+
+void
+layer_ok(
+    const struct chain *on, const struct image_facts *facts, char ok[LAYER_OK])
+{
+	char text[IMAGE_OK];
+
+	image_ok(facts, text);
+	snprintf(ok, LAYER_OK, "stage=%s\nbelow=%s\n%s%s", on->stage, on->below,
+	    on->whole ? "whole=yes\n" : "", text);
+}
+
+/* Make run/new with root/, its list and the text for "ok". */
+static int
+record(int run, const struct chain *on, char ok[LAYER_OK], struct error *err)
+{
+	struct image_facts facts;
+	int folder, rc;
+
+	if (mkdirat(run, "new", 0700) < 0 ||
+	    renameat(run, "upper", run, "new/root") < 0)
+		return fail_errno(err, "rename upper");
+	folder = sys_open_beneath(run, "new", O_RDONLY | O_DIRECTORY);
+	if (folder < 0)
+		return fail_errno(err, "open new");
+	rc = image_record(folder, &facts, err);
+	close(folder);
+	if (rc == 0)
+		layer_ok(on, &facts, ok);
+	return rc;
 }
 
 int
 layer_commit(struct state *s, int run, const char *key, const struct chain *on,
     struct error *err)
 {
-	struct walk_size size = {0, 0};
-	char ok[512];
+	char ok[LAYER_OK];
 	int upper, rc;
 
 	upper = sys_open_beneath(run, "upper", O_RDONLY | O_DIRECTORY);
 	if (upper < 0)
 		return fail_errno(err, "open upper");
-	rc = scrub(upper, &size, err);
+	rc = scrub(upper, on->whole, err);
 	close(upper);
-	if (rc < 0)
+	if (rc < 0 || record(run, on, ok, err) < 0)
 		return fail_in(err, "layer %s", key);
-	if (mkdirat(run, "new", 0700) < 0 ||
-	    renameat(run, "upper", run, "new/root") < 0)
-		return fail_errno(err, "layer %s", key);
-	snprintf(ok, sizeof(ok),
-	    "stage=%s\nbelow=%s\nsize=%" PRIu64 "\nfiles=%" PRIu64
-	    "\nmade=%lld\n",
-	    on->stage, on->below, size.bytes, size.files,
-	    (long long)time(NULL));
 	return state_publish(s, IMAGE_LAYER, key, run, "new", ok, err);
 }
 

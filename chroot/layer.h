@@ -7,12 +7,17 @@
 #ifndef CHROOT_LAYER_H
 #define CHROOT_LAYER_H
 
+#include "chroot/image.h"
+
+#include <stdbool.h>
+
 struct error;
 struct state;
 
 /* What a layer was made on: a stage and the layer below, "-" if none. */
 struct chain {
 	const char *stage, *below;
+	bool whole; /* it holds all that is below it, too; see base.h */
 };
 
 /*
@@ -21,6 +26,11 @@ struct chain {
  */
 int layer_commit(struct state *s, int run, const char *key,
     const struct chain *on, struct error *err);
+
+/* The text of its "ok" file. */
+#define LAYER_OK (IMAGE_OK + 176)
+void layer_ok(
+    const struct chain *on, const struct image_facts *f, char ok[LAYER_OK]);
 
 /* Was the layer whose "ok" file is ok made on this chain? */
 int

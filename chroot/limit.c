@@ -7,8 +7,8 @@
 
 #define MIB (1024 * 1024)
 
-const char *const limit_names[] = {
-    "-", "time", "silence", "log", "memory", "pids", "disk", "artifacts"};
+const char *const limit_names[] = {"-", "time", "silence", "log", "memory",
+    "pids", "disk", "artifacts", "artifacts-files"};
 
 /* Set a limit, at most what it is already. */
 static int

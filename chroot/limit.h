@@ -22,7 +22,8 @@ enum limit {
 	LIMIT_MEMORY,
 	LIMIT_PIDS,
 	LIMIT_DISK,
-	LIMIT_ARTIFACTS,
+	LIMIT_ARTIFACTS, /* their bytes */
+	LIMIT_FILES,     /* their number */
 };
 extern const char *const limit_names[]; /* "-", "time", ... */
 

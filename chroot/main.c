@@ -6,13 +6,18 @@
 #include "chroot/args.h"
 #include "chroot/doctor.h"
 #include "chroot/id.h"
+#include "chroot/manage.h"
 #include "chroot/ready.h"
 #include "chroot/run.h"
+#include "chroot/serve.h"
+#include "chroot/subid.h"
 #include "chroot/stage.h"
 #include "base/arena.h"
 #include "base/conf.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/shells.h"
+#include "base/usage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,25 +32,40 @@
 
 #define STATE_DEFAULT "/var/lib/autotua/chroot"
 
-static const char synopsis[] =
-    "autotua-chroot [-s STATE] import [-n NAME] TARBALL\n"
-    "autotua-chroot [-s STATE] list [--json]\n"
-    "autotua-chroot [-s STATE] remove ID|NAME\n"
-    "autotua-chroot [-s STATE] has stage|layer ID\n"
-    "autotua-chroot [-s STATE] recover\n"
-    "autotua-chroot [-s STATE] doctor [--json]\n"
-    "autotua-chroot [-s STATE] ready [--reserve BYTES] [--pressure PERCENT]\n"
-    "autotua-chroot [-s STATE] run --job JOB --stage ID [--layer KEY]...\n"
-    "    [--commit KEY] [--recipe DIR] [--source NAME=STORENAME]...\n"
-    "    [--portconf STORENAME]... [--artifacts DIR] [--phase NAME[,net]]...\n"
-    "    [--time SEC] [--silence SEC] [--grace SEC] [--log-max BYTES]\n"
-    "    [--memory BYTES] [--pids N] [--cpus N] [--disk BYTES]\n"
-    "    [--artifacts-max BYTES] [--artifacts-files N] [--reserve BYTES]\n"
-    "    [--pressure PERCENT] [--nest] [--linux32] [--allow-rootful]\n"
-    "    [--without FEATURE[,FEATURE]...]\n"
-    "    [--log-fd N] [--status-fd N] [--report-fd N] [--leash-fd N]\n"
-    "    -- CMD [ARG]...\n"
-    "autotua-chroot -h | -V\n";
+static const struct usage forms[] = {
+    {"import [-n NAME] TARBALL|FOLDER", "take a stage in; prints its id"},
+    {"import -l [-d DIGEST] TARBALL", "take in a layer that was exported"},
+    {"export KEY", "write a layer as a tarball to standard output"},
+    {"verify [ID|NAME]...", "is what is here as it was taken in?"},
+    {"gc [--max-size SIZE] [--older-than TIME] [--stages]",
+	"delete layers that were not used for long"},
+    {"list [--json]", "stages and layers, with sizes and last use"},
+    {"remove ID|NAME", "delete a stage or a layer"},
+    {"has stage|layer ID", "exits with 0 if it is here, else with 3"},
+    {"recover", "clear away what runs that died have left"},
+    {"doctor [--json]", "what this machine's jails can do, what to change"},
+    {"capabilities", "the same for programs, in short, as JSON"},
+    {"ready [--reserve BYTES] [--pressure PERCENT]",
+	"has this machine room for a run at this moment?"},
+    {"run --job JOB --stage ID [--layer KEY]... [--commit KEY] "
+     "[--recipe DIR] [--source NAME=STORENAME]... [--portconf STORENAME]... "
+     "[--artifacts DIR] [--phase NAME[,net]]... [--time SEC] [--silence SEC] "
+     "[--grace SEC] [--log-max BYTES] [--memory BYTES] [--pids N] [--cpus N] "
+     "[--disk BYTES] [--artifacts-max BYTES] [--artifacts-files N] "
+     "[--reserve BYTES] [--pressure PERCENT] [--layers-max SIZE] [--nest] "
+     "[--linux32] [--network host|private|no] [--allow-rootful] [--without FEATURE[,FEATURE]...] [--log-fd N] "
+     "[--status-fd N] [--report-fd N] [--leash-fd N] -- CMD [ARG]...",
+	"one step of a job, in a jail"},
+    {"serve --fd N [--owner UID:GID] [--network host|private|no] [--nest] [--allow-rootful] "
+     "[--layers-max SIZE] [--without FEATURE[,FEATURE]...]",
+	"the same for other programs, over a socket"},
+    {"completion " SHELLS_NAMES,
+	"print the script that completes this in a shell"},
+    {"-s STATE", "state folder (" STATE_DEFAULT ")"},
+    {"-h", "this text"},
+    {"-V", "the version"},
+    {0},
+};
 
 /* The caller may have started us without some of them. */
 static void
@@ -63,7 +83,8 @@ open_standard(void)
 static int
 usage(const char *text)
 {
-	fprintf(stderr, "autotua-chroot: %s\nusage:\n%s", text, synopsis);
+	fprintf(stderr, "autotua-chroot: %s\n", text);
+	usage_print(stderr, "autotua-chroot", forms);
 	return CODE_USAGE;
 }
 
@@ -72,38 +93,6 @@ trouble(const struct error *err)
 {
 	log_err("autotua-chroot: %s", err->msg);
 	return err->code == ENOENT ? CODE_MISSING : CODE_TROUBLE;
-}
-
-static int
-cmd_import(const char *path, int argc, char **argv)
-{
-	char id[DIGEST_HEX_MAX];
-	const char *name = NULL;
-	struct state s;
-	struct error err;
-	int c, code;
-
-	while ((c = getopt(argc, argv, "+n:")) != -1) {
-		if (c != 'n')
-			return usage("import: no such option");
-		name = optarg;
-	}
-	if (argc - optind != 1)
-		return usage("import: one TARBALL is needed");
-	if (name && !id_is_name(name))
-		return usage("import: -n NAME: up to 63 of letters, digits "
-			     "and ._+-, not starting with . or -");
-	if (state_open(&s, path, &err) < 0)
-		return trouble(&err);
-	code = CODE_OK;
-	if (stage_import(&s, argv[optind], name, id, &err) < 0) {
-		log_err("autotua-chroot: %s", err.msg);
-		code = CODE_TROUBLE;
-	} else {
-		printf("%s\n", id);
-	}
-	state_close(&s);
-	return code;
 }
 
 static void
@@ -133,6 +122,8 @@ print_json(const struct stage_list *l)
 		    i > 0 ? "," : "", image_names[item->kind], item->id);
 		if (item->name[0])
 			printf("\"name\": \"%s\", ", item->name);
+		if (id_is_key(item->digest))
+			printf("\"digest\": \"%s\", ", item->digest);
 		printf("\"size\": %" PRIu64 ", \"used\": %lld}", item->size,
 		    (long long)item->used);
 	}
@@ -246,6 +237,25 @@ cmd_doctor(const char *path, int argc, char **argv)
 }
 
 static int
+cmd_capabilities(const char *path, int argc, char **argv)
+{
+	struct state s;
+	struct error err;
+	int rc;
+
+	(void)argv;
+	if (argc > 1)
+		return usage("capabilities: there are no arguments");
+	if (state_open(&s, path, &err) < 0)
+		return trouble(&err);
+	rc = doctor_capabilities(&s, &err);
+	state_close(&s);
+	if (rc < 0)
+		return trouble(&err);
+	return rc == 0 ? CODE_OK : CODE_PHASE;
+}
+
+static int
 cmd_ready(const char *path, int argc, char **argv)
 {
 	struct run_options o;
@@ -277,6 +287,7 @@ cmd_run(const char *path, int argc, char **argv)
 {
 	struct run_options o;
 	struct arena a = {0};
+	struct state s;
 	struct error err;
 	int code;
 
@@ -284,7 +295,10 @@ cmd_run(const char *path, int argc, char **argv)
 		log_err("autotua-chroot: %s", err.msg);
 		code = CODE_USAGE;
 	} else {
-		code = run(path, &o, &err);
+		code = CODE_TROUBLE;
+		if (state_open(&s, path, &err) == 0 &&
+		    state_recover_runs(&s, &err) == 0)
+			code = run(&s, &o, &err);
 		if (code == CODE_MISSING || code == CODE_BROKEN ||
 		    code == CODE_TROUBLE)
 			log_err("autotua-chroot: job %s: %s", o.job, err.msg);
@@ -293,17 +307,40 @@ cmd_run(const char *path, int argc, char **argv)
 	return code;
 }
 
+/* For other programs of ours: a socket instead of a command line a step. */
+static int
+cmd_serve(const char *path, int argc, char **argv)
+{
+	struct serve_options o;
+	struct state s;
+	struct error err;
+	int rc;
+
+	if (args_serve(argc, argv, &o, &err) < 0) {
+		log_err("autotua-chroot: %s", err.msg);
+		return CODE_USAGE;
+	}
+	if (state_open(&s, path, &err) < 0)
+		return trouble(&err);
+	rc = serve(&s, &o, &err);
+	state_close(&s);
+	return rc < 0 ? trouble(&err) : CODE_OK;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const char *path, int argc, char **argv);
-} commands[] = {{"import", cmd_import}, {"list", cmd_list},
+} commands[] = {{"import", manage_import}, {"export", manage_export},
+    {"verify", manage_verify}, {"gc", manage_gc}, {"list", cmd_list},
     {"remove", cmd_remove}, {"has", cmd_has}, {"recover", cmd_recover},
-    {"doctor", cmd_doctor}, {"ready", cmd_ready}, {"run", cmd_run}};
+    {"doctor", cmd_doctor}, {"capabilities", cmd_capabilities},
+    {"ready", cmd_ready}, {"run", cmd_run}, {"serve", cmd_serve}};
 
 int
 main(int argc, char **argv)
 {
 	const char *state = STATE_DEFAULT;
+	struct error err;
 	size_t i;
 	int c;
 
@@ -312,7 +349,7 @@ main(int argc, char **argv)
 	while ((c = getopt(argc, argv, "+hs:V")) != -1) {
 		switch (c) {
 		case 'h':
-			fputs(synopsis, stdout);
+			usage_print(stdout, "autotua-chroot", forms);
 			return CODE_OK;
 		case 's':
 			state = optarg;
@@ -328,9 +365,15 @@ main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	optind = 0;
+	if (argc > 0 && strcmp(argv[0], "completion") == 0)
+		return usage_completion(
+		    "autotua-chroot", forms, argc - 1, argv + 1);
 	for (i = 0; argc > 0 && i < sizeof(commands) / sizeof(*commands); i++) {
-		if (strcmp(argv[0], commands[i].name) == 0)
-			return commands[i].run(state, argc, argv);
+		if (strcmp(argv[0], commands[i].name) != 0)
+			continue;
+		if (geteuid() != 0 && subid_enter(&err) < 0)
+			return trouble(&err);
+		return commands[i].run(state, argc, argv);
 	}
 	return usage(argc > 0 ? "no such command" : "a command is missing");
 }

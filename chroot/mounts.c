@@ -9,6 +9,7 @@
 #include "chroot/box.h"
 #include "chroot/ids.h"
 #include "chroot/sys.h"
+#include "chroot/uplink.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -95,7 +96,7 @@ bind_on(const struct box *b, int root, const char *path, const char *name,
 	attach(b, copy_of(AT_FDCWD, path), point, name, attributes);
 }
 
-/* The same for a folder whose files have the ids of images. */
+/* The same for a folder of ours whose files have the ids of images. */
 static void
 bind_mapped(const struct box *b, int root, const char *path, const char *name,
     uint64_t attributes)
@@ -103,21 +104,12 @@ bind_mapped(const struct box *b, int root, const char *path, const char *name,
 	int point, fd, copy;
 	struct error err;
 
-	if (b->userns < 0) {
-		bind_on(b, root, path, name, attributes);
-		return;
-	}
-	fd = open(path, O_PATH | O_CLOEXEC);
+	fd = sys_open_beneath(AT_FDCWD, path, O_PATH | O_DIRECTORY);
 	if (fd < 0)
 		box_die(b, "open %s: %s", path, strerror(errno));
-	copy = ids_mount(fd, BOX_USERNS, attributes, &err);
+	copy = ids_mount(fd, b->mapped ? BOX_USERNS : -1, attributes, &err);
 	/* cppcheck-suppress invalidFunctionArg ; box_die() doesn't return */
 	close(fd);
-	/* a file system without such mounts: its files are read as others' */
-	if (copy < 0 && (attributes & MOUNT_ATTR_RDONLY) != 0) {
-		bind_on(b, root, path, name, attributes);
-		return;
-	}
 	if (copy < 0)
 		box_die(b, "bind to /%s: %s", name, err.msg);
 	point = sys_open_in_root(root, name, O_PATH);
@@ -242,28 +234,22 @@ mount_tmp(const struct box *b, int root)
 void
 mount_autotua(const struct box *b, int root)
 {
-	char path[256], name[300];
-	size_t i;
+	char path[256];
+	int point;
 
 	snprintf(path, sizeof(path), "%s/home", b->run);
 	close(open_point(b, root, "autotua"));
 	bind_mapped(b, root, path, "autotua", MOUNT_ATTR_NODEV);
-	if (b->recipe)
-		bind_mapped(b, root, b->recipe, "autotua/recipe",
+	if (b->recipe >= 0) {
+		point = sys_open_in_root(root, "autotua/recipe", O_PATH);
+		if (point < 0)
+			box_die(b, "open /autotua/recipe: %s", strerror(errno));
+		attach(b, BOX_RECIPE, point, "autotua/recipe",
 		    MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
+	}
 	snprintf(path, sizeof(path), "%s/src", b->run);
 	bind_mapped(b, root, path, "autotua/distfiles",
 	    MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
-	for (i = 0; i < b->nsources; i++) {
-		if (!b->sources[i].bind)
-			continue;
-		snprintf(
-		    path, sizeof(path), "distfiles/%s", b->sources[i].stored);
-		snprintf(name, sizeof(name), "autotua/distfiles/%s",
-		    b->sources[i].name);
-		bind_mapped(
-		    b, root, path, name, MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
-	}
 }
 
 /* Open the jail's resolv.conf, made if nothing is there; -1: can't be used. */
@@ -289,10 +275,16 @@ open_resolver(int root)
 void
 mount_resolver(const struct box *b, int root)
 {
+	const char *path =
+	    b->net == NETWORK_PRIVATE ? uplink_resolver() : "/etc/resolv.conf";
 	struct stat st;
 	int fd;
 
-	if (!b->net || access("/etc/resolv.conf", R_OK) < 0)
+	if (b->net == NETWORK_PRIVATE && !path)
+		dprintf(BOX_LOG,
+		    "autotua-chroot: /etc/resolv.conf of this machine names "
+		    "no server that a private network can reach\n");
+	if (b->net == NETWORK_NO || !path || access(path, R_OK) < 0)
 		return;
 	fd = open_resolver(root);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -301,8 +293,8 @@ mount_resolver(const struct box *b, int root)
 		    "replaced by this machine's; make it a file, or host "
 		    "names won't be found\n");
 	} else {
-		attach(b, copy_of(AT_FDCWD, "/etc/resolv.conf"), fd,
-		    "etc/resolv.conf", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV);
+		attach(b, copy_of(AT_FDCWD, path), fd, "etc/resolv.conf",
+		    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV);
 		return;
 	}
 	if (fd >= 0)

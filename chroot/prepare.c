@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 static int
 hold_images(struct run *r, struct error *err)
 {
-	struct chain on = {r->o->stage, "-"};
+	struct chain on = {r->o->stage, "-", false};
 	size_t i;
 	int fd;
 
@@ -64,12 +65,12 @@ take_ids(struct run *r, struct error *err)
 
 	if ((r->o->without & FEATURE_USERNS) != 0)
 		fail(err, "without userns");
-	else if (ids_take(&r->ids, r->state.fd, err) == 0)
+	else if (ids_take(&r->ids, r->state.fd, err) == 0 && r->ids.mapped)
 		fd = ids_mount(r->fd, r->ids.userns, 0, err);
-	if (fd >= 0) {
+	if (fd >= 0)
 		close(fd);
+	if (fd >= 0 || (r->ids.userns >= 0 && !r->ids.mapped))
 		return 0;
-	}
 	ids_release(&r->ids);
 	if (!r->o->allow_rootful)
 		return fail_in(err,
@@ -120,51 +121,108 @@ make_folders(struct run *r, struct error *err)
 	    {"home/artifacts", 0755}, {"home/distfiles", 0755},
 	    {"home/recipe", 0755}};
 	size_t i, n = sizeof(folders) / sizeof(*folders);
+	uid_t root = ids_root(&r->ids);
 
-	if (!r->o->recipe)
+	if (r->o->recipe < 0)
 		n--;
 	for (i = 0; i < n; i++) {
-		if (mkdirat(r->fd, folders[i].name, folders[i].mode) < 0)
+		if (mkdirat(r->fd, folders[i].name, folders[i].mode) < 0 ||
+		    (root != 0 &&
+			fchownat(r->fd, folders[i].name, root, root,
+			    AT_SYMLINK_NOFOLLOW) < 0))
 			return fail_errno(err, "create %s", folders[i].name);
 	}
 	return make_upper(r, err);
 }
 
-/* A source by hard link, or left to the jail to bind. */
+/*
+ * Is it a file of the one whose store this is? So nobody has sources that
+ * are others' files.
+ */
 static int
-link_source(int store, int src, struct source *s, struct error *err)
+check_source(struct run *r, int dirfd, const char *name, struct error *err)
 {
 	struct stat st;
-	int fd;
 
-	if (fstatat(store, s->stored, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(err, "source %s (%s)", s->name, s->stored);
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_errno(err, "open it");
 	if (!S_ISREG(st.st_mode))
-		return fail(
-		    err, "source %s (%s) is no file", s->name, s->stored);
-	if (linkat(store, s->stored, src, s->name, 0) == 0)
-		return 0;
-	if (errno == EEXIST)
-		return fail(err, "source %s is given twice", s->name);
-	fd =
-	    openat(src, s->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (fd < 0)
-		return fail_errno(err, "source %s", s->name);
-	close(fd);
-	s->bind = true;
+		return fail(err, "is no file");
+	if (st.st_uid != r->o->owner)
+		return fail(err, "belongs to user %u, not to %u",
+		    (unsigned)st.st_uid, (unsigned)r->o->owner);
 	return 0;
+}
+
+/* The store is on another file system: the job gets a copy. */
+static int
+copy_source(struct run *r, int store, int src, const struct source *s,
+    struct error *err)
+{
+	int from = sys_open_beneath(store, s->stored, O_RDONLY | O_NONBLOCK);
+	int to = -1, rc = -1;
+	ssize_t n = 1;
+
+	if (from < 0)
+		return fail_errno(err, "open it");
+	if (check_source(r, store, s->stored, err) < 0)
+		goto out;
+	to =
+	    openat(src, s->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	if (to < 0) {
+		fail_errno(err, "create");
+		goto out;
+	}
+	while (n > 0)
+		n = copy_file_range(from, NULL, to, NULL, 1 << 30, 0);
+	/* that is for one kind of file system */
+	if (n < 0)
+		n = 1;
+	while (n > 0)
+		n = sendfile(to, from, NULL, 1 << 30);
+	rc = n < 0 ? fail_errno(err, "copy") : 0;
+out:
+	if (to >= 0)
+		close(to);
+	close(from);
+	return rc;
+}
+
+/*
+ * A source by hard link. What has been linked is looked at, not what was
+ * there before: the store's owner may change it at any moment.
+ */
+static int
+link_source(struct run *r, int store, int src, const struct source *s,
+    struct error *err)
+{
+	if (linkat(store, s->stored, src, s->name, 0) == 0) {
+		if (check_source(r, src, s->name, err) == 0)
+			return 0;
+		(void)unlinkat(src, s->name, 0);
+		return -1;
+	}
+	if (errno == EEXIST)
+		return fail(err, "is given twice");
+	if (errno != EXDEV && errno != EMLINK && errno != EPERM)
+		return fail_errno(err, "link it");
+	return copy_source(r, store, src, s, err);
 }
 
 int
 prepare_store(struct run *r)
 {
-	return openat(r->state.fd, "distfiles",
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+	if (r->o->store >= 0)
+		return openat(r->o->store, ".", flags);
+	return openat(r->state.fd, "distfiles", flags);
 }
 
 static int
 link_sources(struct run *r, struct error *err)
 {
+	const struct source *s = r->o->sources;
 	int store, src = -1, rc = CODE_TROUBLE;
 	size_t i;
 
@@ -181,7 +239,9 @@ link_sources(struct run *r, struct error *err)
 		goto out;
 	}
 	for (i = 0; i < r->o->nsources; i++) {
-		if (link_source(store, src, &r->o->sources[i], err) < 0) {
+		err->code = 0;
+		if (link_source(r, store, src, &s[i], err) < 0) {
+			fail_in(err, "source %s (%s)", s[i].name, s[i].stored);
 			if (err->code == ENOENT)
 				rc = CODE_MISSING;
 			goto out;
@@ -225,6 +285,21 @@ make_groups(struct run *r, struct error *err)
 	return 0;
 }
 
+/* What the root stands on; without overlayfs a copy of it. */
+static int
+make_base(struct run *r, struct error *err)
+{
+	int rc = base_find(r, err);
+
+	if (rc == 0 && (r->o->without & FEATURE_OVERLAY) != 0) {
+		r->lacks |= FEATURE_OVERLAY;
+		rc = base_copy(r, err);
+	}
+	if (rc == 0)
+		return CODE_OK;
+	return r->watch.stopped ? CODE_STOPPED : CODE_TROUBLE;
+}
+
 int
 prepare(struct run *r, struct error *err)
 {
@@ -238,5 +313,6 @@ prepare(struct run *r, struct error *err)
 	    take_ids(r, err) < 0 || make_folders(r, err) < 0 ||
 	    make_groups(r, err) < 0)
 		return CODE_TROUBLE;
-	return link_sources(r, err);
+	code = link_sources(r, err);
+	return code == CODE_OK ? make_base(r, err) : code;
 }

@@ -13,6 +13,7 @@
 #ifndef CHROOT_PREPARE_H
 #define CHROOT_PREPARE_H
 
+#include "chroot/base.h"
 #include "chroot/cgroup.h"
 #include "chroot/disk.h"
 #include "chroot/ids.h"
@@ -29,7 +30,7 @@ struct run {
 	int fd;                       /* run/JOB, locked */
 	int held[RUN_LAYERS_MAX + 1]; /* "ok" files of layers and stage */
 	size_t nheld;
-	int artifacts;
+	struct base base;
 	struct ids ids; /* userns -1: root of the jail is the host's */
 	struct jail_watch watch;
 	unsigned mounts; /* so far */

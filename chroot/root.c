@@ -42,7 +42,7 @@ open_plain(const struct box *b, const char *folder, const char *name)
 
 struct part {
 	int plain;  /* the folder itself */
-	int mapped; /* it with translated owners; -1: no user namespace */
+	int mapped; /* it with translated owners; -1: they are as they are */
 };
 
 struct parts {
@@ -60,7 +60,7 @@ open_part(const struct box *b, const char *folder, const char *name,
 	struct part p = {open_plain(b, folder, name), -1};
 	struct error err;
 
-	if (b->userns < 0)
+	if (!b->mapped)
 		return p;
 	p.mapped = ids_mount(p.plain, BOX_USERNS,
 	    attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &err);
@@ -69,14 +69,13 @@ open_part(const struct box *b, const char *folder, const char *name,
 	return p;
 }
 
-/* Open stages/ID/root or layers/KEY/root. */
 static struct part
-open_image(const struct box *b, const char *folder, const char *id)
+open_layer(const struct box *b, const char *key)
 {
 	char name[80];
 
-	snprintf(name, sizeof(name), "%s/root", id);
-	return open_part(b, folder, name, MOUNT_ATTR_RDONLY);
+	snprintf(name, sizeof(name), "%s/root", key);
+	return open_part(b, "layers", name, MOUNT_ATTR_RDONLY);
 }
 
 static int
@@ -100,9 +99,9 @@ open_parts(const struct box *b, struct parts *p)
 		box_die(b, "open %s: %s", b->run, strerror(errno));
 	p->nlower = 0;
 	for (i = b->nlayers; i > 0; i--)
-		p->lower[p->nlower++] =
-		    open_image(b, "layers", b->layers[i - 1]);
-	p->lower[p->nlower++] = open_image(b, "stages", b->stage);
+		p->lower[p->nlower++] = open_layer(b, b->layers[i - 1]);
+	p->lower[p->nlower++] =
+	    open_part(b, b->below, "root", MOUNT_ATTR_RDONLY);
 }
 
 static void
@@ -144,7 +143,7 @@ attach_parts(const struct box *b, struct parts *p)
 	size_t i;
 	int point;
 
-	if (b->userns < 0)
+	if (!b->mapped)
 		return;
 	for (i = 0; i < p->nlower; i++)
 		attach_part(b, p->lower[i].mapped, p->lower[i].plain);
@@ -153,10 +152,19 @@ attach_parts(const struct box *b, struct parts *p)
 	close(point);
 }
 
+/* In the namespace of an ordinary user marks are attributes of its files. */
+static bool
+is_users(const struct box *b)
+{
+	return b->userns >= 0 && !b->mapped;
+}
+
 /* All of the options; -1 if the kernel knows one of them not. */
 static int
-configure(int fs, const struct parts *p)
+configure(const struct box *b, int fs, const struct parts *p)
 {
+	bool users = is_users(b);
+
 	size_t i;
 
 	for (i = 0; i < p->nlower; i++) {
@@ -166,7 +174,11 @@ configure(int fs, const struct parts *p)
 	}
 	if (fsconfig(fs, FSCONFIG_SET_FD, "upperdir", NULL, p->upper) < 0 ||
 	    fsconfig(fs, FSCONFIG_SET_FD, "workdir", NULL, p->work) < 0 ||
-	    fsconfig(fs, FSCONFIG_SET_STRING, "redirect_dir", "on", 0) < 0 ||
+	    (users &&
+		fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0) ||
+	    (!users &&
+		fsconfig(fs, FSCONFIG_SET_STRING, "redirect_dir", "on", 0) <
+		    0) ||
 	    fsconfig(fs, FSCONFIG_SET_STRING, "metacopy", "off", 0) < 0 ||
 	    fsconfig(fs, FSCONFIG_SET_STRING, "index", "off", 0) < 0 ||
 	    fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
@@ -188,6 +200,17 @@ why(int fs, char text[256])
 	return text;
 }
 
+/* The caller makes a copy then. */
+static _Noreturn void
+no_overlay(const struct box *b, const char *text)
+{
+	box_lacks(b, FEATURE_OVERLAY);
+	box_die(b,
+	    "overlayfs: %s: the file system of the state folder can't be its "
+	    "upper layer; use ext4, xfs or btrfs",
+	    text);
+}
+
 /*
  * With descriptors of all parts (Linux 6.13). Returns the mounted root, or
  * -1 when this kernel can't do it so; then, if the parts are attached
@@ -201,14 +224,16 @@ mount_by_descriptors(const struct box *b, const struct parts *p, bool attached)
 
 	fs = fsopen("overlay", FSOPEN_CLOEXEC);
 	if (fs < 0 && errno == ENODEV)
-		box_die(b, "this kernel has no overlayfs: modprobe overlay");
+		no_overlay(b, "this kernel has no overlayfs: modprobe overlay");
 	if (fs < 0)
 		return -1;
-	if (configure(fs, p) < 0)
+	if (configure(b, fs, p) < 0)
 		goto failed;
 	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) {
 		if (!attached && errno == EINVAL)
 			goto failed;
+		if (errno == EINVAL || errno == EOPNOTSUPP)
+			no_overlay(b, why(fs, text));
 		box_die(b, "overlayfs: %s", why(fs, text));
 	}
 	fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
@@ -239,12 +264,17 @@ mount_by_text(const struct box *b, const struct parts *p)
 		    i == 0 ? "lowerdir=" : ":", in_use(&p->lower[i]));
 	if (buf_addf(&o,
 		",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,"
-		"redirect_dir=on,metacopy=off,index=off",
-		p->upper, p->work) < 0)
+		"%s,metacopy=off,index=off",
+		p->upper, p->work,
+		is_users(b) ? "userxattr" : "redirect_dir=on") < 0)
 		box_die(b, "overlayfs: too many layers for this kernel");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->point);
-	if (mount("overlay", path, "overlay", MS_NODEV | MS_NOSUID, o.data) < 0)
+	if (mount("overlay", path, "overlay", MS_NODEV | MS_NOSUID, o.data) <
+	    0) {
+		if (errno == ENODEV || errno == EINVAL || errno == EOPNOTSUPP)
+			no_overlay(b, strerror(errno));
 		box_die(b, "overlayfs (%s): %s", o.data, strerror(errno));
+	}
 	buf_release(&o);
 	snprintf(path, sizeof(path), "%s/upper", b->run);
 	/* by its path once more, to come out on top of the new mount */
@@ -254,8 +284,26 @@ mount_by_text(const struct box *b, const struct parts *p)
 	return fd;
 }
 
-int
-root_mount(const struct box *b)
+/* The upper as it is, for it holds everything already. */
+static int
+mount_copy(const struct box *b)
+{
+	struct error err;
+	int plain = open_plain(b, b->run, "upper"), fd;
+
+	fd = ids_mount(plain, b->mapped ? BOX_USERNS : -1,
+	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &err);
+	if (fd < 0)
+		box_die(b, "the root: %s", err.msg);
+	if (move_mount(fd, "", plain, "",
+		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		box_die(b, "attach the root: %s", strerror(errno));
+	close(plain);
+	return fd;
+}
+
+static int
+mount_overlay(const struct box *b)
 {
 	struct statvfs vfs;
 	struct parts p;
@@ -263,7 +311,7 @@ root_mount(const struct box *b)
 
 	open_parts(b, &p);
 	if ((b->without & FEATURE_DETACHED) == 0)
-		root = mount_by_descriptors(b, &p, b->userns < 0);
+		root = mount_by_descriptors(b, &p, !b->mapped);
 	if (root < 0) {
 		box_lacks(b, FEATURE_DETACHED);
 		attach_parts(b, &p);
@@ -276,10 +324,17 @@ root_mount(const struct box *b)
 	}
 	/* overlayfs falls back to this without an error */
 	if (fstatvfs(root, &vfs) < 0 || (vfs.f_flag & ST_RDONLY) != 0)
-		box_die(b,
-		    "overlayfs mounted the root read-only: the file "
-		    "system of the state folder can't be an upper "
-		    "layer; use ext4, xfs or btrfs");
+		no_overlay(b, "mounted the root read-only");
 	close_parts(&p);
 	return root;
+}
+
+int
+root_mount(const struct box *b)
+{
+	if (b->copied)
+		return mount_copy(b);
+	if ((b->without & FEATURE_OVERLAY) != 0)
+		no_overlay(b, "without overlay");
+	return mount_overlay(b);
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/run.h"
 #include "chroot/collect.h"
+#include "chroot/gc.h"
 #include "chroot/layer.h"
 #include "chroot/prepare.h"
 #include "chroot/sys.h"
+#include "chroot/uplink.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,8 +18,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MS     1000000LL
@@ -81,6 +86,8 @@ limit_value(const struct run *r, enum limit limit)
 					  : r->disk.begin - r->disk.reserve;
 	case LIMIT_ARTIFACTS:
 		return o->artifact_bytes;
+	case LIMIT_FILES:
+		return o->artifact_files;
 	case LIMIT_NONE:
 		break;
 	}
@@ -126,18 +133,64 @@ status_lacks(struct run *r, unsigned lacks, struct error *err)
 	    err);
 }
 
+/*
+ * The caller's folder once more, attached nowhere, for the jail. A file
+ * system without translating mounts: its files are read as others'.
+ */
+static int
+copy_recipe(struct run *r, struct box *b, struct error *err)
+{
+	uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV;
+
+	b->recipe = -1;
+	if (r->o->recipe < 0)
+		return 0;
+	if (r->ids.mapped)
+		b->recipe =
+		    ids_mount(r->o->recipe, r->ids.userns, attributes, err);
+	if (b->recipe < 0)
+		b->recipe = ids_mount(r->o->recipe, -1, attributes, err);
+	return b->recipe < 0 ? fail_in(err, "recipe folder") : 0;
+}
+
+/* The jail, with a private network around it if it is to have one. */
+static int
+in_network(
+    struct run *r, struct box *b, struct jail_result *res, struct error *err)
+{
+	struct uplink u = UPLINK_NONE;
+	int rc;
+
+	if (b->net == NETWORK_PRIVATE &&
+	    uplink_open(&u, r->ids.base, r->o->without, &r->watch, err) < 0)
+		return -1;
+	b->netns = u.netns;
+	rc = jail_run(b, &r->watch, res, err);
+	uplink_close(&u);
+	return rc;
+}
+
+/* What a phase that asks for a network gets. */
+static enum network
+network_of(const struct run *r, const struct run_phase *p)
+{
+	return p->net ? r->o->network : NETWORK_NO;
+}
+
 /* One jail, with what holds for all of them filled in. */
 static int
-run_box(
+try_box(
     struct run *r, struct box *b, struct jail_result *res, struct error *err)
 {
 	char *name = arena_printf(&r->arena, "work.%u", r->mounts++);
+	int rc;
 
 	if (mkdirat(r->fd, name, 0700) < 0)
 		return fail_errno(err, "create %s", name);
-	b->stage = r->o->stage;
-	b->layers = r->o->layers;
-	b->nlayers = r->o->nlayers;
+	b->below = r->base.folder;
+	b->layers = r->o->layers + r->base.skip;
+	b->nlayers = r->o->nlayers - r->base.skip;
+	b->copied = r->base.copied;
 	b->run = arena_printf(&r->arena, "run/%s", r->o->job);
 	b->work = name;
 	b->userns = r->ids.userns;
@@ -148,10 +201,31 @@ run_box(
 	b->limits = r->o->limits;
 	b->poor = r->poor;
 	r->watch.spill = r->fd;
-	b->recipe = r->o->recipe;
-	b->sources = r->o->sources;
-	b->nsources = r->o->nsources;
-	return jail_run(b, &r->watch, res, err);
+	b->mapped = r->ids.mapped;
+	if (copy_recipe(r, b, err) < 0)
+		return -1;
+	rc = in_network(r, b, res, err);
+	if (b->recipe >= 0)
+		close(b->recipe);
+	return rc;
+}
+
+/* On a copy of all, where overlayfs turns out to be of no use. */
+static int
+run_box(
+    struct run *r, struct box *b, struct jail_result *res, struct error *err)
+{
+	int rc;
+
+	*res = (struct jail_result){.limit = LIMIT_NONE};
+	rc = try_box(r, b, res, err);
+	if (rc == 0 || (res->lacks & FEATURE_OVERLAY) == 0 || r->base.copied ||
+	    r->watch.stopped)
+		return rc;
+	r->lacks |= FEATURE_OVERLAY;
+	if (base_copy(r, err) < 0)
+		return -1;
+	return try_box(r, b, res, err);
 }
 
 /* What the result of a jail means for the run. */
@@ -235,7 +309,7 @@ static int
 run_phase(struct run *r, const struct run_phase *p, struct error *err)
 {
 	const char *name = p->name ? p->name : "-";
-	struct box b = {.net = p->net, .extra = r->o->report};
+	struct box b = {.net = network_of(r, p), .extra = r->o->report};
 	struct jail_result res = {.limit = LIMIT_NONE};
 	uint64_t log_start = r->watch.log_bytes;
 	int code;
@@ -262,7 +336,7 @@ run_phase(struct run *r, const struct run_phase *p, struct error *err)
 static int
 run_shell(struct run *r, const struct run_phase *p, struct error *err)
 {
-	struct box b = {.net = p->net, .extra = r->o->shell};
+	struct box b = {.net = network_of(r, p), .extra = r->o->shell};
 	struct run_phase shell = {"--shell", p->net};
 	struct jail_watch watch = r->watch;
 	struct jail_result res;
@@ -298,9 +372,9 @@ run_shell(struct run *r, const struct run_phase *p, struct error *err)
 
 /* Too many artifacts: told as the end of a phase of ours. */
 static int
-status_over(struct run *r, struct error *err)
+status_over(struct run *r, enum limit over, struct error *err)
 {
-	struct jail_result res = {.limit = LIMIT_ARTIFACTS, .exit = -1};
+	struct jail_result res = {.limit = over, .exit = -1};
 
 	if (status_line(r, "start phase=artifacts\n", err) < 0)
 		return -1;
@@ -311,14 +385,16 @@ status_over(struct run *r, struct error *err)
 static int
 collect_artifacts(struct run *r, struct error *err)
 {
-	struct collect c = {.to = r->artifacts,
+	struct collect c = {.to = r->o->artifacts,
+	    .owner = r->o->owner,
+	    .group = r->o->group,
 	    .status = r->o->status,
 	    .log = r->o->log,
 	    .bytes_max = r->o->artifact_bytes,
 	    .files_max = r->o->artifact_files};
 	int from, rc;
 
-	if (r->artifacts < 0)
+	if (r->o->artifacts < 0)
 		return 0;
 	from =
 	    sys_open_beneath(r->fd, "home/artifacts", O_RDONLY | O_DIRECTORY);
@@ -331,16 +407,36 @@ collect_artifacts(struct run *r, struct error *err)
 	}
 	rc = collect(&c, from, err);
 	close(from);
-	if (rc < 0 || !c.over)
+	if (rc < 0 || c.over == LIMIT_NONE)
 		return rc;
-	return status_over(r, err) < 0 ? -1 : 1;
+	return status_over(r, c.over, err) < 0 ? -1 : 1;
+}
+
+/* Remove what wasn't used for longest, but nothing that this run needs. */
+static void
+make_room(struct run *r)
+{
+	struct gc g = {
+	    .size_max = r->o->layers_max, .age_max = -1, .now = time(NULL)};
+	struct error err;
+	int own = state_hold(&r->state, IMAGE_LAYER, r->o->commit, &err);
+
+	if (gc(&r->state, &g, &err) < 0)
+		log_warn("collect layers: %s", err.msg);
+	else if (g.bytes > (uint64_t)r->o->layers_max)
+		log_warn("stages and layers have %" PRIu64 " MiB, more than "
+			 "--layers-max, and none can be removed: remove a "
+			 "stage, or allow more",
+		    g.bytes >> 20);
+	if (own >= 0)
+		close(own);
 }
 
 static int
 commit(struct run *r, struct error *err)
 {
 	const struct run_options *o = r->o;
-	struct chain on = {o->stage, "-"};
+	struct chain on = {o->stage, "-", r->base.copied};
 	int rc;
 
 	if (o->nlayers > 0)
@@ -348,6 +444,8 @@ commit(struct run *r, struct error *err)
 	rc = layer_commit(&r->state, r->fd, o->commit, &on, err);
 	if (rc < 0)
 		return -1;
+	if (rc == 0 && o->layers_max > 0)
+		make_room(r);
 	return status_line(r,
 	    arena_printf(&r->arena, "commit key=%s state=%s\n", o->commit,
 		rc == 1 ? "there" : "new"),
@@ -432,33 +530,54 @@ clean_up(struct run *r)
 	ids_release(&r->ids);
 	if (r->watch.signals >= 0)
 		close(r->watch.signals);
-	if (r->artifacts >= 0)
-		close(r->artifacts);
 	state_close(&r->state);
 	arena_release(&r->arena);
 }
 
-static int
-open_artifacts(struct run *r, struct error *err)
+bool
+run_is_empty(int folder)
 {
-	const char *path = r->o->artifacts;
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
-	if (!path)
-		return 0;
-	r->artifacts = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (r->artifacts < 0)
-		return fail_errno(err, "artifacts folder %s", path);
-	return 0;
+	if (!dir && fd >= 0)
+		close(fd);
+	while (dir && n <= 2 && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return dir && n <= 2;
+}
+
+void
+run_defaults(struct run_options *o)
+{
+	*o = (struct run_options){.time = 6 * 3600,
+	    .silence = 30 * 60,
+	    .grace = 10,
+	    .log_max = 256 << 20,
+	    .reserve = DISK_RESERVE_DEFAULT,
+	    .network = NETWORK_HOST,
+	    .recipe = -1,
+	    .store = -1,
+	    .artifacts = -1,
+	    .owner = geteuid(),
+	    .group = getegid(),
+	    .log = -1,
+	    .status = -1,
+	    .report = -1,
+	    .leash = -1,
+	    .shell = -1};
 }
 
 int
-run(const char *state, const struct run_options *o, struct error *err)
+run(struct state *s, const struct run_options *o, struct error *err)
 {
 	struct run r = {.o = o,
+	    .state = *s,
 	    .begin = jail_now(),
 	    .fd = -1,
-	    .artifacts = -1,
-	    .ids = {-1, -1, 0}};
+	    .ids = {-1, -1, 0, false}};
 	int code = CODE_TROUBLE;
 
 	r.watch = (struct jail_watch){.out = o->log,
@@ -472,18 +591,10 @@ run(const char *state, const struct run_options *o, struct error *err)
 	    .disk = &r.disk};
 	if (o->time > 0)
 		r.watch.end = jail_now() + o->time * SECOND;
-	if (open_artifacts(&r, err) < 0)
-		return CODE_TROUBLE;
-	if (state_open(&r.state, state, err) < 0) {
-		if (r.artifacts >= 0)
-			close(r.artifacts);
-		return CODE_TROUBLE;
-	}
 	/* the child opens everything below it, see box.h */
 	if (fchdir(r.state.fd) < 0)
-		fail_errno(err, "%s", state);
-	else if (take_signals(&r, err) == 0 &&
-	    state_recover_runs(&r.state, err) == 0)
+		fail_errno(err, "%s", s->path);
+	else if (take_signals(&r, err) == 0)
 		code = work(&r, err);
 	clean_up(&r);
 	return code;

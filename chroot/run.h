@@ -11,6 +11,7 @@
 #include "chroot/box.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 
@@ -27,7 +28,7 @@ enum {
 
 struct run_phase {
 	const char *name; /* NULL: the command has no phase as argument */
-	bool net;
+	bool net; /* it asks for one: run_options.network */
 };
 
 /* All names have passed id.h. Descriptors are above 2 and CLOEXEC, or -1. */
@@ -36,12 +37,15 @@ struct run_options {
 	const char **layers; /* bottom to top */
 	size_t nlayers;
 	const char *commit; /* NULL: the result is thrown away */
-	const char *recipe; /* absolute path, or NULL */
+	int recipe;         /* a folder, or -1 */
 	struct source *sources;
 	size_t nsources;
 	const char **confs; /* stored names of archives for /etc */
 	size_t nconfs;
-	const char *artifacts; /* an empty folder, or NULL */
+	int store;     /* folder of sources; -1: distfiles of the state */
+	int artifacts; /* an empty folder, or -1 */
+	uid_t owner;   /* whose the store and the artifacts are */
+	gid_t group;
 	struct run_phase *phases;
 	size_t nphases;               /* at least 1 */
 	int64_t time, silence, grace; /* seconds; 0: no limit, no grace */
@@ -50,7 +54,9 @@ struct run_options {
 	int64_t reserve;  /* bytes of disk, or DISK_RESERVE_DEFAULT */
 	int64_t pressure; /* percent, see ready.h; 0: doesn't matter */
 	int64_t artifact_bytes, artifact_files; /* 0: no limit */
+	int64_t layers_max; /* bytes of all images, see gc.h; 0: no limit */
 	bool nest, bits32, allow_rootful;
+	enum network network; /* of phases that ask for one */
 	unsigned without; /* of enum feature */
 	bool keep;        /* the folder of a run whose phase failed */
 	int log, status, report, leash;
@@ -60,7 +66,17 @@ struct run_options {
 
 #define RUN_LAYERS_MAX 128
 
-/* Do it; the exit status. err says why, if it is CODE_BROKEN or more. */
-int run(const char *state, const struct run_options *o, struct error *err);
+/* May artifacts be put into this folder? */
+bool run_is_empty(int folder);
+
+/* What holds if nothing is said. */
+void run_defaults(struct run_options *o);
+
+/*
+ * Do it; the exit status. err says why, if it is CODE_MISSING, CODE_BROKEN or
+ * CODE_TROUBLE. The state is this process's own and closed at the end.
+ */
+struct state;
+int run(struct state *s, const struct run_options *o, struct error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #define CHROOT_STAGE_H
 
 #include "chroot/state.h"
+#include "chroot/unpack.h"
 #include "base/digest.h"
 
 #include <stdint.h>
@@ -14,16 +15,30 @@ struct arena;
 /*
  * Unpack the tarball and make it a stage; id is the digest of its bytes. If
  * that stage is there already, only its name is set. name may be NULL; a
- * name that another stage has moves to this one.
+ * name that another stage has moves to this one. A folder is packed into a
+ * tarball first. path or fd names the one or the other.
  */
-int stage_import(struct state *s, const char *tarball, const char *name,
+int stage_import(struct state *s, const char *path, const char *name,
     char id[DIGEST_HEX_MAX], struct error *err);
+int stage_import_fd(struct state *s, int fd, const char *name,
+    char id[DIGEST_HEX_MAX], struct error *err);
+
+/*
+ * The parts of an import: run/NAME, locked; the tarball into the folder root,
+ * as root of a user namespace if there can be one.
+ */
+int stage_import_folder(struct state *s, const char *name, struct error *err);
+int stage_unpack(struct state *s, int tarball, int root,
+    enum unpack_policy policy, struct unpack_count *count, struct error *err);
 
 struct stage_item {
 	enum image kind;
 	char id[KEY_HEX], name[64]; /* name: "" if it has none */
 	uint64_t size;              /* bytes on disk */
 	time_t used;
+	char digest[OK_VALUE]; /* of its list, see image.h; or "" */
+	/* of a layer: what it was made on, "-" for no layer */
+	char stage[OK_VALUE], below[OK_VALUE];
 };
 
 struct stage_list {
@@ -34,6 +49,21 @@ struct stage_list {
 
 /* All stages, then all layers, each with the last used first. */
 void stage_list(struct state *s, struct arena *a, struct stage_list *l);
+
+/* The stage or layer of this id or name; -1 with err->code ENOENT if none. */
+struct wanted_image {
+	enum image kind;
+	char id[KEY_HEX];
+};
+int stage_find(struct state *s, const char *what, struct wanted_image *w,
+    struct error *err);
+
+/*
+ * Move the image to the trash; the caller has the state's lock. -1 with
+ * err->code EBUSY if a run uses it.
+ */
+int
+stage_drop(struct state *s, enum image kind, const char *id, struct error *err);
 
 /* Remove the stage or layer of this id or name; not if a run uses it. */
 int stage_remove(struct state *s, const char *what, struct error *err);

@@ -2,6 +2,7 @@
 #include "chroot/state.h"
 #include "chroot/cgroup.h"
 #include "chroot/id.h"
+#include "chroot/ids.h"
 #include "chroot/sys.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -10,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,20 +64,63 @@ check_owner(const struct state *s, struct error *err)
 	return 0;
 }
 
+/*
+ * Could others put another folder, or a link to one, into its place? In a
+ * sticky folder only what they made themselves.
+ */
+static int
+check_place(const char *path, struct error *err)
+{
+	char parent[PATH_MAX];
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+	    st.st_uid != geteuid())
+		return fail(err,
+		    "is somebody else's link; give another folder "
+		    "with -s");
+	snprintf(parent, sizeof(parent), "%s/..", path);
+	/* what is root's in a user's namespace is unknown there */
+	if (ids_is_users() || stat(parent, &st) < 0)
+		return 0;
+	if ((st.st_mode & S_ISVTX) == 0 &&
+	    (st.st_uid != geteuid() || (st.st_mode & 022) != 0))
+		return fail(err,
+		    "others than root may exchange it: chown "
+		    "root: the folder above it and chmod go-w "
+		    "that");
+	return 0;
+}
+
+/* Those above it are for others to pass. */
+static int
+make_folder(const char *path, struct error *err)
+{
+	char parent[PATH_MAX], *slash;
+
+	if (snprintf(parent, sizeof(parent), "%s", path) >= (int)sizeof(parent))
+		return fail(err, "%.100s...: is too long a path", path);
+	slash = strrchr(parent, '/');
+	if (slash && slash != parent) {
+		*slash = '\0';
+		if (file_mkdirs(parent, 0755, err) < 0)
+			return -1;
+	}
+	return file_mkdirs(path, 0700, err);
+}
+
 int
 state_open(struct state *s, const char *path, struct error *err)
 {
 	int i;
 
 	*s = (struct state){path, -1, {-1, -1}, -1, -1};
-	if (geteuid() != 0)
-		return fail(err, "must be run as root");
-	if (file_mkdirs(path, 0700, err) < 0)
+	if (make_folder(path, err) < 0)
 		return -1;
 	s->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->fd < 0)
 		return fail_errno(err, "open %s", path);
-	if (check_owner(s, err) < 0)
+	if (check_owner(s, err) < 0 || check_place(path, err) < 0)
 		goto failed;
 	for (i = 0; i < 2; i++) {
 		s->images[i] = open_private(s->fd, image_folders[i], err);
@@ -105,6 +150,18 @@ state_close(struct state *s)
 			close(*fds[i]);
 		*fds[i] = -1;
 	}
+}
+
+int
+state_reopen(struct state *s, struct error *err)
+{
+	int fd = openat(s->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(err, "open %s", s->path);
+	close(s->fd);
+	s->fd = fd;
+	return 0;
 }
 
 int

@@ -31,6 +31,9 @@ struct state {
 int state_open(struct state *s, const char *path, struct error *err);
 void state_close(struct state *s);
 
+/* For a forked child: a lock of its own instead of its parent's. */
+int state_reopen(struct state *s, struct error *err);
+
 /* Wait for the lock of the state: LOCK_SH, LOCK_EX, LOCK_UN. */
 int state_lock(struct state *s, int operation, struct error *err);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <linux/openat2.h>
@@ -29,6 +30,18 @@ sys_open_beneath(int dirfd, const char *path, int flags)
 {
 	return open2(dirfd, path, flags,
 	    RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
+}
+
+int
+sys_create_beneath(int dirfd, const char *path, mode_t mode)
+{
+	struct open_how how = {
+	    .flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	    .mode = mode,
+	    .resolve =
+		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+
+	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 }
 
 int
@@ -77,6 +90,12 @@ int
 sys_pidfd_kill(int pidfd)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+int
+sys_drop_groups(void)
+{
+	return setgroups(0, NULL);
 }
 
 void

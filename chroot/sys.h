@@ -17,6 +17,9 @@
 int sys_open_beneath(int dirfd, const char *path, int flags);
 int sys_open_in_root(int root, const char *path, int flags);
 
+/* Make the file, which isn't there, with the first one's care. */
+int sys_create_beneath(int dirfd, const char *path, mode_t mode);
+
 /* As sys_open_in_root(), but links are followed, within root. */
 int sys_open_links_in_root(int root, const char *path, int flags);
 
@@ -29,6 +32,9 @@ pid_t sys_clone(uint64_t flags, int cgroup, int *pidfd);
 
 int sys_pivot_root(const char *fresh, const char *old);
 int sys_pidfd_kill(int pidfd);
+
+/* No groups but the main one. */
+int sys_drop_groups(void);
 
 /* Disk access of this process only when nobody else wants it. */
 void sys_idle_io(void);

@@ -115,6 +115,39 @@ conf_refuses(struct archive_entry *e, const char *name)
 	return NULL;
 }
 
+/* Which rule of UNPACK_LAYER does the entry break? */
+static const char *
+layer_refuses(struct archive_entry *e, const char *name)
+{
+	const char *link = archive_entry_hardlink(e);
+	mode_t type = archive_entry_filetype(e);
+
+	if (link && strncmp(link, "root/", 5) != 0)
+		return "is a hard link to what is not below root/";
+	if (strcmp(name, "ok") == 0)
+		return type == AE_IFREG && !link ? NULL : "is no file";
+	if (strcmp(name, "root/") == 0 || strcmp(name, "root") == 0)
+		return type == AE_IFDIR ? NULL : "is no folder";
+	if (strncmp(name, "root/", 5) != 0)
+		return "is neither \"ok\" nor below root/";
+	return NULL;
+}
+
+/* Which rule about owners does it? */
+static const char *
+owner_refuses(struct archive_entry *e)
+{
+	int64_t uid = archive_entry_uid(e), gid = archive_entry_gid(e);
+
+	if (uid < 0 || uid > UNPACK_OWNER_MAX)
+		return "its owner's id is above 65535, which no jail has: "
+		       "make the archive with other owners";
+	if (gid < 0 || gid > UNPACK_OWNER_MAX)
+		return "its group's id is above 65535, which no jail has: "
+		       "make the archive with other groups";
+	return NULL;
+}
+
 /* Which rule that holds for every archive does the entry break? */
 static const char *
 any_refuses(struct archive_entry *e, const char *name)
@@ -142,11 +175,29 @@ keep_xattr(const char *name)
 	    strncmp(name, "user.overlay.", 13) != 0;
 }
 
+/*
+ * The name that an attribute is kept under, or NULL. What overlayfs is to see
+ * goes under another name, which only its carrier may give.
+ */
+static const char *
+kept_xattr(enum unpack_policy policy, struct arena *a, const char *name)
+{
+	static const char overlay[] = "trusted.overlay.";
+
+	if (strncmp(name, UNPACK_CARRIED, strlen(UNPACK_CARRIED)) == 0)
+		return NULL;
+	if (keep_xattr(name))
+		return arena_strdup(a, name);
+	if (policy == UNPACK_LAYER && strncmp(name, overlay, 16) == 0)
+		return arena_printf(a, UNPACK_CARRIED "%s", name + 16);
+	return NULL;
+}
+
 static void
-filter_xattrs(struct archive_entry *e)
+filter_xattrs(struct archive_entry *e, enum unpack_policy policy)
 {
 	struct {
-		char *name;
+		const char *name;
 		void *value;
 		size_t size;
 	} * keep;
@@ -161,9 +212,9 @@ filter_xattrs(struct archive_entry *e)
 	keep = arena_alloc(&a, (size_t)all, sizeof(*keep));
 	while (
 	    archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK) {
-		if (!name || !keep_xattr(name))
+		keep[n].name = name ? kept_xattr(policy, &a, name) : NULL;
+		if (!keep[n].name)
 			continue;
-		keep[n].name = arena_strdup(&a, name);
 		keep[n].value = arena_alloc(&a, size + 1, 1);
 		if (size > 0)
 			memcpy(keep[n].value, value, size);
@@ -271,12 +322,25 @@ write_member(
 	return 0;
 }
 
+/* A device or socket, but for a layer's whiteouts. */
+static bool
+is_left_out(const struct job *j, struct archive_entry *e)
+{
+	mode_t type = archive_entry_filetype(e);
+
+	if (archive_entry_hardlink(e))
+		return false;
+	if (j->policy == UNPACK_LAYER && type == AE_IFCHR &&
+	    archive_entry_rdevmajor(e) == 0 && archive_entry_rdevminor(e) == 0)
+		return false;
+	return type == AE_IFCHR || type == AE_IFBLK || type == AE_IFSOCK;
+}
+
 /* One member: refused, left out, or written as the policy has it. */
 static int
 take_member(struct job *j, struct archive_entry *e, struct error *err)
 {
 	const char *name = archive_entry_pathname(e), *why;
-	mode_t type = archive_entry_filetype(e);
 
 	if (++j->count->members > MEMBERS_MAX)
 		return fail(err, "has more than %d members", MEMBERS_MAX);
@@ -294,12 +358,19 @@ take_member(struct job *j, struct archive_entry *e, struct error *err)
 		filter_conf(e);
 		return write_member(j, e, name, err);
 	}
-	if (!archive_entry_hardlink(e) &&
-	    (type == AE_IFCHR || type == AE_IFBLK || type == AE_IFSOCK)) {
+	if (j->policy == UNPACK_LAYER) {
+		why = layer_refuses(e, name);
+		if (why)
+			return fail_member(err, name, why);
+	}
+	why = owner_refuses(e);
+	if (why)
+		return fail_member(err, name, why);
+	if (is_left_out(j, e)) {
 		j->count->left_out++;
 		return 0;
 	}
-	filter_xattrs(e);
+	filter_xattrs(e, j->policy);
 	filter_flags(e);
 	return write_member(j, e, name, err);
 }
@@ -319,10 +390,10 @@ open_both(struct job *j, int fd, struct error *err)
 	archive_read_support_filter_bzip2(j->in);
 	archive_read_support_filter_xz(j->in);
 	archive_read_support_filter_zstd(j->in);
-	if (j->policy == UNPACK_STAGE)
+	if (j->policy != UNPACK_CONF)
 		flags |= ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_ACL |
 		    ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_FFLAGS;
-	else
+	if (j->policy != UNPACK_STAGE)
 		flags |= ARCHIVE_EXTRACT_OWNER |
 		    ARCHIVE_EXTRACT_SECURE_SYMLINKS |
 		    ARCHIVE_EXTRACT_SECURE_NODOTDOT;

@@ -77,6 +77,8 @@ main(int argc, char **argv)
 		rc = fill(argv + 2, UNPACK_STAGE, &a.count, &a.err);
 	else if (argc >= 3 && strcmp(argv[1], "conf") == 0)
 		rc = fill(argv + 2, UNPACK_CONF, &a.count, &a.err);
+	else if (argc >= 3 && strcmp(argv[1], "layer") == 0)
+		rc = fill(argv + 2, UNPACK_LAYER, &a.count, &a.err);
 	else {
 		fputs("autotua-unpack: is started by autotua-chroot\n", stderr);
 		return 2;

@@ -12,6 +12,8 @@
 
 #define PROGRAM "autotua-unpack"
 
+const char *const unpack_policies[] = {"stage", "conf", "layer"};
+
 /*
  * Where the program is: beside the running one, as in a build folder, or
  * where an installation has it. Never by PATH.
@@ -101,8 +103,7 @@ unpacker_fill(int fd, int root, int userns, enum unpack_policy policy,
 	struct unpacker_answer a = {.good = false};
 	int rc;
 
-	rc =
-	    ask(policy == UNPACK_STAGE ? "stage" : "conf", fd, folder, &a, err);
+	rc = ask(unpack_policies[policy], fd, folder, &a, err);
 	*count = a.count;
 	return rc;
 }

@@ -6,8 +6,8 @@
  * load the two dozen libraries that archives need.
  *
  *	autotua-unpack digest		of standard input, to its end
- *	autotua-unpack stage|conf FD [USERNS]	standard input into the folder
- *			FD, as root of the user namespace USERNS (a descriptor)
+ *	autotua-unpack stage|conf|layer FD [USERNS]	standard input into the
+ *folder FD, as root of the user namespace USERNS (a descriptor)
  *
  * It writes one struct unpacker_answer to its standard output.
  */

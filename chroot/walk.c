@@ -141,24 +141,6 @@ walk_live(int dirfd,
 }
 
 static int
-add_size(void *ctx, const struct walk_entry *e, struct error *err)
-{
-	struct walk_size *size = ctx;
-
-	(void)err;
-	size->bytes += (uint64_t)e->st.st_blocks * 512;
-	size->files++;
-	return 0;
-}
-
-int
-walk_size(int dirfd, struct walk_size *size, struct error *err)
-{
-	*size = (struct walk_size){0, 0};
-	return walk(dirfd, add_size, size, err);
-}
-
-static int
 add_share(void *ctx, const struct walk_entry *e, struct error *err)
 {
 	struct walk_size *size = ctx;

@@ -38,16 +38,13 @@ int walk_live(int dirfd,
     void *ctx);
 
 struct walk_size {
-	uint64_t bytes; /* on disk; a file with two links counts twice */
+	uint64_t bytes; /* on disk */
 	uint64_t files;
 };
 
-/* Add up what is below dirfd. */
-int walk_size(int dirfd, struct walk_size *size, struct error *err);
-
 /*
- * The same while others write there, as far as it can be seen: what can't be
- * opened counts nothing, a file with two links once.
+ * Add up what is below dirfd while others write there, as far as it can be
+ * seen: what can't be opened counts nothing, a file with two links once.
  */
 void walk_size_live(int dirfd, struct walk_size *size);
 

@@ -123,7 +123,7 @@ out:
 }
 
 int
-user_list(struct state *st, struct error *err)
+user_show_all(struct state *st, struct error *err)
 {
 	struct arena a = {0};
 	int rc;
@@ -157,7 +157,7 @@ cmd_user(const char *path, int argc, char *argv[])
 		    argc == 3 ? argv[2] : NULL, &err);
 	else
 		rc = argc == 3 ? user_add(&st, argv[1], argv[2], &err)
-			       : user_list(&st, &err);
+			       : user_show_all(&st, &err);
 	state_close(&st);
 	return rc < 0 ? cmd_failed(&err) : 0;
 }

@@ -93,7 +93,6 @@ tree_sync(struct state *st, const char *name, bool forced, struct error *err)
 	if (tree_find(st, name, &a, &url, &forced, err) < 0)
 		goto out;
 	how = state_mirror(st, forced);
-	how.seconds = 0; /* nobody waits: the first time may be long */
 	if (mirror_fetch(&a, state_path(st, &a, "trees/%s.git", name), url,
 		&how, &refused, err) < 0)
 		goto out;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/api.h"
+#include "master/session.h"
 #include "base/error.h"
 
 #include <fcntl.h>
@@ -13,17 +14,21 @@
 static const struct route routes[] = {
     {"GET", "ca", WHO_ANY, 0, api_ca, NULL},
     {"POST", "enroll", WHO_ANY, 65536, api_enroll, NULL},
+    {"POST", "slave/renew", WHO_SLAVE, 65536, api_slave_renew, NULL},
     {"POST", "slave/hello", WHO_SLAVE, JSON_BODY, api_hello, NULL},
     {"POST", "slave/claim", WHO_SLAVE, 65536, api_claim, NULL},
     {"GET", "lease/#/pack", WHO_SLAVE, 0, api_pack, NULL},
     {"POST", "lease/#/renew", WHO_SLAVE, 65536, api_renew, NULL},
     {"PUT", "lease/#/log", WHO_SLAVE, JSON_BODY, api_log_put, NULL},
     {"POST", "lease/#/step", WHO_SLAVE, JSON_BODY, api_step, NULL},
-    {"POST", "lease/#/done", WHO_SLAVE, 65536, api_done, NULL},
+    {"POST", "lease/#/done", WHO_SLAVE, JSON_BODY, api_done, NULL},
     {"POST", "lease/#/refuse", WHO_SLAVE, 65536, api_refuse, NULL},
     {"HEAD", "blob/*", WHO_SLAVE, 0, api_blob_head, NULL},
     {"PUT", "blob/*", WHO_SLAVE, 0, api_blob_put, api_blob_begin},
     {"GET", "stages/*", WHO_SLAVE, 0, api_stage, NULL},
+    {"POST", "session", WHO_ANY, 65536, api_session_open, NULL},
+    {"GET", "session", WHO_ANY, 0, api_sessions, NULL},
+    {"POST", "session/#/end", WHO_ANY, 65536, api_session_end, NULL},
     {"POST", "jobs", WHO_ANY, JSON_BODY, api_submit, NULL},
     {"GET", "jobs", WHO_ANY, 0, api_jobs, NULL},
     {"GET", "jobs/#", WHO_ANY, 0, api_job, NULL},
@@ -37,6 +42,10 @@ static const struct route routes[] = {
     {"GET", "units/#/log", WHO_ANY, 0, api_log_get, NULL},
     {"GET", "artifacts/*/*", WHO_ANY, 0, api_artifact, NULL},
     {"GET", "slaves", WHO_ANY, 0, api_slaves, NULL},
+    {"POST", "slaves/#/drain", WHO_ANY, 65536, api_slave_rule, NULL},
+    {"POST", "slaves/#/pause", WHO_ANY, 65536, api_slave_rule, NULL},
+    {"POST", "slaves/#/resume", WHO_ANY, 65536, api_slave_rule, NULL},
+    {"POST", "slaves/#/retire", WHO_ANY, 65536, api_slave_rule, NULL},
     {"GET", "trees", WHO_ANY, 0, api_trees, NULL},
     {"GET", "stages", WHO_ANY, 0, api_stages, NULL},
     {"GET", "health", WHO_ANY, 0, api_health, NULL},
@@ -132,6 +141,14 @@ find_route(struct request *r)
 	return NULL;
 }
 
+/* May everybody read this, whatever the master is? */
+static bool
+is_open(const struct request *r)
+{
+	return r->route->handle == api_health ||
+	    r->route->handle == api_healthz || r->route->handle == api_ca;
+}
+
 /* Who asks, by certificate; else answered with 403. */
 static bool
 find_slave(struct master *m, struct request *r)
@@ -140,7 +157,7 @@ find_slave(struct master *m, struct request *r)
 	struct sched_slave *sl;
 	struct error err;
 	char fingerprint[65];
-	bool retired;
+	bool retired, is_next;
 	int rc;
 
 	if (!request_peer(r, fingerprint)) {
@@ -162,26 +179,82 @@ find_slave(struct master *m, struct request *r)
 	r->slave = db_int(m->db, q, 0);
 	r->slave_name = db_text(m->db, q, 1, &r->arena);
 	retired = strcmp(db_text(m->db, q, 2, &r->arena), "retired") == 0;
+	is_next = db_int(m->db, q, 3) != 0;
 	db_end(m->db, q);
+	if (is_next && !api_slave_renewed(m, r, fingerprint))
+		return false;
 	sl = sched_slave(&m->sched, r->slave, r->slave_name);
 	if (retired && !sl->retired)
 		sched_slave_retire(&m->sched, sl);
 	sl->seen = now_us();
+	request_of_slave(r);
 	if (retired)
 		request_problem(
 		    r, 403, "retired", "slave %s was retired", r->slave_name);
 	return !retired;
 }
 
+/*
+ * Who asks? A slave's certificate is needed for some routes, and is good for
+ * reading what a private master has.
+ */
+static bool
+find_asker(struct master *m, struct request *r)
+{
+	char fingerprint[65];
+
+	if (r->route->who == WHO_SLAVE)
+		return find_slave(m, r);
+	if (!session_find(m, r))
+		return false;
+	if (!is_reading(r) || is_open(r))
+		return true;
+	if (m->set->closed && !r->session && request_peer(r, fingerprint))
+		return find_slave(m, r);
+	return session_may_read(m, r);
+}
+
+/* Who has a network has all addresses of it: half of one of IPv6 counts. */
+static size_t
+address_len(const struct request *r)
+{
+	const char *p = r->origin;
+	int colons = 0;
+
+	for (; *p && colons < 4; p++)
+		colons += *p == ':';
+	return (size_t)(p - r->origin);
+}
+
+/* Unless it is none of this kind: not too often? else answered with 429. */
+static bool
+may_ask(struct master *m, struct request *r, char kind, const void *name,
+    size_t len, int64_t rate, bool none)
+{
+	if (none || limit_take(&m->limit, kind, name, len, rate, now_us()))
+		return true;
+	m->count.limited++;
+	request_later(r, 429, "too-many-requests", 1,
+	    "too many requests come from here: wait a little, and less often");
+	return false;
+}
+
 void
 api_begin(void *ctx, struct request *r)
 {
 	struct master *m = ctx;
+	char fingerprint[65];
 
 	r->route = find_route(r);
 	if (!r->route)
 		return;
-	if (r->route->who == WHO_SLAVE && !find_slave(m, r))
+	if (!may_ask(m, r, 'a', r->origin, address_len(r), m->set->rate_address,
+		request_peer(r, fingerprint)) ||
+	    !find_asker(m, r) ||
+	    !may_ask(m, r, 's', &r->slave, sizeof(r->slave), m->set->rate_slave,
+		r->slave == 0) ||
+	    !may_ask(m, r, 'u', r->user, r->user ? strlen(r->user) : 0,
+		m->set->rate_user, !r->user))
 		return;
 	if (!has_room(m, r))
 		return;
@@ -196,6 +269,14 @@ api_handle(void *ctx, struct request *r)
 	r->route->handle(ctx, r);
 }
 
+/* Those wait for something to happen. */
+static bool
+is_patient(const struct request *r)
+{
+	return r->route->handle == api_claim ||
+	    r->route->handle == api_events || r->route->handle == api_log_get;
+}
+
 void
 api_over(void *ctx, struct request *r)
 {
@@ -204,6 +285,8 @@ api_over(void *ctx, struct request *r)
 
 	if (r->answer && class < 6)
 		m->count.requests[class]++;
+	if (r->answer && r->route && !is_patient(r))
+		histogram_add(&m->answered, now_us() - r->began);
 }
 
 json_t *

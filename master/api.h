@@ -48,12 +48,17 @@ void api_cancel(struct master *m, struct request *r);
 void api_retry(struct master *m, struct request *r);
 void api_repin(struct master *m, struct request *r);
 void api_priority(struct master *m, struct request *r);
+void api_session_open(struct master *m, struct request *r);
+void api_session_end(struct master *m, struct request *r);
+void api_sessions(struct master *m, struct request *r);
 void api_jobs(struct master *m, struct request *r);
 void api_job(struct master *m, struct request *r);
 void api_waiting(struct master *m, struct request *r);
 void api_events(struct master *m, struct request *r);
 void api_locks(struct master *m, struct request *r);
 void api_slaves(struct master *m, struct request *r);
+void api_slave_renew(struct master *m, struct request *r);
+void api_slave_rule(struct master *m, struct request *r);
 void api_trees(struct master *m, struct request *r);
 void api_stages(struct master *m, struct request *r);
 void api_health(struct master *m, struct request *r);
@@ -85,6 +90,22 @@ struct sched_unit *
 api_lease(struct master *m, struct request *r, int64_t attempt);
 void api_stale(struct master *m, struct request *r);
 
+/* The member "attempt"; -1: answered. */
+int64_t api_attempt(struct request *r, const json_t *o);
+
+/* The one of a NULL-terminated list that is s, or NULL. */
+const char *api_one_of(const char *s, const char *const *list);
+
+/*
+ * Take the bytes of a log and the report of a step that come with another
+ * call: its members "log" and "report" (api_lease.c). Answered: something was
+ * wrong with one.
+ */
+void api_take_log(struct master *m, struct request *r,
+    const struct sched_unit *u, const json_t *log);
+void api_take_report(struct master *m, struct request *r,
+    const struct sched_unit *u, const json_t *report);
+
 /* [{"event": "cancel", "lease": L}] if the lease's job was cancelled. */
 json_t *api_lease_events(struct sched_unit *u);
 
@@ -105,6 +126,13 @@ json_t *api_reason(const struct sched_reason *r);
 void
 api_take_hello(struct sched *s, struct sched_slave *sl, const json_t *hello);
 
+/*
+ * The slave that asks shows its next certificate: from here on it is its only
+ * one. false: answered.
+ */
+bool
+api_slave_renewed(struct master *m, struct request *r, const char *fingerprint);
+
 /* Open or closed to work, after a change of own_words or ruled. */
 void slave_close(struct sched *s, struct sched_slave *sl);
 
@@ -114,9 +142,21 @@ void slave_close(struct sched *s, struct sched_slave *sl);
 /* Answer the claims that can be: units became ready, or their time is over. */
 void claims_turn(struct master *m, int64_t now);
 
+#define CLAIM_FREE_MAX 10000 /* leases that are asked for at once */
+
+/* Leases for at most so many free slots, as capsules. */
+json_t *claims_grant(
+    struct master *m, struct sched_slave *sl, int64_t free, int64_t now);
+
+/* Cancelled leases that this slave wasn't told of yet. */
+json_t *claims_events(struct master *m, const struct sched_slave *sl);
+
 /* The slave waits no more: it said hello or claims anew. */
 void claims_drop(struct master *m, const struct sched_slave *sl);
 
 size_t claims_count(const struct master *m);
+
+/* Nobody waits any more: the schedule is made anew. */
+void claims_close(struct master *m);
 
 #endif

@@ -68,7 +68,7 @@ change_of(const struct asking *a)
 	return (struct change){.job = a->r->id,
 	    .user = a->wish.user,
 	    .nonce = a->wish.nonce,
-	    .origin = a->r->origin,
+	    .origin = a->origin,
 	    .now = now_us()};
 }
 

@@ -223,6 +223,12 @@ api_metrics(struct master *m, struct request *r)
 	    &b, "connections", "gauge", (int64_t)httpd_connections(m->httpd));
 	metric(&b, "children", "gauge", m->loop.running);
 	metric(&b, "reloads_total", "counter", m->reloads);
+	metric(&b, "requests_limited_total", "counter", c->limited);
+	metric(&b, "transactions_total", "counter", c->turns);
+	metric(&b, "transactions_lost_total", "counter", c->lost);
+	histogram_write(&m->waited, "unit_wait", &b);
+	histogram_write(&m->ran, "unit_run", &b);
+	histogram_write(&m->answered, "request", &b);
 	reserve_metrics(m, &b);
 	request_bytes(
 	    r, 200, "text/plain; version=0.0.4; charset=utf-8", b.data, b.len);

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REASON_MAX   4000
 #define STEPS_MAX    100000
 #define PACK_SECONDS 60
 
@@ -22,8 +21,8 @@ static const char *const live_states[] = {
 static const char *const step_results[] = {
     "passed", "failed", "skipped", "infrastructure", "limit", NULL};
 
-static const char *
-one_of(const char *s, const char *const *list)
+const char *
+api_one_of(const char *s, const char *const *list)
 {
 	for (; s && *list; list++) {
 		if (strcmp(s, *list) == 0)
@@ -32,8 +31,8 @@ one_of(const char *s, const char *const *list)
 	return NULL;
 }
 
-static int64_t
-need_attempt(struct request *r, const json_t *o)
+int64_t
+api_attempt(struct request *r, const json_t *o)
 {
 	return o ? api_need_number(r, o, "attempt", 0, INT32_MAX) : -1;
 }
@@ -42,13 +41,13 @@ void
 api_renew(struct master *m, struct request *r)
 {
 	const json_t *o = api_body(r), *step;
-	int64_t attempt = need_attempt(r, o);
+	int64_t attempt = api_attempt(r, o);
 	struct sched_unit *u;
 	const char *state;
 
 	if (attempt < 0 || !(u = api_lease(m, r, attempt)))
 		return;
-	state = one_of(api_text(o, "state", 20), live_states);
+	state = api_one_of(api_text(o, "state", 20), live_states);
 	step = json_object_get(o, "step");
 	if (state && json_is_integer(step)) {
 		if (state != u->lease->state ||
@@ -206,7 +205,7 @@ tell(struct master *m, const struct report *p)
 	const char *result = api_text(p->o, "result", 20);
 
 	if (u)
-		events_step(m, u, p->step, one_of(result, step_results));
+		events_step(m, u, p->step, api_one_of(result, step_results));
 }
 
 static void
@@ -234,161 +233,82 @@ take_report(struct master *m, struct request *r, struct report *p)
 		tell(m, p);
 }
 
-void
-api_step(struct master *m, struct request *r)
-{
-	json_t *o = api_body(r);
-	struct report p = {.attempt = need_attempt(r, o), .o = o};
-	struct sched_unit *u;
-
-	if (p.attempt < 0 ||
-	    (p.step = api_need_number(r, o, "step", 0, STEPS_MAX)) < 0)
-		return;
-	if (!one_of(api_text(o, "result", 20), step_results)) {
-		request_problem(r, 400, "bad-field",
-		    "\"result\": expected passed, failed, skipped, "
-		    "infrastructure or limit");
-		return;
-	}
-	json_object_del(o, "attempt");
-	if (!sched_leased(&m->sched, r->id) && is_known_report(m, r, &p)) {
-		request_json(r, 200, json_pack("{s:[]}", "events"));
-		return;
-	}
-	u = api_lease(m, r, p.attempt);
-	if (!u)
-		return;
-	p.unit = u->id;
-	take_report(m, r, &p);
-	if (!r->answer)
-		request_json(
-		    r, 200, json_pack("{s:o}", "events", api_lease_events(u)));
-}
-
-/* ---- the end of a lease ----------------------------------------------------
- */
-
-/* Has the lease ended before in the way that is told now? */
+/* Step and result of p->o; false: answered. */
 static bool
-ended_so(struct master *m, struct request *r, int64_t attempt,
-    const char *state, const char *result)
+read_report(struct request *r, struct report *p)
 {
-	enum sql q = SQL_LEASE_GET;
-	struct arena a = {0};
-	struct error err;
-	bool same;
-
-	if (db_one(m->db, q, ARGS(INT(r->id)), &err) <= 0)
+	p->step = api_need_number(r, p->o, "step", 0, STEPS_MAX);
+	if (p->step < 0)
 		return false;
-	same = db_int(m->db, q, 1) == attempt &&
-	    db_int(m->db, q, 2) == r->slave &&
-	    strcmp(db_text(m->db, q, 3, &a), state) == 0 &&
-	    strcmp(db_text(m->db, q, 4, &a), result) == 0;
-	db_end(m->db, q);
-	arena_release(&a);
-	return same;
-}
-
-/* A unit that passed has a report of every step. */
-static bool
-is_complete(struct master *m, struct request *r, const struct sched_unit *u)
-{
-	struct error err;
-	int64_t steps = -1, reports = -1;
-
-	if (db_one(m->db, SQL_STEP_COUNT, ARGS(INT(u->id)), &err) > 0) {
-		steps = db_int(m->db, SQL_STEP_COUNT, 0);
-		db_end(m->db, SQL_STEP_COUNT);
-	}
-	if (db_one(m->db, SQL_REPORT_COUNT, ARGS(INT(u->id), INT(u->attempt)),
-		&err) > 0) {
-		reports = db_int(m->db, SQL_REPORT_COUNT, 0);
-		db_end(m->db, SQL_REPORT_COUNT);
-	}
-	if (steps == reports)
+	if (api_one_of(api_text(p->o, "result", 20), step_results))
 		return true;
-	request_problem(r, 409, "step-missing",
-	    "%" PRId64 " of %" PRId64 " steps were reported", reports, steps);
+	request_problem(r, 400, "bad-field",
+	    "\"result\": expected passed, failed, skipped, "
+	    "infrastructure or limit");
 	return false;
 }
 
-static const char *
-reason_of(struct request *r, const json_t *o)
+void
+api_take_report(struct master *m, struct request *r, const struct sched_unit *u,
+    const json_t *report)
 {
-	const char *s = json_string_value(json_object_get(o, "reason"));
+	struct report p = {.unit = u->id, .attempt = u->attempt, .o = report};
 
-	return s ? arena_strndup(&r->arena, s, strnlen(s, REASON_MAX)) : "";
+	if (read_report(r, &p))
+		take_report(m, r, &p);
 }
 
 void
-api_done(struct master *m, struct request *r)
+api_take_log(struct master *m, struct request *r, const struct sched_unit *u,
+    const json_t *log)
 {
-	static const char *const results[] = {"passed", "failed", "skipped",
-	    "infrastructure", "limit", "cancelled", NULL};
-	const json_t *o = api_body(r);
-	int64_t attempt = need_attempt(r, o);
-	struct sched_unit *u;
-	const char *result;
-	struct error err;
+	struct log_piece l = {
+	    .step = api_need_number(r, log, "step", 0, STEPS_MAX)};
+	const json_t *text = json_object_get(log, "text");
 
-	if (attempt < 0)
+	if (l.step < 0 ||
+	    (l.offset =
+		    api_need_number(r, log, "offset", 0, (int64_t)1 << 53)) < 0)
 		return;
-	result = one_of(api_text(o, "result", 20), results);
-	if (!result) {
-		request_problem(r, 400, "bad-field",
-		    "\"result\": expected passed, failed, skipped, "
-		    "infrastructure or limit");
-		return;
-	}
-	if (!sched_leased(&m->sched, r->id) &&
-	    ended_so(m, r, attempt, "done", result)) {
-		request_json(r, 200, json_object());
-		return;
-	}
-	u = api_lease(m, r, attempt);
-	if (!u)
-		return;
-	if (strcmp(result, "cancelled") == 0 && !u->job->cancelled)
-		result = "infrastructure";
-	if (strcmp(result, "passed") == 0 && !is_complete(m, r, u))
-		return;
-	if (dispatch_done(m, u, result, reason_of(r, o), now_us(), &err) < 0)
-		request_broken(r, &err);
-	else
-		request_json(r, 200, json_object());
-}
-
-void
-api_refuse(struct master *m, struct request *r)
-{
-	const json_t *o = api_body(r);
-	int64_t attempt = need_attempt(r, o);
-	struct sched_unit *u;
-	const char *kind;
-	struct error err;
-	bool hard;
-
-	if (attempt < 0)
-		return;
-	kind = api_text(o, "kind", 8);
-	hard = kind && strcmp(kind, "hard") == 0;
-	if (!hard && !(kind && strcmp(kind, "soft") == 0)) {
+	if (!json_is_string(text)) {
 		request_problem(
-		    r, 400, "bad-field", "\"kind\": expected soft or hard");
+		    r, 400, "bad-field", "\"log\": expected a \"text\"");
 		return;
 	}
-	if (!sched_leased(&m->sched, r->id) &&
-	    ended_so(m, r, attempt, "refused", "")) {
-		request_json(r, 200, json_object());
+	l.data = json_string_value(text);
+	l.len = json_string_length(text);
+	(void)logs_append(m, r, u, &l);
+}
+
+void
+api_step(struct master *m, struct request *r)
+{
+	json_t *o = api_body(r), *log;
+	struct report p = {.attempt = api_attempt(r, o), .o = o};
+	struct sched_unit *u;
+
+	if (p.attempt < 0 || !read_report(r, &p))
 		return;
+	json_object_del(o, "attempt");
+	log = json_incref(json_object_get(o, "log"));
+	json_object_del(o, "log");
+	if (!sched_leased(&m->sched, r->id) && is_known_report(m, r, &p)) {
+		request_json(r, 200, json_pack("{s:[]}", "events"));
+		goto out;
 	}
-	u = api_lease(m, r, attempt);
+	u = api_lease(m, r, p.attempt);
 	if (!u)
-		return;
-	if (dispatch_refused(m, u, hard, reason_of(r, o), now_us(), &err) < 0)
-		request_broken(r, &err);
-	else
-		request_json(r, 200, json_object());
+		goto out;
+	p.unit = u->id;
+	if (log)
+		api_take_log(m, r, u, log);
+	if (!r->answer)
+		take_report(m, r, &p);
+	if (!r->answer)
+		request_json(
+		    r, 200, json_pack("{s:o}", "events", api_lease_events(u)));
+out:
+	json_decref(log);
 }
 
 /* ---- the pack --------------------------------------------------------------

@@ -69,7 +69,8 @@ write_slave(struct master *m, struct request *r, const char *token,
 		goto failed;
 	return db_commit(m->db, err) < 0 ? -1 : 1;
 failed:
-	err->code = db_is_duplicate(m->db) ? EEXIST : 0;
+	if (db_is_duplicate(m->db))
+		err->code = EEXIST;
 	db_rollback(m->db);
 	return -1;
 }

@@ -15,6 +15,7 @@ struct asking {
 	struct master *m;
 	struct request *r;
 	struct wish wish;
+	const char *origin; /* where from, for the audit */
 	int64_t user, tree;
 	char plan[65];       /* key of the plan; "": not to be kept */
 	const char *planned; /* its text, when it is known */

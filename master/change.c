@@ -34,7 +34,8 @@ dispatch_nonce(struct master *m, const struct change *ch, struct error *err)
 	if (db_run(m->db, SQL_NONCE_ADD, ARGS(TEXT(ch->nonce), INT(ch->now)),
 		err) >= 0)
 		return 0;
-	err->code = db_is_duplicate(m->db) ? EEXIST : 0;
+	if (db_is_duplicate(m->db))
+		err->code = EEXIST;
 	return -1;
 }
 

@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #define CPU_SECONDS 300
+#define LONGEST     3600 /* seconds of one that gets on */
+#define MICRO       ((int64_t)1000000)
 #define MEMORY_MAX  ((rlim_t)4 << 30)
 
 struct child {
@@ -31,7 +33,7 @@ struct child {
 	struct loop *loop;
 	struct watch watch;
 	pid_t pid; /* 0: waits for its turn */
-	int64_t deadline;
+	int64_t begun, deadline;
 	bool late, broken;
 	struct buf out;
 	struct child *prev, *next;
@@ -167,7 +169,8 @@ begin(struct child *c, int64_t now, struct error *err)
 		return -1;
 	}
 	setpgid(c->pid, c->pid);
-	c->deadline = now + c->w.limit * 1000000;
+	c->begun = now;
+	c->deadline = now + c->w.limit * MICRO;
 	c->watch = (struct watch){.fd = fds[0], .ready = readable, .ctx = c};
 	if (loop_add(c->loop, &c->watch, err) < 0) {
 		kill(-c->pid, SIGKILL);
@@ -179,6 +182,21 @@ begin(struct child *c, int64_t now, struct error *err)
 	return 0;
 }
 
+/* Its time is over: end it, unless it has got on meanwhile. */
+static void
+expire(struct child *c, int64_t now)
+{
+	int64_t span = c->w.limit * MICRO;
+
+	if (c->w.gets_on && now - c->begun < LONGEST * MICRO &&
+	    c->w.gets_on(c->w.ctx, now - span)) {
+		c->deadline = now + span;
+		return;
+	}
+	c->late = true;
+	kill(-c->pid, SIGKILL);
+}
+
 void
 loop_children(struct loop *l, int64_t now)
 {
@@ -188,10 +206,8 @@ loop_children(struct loop *l, int64_t now)
 	for (c = l->first; c; c = next) {
 		next = c->next;
 		if (c->pid != 0) {
-			if (now > c->deadline && !c->late) {
-				c->late = true;
-				kill(-c->pid, SIGKILL);
-			}
+			if (now > c->deadline && !c->late)
+				expire(c, now);
 		} else if (l->running < l->max_children &&
 		    begin(c, now, &err) < 0) {
 			finish(c, &err);

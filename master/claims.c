@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define WAIT_MAX 55
-#define FREE_MAX 10000
 
 struct claim {
 	struct request *r;
@@ -39,6 +38,7 @@ link_claim(struct master *m, struct claim *c)
 		c->next->prev = c;
 	else
 		m->last_claim = c;
+	c->slave->full = c->free == 0;
 	sched_wait(&m->sched, c->slave, c);
 }
 
@@ -115,9 +115,8 @@ capsule_json(struct master *m, const struct sched_unit *u, int64_t lease,
 	return o;
 }
 
-/* Cancelled leases that this slave wasn't told of yet. */
-static json_t *
-events_for(struct master *m, const struct sched_slave *sl)
+json_t *
+claims_events(struct master *m, const struct sched_slave *sl)
 {
 	json_t *list = json_array(), *more;
 	struct sched_lease *l;
@@ -135,14 +134,17 @@ events_for(struct master *m, const struct sched_slave *sl)
 	return list;
 }
 
-static json_t *
-grant(struct master *m, struct sched_slave *sl, int64_t free, int64_t now)
+json_t *
+claims_grant(
+    struct master *m, struct sched_slave *sl, int64_t free, int64_t now)
 {
 	json_t *list = json_array(), *o;
 	struct sched_unit *u;
 	struct error err;
 	int64_t lease;
 
+	if (db_is_halted(m->db) || !sl->known)
+		free = 0;
 	for (; free > 0; free--) {
 		/* one of its kind may have passed since it became ready */
 		while ((u = sched_pick(&m->sched, sl, now)) != NULL &&
@@ -172,9 +174,9 @@ static bool
 serve(struct master *m, struct request *r, struct sched_slave *sl, int64_t free,
     int64_t now, bool must)
 {
-	json_t *events = events_for(m, sl), *capsules;
+	json_t *events = claims_events(m, sl), *capsules;
 
-	capsules = grant(m, sl, free, now);
+	capsules = claims_grant(m, sl, free, now);
 	if (!must && json_array_size(events) == 0 &&
 	    json_array_size(capsules) == 0) {
 		json_decref(events);
@@ -194,7 +196,8 @@ api_claim(struct master *m, struct request *r)
 	int64_t free, wait, now = now_us();
 	struct claim *c;
 
-	if (!o || (free = api_need_number(r, o, "free", 0, FREE_MAX)) < 0 ||
+	if (!o ||
+	    (free = api_need_number(r, o, "free", 0, CLAIM_FREE_MAX)) < 0 ||
 	    (wait = api_need_number(r, o, "wait", 0, 3600)) < 0)
 		return;
 	sl = sched_slave(&m->sched, r->slave, r->slave_name);
@@ -275,6 +278,8 @@ claims_turn(struct master *m, int64_t now)
 
 	while (m->claims && now >= m->claims->deadline)
 		answer_empty(m, m->claims);
+	if (db_is_halted(m->db))
+		return;
 	if (m->sched.untold)
 		tell_unwanted(m, now);
 	while ((sl = sched_turn(&m->sched, now)) != NULL) {
@@ -282,6 +287,13 @@ claims_turn(struct master *m, int64_t now)
 		if (!serve_waiting(m, sl->waiting, now))
 			answer_empty(m, sl->waiting);
 	}
+}
+
+void
+claims_close(struct master *m)
+{
+	while (m->claims)
+		answer_empty(m, m->claims);
 }
 
 size_t

@@ -30,7 +30,7 @@ int cmd_check(const char *path, int argc, char *argv[]);
 struct state;
 
 /* The users' keys on standard output; a further one (inside a transaction). */
-int user_list(struct state *st, struct error *err);
+int user_show_all(struct state *st, struct error *err);
 int user_key_write(struct db *db, const char *name, const char *fingerprint,
     const char *armour, struct error *err);
 

@@ -3,7 +3,9 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+#include <errno.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 
 #define BUSY_MS 5000
@@ -18,7 +20,9 @@ static const char pragmas[] = "PRAGMA journal_mode=WAL;"
 static int
 trouble(struct db *db, const char *what, struct error *err)
 {
-	return fail(err, "database: %s: %s", what, sqlite3_errmsg(db->conn));
+	fail(err, "database: %s: %s", what, sqlite3_errmsg(db->conn));
+	err->code = EAGAIN;
+	return -1;
 }
 
 static int
@@ -168,6 +172,16 @@ db_query(struct db *db, enum sql id, const struct value *args)
 	bind_all(db->stmt[id], args);
 }
 
+/* A full disk, as other troubles of its kind, ends the whole transaction. */
+static void
+lose(struct db *db, const struct error *err)
+{
+	if (db->turn != TURN_OPEN || !sqlite3_get_autocommit(db->conn))
+		return;
+	db->turn = TURN_LOST;
+	snprintf(db->lost, sizeof(db->lost), "%.150s", err->msg);
+}
+
 int
 db_row(struct db *db, enum sql id, struct error *err)
 {
@@ -178,6 +192,7 @@ db_row(struct db *db, enum sql id, struct error *err)
 	if (rc != SQLITE_DONE) {
 		trouble(db, sql_texts[id], err);
 		sqlite3_reset(db->stmt[id]);
+		lose(db, err);
 		return -1;
 	}
 	sqlite3_reset(db->stmt[id]);
@@ -197,11 +212,36 @@ db_one(struct db *db, enum sql id, const struct value *args, struct error *err)
 	return db_row(db, id, err);
 }
 
+/* The first that is written in a turn begins its transaction. */
+static int
+turn_begin(struct db *db, struct error *err)
+{
+	switch (db->turn) {
+	case TURN_NEVER:
+	case TURN_OPEN:
+		return 0;
+	case TURN_IDLE:
+		break;
+	case TURN_LOST:
+	case TURN_HALTED:
+		fail(err, "database: not written to at present: %s", db->lost);
+		err->code = EAGAIN;
+		return -1;
+	}
+	if (db_one(db, SQL_BEGIN, NULL, err) < 0)
+		return -1;
+	db->turn = TURN_OPEN;
+	return 0;
+}
+
 int
 db_run(struct db *db, enum sql id, const struct value *args, struct error *err)
 {
 	int rc;
 
+	if (db->turn != TURN_NEVER && !sqlite3_stmt_readonly(db->stmt[id]) &&
+	    turn_begin(db, err) < 0)
+		return -1;
 	db_query(db, id, args);
 	while ((rc = db_row(db, id, err)) > 0)
 		;
@@ -229,13 +269,19 @@ db_is_duplicate(const struct db *db)
 int
 db_begin(struct db *db, struct error *err)
 {
-	return db_run(db, SQL_BEGIN, NULL, err) < 0 ? -1 : 0;
+	if (db->turn == TURN_NEVER)
+		return db_one(db, SQL_BEGIN, NULL, err);
+	if (turn_begin(db, err) < 0)
+		return -1;
+	return db_one(db, SQL_SAVEPOINT, NULL, err);
 }
 
 int
 db_commit(struct db *db, struct error *err)
 {
-	if (db_run(db, SQL_COMMIT, NULL, err) >= 0)
+	enum sql q = db->turn == TURN_NEVER ? SQL_COMMIT : SQL_RELEASE;
+
+	if (db_one(db, q, NULL, err) >= 0)
 		return 0;
 	db_rollback(db);
 	return -1;
@@ -246,8 +292,66 @@ db_rollback(struct db *db)
 {
 	struct error ignored;
 
+	if (sqlite3_get_autocommit(db->conn))
+		return;
+	if (db->turn == TURN_NEVER) {
+		(void)db_one(db, SQL_ROLLBACK, NULL, &ignored);
+		return;
+	}
+	(void)db_one(db, SQL_UNDO, NULL, &ignored);
+	(void)db_one(db, SQL_RELEASE, NULL, &ignored);
+}
+
+void
+db_turns(struct db *db)
+{
+	db->turn = TURN_IDLE;
+}
+
+bool
+db_is_pending(const struct db *db)
+{
+	return db->turn == TURN_OPEN || db->turn == TURN_LOST;
+}
+
+bool
+db_is_halted(const struct db *db)
+{
+	return db->turn == TURN_HALTED;
+}
+
+int
+db_turn_end(struct db *db, struct error *err)
+{
+	struct error ignored;
+
+	if (!db_is_pending(db))
+		return 0;
+	if (db->turn == TURN_LOST) {
+		fail(err, "%s", db->lost);
+	} else if (db_one(db, SQL_COMMIT, NULL, err) == 0) {
+		db->turn = TURN_IDLE;
+		return 0;
+	}
+	snprintf(db->lost, sizeof(db->lost), "%.150s", err->msg);
 	if (!sqlite3_get_autocommit(db->conn))
-		(void)db_run(db, SQL_ROLLBACK, NULL, &ignored);
+		(void)db_one(db, SQL_ROLLBACK, NULL, &ignored);
+	db->turn = TURN_HALTED;
+	return -1;
+}
+
+/* Does the disk take a transaction again? */
+int
+db_revive(struct db *db, struct error *err)
+{
+	db->turn = TURN_IDLE;
+	if (db_run(db, SQL_META_SET, ARGS(TEXT("trouble"), TEXT(db->lost)),
+		err) >= 0)
+		return db_turn_end(db, err);
+	if (db->turn != TURN_IDLE)
+		(void)db_turn_end(db, err);
+	db->turn = TURN_HALTED;
+	return -1;
 }
 
 int64_t

@@ -4,7 +4,8 @@
  * what a committed transaction says survives a power cut. All statements are
  * in sql.c and prepared when the database is opened, so a wrong one stops the
  * program at once. Several processes may have it open; every writing
- * transaction is BEGIN IMMEDIATE. Times are microseconds since 1970.
+ * transaction is BEGIN IMMEDIATE. Times are microseconds since 1970. Errors
+ * of the database have the code EAGAIN: the same may succeed later.
  *
  * A statement is in use from db_query() until db_row() returned other than 1
  * or db_end() was called; it must not be used again in between.
@@ -22,8 +23,20 @@ struct error;
 struct sqlite3;
 struct sqlite3_stmt;
 
+/* Of a server, see db_turns(). */
+enum db_turn {
+	TURN_NEVER,  /* each transaction is committed by itself */
+	TURN_IDLE,   /* nothing was written in this turn */
+	TURN_OPEN,   /* something was */
+	TURN_LOST,   /* it was, and can't be committed any more */
+	TURN_HALTED, /* a turn was lost: nothing is written before db_revive()
+		      */
+};
+
 struct db {
 	struct sqlite3 *conn;
+	enum db_turn turn;
+	char lost[160]; /* why a turn was */
 	struct sqlite3_stmt *stmt[SQL_COUNT];
 };
 
@@ -69,6 +82,25 @@ void db_close(struct db *db);
 int db_begin(struct db *db, struct error *err);
 int db_commit(struct db *db, struct error *err);
 void db_rollback(struct db *db);
+
+/*
+ * Group commit: from here on what is written, in transactions or outside of
+ * them, is one transaction up to db_turn_end(), so that one sync is enough
+ * for all of it; db_commit() only closes a savepoint in it. Nobody may be
+ * told of what was written before db_turn_end() has returned 0.
+ */
+void db_turns(struct db *db);
+
+/* Was something written that isn't committed? */
+bool db_is_pending(const struct db *db);
+
+/*
+ * Commit. -1: nothing of the turn is stored, what was read from the database
+ * in it is void, and all writing fails until db_revive() returns 0.
+ */
+int db_turn_end(struct db *db, struct error *err);
+bool db_is_halted(const struct db *db);
+int db_revive(struct db *db, struct error *err);
 
 /* Run a statement without rows: the number of rows it changed, or -1. */
 int

@@ -328,8 +328,10 @@ end_unit(struct master *m, struct sched_unit *unit, enum unit_state state,
 	}
 	if (db_commit(m->db, err) < 0)
 		return -1;
-	if (sound)
+	if (sound) {
 		quarantine_apply(m, sl, &none, now);
+		histogram_add(&m->ran, now - unit->lease->granted);
+	}
 	apply_end(m, unit, state, &next, now);
 	dispatch_settle(m, &next, now);
 	return 0;
@@ -511,6 +513,7 @@ dispatch_lease(struct master *m, struct sched_unit *unit,
 		return -1;
 	unit->attempt++;
 	m->count.leases++;
+	histogram_add(&m->waited, now - unit->ready);
 	if (!unit->job->started)
 		events_job(m, unit->job->id, "running");
 	sched_lease(

@@ -46,6 +46,14 @@ add(struct master *m, const struct event *what)
 }
 
 void
+events_restart(struct master *m, int64_t epoch)
+{
+	m->events.epoch = epoch;
+	m->events.n = 0;
+	streams_close(m);
+}
+
+void
 events_job(struct master *m, int64_t job, const char *state)
 {
 	add(m, &(struct event){.kind = EVENT_JOB, .job = job, .state = state});
@@ -137,7 +145,7 @@ write_event(struct stream *s, const char *kind, int64_t number, json_t *o)
 
 	buf_addf(&s->out,
 	    "id: %" PRIx64 "-%" PRId64 "\nevent: %s\ndata: %s\n\n",
-	    (uint64_t)s->m->started, number, kind, text ? text : "{}");
+	    (uint64_t)s->m->events.epoch, number, kind, text ? text : "{}");
 	free(text);
 	json_decref(o);
 }
@@ -182,7 +190,7 @@ parse_last(const struct master *m, const char *text)
 	int64_t n;
 
 	epoch = strtoull(text, &end, 16);
-	if (epoch != (uint64_t)m->started || *end != '-' || end[1] < '0' ||
+	if (epoch != (uint64_t)m->events.epoch || *end != '-' || end[1] < '0' ||
 	    end[1] > '9')
 		return -1;
 	n = strtoll(end + 1, &end, 10);

@@ -33,7 +33,8 @@ struct event {
 struct stream;
 struct events {
 	struct event *ring;
-	int64_t n; /* that have happened; the last EVENTS_KEPT are there */
+	int64_t epoch; /* of the numbers: they begin again with each */
+	int64_t n;     /* that have happened; the last EVENTS_KEPT are there */
 	struct stream *streams;
 	int64_t looked; /* at all streams, last */
 	bool noted;     /* there is something for a stream */
@@ -51,6 +52,9 @@ void events_log(struct master *m, int64_t unit);
 
 /* Write what the streams wait for. */
 void streams_turn(struct master *m, int64_t now);
+
+/* What happened is forgotten; listeners learn it when they come again. */
+void events_restart(struct master *m, int64_t epoch);
 
 /* All of them end; the server must run once more for it. */
 void streams_close(struct master *m);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/httpd.h"
 #include "master/httpd_int.h"
+#include "master/loop.h"
 #include "master/request.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -8,6 +9,7 @@
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -30,6 +32,7 @@ on_uri(void *ctx, const char *uri, struct MHD_Connection *con)
 	r->httpd = ctx;
 	r->con = con;
 	r->length = -1;
+	peer_turns(con, PEER_ASKS, r->httpd->now);
 	r->uri = arena_strdup(&r->arena, uri);
 	r->bad = request_parse_uri(r, uri);
 	return r;
@@ -43,8 +46,8 @@ on_completed(void *ctx, struct MHD_Connection *con, void **req,
 	struct httpd *h = ctx;
 	struct arena a;
 
-	(void)con;
 	(void)why;
+	peer_turns(con, PEER_RESTS, h->now);
 	if (!r)
 		return;
 	h->conf.over(h->conf.ctx, r);
@@ -64,12 +67,10 @@ static void
 on_connection(void *ctx, struct MHD_Connection *con, void **socket_ctx,
     enum MHD_ConnectionNotificationCode what)
 {
-	(void)ctx;
-	(void)con;
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*socket_ctx = peer_new();
+		*socket_ctx = peer_new(ctx, con);
 	} else {
-		peer_free(*socket_ctx);
+		peer_free(ctx, *socket_ctx);
 		*socket_ctx = NULL;
 	}
 }
@@ -78,6 +79,15 @@ static enum MHD_Result
 send_answer(struct request *r)
 {
 	return MHD_queue_response(r->con, r->status, r->answer);
+}
+
+/* While the body is on its way nothing can wait. */
+static enum MHD_Result
+send_at_once(struct httpd *h, struct request *r)
+{
+	if (r->status < 400 && h->conf.is_pending(h->conf.ctx))
+		h->conf.settle(h->conf.ctx);
+	return send_answer(r);
 }
 
 static void
@@ -96,6 +106,7 @@ static void
 begin(struct httpd *h, struct request *r, const char *method)
 {
 	r->begun = true;
+	r->began = h->now;
 	r->method = arena_strdup(&r->arena, method);
 	request_origin(r);
 	if (!request_is_strict(r))
@@ -130,22 +141,24 @@ on_request(void *ctx, struct MHD_Connection *con, const char *url,
 	struct request *r = *req;
 	struct httpd *h = ctx;
 
-	(void)con;
 	(void)url;
 	(void)version;
 	if (!r->begun) {
+		peer_turns(con, PEER_SENDS, h->now);
 		begin(h, r, method);
-		return answers_at_once(r) ? send_answer(r) : MHD_YES;
+		return answers_at_once(r) ? send_at_once(h, r) : MHD_YES;
 	}
 	if (*size > 0) {
+		peer_sent(r, *size);
 		take_body(r, data, *size);
 		*size = 0;
 		return r->dropped > DROP_MAX ? MHD_NO : MHD_YES;
 	}
+	peer_turns(con, PEER_WAITS, h->now);
 	if (!r->answer && !r->waiting)
 		h->conf.handle(h->conf.ctx, r);
 	if (r->answer)
-		return send_answer(r);
+		return request_hold(r) ? MHD_YES : send_answer(r);
 	return r->waiting ? MHD_YES : MHD_NO;
 }
 
@@ -187,6 +200,20 @@ httpd_split(const char *listen, char *host, size_t size, char port[8])
 	return n > 0 ? 0 : -1;
 }
 
+/* Connections inherit it: a peer that has gone without a word is noticed. */
+static void
+notice_death(int fd)
+{
+	int on = 1, idle = 60, interval = 20, count = 3, unheard = 120000;
+
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof(interval));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
+	setsockopt(
+	    fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unheard, sizeof(unheard));
+}
+
 static int
 listen_on(const char *where, struct error *err)
 {
@@ -208,6 +235,7 @@ listen_on(const char *where, struct error *err)
 		goto out;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	notice_death(fd);
 	if (bind(fd, list->ai_addr, list->ai_addrlen) < 0 ||
 	    listen(fd, BACKLOG) < 0) {
 		fail_errno(err, "listen on %s", where);
@@ -249,7 +277,8 @@ start(struct httpd *h)
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_PER_CONNECTION,
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-	    MHD_OPTION_CONNECTION_LIMIT, connection_limit(), MHD_OPTION_END);
+	    MHD_OPTION_CONNECTION_LIMIT, connection_limit(),
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, c->per_address, MHD_OPTION_END);
 }
 
 int
@@ -290,6 +319,7 @@ httpd_close(struct httpd *h)
 		request_problem(r, 503, "stopping", "the master is stopping");
 		request_resume(r);
 	}
+	h->conf.settle(h->conf.ctx);
 	MHD_run(h->daemon);
 	MHD_stop_daemon(h->daemon);
 	close(h->listen_fd);
@@ -309,6 +339,8 @@ httpd_fd(const struct httpd *h)
 void
 httpd_run(struct httpd *h)
 {
+	h->resumed = false;
+	h->now = now_us();
 	MHD_run(h->daemon);
 }
 
@@ -317,6 +349,9 @@ httpd_timeout(const struct httpd *h, int max)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
+	/* the library doesn't count these in */
+	if (h->resumed)
+		return 0;
 	if (MHD_get_timeout(h->daemon, &ms) != MHD_YES ||
 	    ms > (MHD_UNSIGNED_LONG_LONG)max)
 		return max;

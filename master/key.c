@@ -149,7 +149,7 @@ static int
 run(struct state *st, int argc, char *argv[], struct error *err)
 {
 	if (strcmp(argv[0], "list") == 0)
-		return user_list(st, err);
+		return user_show_all(st, err);
 	if (strcmp(argv[0], "accept") == 0)
 		return accept_file(st, argv[1], err);
 	if (strcmp(argv[0], "rotate") == 0)

@@ -98,80 +98,92 @@ is_same(int fd, int64_t offset, const char *p, size_t n)
 	return true;
 }
 
-static void
-append(
-    struct master *m, struct request *r, int fd, int64_t unit, int64_t offset)
+/* The log's size then; -1: answered. */
+static int64_t
+append(struct master *m, struct request *r, int fd, int64_t unit,
+    const struct log_piece *l)
 {
-	const char *p = r->body.data;
-	size_t n = r->body.len, old;
+	size_t old;
 	struct error err;
 	struct stat st;
+	int64_t end = l->offset + (int64_t)l->len;
 
 	if (fstat(fd, &st) < 0) {
 		fail_errno(&err, "log");
 		request_broken(r, &err);
-		return;
+		return -1;
 	}
-	if (offset > st.st_size) {
+	if (l->offset > st.st_size) {
 		request_problem_with(r, 409, "log-gap",
 		    "bytes before this offset are missing",
 		    json_pack("{s:I}", "offset", (json_int_t)st.st_size));
-		return;
+		return -1;
 	}
-	old = (size_t)(st.st_size - offset);
-	if (old > n)
-		old = n;
-	if (old > 0 && !is_same(fd, offset, p, old)) {
+	old = (size_t)(st.st_size - l->offset);
+	if (old > l->len)
+		old = l->len;
+	if (old > 0 && !is_same(fd, l->offset, l->data, old)) {
 		request_problem(r, 409, "log-differs",
 		    "other bytes are stored at this offset");
-		return;
+		return -1;
 	}
-	if (offset + (int64_t)n > m->set->log_max) {
+	if (end > m->set->log_max) {
 		request_problem(r, 413, "log-full",
 		    "a step's log may have %" PRId64 " bytes here",
 		    m->set->log_max);
-		return;
+		return -1;
 	}
-	if (n > old &&
-	    (lseek(fd, offset + (int64_t)old, SEEK_SET) < 0 ||
-		file_write_all(fd, p + old, n - old, &err) < 0)) {
+	if (l->len > old &&
+	    (lseek(fd, l->offset + (int64_t)old, SEEK_SET) < 0 ||
+		file_write_all(fd, l->data + old, l->len - old, &err) < 0)) {
 		/* a half is no harm: its bytes are compared next time */
 		request_broken(r, &err);
-		return;
+		return -1;
 	}
-	m->count.log_bytes += (int64_t)(n - old);
-	if (n > old)
+	m->count.log_bytes += (int64_t)(l->len - old);
+	if (l->len > old)
 		events_log(m, unit);
-	if (offset + (int64_t)n > st.st_size)
-		st.st_size = offset + (int64_t)n;
-	request_json(
-	    r, 200, json_pack("{s:I}", "size", (json_int_t)st.st_size));
+	return end > st.st_size ? end : st.st_size;
+}
+
+int64_t
+logs_append(struct master *m, struct request *r, const struct sched_unit *u,
+    const struct log_piece *l)
+{
+	struct error err;
+	int64_t size;
+	int fd;
+
+	if (l->step > STEP_MAX) {
+		request_problem(r, 400, "bad-query", "there is no such step");
+		return -1;
+	}
+	fd = open_log(m->st, &r->arena, u->id, u->attempt, l->step, &err);
+	if (fd < 0) {
+		request_broken(r, &err);
+		return -1;
+	}
+	size = append(m, r, fd, u->id, l);
+	close(fd);
+	return size;
 }
 
 void
 api_log_put(struct master *m, struct request *r)
 {
-	int64_t attempt, step, offset;
+	struct log_piece l = {.data = r->body.data, .len = r->body.len};
 	struct sched_unit *u;
-	struct error err;
-	int fd;
+	int64_t attempt, size;
 
 	if ((attempt = request_number(r, "attempt")) < 0 ||
-	    (step = request_number(r, "step")) < 0 ||
-	    (offset = request_number(r, "offset")) < 0 ||
+	    (l.step = request_number(r, "step")) < 0 ||
+	    (l.offset = request_number(r, "offset")) < 0 ||
 	    !(u = api_lease(m, r, attempt)))
 		return;
-	if (step > STEP_MAX) {
-		request_problem(r, 400, "bad-query", "there is no such step");
-		return;
-	}
-	fd = open_log(m->st, &r->arena, u->id, u->attempt, step, &err);
-	if (fd < 0) {
-		request_broken(r, &err);
-		return;
-	}
-	append(m, r, fd, u->id, offset);
-	close(fd);
+	size = logs_append(m, r, u, &l);
+	if (size >= 0)
+		request_json(
+		    r, 200, json_pack("{s:I}", "size", (json_int_t)size));
 }
 
 /* Can nothing be added to this log any more? */

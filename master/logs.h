@@ -3,11 +3,29 @@
 #ifndef MASTER_LOGS_H
 #define MASTER_LOGS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct arena;
 struct error;
+struct master;
+struct request;
+struct sched_unit;
 struct state;
+
+/* Bytes of a step's log, which begin at an offset. */
+struct log_piece {
+	int64_t step, offset;
+	const char *data;
+	size_t len;
+};
+
+/*
+ * Store what isn't there yet of a piece; the log's size. -1: answered, with
+ * 409 log-gap or log-differs, or what was wrong with us.
+ */
+int64_t logs_append(struct master *m, struct request *r,
+    const struct sched_unit *u, const struct log_piece *l);
 
 const char *logs_path(const struct state *st, struct arena *a, int64_t unit,
     int64_t attempt, int64_t step);

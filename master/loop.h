@@ -57,7 +57,13 @@ struct child_work {
 	    void *ctx, const struct buf *text, const struct error *err);
 	void *ctx;
 	int64_t limit; /* seconds */
-	size_t max;    /* bytes of the result */
+	/*
+	 * Has it got on since a time (microseconds since 1970)? Asked when the
+	 * limit is reached, which counts anew if so, up to an hour in all.
+	 * NULL: never.
+	 */
+	bool (*gets_on)(void *ctx, int64_t since);
+	size_t max; /* bytes of the result */
 };
 
 /* Run it now or later; done is called in any case, never from here. */

@@ -2,6 +2,8 @@
 #include "master/commands.h"
 #include "master/state.h"
 #include "base/error.h"
+#include "base/shells.h"
+#include "base/usage.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -12,47 +14,55 @@
 #define STATE_DEFAULT  "/var/lib/autotua/master"
 #define LISTEN_DEFAULT "0.0.0.0:8443"
 
-static const char help[] =
-    "usage: autotua-master [-C STATE] COMMAND ...\n"
-    "\n"
-    "  init [--name NAME] [--listen ADDR:PORT] [--host NAME_OR_IP]...\n"
-    "                          make the state folder\n"
-    "  serve [-n]              serve slaves and people (-n: check settings)\n"
-    "  user add NAME KEYFILE   let a maintainer sign jobs and recipes\n"
-    "  user list\n"
-    "  user rights [NAME RIGHT]  read, maintain, operate or admin\n"
-    "  key accept FILE         a maintainer's statement on a key, or a revoked "
-    "key\n"
-    "  key rotate NAME OLD KEYFILE\n"
-    "  key revoke NAME FINGERPRINT [REASON]\n"
-    "  key restore NAME FINGERPRINT\n"
-    "  key list\n"
-    "  token new               print a token for one autotua-slave enroll\n"
-    "  slave list\n"
-    "  slave show NAME         what it offers, as JSON\n"
-    "  slave drain NAME        give it nothing more, until \"resume\"\n"
-    "  slave pause NAME        as drain, and take back what it has\n"
-    "  slave resume NAME\n"
-    "  slave retire NAME       refuse this slave from now on\n"
-    "  tree add [--allow-forced] NAME URL\n"
-    "                          a jobtage tree: path, https://, ssh://\n"
-    "  tree list\n"
-    "  tree sync [--allow-forced] NAME\n"
-    "                          fetch it now; take rewritten history once\n"
-    "  stage add NAME FILE     a stage tarball; prints its digest\n"
-    "  status                  what there is\n"
-    "  ca                      print the CA's certificate\n"
-    "  audit list [--json]     who changed what\n"
-    "  audit verify [ROW:DIGEST]\n"
-    "                          was nothing in it changed? prints its head\n"
-    "  check [--quick]         is all there that the database promises?\n"
-    "  backup DIR              save all of it, also while it is served\n"
-    "  restore [--verify] DIR  make the state folder of a backup, or only "
-    "check one\n"
-    "\n"
-    "  -C, --state DIR   state folder (" STATE_DEFAULT ")\n"
-    "  -h, --help        this text\n"
-    "  -V, --version     the version\n";
+static const struct usage usage[] = {
+    {"init [--name NAME] [--listen ADDR:PORT] [--host NAME_OR_IP]...",
+	"make the state folder"},
+    {"serve [-n]", "serve slaves and people (-n: check settings)"},
+    {"user add NAME KEYFILE", "let a maintainer sign jobs and recipes"},
+    {"user list", "who there is, and with which key"},
+    {"user rights [NAME read|maintain|operate|admin]",
+	"show or set what people may do"},
+    {"key accept STATEMENT",
+	"a maintainer's statement on a key, or a revoked key"},
+    {"key rotate NAME OLD KEYFILE", "another key takes the place of OLD"},
+    {"key revoke NAME FINGERPRINT [REASON]", "trust it no more"},
+    {"key restore NAME FINGERPRINT", "trust it again"},
+    {"key list", "all keys, and what became of them"},
+    {"token new", "print a token for one autotua-slave enroll"},
+    {"slave list", "which there are, and their state"},
+    {"slave show NAME", "what it offers, as JSON"},
+    {"slave drain NAME", "give it nothing more, until \"resume\""},
+    {"slave pause NAME", "as drain, and take back what it has"},
+    {"slave resume NAME", "give it work again"},
+    {"slave retire NAME", "refuse this slave from now on"},
+    {"tree add [--allow-forced] NAME URL",
+	"a jobtage tree: path, https://, ssh://"},
+    {"tree list", "which there are, and their newest revision"},
+    {"tree sync [--allow-forced] NAME",
+	"fetch it now; take rewritten history once"},
+    {"stage add NAME TARBALL", "a stage; prints its digest"},
+    {"status", "what there is"},
+    {"ca", "print the CA's certificate"},
+    {"audit list [--json]", "who changed what"},
+    {"audit verify [ROW:DIGEST]", "was nothing in it changed? prints its head"},
+    {"check [--quick]", "is all there that the database promises?"},
+    {"backup DIR", "save all of it, also while it is served"},
+    {"restore [--verify] DIR",
+	"make the state folder of a backup, or only check one"},
+    {"completion " SHELLS_NAMES,
+	"print the script that completes this in a shell"},
+    {"-C, --state DIR", "state folder (" STATE_DEFAULT ")"},
+    {"-h, --help", "this text"},
+    {"-V, --version", "the version"},
+    {0},
+};
+
+static int
+cmd_completion(const char *path, int argc, char *argv[])
+{
+	(void)path;
+	return usage_completion("autotua-master", usage, argc, argv);
+}
 
 static const struct {
 	const char *name;
@@ -72,6 +82,7 @@ static const struct {
     {"restore", cmd_restore},
     {"check", cmd_check},
     {"audit", cmd_audit},
+    {"completion", cmd_completion},
 };
 
 int
@@ -143,7 +154,7 @@ main(int argc, char *argv[])
 			path = optarg;
 			break;
 		case 'h':
-			fputs(help, stdout);
+			usage_print(stdout, "autotua-master", usage);
 			return 0;
 		case 'V':
 			puts("autotua-master " VERSION);
@@ -158,6 +169,6 @@ main(int argc, char *argv[])
 			return commands[i].run(
 			    path, argc - optind - 1, argv + optind + 1);
 	}
-	fputs(help, stderr);
+	usage_print(stderr, "autotua-master", usage);
 	return EXIT_USAGE;
 }

@@ -8,6 +8,8 @@
 #define MASTER_MASTER_H
 
 #include "master/events.h"
+#include "master/histogram.h"
+#include "master/limit.h"
 #include "master/loop.h"
 #include "master/plans.h"
 #include "master/reserve.h"
@@ -24,6 +26,8 @@ struct counters {
 	int64_t jobs, refused, leases, expired, stale;
 	int64_t reused; /* units, by earlier results */
 	int64_t log_bytes, blob_bytes, validations, known;
+	int64_t limited;     /* requests */
+	int64_t turns, lost; /* transactions, and those that failed */
 };
 
 struct master {
@@ -39,8 +43,13 @@ struct master {
 	char ca_fingerprint[65];
 	int64_t started, pruned, reloads;
 	struct reserve reserve;
+	struct limit limit;             /* how often who may ask */
 	int64_t ruled_at, data_version; /* slaves.c */
+	bool failed;                    /* why the loop was stopped */
+	int64_t revived;                /* turn.c: when it was tried */
 	struct counters count;
+	/* from ready to leased, from leased to passed or failed, of requests */
+	struct histogram waited, ran, answered;
 };
 
 #endif

@@ -9,21 +9,53 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* The lock's time says that the fetch goes on, to all who wait for it. */
+static void
+touch(void *ctx)
+{
+	(void)futimens(*(const int *)ctx, NULL);
+}
+
+static const char *
+lock_of(struct arena *a, const char *mirror)
+{
+	return arena_printf(a, "%s.lock", mirror);
+}
+
+bool
+mirror_busy(const char *mirror, int64_t since)
+{
+	struct arena a = {0};
+	struct stat st;
+	bool busy;
+
+	busy = stat(lock_of(&a, mirror), &st) == 0 &&
+	    (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000 >
+		since;
+	arena_release(&a);
+	return busy;
+}
 
 int
 mirror_fetch(struct arena *a, const char *mirror, const char *url,
-    const struct mirror_conf *how, struct diags *refused, struct error *err)
+    const struct mirror_conf *conf, struct diags *refused, struct error *err)
 {
-	const char *path = arena_printf(a, "%s.lock", mirror);
+	struct mirror_conf how = *conf;
+	const char *path = lock_of(a, mirror);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), rc;
+
+	how.beat = touch;
+	how.beat_ctx = &fd;
 
 	if (fd < 0)
 		return fail_errno(err, "open %s", path);
 	if (flock(fd, LOCK_EX) < 0)
 		rc = fail_errno(err, "lock %s", path);
 	else
-		rc = mirror_update(mirror, url, how, refused, err);
+		rc = mirror_update(mirror, url, &how, refused, err);
 	close(fd);
 	return rc;
 }

@@ -16,31 +16,150 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#define SECOND       1000000
+#define SWEEP_TIME   ((int64_t)SECOND)
+#define RESTING_TIME ((int64_t)130 * SECOND)
+#define SLOWEST      1024 /* bytes a second of a body, after a while */
+
 struct peer {
 	struct arena arena; /* it lives in there itself */
 	bool checked, good;
 	char fingerprint[65];
+	int fd;
+	int64_t slave; /* 0: of none */
+	enum peer_phase phase;
+	int64_t since, sent; /* when it began; bytes of the body */
+	struct peer *prev, *next;
 };
 
-struct peer *
-peer_new(void)
+static struct peer *
+peer_of(struct MHD_Connection *con)
 {
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(con, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+struct peer *
+peer_new(struct httpd *h, struct MHD_Connection *con)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(con, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct arena a = {0};
 	struct peer *p = arena_new(&a, struct peer);
 
 	p->arena = a;
+	p->fd = info ? info->connect_fd : -1;
+	p->since = h->now;
+	p->next = h->peers;
+	if (p->next)
+		p->next->prev = p;
+	h->peers = p;
 	return p;
 }
 
 void
-peer_free(struct peer *p)
+peer_free(struct httpd *h, struct peer *p)
 {
 	struct arena a;
 
 	if (!p)
 		return;
+	if (p->prev)
+		p->prev->next = p->next;
+	else
+		h->peers = p->next;
+	if (p->next)
+		p->next->prev = p->prev;
 	a = p->arena;
 	arena_release(&a);
+}
+
+/* ---- those that take too long ---------------------------------------------
+ */
+
+void
+peer_turns(struct MHD_Connection *con, enum peer_phase phase, int64_t now)
+{
+	struct peer *p = peer_of(con);
+
+	if (!p || p->phase == phase)
+		return;
+	p->phase = phase;
+	p->since = now;
+	p->sent = 0;
+}
+
+void
+peer_sent(const struct request *r, size_t n)
+{
+	struct peer *p = peer_of(r->con);
+
+	if (p)
+		p->sent += (int64_t)n;
+}
+
+static bool
+is_late(const struct peer *p, int64_t patience, int64_t now)
+{
+	int64_t took = now - p->since;
+
+	switch (p->phase) {
+	case PEER_BEGINS:
+	case PEER_ASKS:
+		return took > patience;
+	case PEER_SENDS:
+		return took > patience &&
+		    p->sent < (took - patience) / SECOND * SLOWEST;
+	case PEER_RESTS:
+		return took > RESTING_TIME;
+	case PEER_WAITS:
+		break;
+	}
+	return false;
+}
+
+/* The library finds it closed and does the rest. */
+static void
+cut(struct peer *p)
+{
+	if (p->fd >= 0)
+		shutdown(p->fd, SHUT_RDWR);
+}
+
+void
+httpd_sweep(struct httpd *h, int64_t now)
+{
+	struct peer *p;
+
+	if (now - h->swept < SWEEP_TIME && now >= h->swept)
+		return;
+	h->swept = now;
+	for (p = h->peers; p; p = p->next) {
+		if (is_late(p, h->conf.patience * SECOND, now))
+			cut(p);
+	}
+}
+
+void
+httpd_cut(struct httpd *h, int64_t slave)
+{
+	struct peer *p;
+
+	for (p = h->peers; p; p = p->next) {
+		if (p->slave == slave)
+			cut(p);
+	}
+}
+
+void
+request_of_slave(const struct request *r)
+{
+	struct peer *p = peer_of(r->con);
+
+	if (p)
+		p->slave = r->slave;
 }
 
 /* Chain to our CA, valid now, made for clients. */
@@ -79,16 +198,13 @@ check(struct peer *p, gnutls_session_t session)
 bool
 request_peer(const struct request *r, char fingerprint[65])
 {
-	const union MHD_ConnectionInfo *ctx, *tls;
-	struct peer *p;
+	const union MHD_ConnectionInfo *tls;
+	struct peer *p = peer_of(r->con);
 
-	ctx =
-	    MHD_get_connection_info(r->con, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	tls =
 	    MHD_get_connection_info(r->con, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	if (!ctx || !ctx->socket_context || !tls || !tls->tls_session)
+	if (!p || !tls || !tls->tls_session)
 		return false;
-	p = ctx->socket_context;
 	if (!p->checked)
 		check(p, tls->tls_session);
 	if (p->good)

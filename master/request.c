@@ -5,6 +5,7 @@
 #include "base/log.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -12,11 +13,15 @@
 #include <strings.h>
 #include <unistd.h>
 
+#define FULL_SECONDS  60
+#define LATER_SECONDS 5
+
 static const struct {
 	unsigned status;
 	const char *title;
 } titles[] = {
     {400, "Bad request"},
+    {401, "Unauthorized"},
     {403, "Forbidden"},
     {404, "Not found"},
     {405, "Method not allowed"},
@@ -26,6 +31,7 @@ static const struct {
     {416, "Range not satisfiable"},
     {422, "Not acceptable"},
     {426, "Upgrade required"},
+    {429, "Too many requests"},
     {500, "Internal error"},
     {503, "Unavailable"},
     {507, "Insufficient storage"},
@@ -138,23 +144,62 @@ void
 request_broken(struct request *r, const struct error *err)
 {
 	log_err("%s path=%s", err->msg, r->uri);
-	request_problem(r, 500, "internal",
-	    "the master could not do this; its log says why");
+	if (err->code == ENOSPC || err->code == EDQUOT)
+		request_later(r, 507, "disk-full", FULL_SECONDS,
+		    "the master has no room for this; try again later");
+	else if (err->code == EAGAIN)
+		request_later(r, 503, "unavailable", LATER_SECONDS,
+		    "the master can't store this at present; try again");
+	else
+		request_problem(r, 500, "internal",
+		    "the master could not do this; its log says why");
+}
+
+void
+request_later(struct request *r, unsigned status, const char *code, int seconds,
+    const char *detail)
+{
+	request_problem(r, status, code, "%s", detail);
+	request_header(
+	    r, "Retry-After", arena_printf(&r->arena, "%d", seconds));
+}
+
+/* Into or out of a list of suspended ones. */
+static void
+link_to(struct request **list, struct request *r)
+{
+	r->prev = NULL;
+	r->next = *list;
+	if (r->next)
+		r->next->prev = r;
+	*list = r;
+}
+
+static void
+unlink_from(struct request **list, struct request *r)
+{
+	if (r->prev)
+		r->prev->next = r->next;
+	else
+		*list = r->next;
+	if (r->next)
+		r->next->prev = r->prev;
 }
 
 void
 request_wait(struct request *r)
 {
-	struct httpd *h = r->httpd;
-
 	assert(!r->waiting && !r->answer);
 	r->waiting = true;
-	r->prev = NULL;
-	r->next = h->waiting;
-	if (h->waiting)
-		h->waiting->prev = r;
-	h->waiting = r;
+	link_to(&r->httpd->waiting, r);
 	MHD_suspend_connection(r->con);
+}
+
+void
+request_go_on(struct request *r)
+{
+	r->httpd->resumed = true;
+	MHD_resume_connection(r->con);
 }
 
 void
@@ -164,13 +209,43 @@ request_resume(struct request *r)
 
 	assert(r->waiting && r->answer);
 	r->waiting = false;
-	if (r->prev)
-		r->prev->next = r->next;
-	else
-		h->waiting = r->next;
-	if (r->next)
-		r->next->prev = r->prev;
-	MHD_resume_connection(r->con);
+	unlink_from(&h->waiting, r);
+	if (h->conf.is_pending(h->conf.ctx)) {
+		r->held = true;
+		link_to(&h->held, r);
+	} else {
+		request_go_on(r);
+	}
+}
+
+bool
+request_hold(struct request *r)
+{
+	struct httpd *h = r->httpd;
+
+	if (r->held || !h->conf.is_pending(h->conf.ctx))
+		return false;
+	r->held = true;
+	link_to(&h->held, r);
+	MHD_suspend_connection(r->con);
+	return true;
+}
+
+void
+httpd_release(struct httpd *h, const char *broken)
+{
+	struct request *r;
+
+	while ((r = h->held) != NULL) {
+		unlink_from(&h->held, r);
+		if (broken) {
+			MHD_destroy_response(r->answer);
+			r->answer = NULL;
+			request_later(
+			    r, 503, "unavailable", LATER_SECONDS, broken);
+		}
+		request_go_on(r);
+	}
 }
 
 const char *

@@ -55,13 +55,16 @@ struct request {
 
 	struct MHD_Response *answer;
 	unsigned status;
-	bool waiting;
+	bool waiting, held;
+	int64_t began;               /* microseconds since 1970 */
 	struct request *prev, *next; /* of those that wait */
 
 	const struct route *route;
 	int64_t id;    /* number in the path */
 	int64_t slave; /* who asks; 0: nobody known */
 	const char *slave_name;
+	const char *user;        /* of the session */
+	int64_t session;         /* 0: none */
 	char origin[ORIGIN_MAX]; /* address of the peer */
 };
 
@@ -81,7 +84,10 @@ void request_problem(struct request *r, unsigned status, const char *code,
 void request_problem_with(struct request *r, unsigned status, const char *code,
     const char *detail, json_t *extra);
 
-/* Something of ours failed: logged, and answered as 500 without details. */
+/*
+ * Something of ours failed: logged, and answered as 500 without details; as
+ * 503 if it may succeed later, as 507 if the disk is full.
+ */
 void request_broken(struct request *r, const struct error *err);
 
 /* Answer later. */
@@ -90,6 +96,10 @@ void request_resume(struct request *r);
 
 /* Is the peer still connected? Not certain, but false is. */
 bool request_is_alive(const struct request *r);
+
+/* As a problem that goes away: say when to come again. */
+void request_later(struct request *r, unsigned status, const char *code,
+    int seconds, const char *detail);
 
 /* A query parameter or a header of the request, or NULL. */
 const char *request_query(const struct request *r, const char *name);
@@ -103,6 +113,9 @@ int64_t request_number(struct request *r, const char *name);
  * it for clients and it is valid now; otherwise false.
  */
 bool request_peer(const struct request *r, char fingerprint[65]);
+
+/* The connection is this slave's: httpd_cut() closes it. */
+void request_of_slave(const struct request *r);
 
 /* Cut the URI into path and query. NULL, or what is wrong with it. */
 const char *request_parse_uri(struct request *r, const char *uri);

@@ -230,7 +230,8 @@ step_forward(const char *path, const char *dir, struct error *err)
 	if (db_begin(&st.db, err) == 0 &&
 	    db_run(&st.db, SQL_IDS_JUMP, ARGS(INT(NUMBERS_SKIPPED)), err) >=
 		0 &&
-	    db_run(&st.db, SQL_TOKEN_FORGET, NULL, err) >= 0)
+	    db_run(&st.db, SQL_TOKEN_FORGET, NULL, err) >= 0 &&
+	    db_run(&st.db, SQL_SESSION_PRUNE, ARGS(INT(INT64_MAX)), err) >= 0)
 		rc = cmd_finish(&st.db, "restore", dir, err);
 	else
 		db_rollback(&st.db);

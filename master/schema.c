@@ -247,6 +247,27 @@ static const char *const user_rights[] = {
     NULL,
 };
 
+/* What stands for a user for a while: see session.h. */
+static const char *const sessions[] = {
+    "CREATE TABLE session ("
+    "	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "	user_id INTEGER NOT NULL REFERENCES user,"
+    "	digest TEXT NOT NULL UNIQUE,"
+    "	fingerprint TEXT NOT NULL," /* of the key that signed for it */
+    "	created INTEGER NOT NULL,"
+    "	expires INTEGER NOT NULL,"
+    "	origin TEXT NOT NULL) STRICT",
+    NULL,
+};
+
+/* A slave's next certificate: good beside the old one until it is used. */
+static const char *const renewal[] = {
+    "ALTER TABLE slave ADD COLUMN next_fingerprint TEXT",
+    "CREATE UNIQUE INDEX slave_next ON slave (next_fingerprint)",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked,
-    scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights};
+    scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights,
+    sessions, renewal};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

@@ -6,6 +6,7 @@
 #include "master/notify.h"
 #include "master/pki.h"
 #include "master/slaves.h"
+#include "master/turn.h"
 #include "tree/sign.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -19,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -163,9 +165,13 @@ listen_now(struct service *s, struct error *err)
 	    .key = s->key.data,
 	    .ca = s->ca.data,
 	    .ctx = &s->m,
+	    .per_address = (unsigned)s->st.set.connections,
+	    .patience = s->st.set.patience,
 	    .begin = api_begin,
 	    .handle = api_handle,
-	    .over = api_over};
+	    .over = api_over,
+	    .is_pending = turn_is_pending,
+	    .settle = turn_settle};
 	char port[16];
 
 	if (httpd_open(&s->m.httpd, &conf, err) < 0)
@@ -181,17 +187,21 @@ static int
 start(struct service *s, struct error *err)
 {
 	struct master *m = &s->m;
+	uint64_t seed;
 
 	m->st = &s->st;
 	m->db = &s->st.db;
 	m->set = &s->st.set;
 	m->started = now_us();
 	sign_warm_up();
-	sched_init(
-	    &m->sched, 2 * m->set->lease * SECOND, m->set->half_life * SECOND);
+	m->events.epoch = m->started;
+	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		return fail_errno(err, "random bytes");
+	limit_init(&m->limit, seed);
 	if (take_lock(s, err) < 0 || empty_folders(&s->st, err) < 0 ||
-	    read_certificates(s, err) < 0 || dispatch_load(m, err) < 0)
+	    read_certificates(s, err) < 0 || turn_schedule(m, err) < 0)
 		return -1;
+	db_turns(m->db);
 	m->loop.max_children = s->st.set.children;
 	s->watchdog = notify_watchdog();
 	reserve_look(m, m->started);
@@ -266,6 +276,9 @@ prune(struct master *m, int64_t now)
 	if (db_run(m->db, SQL_NONCE_PRUNE, ARGS(INT(now - NONCE_LIFE)), &err) <
 	    0)
 		goto failed;
+	if (db_run(m->db, SQL_SESSION_PRUNE, ARGS(INT(now - NONCE_LIFE)),
+		&err) < 0)
+		goto failed;
 	for (sl = m->sched.slaves; sl; sl = sl->next) {
 		if (sl->seen > 0 &&
 		    db_run(m->db, SQL_SLAVE_SEEN,
@@ -286,15 +299,19 @@ run(struct service *s)
 	int64_t now;
 
 	while (!m->loop.stop) {
-		loop_turn(&m->loop, httpd_timeout(m->httpd, TURN_MS));
+		/* what children's ends wrote since the last commit waits */
+		loop_turn(&m->loop,
+		    turn_is_pending(m) ? 0 : httpd_timeout(m->httpd, TURN_MS));
 		httpd_run(m->httpd);
 		now = now_us();
 		expire_leases(m, now);
 		slaves_turn(m, now);
 		claims_turn(m, now);
-		streams_turn(m, now);
 		prune(m, now);
+		turn_end(m, now);
+		streams_turn(m, now);
 		reserve_turn(m, now);
+		httpd_sweep(m->httpd, now);
 		tell_manager(s, now);
 		if (now - s->audited >= PRUNE_TIME) {
 			s->audited = now;
@@ -346,6 +363,7 @@ cmd_serve(const char *path, int argc, char *argv[])
 		rc = cmd_failed(&err);
 	else
 		run(&s);
+	rc |= s.m.failed;
 	stop(&s);
 	return rc;
 }

@@ -2,6 +2,8 @@
 #include "master/slaves.h"
 #include "master/api.h"
 #include "master/commands.h"
+#include "master/dispatch.h"
+#include "master/httpd.h"
 #include "master/quarantine.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -55,6 +57,16 @@ apply(struct master *m, struct sched_slave *sl, const char *word)
 	}
 }
 
+/* It is believed no more: what it has open is closed. */
+static void
+retire(struct master *m, struct sched_slave *sl)
+{
+	claims_drop(m, sl);
+	sched_slave_retire(&m->sched, sl);
+	if (m->httpd)
+		httpd_cut(m->httpd, sl->id);
+}
+
 int
 slaves_load(struct master *m, struct error *err)
 {
@@ -69,7 +81,7 @@ slaves_load(struct master *m, struct error *err)
 		sl = sched_slave(
 		    &m->sched, db_int(m->db, q, 0), db_text(m->db, q, 1, &a));
 		if (db_int(m->db, q, 3) && !sl->retired)
-			sched_slave_retire(&m->sched, sl);
+			retire(m, sl);
 		apply(m, sl, db_text(m->db, q, 2, &a));
 		/* the command has ended what we know of: see change() */
 		if (db_int(m->db, q, 6) == 0 && sl->strikes + sl->pauses > 0)
@@ -119,7 +131,7 @@ slaves_release(struct master *m, const struct sched_slave *sl, json_t *events)
 	}
 }
 
-/* ---- commands ------------------------------------------------------------ */
+/* ---- what changes it ----------------------------------------------------- */
 
 static const char *
 state_of(struct db *db, struct arena *a)
@@ -184,6 +196,47 @@ show(struct db *db, const char *name, struct error *err)
 	return rc;
 }
 
+/* Rows that were changed: 0, there is no active slave of this name. */
+static int
+write_rule(struct db *db, const char *what, const char *name, struct error *err)
+{
+	enum sql q = SQL_SLAVE_RULE;
+	const char *word = rules[RULE_OPEN].word;
+	int n;
+
+	if (strcmp(what, "retire") == 0)
+		return db_run(db, SQL_SLAVE_RETIRE, ARGS(TEXT(name)), err);
+	if (strcmp(what, "drain") == 0)
+		word = rules[RULE_DRAINED].word;
+	else if (strcmp(what, "pause") == 0)
+		word = rules[RULE_PAUSED].word;
+	n = db_run(db, q, ARGS(TEXT(name), TEXT(word)), err);
+	if (n == 1 && strcmp(what, "resume") == 0)
+		n = db_run(db, SQL_SLAVE_FORGIVE, ARGS(TEXT(name)), err);
+	return n;
+}
+
+int
+slaves_rule(struct master *m, const char *what, const char *name,
+    const struct change *ch, struct error *err)
+{
+	char said[32];
+	int n;
+
+	snprintf(said, sizeof(said), "slave %s", what);
+	if (db_begin(m->db, err) < 0)
+		return -1;
+	n = write_rule(m->db, what, name, err);
+	if (n < 1 || dispatch_nonce(m, ch, err) < 0 ||
+	    audit(m->db, ch->now, ch->user, said, name, ch->origin, err) < 0) {
+		db_rollback(m->db);
+		return n == 0 ? 0 : -1;
+	}
+	if (db_commit(m->db, err) < 0 || slaves_load(m, err) < 0)
+		return -1;
+	return 1;
+}
+
 static int
 change(struct db *db, const char *what, const char *name, struct error *err)
 {
@@ -192,19 +245,7 @@ change(struct db *db, const char *what, const char *name, struct error *err)
 
 	if (db_begin(db, err) < 0)
 		return -1;
-	if (strcmp(what, "retire") == 0)
-		n = db_run(db, SQL_SLAVE_RETIRE, ARGS(TEXT(name)), err);
-	else if (strcmp(what, "drain") == 0)
-		n = db_run(db, SQL_SLAVE_RULE,
-		    ARGS(TEXT(name), TEXT(rules[RULE_DRAINED].word)), err);
-	else if (strcmp(what, "pause") == 0)
-		n = db_run(db, SQL_SLAVE_RULE,
-		    ARGS(TEXT(name), TEXT(rules[RULE_PAUSED].word)), err);
-	else
-		n = db_run(db, SQL_SLAVE_RULE,
-		    ARGS(TEXT(name), TEXT(rules[RULE_OPEN].word)), err);
-	if (n == 1 && strcmp(what, "resume") == 0)
-		n = db_run(db, SQL_SLAVE_FORGIVE, ARGS(TEXT(name)), err);
+	n = write_rule(db, what, name, err);
 	if (n == 0)
 		fail(err, "there is no active slave \"%s\"", name);
 	if (n < 1) {

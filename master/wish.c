@@ -97,9 +97,16 @@ wish_read(struct master *m, struct request *r, const char *kind, struct wish *w)
 	const json_t *o = api_body(r);
 	const char *said;
 
-	if (!o || !(w->request = api_need_text(r, o, "request", REQUEST_MAX)) ||
-	    !(w->signature = api_need_text(r, o, "signature", SIGNATURE_MAX)))
+	if (!o || !(w->request = api_need_text(r, o, "request", REQUEST_MAX)))
 		return false;
+	if (r->session && !json_object_get(o, "signature")) {
+		w->session = r->session;
+		w->signature =
+		    arena_printf(&r->arena, "session %" PRId64, r->session);
+	} else if (!(w->signature =
+			   api_need_text(r, o, "signature", SIGNATURE_MAX))) {
+		return false;
+	}
 	w->o = parse_inner(r, w->request);
 	if (!w->o)
 		return false;
@@ -110,6 +117,8 @@ wish_read(struct master *m, struct request *r, const char *kind, struct wish *w)
 	w->user = api_text(w->o, "user", USER_MAX);
 	if (!w->user || !user_valid(w->user, strlen(w->user)))
 		return bad(r, "user", "expected [a-z][a-z0-9_-]{0,31}");
+	if (w->session && strcmp(w->user, r->user) != 0)
+		return bad(r, "user", "the session is another user's");
 	w->nonce = api_text(w->o, "nonce", 32);
 	return check_time(m, r, w->o) && check_nonce(m, r, w->nonce);
 }

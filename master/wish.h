@@ -13,6 +13,7 @@
 struct wish {
 	const char *kind, *request, *signature; /* as they came */
 	const char *user, *nonce;
+	int64_t session; /* it stands for the signature; 0: none does */
 	const json_t *o; /* the request, parsed; kept by the request */
 };
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define ANSWER_MAX (16 << 20)
+#define NAMES      16 /* of the certificate's file */
 
 struct call {
 	struct arena arena; /* this too */
@@ -61,6 +62,23 @@ calls_open(struct calls *c, const struct slave_conf *conf, struct arena *a,
 	if (!c->multi)
 		return fail(err, "libcurl has no memory");
 	return 0;
+}
+
+/*
+ * libcurl takes a kept connection for a call if, among others, the name of its
+ * certificate's file is the same. So the file gets another name, which comes
+ * again when the connections of that time are long closed.
+ */
+void
+calls_renew(struct calls *c, const struct slave_conf *conf, struct arena *a)
+{
+	const char *name = "cert.pem";
+	unsigned i;
+
+	c->renewed = (c->renewed + 1) % NAMES;
+	for (i = 0; i < c->renewed; i++)
+		name = arena_printf(a, "./%s", name);
+	c->cert = conf_path(conf, a, name);
 }
 
 void
@@ -196,6 +214,13 @@ call_cancel(struct calls *c, struct call *call)
 		return;
 	curl_multi_remove_handle(c->multi, call->easy);
 	release(call);
+}
+
+void
+call_redirect(
+    struct call *call, void (*done)(void *ctx, const struct answer *answer))
+{
+	call->done = done;
 }
 
 /* Fill in what a problem document says; the texts are json's. */

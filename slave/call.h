@@ -36,7 +36,8 @@ struct call_request {
 struct calls {
 	CURLM *multi;
 	const char *url, *ca, *cert, *key;
-	int64_t moved; /* bytes of bodies; the caller sets it back */
+	unsigned renewed; /* how often calls_renew() was called */
+	int64_t moved;    /* bytes of bodies; the caller sets it back */
 };
 
 /* Paths of ca, cert and key come from the state folder of conf. */
@@ -45,8 +46,16 @@ int calls_open(struct calls *c, const struct slave_conf *conf, struct arena *a,
     struct error *err);
 void calls_close(struct calls *c);
 
+/* There is another certificate: no further call shows the old one. */
+void
+calls_renew(struct calls *c, const struct slave_conf *conf, struct arena *a);
+
 /* Start one; never NULL: what can't even start ends as not reached. */
 struct call *call_start(struct calls *c, const struct call_request *r);
+
+/* Have another function called at its end. */
+void call_redirect(
+    struct call *call, void (*done)(void *ctx, const struct answer *answer));
 
 /* Forget it without done(); its connection is closed. */
 void call_cancel(struct calls *c, struct call *call);

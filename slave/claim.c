@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/running.h"
-#include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/proc.h"
+#include "run/jailer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 #define POLL_SECONDS 50    /* of a claim */
 #define ONCE_SECONDS 1     /* of a claim while own units run */
 #define READY_PAUSE  10000 /* between looks at the machine */
+#define LOST_PAUSE   1500  /* before a hello, after an answer was lost */
 #define SPIN_PAUSE   1000  /* after an empty answer that came too early */
 
 static int64_t
@@ -89,8 +89,8 @@ on_event(struct session *s, const json_t *event)
 	}
 }
 
-static void
-claimed(struct session *s, const json_t *answer)
+void
+claim_given(struct session *s, const json_t *answer)
 {
 	const json_t *capsules = json_object_get(answer, "capsules");
 	const json_t *events = json_object_get(answer, "events");
@@ -100,12 +100,43 @@ claimed(struct session *s, const json_t *answer)
 		take(s, json_array_get(capsules, i));
 	for (i = 0; i < json_array_size(events); i++)
 		on_event(s, json_array_get(events, i));
+}
+
+/* The master takes back what a hello doesn't list, after a moment. */
+void
+claim_lost(struct session *s)
+{
+	s->hello_due = true;
+	if (s->hello_wait.at < s->host.now + LOST_PAUSE)
+		s->hello_wait.at = s->host.now + LOST_PAUSE;
+}
+
+static void
+claimed(struct session *s, const json_t *answer)
+{
+	const json_t *capsules = json_object_get(answer, "capsules");
+	const json_t *events = json_object_get(answer, "events");
+
+	claim_given(s, answer);
 	if (json_array_size(capsules) + json_array_size(events) > 0)
 		return;
 	if (s->once && !s->leases)
 		s->idle = true;
 	else if (s->host.now - s->claim_start < SPIN_PAUSE)
 		s->claim_wait.at = s->claim_start + SPIN_PAUSE;
+}
+
+/* The master answers a claim when the next one comes. */
+static void
+on_last_claim(void *ctx, const struct answer *answer)
+{
+	struct session *s = ctx;
+
+	s->last_claim = NULL;
+	if (answer_is_good(answer))
+		claim_given(s, answer->json);
+	else if (answer->status == 0)
+		claim_lost(s);
 }
 
 static void
@@ -139,32 +170,37 @@ on_claim(void *ctx, const struct answer *answer)
 static bool
 is_ready(struct session *s)
 {
-	char percent[32];
-	const char *const argv[] = {s->conf->chroot, "-s",
-	    s->conf->chroot_state, "ready", "--pressure", percent, NULL};
-	struct error none;
-	struct buf reason;
+	struct error why;
 	bool unready;
 
 	if (s->host.now < s->ready_at)
 		return !s->unready;
 	s->ready_at = s->host.now + READY_PAUSE;
-	snprintf(percent, sizeof(percent), "%" PRId64, s->conf->pressure);
-	buf_init(&reason, 4096);
-	unready = proc_run(argv, &reason, &none) < 0 && reason.len > 0;
+	unready =
+	    jailer_ready(s->conf->jailer, -1, s->conf->pressure, &why) < 0;
 	if (unready && !s->unready)
-		log_warn("no new work: %.*s", (int)strcspn(reason.data, "\n"),
-		    reason.data);
+		log_warn("no new work: %s", why.msg);
 	else if (s->unready && !unready)
 		log_info("new work is welcome again");
-	buf_release(&reason);
 	s->unready = unready;
 	return !unready;
 }
 
+int64_t
+claim_room(struct session *s)
+{
+	int64_t free = s->conf->slots - busy_slots(s);
+
+	if (!s->greeted || s->stopping || s->draining || s->finishing ||
+	    *s->contract.closed)
+		return 0;
+	return free > 0 && is_ready(s) ? free : 0;
+}
+
 /*
  * One claim is always on its way, with no free slot too: it brings the
- * events. One that asked for nothing is replaced when a slot gets free.
+ * events. One that asked for nothing is followed by another when a slot gets
+ * free; the master answers the first one then.
  */
 void
 claim_turn(struct session *s)
@@ -173,26 +209,21 @@ claim_turn(struct session *s)
 	    .path = "slave/claim",
 	    .done = on_claim,
 	    .ctx = s};
-	int64_t free = s->conf->slots - busy_slots(s);
+	int64_t free;
 	int wait = POLL_SECONDS;
 	json_t *body;
 
-	if (!s->greeted || s->stopping)
+	if (!s->greeted || s->stopping || (s->claim && s->claim_free > 0) ||
+	    s->host.now < s->claim_wait.at)
 		return;
-	if (s->draining || s->finishing || *s->contract.closed)
-		free = 0;
-	if (s->claim && s->claim_free > 0)
-		return;
-	if (free > 0 && !is_ready(s))
-		free = 0;
+	free = claim_room(s);
 	if (s->claim) {
 		if (free <= 0)
 			return;
-		call_cancel(&s->calls, s->claim);
-		s->claim = NULL;
+		call_cancel(&s->calls, s->last_claim);
+		s->last_claim = s->claim;
+		call_redirect(s->last_claim, on_last_claim);
 	}
-	if (s->host.now < s->claim_wait.at)
-		return;
 	if (s->once)
 		wait = s->leases ? ONCE_SECONDS : 0;
 	body = json_pack("{s:I, s:i}", "free", (json_int_t)free, "wait", wait);

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SLOTS_MAX 256
@@ -26,6 +27,8 @@ static const struct conf_option table[] = {
     {"chroot-state", CONF_TEXT, AT(chroot_state), NULL},
     {"helpers", CONF_TEXT, AT(helpers), NULL},
     {"keyring", CONF_TEXT, AT(keyring), NULL},
+    {"user", CONF_TEXT, AT(user), "autotua-slave"},
+    {"allow-root", CONF_BOOL, AT(allow_root), "no"},
     {"slots", CONF_NUMBER, AT(slots), "1"},
     {"jobs", CONF_NUMBER, AT(jobs), NULL},
     {"time", CONF_DURATION, AT(time), NULL},
@@ -38,10 +41,11 @@ static const struct conf_option table[] = {
     {"artifacts-max", CONF_SIZE, AT(artifacts_max), NULL},
     {"pressure", CONF_NUMBER, AT(pressure), "30"},
     {"nest", CONF_BOOL, AT(nest), "no"},
-    {"network", CONF_BOOL, AT(network), "no"},
+    {"network", CONF_TEXT, AT(network_word), "no"},
     {"hours", CONF_TEXT, AT(hours), NULL},
     {"at-close", CONF_TEXT, AT(at_close), "stop"},
     {"on-battery", CONF_BOOL, AT(on_battery), "no"},
+    {"layers-max", CONF_SIZE, AT(layers_max), "20G"},
     {"disk-reserve", CONF_SIZE, AT(disk_reserve), "512M"},
     {"traffic", CONF_SIZE, AT(traffic), NULL},
     {"tree", CONF_LIST, AT(trees), NULL},
@@ -105,9 +109,15 @@ check_contract(struct slave_conf *c, struct arena *a, struct error *err)
 	char name[LABEL_MAX + 1];
 	bool mandatory;
 	size_t i;
+	int network;
 
 	if (c->hours && hours_parse(&h, c->hours, a, err) < 0)
 		return -1;
+	network = network_parse(c->network_word);
+	if (network < 0)
+		return fail(err, "network \"%s\": write host, private or no",
+		    c->network_word);
+	c->network = (enum network)network;
 	c->finish = strcmp(c->at_close, "finish") == 0;
 	if (!c->finish && strcmp(c->at_close, "stop") != 0)
 		return fail(
@@ -118,6 +128,20 @@ check_contract(struct slave_conf *c, struct arena *a, struct error *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* Root does what it says: nobody else may have written it. */
+static int
+check_writer(const char *file, struct error *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || lstat(file, &st) < 0 || st.st_uid == 0)
+		return 0;
+	return fail(err,
+	    "%s: belongs to user %u, and root would do what it says: look at "
+	    "it and chown 0:0 it",
+	    file, (unsigned)st.st_uid);
 }
 
 int
@@ -132,6 +156,8 @@ conf_load(struct slave_conf *c, const char *path, const char *folder,
 	if (!file)
 		file = folder ? arena_printf(a, "%s/slave.conf", folder)
 			      : CONF_DEFAULT;
+	if (check_writer(file, err) < 0)
+		return -1;
 	if ((path || access(file, F_OK) == 0) &&
 	    conf_read(file, table, c, a, err) < 0)
 		return -1;

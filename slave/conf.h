@@ -7,6 +7,7 @@
 #define SLAVE_CONF_H
 
 #include "base/conf.h"
+#include "base/network.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,6 +24,9 @@ struct slave_conf {
 	const char *chroot;       /* the autotua-chroot program */
 	const char *chroot_state; /* its state folder */
 	const char *helpers;      /* folder with jobuild.sh */
+	const char *user;         /* whom root becomes */
+	bool allow_root;          /* may that be root? */
+	int jailer;               /* socket of autotua-chroot serve */
 	const char *keyring;      /* file; NULL: the capsule's signers */
 	int64_t slots;            /* units at once */
 	int64_t jobs;             /* JOBS of emake; 0: processors */
@@ -38,11 +42,13 @@ struct slave_conf {
 	bool finish;              /* the latter: for what runs then */
 	bool on_battery;          /* lent then too? */
 	int64_t disk_reserve;     /* bytes that stay free */
+	int64_t layers_max;       /* bytes of stages and layers */
 	int64_t traffic;          /* bytes a day; 0: no limit */
 	struct conf_list trees;   /* whose jobs; none: any */
 	struct conf_list labels;  /* "NAME" or "NAME mandatory" */
-	bool network;             /* may recipes that ask for it have it? */
-	bool nest;                /* and namespaces of their own? */
+	const char *network_word; /* as it was written */
+	enum network network;     /* of recipes that ask for one */
+	bool nest;                /* may they make namespaces? */
 	struct conf_list mirrors; /* "NAME BASE-URL" */
 	struct conf_list probes;  /* "MODULE" or "NAME MODULE" of pkg-config */
 };

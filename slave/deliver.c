@@ -4,19 +4,26 @@
  * grows, then (once K.json is there, so that the log is complete) its
  * artifacts that the master doesn't have, then its report; after the last
  * step the end. One call at a time. Every call may be repeated: the master
- * skips what it has.
+ * skips what it has. A short rest of the log goes with the report, the last
+ * report with the end, and with that the claim for what is next: a unit that
+ * is done in a moment costs one call.
  */
 #include "slave/call.h"
 #include "slave/lease.h"
+#include "slave/running.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define CHUNK_MAX  (1 << 20) /* bytes of log a call */
-#define LOOK_PAUSE 500       /* milliseconds between looks at a log */
+#define CHUNK_MAX  (1 << 20)  /* bytes of log a call */
+#define RIDE_MAX   (32 << 10) /* bytes of log that go with another call */
+#define LOOK_PAUSE 500        /* milliseconds between looks at a log */
+#define LOOK_FIRST 200        /* until the first look, after the lease came */
 #define PAUSE_MAX  30000
 
 static void on_sent(void *ctx, const struct answer *answer);
@@ -126,6 +133,63 @@ post(struct lease *l, enum sending what, const char *call, json_t *body)
 	json_decref(body);
 }
 
+/* What of the step's log is left, if it is short text; else NULL. */
+static json_t *
+rest_of_log(struct lease *l, int64_t size)
+{
+	const struct delivery *o = &l->out;
+	size_t n = (size_t)(size - o->sent.log);
+	struct error err;
+	json_t *json = NULL;
+	char *text;
+	int fd;
+
+	if (o->apart || n > RIDE_MAX)
+		return NULL;
+	fd = spool_log(l->dir, o->sent.step, &err);
+	if (fd < 0)
+		return NULL;
+	text = arena_alloc(&l->arena, 1, n + 1);
+	if (pread(fd, text, n, o->sent.log) == (ssize_t)n &&
+	    !memchr(text, 0, n) && utf8_valid(text, n) == n)
+		json = json_pack("{s:I, s:I, s:s%}", "step",
+		    (json_int_t)o->sent.step, "offset", (json_int_t)o->sent.log,
+		    "text", text, n);
+	close(fd);
+	return json;
+}
+
+/* log is taken: NULL if it is sent already. */
+static void
+send_step(struct lease *l, json_t *log)
+{
+	json_t *body = json_copy(l->out.report);
+
+	if (log)
+		json_object_set_new(body, "log", log);
+	post(l, SEND_STEP, "step", body);
+}
+
+/* With the last step, of which log may be the rest, if there is one. */
+static void
+send_done(struct lease *l, json_t *log)
+{
+	const struct ending *e = &l->ending;
+	json_t *body =
+	    json_pack("{s:s, s:s}", "result", e->result, "reason", e->reason);
+	int64_t room = claim_room(l->host->session);
+
+	if (log)
+		json_object_set_new(body, "log", log);
+	if (l->out.report && !l->out.spoilt)
+		json_object_set(body, "report", l->out.report);
+	l->out.claimed = room;
+	if (room > 0)
+		json_object_set_new(body, "claim",
+		    json_pack("{s:I}", "free", (json_int_t)room));
+	post(l, SEND_END, "done", body);
+}
+
 static void
 send_end(struct lease *l)
 {
@@ -133,9 +197,7 @@ send_end(struct lease *l)
 
 	switch (e->kind) {
 	case ENDING_DONE:
-		post(l, SEND_END, "done",
-		    json_pack("{s:s, s:s}", "result", e->result, "reason",
-			e->reason));
+		send_done(l, NULL);
 		return;
 	case ENDING_REFUSE_SOFT:
 	case ENDING_REFUSE_HARD:
@@ -147,12 +209,54 @@ send_end(struct lease *l)
 	}
 }
 
+/* Is the report that is to be sent the last one? */
+static bool
+is_last(const struct lease *l)
+{
+	const json_t *result = json_object_get(l->out.report, "result");
+	const char *word = json_string_value(result);
+
+	return l->out.sent.step + 1 >= l->nsteps || !word ||
+	    strcmp(word, "passed") != 0;
+}
+
+/*
+ * The report, and what can go with it. The last one waits for the end, which
+ * comes at once after it.
+ */
+static void
+send_report(struct lease *l, int64_t size)
+{
+	json_t *log = NULL;
+
+	if (size > l->out.sent.log && !(log = rest_of_log(l, size)))
+		send_log(l, size);
+	else if (l->out.apart || !is_last(l))
+		send_step(l, log);
+	else if (l->state == LEASE_ENDED)
+		send_done(l, log);
+	else
+		json_decref(log);
+}
+
 /* Is it enough to say how it ended? */
 static bool
 only_the_end(const struct lease *l)
 {
 	return l->out.spoilt || l->dir < 0 ||
 	    (l->state != LEASE_RUNNING && l->ending.kind != ENDING_DONE);
+}
+
+/* A log that has just begun may be at its end in a moment. */
+static bool
+is_early(struct lease *l)
+{
+	int64_t until = l->taken + LOOK_FIRST;
+
+	if (l->state != LEASE_RUNNING || l->out.report || l->host->now >= until)
+		return false;
+	l->out.wait.at = until;
+	return true;
 }
 
 void
@@ -177,13 +281,13 @@ deliver_turn(struct lease *l)
 	size = spool_log_size(l->dir, o->sent.step);
 	artifact = json_array_get(
 	    json_object_get(o->report, "artifacts"), o->artifact);
-	if (size > o->sent.log)
-		send_log(l, size);
-	else if (artifact)
+	if (artifact && size <= o->sent.log)
 		send_artifact(l, artifact);
-	else if (o->report)
-		post(l, SEND_STEP, "step", json_copy(o->report));
-	else if (l->state == LEASE_ENDED)
+	else if (o->report && !artifact)
+		send_report(l, size);
+	else if (size > o->sent.log && !is_early(l))
+		send_log(l, size);
+	else if (size <= o->sent.log && l->state == LEASE_ENDED)
 		send_end(l);
 }
 
@@ -246,6 +350,8 @@ succeeded(struct lease *l, enum sending what, const json_t *answer)
 		step_sent(l, answer);
 		break;
 	case SEND_END:
+		if (o->claimed > 0)
+			claim_given(l->host->session, answer);
 		lease_over(l);
 		break;
 	}
@@ -265,6 +371,11 @@ corrected(struct lease *l, enum sending what, const struct answer *answer)
 	if (strcmp(answer->code, "step-missing") == 0 && !o->again) {
 		/* it has lost what it acknowledged: everything once more */
 		o->again = true;
+		/* or doesn't know of reports that come with the end */
+		o->apart = true;
+		json_decref(o->report);
+		o->report = NULL;
+		o->artifact = 0;
 		memset(&o->sent, 0, sizeof(o->sent));
 		return true;
 	}
@@ -307,6 +418,9 @@ failed(struct lease *l, enum sending what, const struct answer *answer)
 		return;
 	}
 	if (is_passing(answer)) {
+		/* leases may have been given in an answer that was lost */
+		if (what == SEND_END && l->out.claimed > 0)
+			claim_lost(l->host->session);
 		if (l->out.wait.tries == 0)
 			log_warn("lease=%" PRId64 " status=%d: %s", l->id,
 			    answer->status, answer->text);
@@ -328,6 +442,8 @@ on_sent(void *ctx, const struct answer *answer)
 
 	l->send = NULL;
 	l->out.sending = SEND_NOTHING;
+	if (what != SEND_END)
+		l->out.claimed = 0;
 	if (good || corrected(l, what, answer)) {
 		backoff_clear(&l->out.wait);
 		if (good)

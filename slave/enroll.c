@@ -65,9 +65,8 @@ enroll_fingerprint(
 	return 0;
 }
 
-/* A P-256 key, and a request for a certificate with this name, both PEM. */
-static int
-make_key(const char *name, gnutls_datum_t *key_pem, gnutls_datum_t *csr_pem,
+int
+enroll_key(const char *name, gnutls_datum_t *key_pem, gnutls_datum_t *csr_pem,
     struct error *err)
 {
 	gnutls_x509_privkey_t key;
@@ -199,7 +198,7 @@ enroll(const struct slave_conf *c, const char *url, const char *token,
 	url = arena_strndup(
 	    &a, url, strlen(url) - (*url && url[strlen(url) - 1] == '/'));
 	if (get_ca(url, pin, &ca, err) < 0 ||
-	    make_key(name, &key, &csr, err) < 0 ||
+	    enroll_key(name, &key, &csr, err) < 0 ||
 	    file_write(file, ca.data, ca.len, 0644, err) < 0)
 		goto out;
 	body = json_pack("{s:s, s:s, s:s%}", "token", token, "name", name,

@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 
+#include <gnutls/gnutls.h>
 #include <stddef.h>
 
 struct error;
@@ -20,6 +21,13 @@ int enroll_pin(const char *token, char pin[KEY_HEX], struct error *err);
 /* SHA-256 of the DER of the first certificate of a PEM text. */
 int enroll_fingerprint(
     const char *pem, size_t len, char hex[KEY_HEX], struct error *err);
+
+/*
+ * A P-256 key, and a request for a certificate with this name, both PEM, to
+ * be freed by gnutls_free().
+ */
+int enroll_key(const char *name, gnutls_datum_t *key_pem,
+    gnutls_datum_t *csr_pem, struct error *err);
 
 /*
  * Make a key, have the master sign its certificate, and leave key.pem (0600),

@@ -159,14 +159,14 @@ add_offer(const struct session *s, json_t *body)
 {
 	const struct slave_conf *c = s->conf;
 	const char *closed = s->contract.closed;
+	json_t *stages, *layers;
 
 	json_object_set_new(body, "slots", json_integer(c->slots));
 	json_object_set_new(body, "resources", resources_json(s));
 	json_object_set_new(body, "labels", labels_json(c));
-	json_object_set_new(
-	    body, "stages", images_list(c->chroot_state, "stages", STAGES_MAX));
-	json_object_set_new(
-	    body, "layers", images_list(c->chroot_state, "layers", LAYERS_MAX));
+	images_list(c->jailer, &stages, STAGES_MAX, &layers, LAYERS_MAX);
+	json_object_set_new(body, "stages", stages);
+	json_object_set_new(body, "layers", layers);
 	json_object_set_new(
 	    body, "closed", *closed ? json_string(closed) : json_null());
 }

@@ -3,17 +3,15 @@
 #include "slave/call.h"
 #include "slave/conf.h"
 #include "slave/contract.h"
-#include "slave/worker.h"
+#include "slave/pool.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/proc.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define LENGTH_DEFAULT 60000 /* of a lease from the spool, until renewed */
@@ -27,23 +25,6 @@ lease_random(void)
 	if (getrandom(&r, sizeof(r), 0) < 0)
 		return 0;
 	return r;
-}
-
-static struct lease *
-lease_new(struct host *h, int64_t id, int64_t attempt)
-{
-	struct arena a = {0};
-	struct lease *l = arena_new(&a, struct lease);
-
-	l->arena = a;
-	l->host = h;
-	l->id = id;
-	l->attempt = attempt;
-	l->dir = l->say = l->leash = -1;
-	l->worker = -1;
-	l->length = LENGTH_DEFAULT;
-	l->renewed = h->now;
-	return l;
 }
 
 static void
@@ -62,8 +43,6 @@ lease_free(struct lease *l)
 	call_cancel(l->host->calls, l->renew);
 	call_cancel(l->host->calls, l->send);
 	json_decref(l->out.report);
-	shut(&l->say);
-	shut(&l->leash);
 	shut(&l->dir);
 	arena_release(&a);
 }
@@ -84,9 +63,12 @@ cannot_start(struct lease *l, const char *why)
 	l->state = LEASE_ENDED;
 }
 
+struct numbers {
+	int64_t id, attempt, length, nsteps;
+};
+
 static int
-numbers_of(const json_t *capsule, int64_t *id, int64_t *attempt,
-    int64_t *length, struct error *err)
+numbers_of(const json_t *capsule, struct numbers *n, struct error *err)
 {
 	json_int_t lease = 0, try = -1, seconds = 0;
 
@@ -94,43 +76,60 @@ numbers_of(const json_t *capsule, int64_t *id, int64_t *attempt,
 		"attempt", &try, "lease_seconds", &seconds) < 0 ||
 	    lease < 1 || try < 0)
 		return fail(err, "a capsule without lease and attempt");
-	*id = lease;
-	*attempt = try;
-	*length =
+	n->id = lease;
+	n->attempt = try;
+	n->length =
 	    seconds > 0 && seconds <= 86400 ? seconds * 1000 : LENGTH_DEFAULT;
+	n->nsteps = (int64_t)json_array_size(json_object_get(capsule, "steps"));
 	return 0;
+}
+
+static struct lease *
+lease_new(struct host *h, const struct numbers *n)
+{
+	struct arena a = {0};
+	struct lease *l = arena_new(&a, struct lease);
+
+	l->arena = a;
+	l->host = h;
+	l->id = n->id;
+	l->attempt = n->attempt;
+	l->dir = -1;
+	l->length = n->length;
+	l->nsteps = n->nsteps;
+	l->taken = l->renewed = h->now;
+	return l;
 }
 
 struct lease *
 lease_take(struct host *h, const json_t *capsule, struct error *err)
 {
-	int64_t id, attempt, length;
+	struct numbers n;
 	struct lease *l;
 
-	if (numbers_of(capsule, &id, &attempt, &length, err) < 0)
+	if (numbers_of(capsule, &n, err) < 0)
 		return NULL;
-	l = lease_new(h, id, attempt);
-	l->length = length;
-	if (spool_add(h->spool, id, capsule, err) < 0 ||
-	    (l->dir = spool_lease(h->spool, id, err)) < 0) {
+	l = lease_new(h, &n);
+	if (spool_add(h->spool, l->id, capsule, err) < 0 ||
+	    (l->dir = spool_lease(h->spool, l->id, err)) < 0) {
 		cannot_start(l, err->msg);
 		return l;
 	}
-	l->worker = worker_start(h->conf, id, contract_left(h->contract),
-	    l->dir, &l->say, &l->leash, err);
-	if (l->worker < 0) {
+	l->worker = pool_give(h->pool, l, contract_left(h->contract), err);
+	if (!l->worker) {
 		cannot_start(l, err->msg);
 		return l;
 	}
-	log_info("accepted lease=%" PRId64 " attempt=%" PRId64 " root=%s", id,
-	    attempt, json_string_value(json_object_get(capsule, "root")));
+	log_info("accepted lease=%" PRId64 " attempt=%" PRId64 " root=%s",
+	    l->id, l->attempt,
+	    json_string_value(json_object_get(capsule, "root")));
 	return l;
 }
 
 struct lease *
 lease_recover(struct host *h, int64_t id, struct error *err)
 {
-	int64_t named, attempt, length;
+	struct numbers n;
 	int dir = spool_lease(h->spool, id, err);
 	struct lease *l = NULL;
 	json_t *capsule;
@@ -138,10 +137,10 @@ lease_recover(struct host *h, int64_t id, struct error *err)
 	if (dir < 0)
 		return NULL;
 	capsule = spool_json(dir, "capsule.json", err);
-	if (!capsule || numbers_of(capsule, &named, &attempt, &length, err) < 0)
+	if (!capsule || numbers_of(capsule, &n, err) < 0)
 		goto out;
-	l = lease_new(h, id, attempt);
-	l->length = length;
+	n.id = id;
+	l = lease_new(h, &n);
 	l->dir = dir;
 	l->state = LEASE_ENDED;
 	spool_sent(dir, &l->out.sent);
@@ -151,7 +150,8 @@ lease_recover(struct host *h, int64_t id, struct error *err)
 		if (spool_end(dir, &l->ending, err) < 0)
 			log_err("lease=%" PRId64 " %s", id, err->msg);
 	}
-	log_info("recovered lease=%" PRId64 " attempt=%" PRId64, id, attempt);
+	log_info(
+	    "recovered lease=%" PRId64 " attempt=%" PRId64, id, l->attempt);
 out:
 	json_decref(capsule);
 	if (!l) {
@@ -184,8 +184,7 @@ lease_kill(struct lease *l, enum ending_kind kind, const char *result,
 	log_info("killing lease=%" PRId64 " reason=\"%s\"", l->id, reason);
 	ending_set(&l->ending, kind, result, reason);
 	l->state = LEASE_KILLED;
-	shut(&l->leash);
-	kill(l->worker, SIGKILL);
+	worker_kill(l->worker);
 }
 
 void
@@ -216,49 +215,43 @@ lease_drop(struct lease *l, const char *why)
 	call_cancel(l->host->calls, l->renew);
 	call_cancel(l->host->calls, l->send);
 	l->renew = l->send = NULL;
-	if (l->worker < 0) {
+	if (!l->worker) {
 		lease_over(l);
 		return;
 	}
 	l->state = LEASE_DROPPED;
-	shut(&l->leash);
-	kill(l->worker, SIGKILL);
+	worker_kill(l->worker);
 }
 
-/* The worker is dead and had not been told to die. */
+/* It had not been told to end; died is NULL if its worker lives. */
 static void
-ended_by_itself(struct lease *l, int status)
+ended_by_itself(struct lease *l, const char *died)
 {
 	char text[100];
 	struct error err;
 
-	if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_STALE) {
-		log_warn("stale lease=%" PRId64, l->id);
-		lease_over(l);
+	if (!died && spool_ending(l->dir, &l->ending)) {
+		l->state = LEASE_ENDED;
 		return;
 	}
-	if (status != 0 || !spool_ending(l->dir, &l->ending)) {
-		snprintf(text, sizeof(text), "the slave's worker ended: %s",
-		    proc_status_text(status));
-		ending_set(&l->ending, ENDING_DONE, "infrastructure", text);
-		if (spool_end(l->dir, &l->ending, &err) < 0)
-			log_err("lease=%" PRId64 " %s", l->id, err.msg);
-	}
+	snprintf(text, sizeof(text), "the slave's worker ended: %s",
+	    died ? died : "without a result");
+	ending_set(&l->ending, ENDING_DONE, "infrastructure", text);
+	if (spool_end(l->dir, &l->ending, &err) < 0)
+		log_err("lease=%" PRId64 " %s", l->id, err.msg);
 	l->state = LEASE_ENDED;
 }
 
-void
-lease_reaped(struct lease *l, int status)
+/* It has no worker any more. */
+static void
+without_worker(struct lease *l, const char *died)
 {
 	struct error err;
 
-	lease_listen(l);
-	shut(&l->say);
-	shut(&l->leash);
-	l->worker = -1;
+	l->worker = NULL;
 	switch (l->state) {
 	case LEASE_RUNNING:
-		ended_by_itself(l, status);
+		ended_by_itself(l, died);
 		break;
 	case LEASE_KILLED:
 		if (spool_end(l->dir, &l->ending, &err) < 0)
@@ -281,11 +274,29 @@ lease_reaped(struct lease *l, int status)
 		    l->ending.reason);
 }
 
+void
+lease_worked(struct lease *l, bool stale)
+{
+	if (stale && l->state == LEASE_RUNNING) {
+		log_warn("stale lease=%" PRId64, l->id);
+		l->worker = NULL;
+		lease_over(l);
+		return;
+	}
+	without_worker(l, NULL);
+}
+
+void
+lease_reaped(struct lease *l, int status)
+{
+	without_worker(l, proc_status_text(status));
+}
+
 /* ---- what the worker says -------------------------------------------------
  */
 
-static void
-on_line(struct lease *l, const char *line)
+void
+lease_line(struct lease *l, const char *line)
 {
 	char state[16];
 	int64_t step, bytes;
@@ -300,34 +311,6 @@ on_line(struct lease *l, const char *line)
 	/* whatever it was: there may be something to send */
 	if (l->out.wait.tries == 0)
 		l->out.wait.at = 0;
-}
-
-void
-lease_listen(struct lease *l)
-{
-	char *end;
-	ssize_t n;
-
-	if (l->say < 0)
-		return;
-	for (;;) {
-		n = read(
-		    l->say, l->line + l->nline, sizeof(l->line) - 1 - l->nline);
-		if (n == 0)
-			shut(&l->say);
-		if (n <= 0)
-			return;
-		l->nline += (size_t)n;
-		l->line[l->nline] = '\0';
-		while ((end = strchr(l->line, '\n')) != NULL) {
-			*end++ = '\0';
-			on_line(l, l->line);
-			l->nline -= (size_t)(end - l->line);
-			memmove(l->line, end, l->nline + 1);
-		}
-		if (l->nline == sizeof(l->line) - 1)
-			l->nline = 0;
-	}
 }
 
 /* ---- renew ----------------------------------------------------------------

@@ -23,15 +23,20 @@ struct call;
 struct calls;
 struct error;
 struct slave_conf;
+struct pool;
+struct worker;
 
 /* What all leases of this process share. */
+struct session;
 struct host {
+	struct session *session;
 	const struct slave_conf *conf;
 	struct calls *calls;
 	int spool;
 	int64_t now;   /* milliseconds that suspend doesn't stop */
 	int64_t grace; /* milliseconds beyond the lease's time */
 	struct contract *contract;
+	struct pool *pool; /* of workers */
 };
 
 enum lease_state {
@@ -60,6 +65,8 @@ struct delivery {
 	bool missing;     /* the master asks for it */
 	bool spoilt;      /* it won't take our reports: only the end is sent */
 	bool again;       /* everything is sent a second time */
+	bool apart;       /* nothing rides on another call */
+	int64_t claimed;  /* slots that the call in flight claims for */
 	struct backoff wait;
 };
 
@@ -69,15 +76,14 @@ struct lease {
 	struct host *host;
 	int64_t id, attempt;
 	enum lease_state state;
-	int dir;        /* its spool folder; -1: it has none */
-	pid_t worker;   /* -1: none */
-	int say, leash; /* pipes from and to the worker; -1: closed */
-	char line[128]; /* of what it says, not complete yet */
-	size_t nline;
-	struct ending ending; /* from LEASE_KILLED on */
+	int dir;               /* its spool folder; -1: it has none */
+	struct worker *worker; /* NULL: none */
+	struct ending ending;  /* from LEASE_KILLED on */
 	/* renew */
 	struct call *renew;
 	struct backoff renew_wait;
+	int64_t nsteps;  /* of its capsule */
+	int64_t taken;   /* when it came */
 	int64_t length;  /* milliseconds that a renewal is good for */
 	int64_t renewed; /* when the master last said yes */
 	int64_t step;    /* where the worker is */
@@ -105,10 +111,13 @@ struct lease *lease_recover(struct host *h, int64_t id, struct error *err);
 /* Cancel its calls, close what it has open, free it. */
 void lease_free(struct lease *l);
 
-/* Its worker wrote to the pipe. */
-void lease_listen(struct lease *l);
+/* A line of what its worker says, but for those that end its work. */
+void lease_line(struct lease *l, const char *line);
 
-/* Its worker ended with this wait status. */
+/* Its worker is through with it: the spool has the end, or it is stale. */
+void lease_worked(struct lease *l, bool stale);
+
+/* Its worker died with this wait status, before that. */
 void lease_reaped(struct lease *l, int status);
 
 /* Start what is due now: renewing, sending, giving up. */

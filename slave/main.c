@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "slave/account.h"
 #include "slave/conf.h"
 #include "slave/control.h"
 #include "slave/enroll.h"
@@ -7,6 +8,8 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/shells.h"
+#include "base/usage.h"
 
 #include <getopt.h>
 #include <string.h>
@@ -20,40 +23,39 @@ struct options {
 	bool check, once, now, json;
 };
 
-static const char usage_text[] =
-    "usage: autotua-slave [-C STATE] [-c CONF] enroll URL TOKEN "
-    "[--name NAME]\n"
-    "       autotua-slave [-C STATE] [-c CONF] [-v] run [-n] [--once]\n"
-    "       autotua-slave [-C STATE] [-c CONF] key accept FILE\n"
-    "       autotua-slave [-C STATE] [-c CONF] status [--json]\n"
-    "       autotua-slave [-C STATE] [-c CONF] pause | drain | resume\n"
-    "       autotua-slave [-C STATE] [-c CONF] stop [--now]\n"
-    "       autotua-slave [-C STATE] [-c CONF] check\n"
-    "       autotua-slave -h | -V\n"
-    "\n"
-    "  enroll       become a slave of the master at URL, by its join token\n"
-    "  key accept   change the keyring by a maintainer's statement, or by a\n"
-    "               revoked key\n"
-    "  run          claim and do units; -n: only check the configuration\n"
-    "  status       what is lent, whether it is now, and what runs\n"
-    "  drain        take nothing more until \"resume\"; finish what runs\n"
-    "  pause        as drain, but give back what runs\n"
-    "  stop         end the slave that runs, after what runs; --now: within\n"
-    "               seconds, giving back what runs\n"
-    "  check        check the configuration and show what it lends\n"
-    "\n"
-    "  -C STATE     state folder (default: " STATE_DEFAULT ")\n"
-    "  -c CONF      configuration (default: STATE/slave.conf with -C, else\n"
-    "               " CONF_DEFAULT ")\n"
-    "  --name NAME  name at the master (default: this host's)\n"
-    "  --once       end when nothing is left to claim\n"
-    "  -v           more messages\n"
-    "  -h, -V       this text; the version\n";
+static const struct usage forms[] = {
+    {"enroll [--name NAME] URL TOKEN",
+	"become a slave of the master at URL, by its join token; NAME is this "
+	"host's if none is given"},
+    {"run [-n] [--once]",
+	"claim and do units; -n: only check the configuration; --once: end "
+	"when nothing is left to claim"},
+    {"status [--json]",
+	"what is lent, whether it is at this moment, and what runs"},
+    {"drain", "take nothing more until \"resume\"; finish what runs"},
+    {"pause", "as drain, but give back what runs"},
+    {"resume", "take work again"},
+    {"stop [--now]",
+	"end the slave that runs, after what runs; --now: within seconds, "
+	"giving back what runs"},
+    {"check", "check the configuration and show what it lends"},
+    {"key accept STATEMENT",
+	"change the keyring by a maintainer's statement, or by a revoked key"},
+    {"completion " SHELLS_NAMES,
+	"print the script that completes this in a shell"},
+    {"-C STATE", "state folder (" STATE_DEFAULT ")"},
+    {"-c CONF",
+	"configuration (STATE/slave.conf with -C, else " CONF_DEFAULT ")"},
+    {"-v", "more messages"},
+    {"-h, --help", "this text"},
+    {"-V, --version", "the version"},
+    {0},
+};
 
 static int
 usage(void)
 {
-	fputs(usage_text, stderr);
+	usage_print(stderr, "autotua-slave", forms);
 	return EXIT_USAGE;
 }
 
@@ -74,6 +76,8 @@ do_enroll(
 
 	if (n != 2 || o->once || o->check)
 		return usage();
+	if (account_command(c, true, &err) < 0)
+		return report(&err);
 	if (!name) {
 		gethostname(host, sizeof(host) - 1);
 		name = host;
@@ -85,10 +89,11 @@ do_enroll(
 }
 
 static int
-do_run(
-    const struct options *o, const struct slave_conf *c, struct arena *a, int n)
+do_run(const struct options *o, struct slave_conf *c, struct arena *a, int n)
 {
+	struct jailer jailer = {0, -1};
 	struct error err;
+	int rc;
 
 	if (n != 0 || o->name)
 		return usage();
@@ -96,9 +101,11 @@ do_run(
 		return report(&err);
 	if (o->check)
 		return 0;
-	if (session_run(c, o->once, &err) < 0)
-		return report(&err);
-	return 0;
+	rc = account_run(c, &jailer, &err);
+	if (rc == 0)
+		rc = session_run(c, &jailer, o->once, &err);
+	jailer_end(&jailer);
+	return rc < 0 ? report(&err) : 0;
 }
 
 static int
@@ -123,6 +130,8 @@ do_control(const struct options *o, const struct slave_conf *c, struct arena *a,
 	    (o->now && strcmp(what, "stop") != 0) ||
 	    (o->json && strcmp(what, "status") != 0))
 		return usage();
+	if (account_command(c, false, &err) < 0)
+		return report(&err);
 	if (strcmp(what, "stop") == 0)
 		rc = control_stop(c, o->now, &err);
 	else if (strcmp(what, "pause") == 0)
@@ -185,7 +194,7 @@ parse_options(struct options *o, int argc, char *argv[], int *status)
 			log_set_level(LOG_L_DEBUG);
 			break;
 		case 'h':
-			fputs(usage_text, stdout);
+			usage_print(stdout, "autotua-slave", forms);
 			return 1;
 		case 'V':
 			puts("autotua-slave " VERSION);
@@ -228,6 +237,10 @@ main(int argc, char *argv[])
 	int status;
 
 	umask(022);
+	/* the words behind it are another command line's, being typed */
+	if (argc > 1 && strcmp(argv[1], "completion") == 0)
+		return usage_completion(
+		    "autotua-slave", forms, argc - 2, argv + 2);
 	if (parse_options(&o, argc, argv, &status))
 		return status;
 	if (optind < argc)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/probe.h"
 #include "slave/conf.h"
+#include "slave/images.h"
 #include "slave/trees.h"
-#include "slave/worker.h"
+#include "slave/pool.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
@@ -28,7 +29,8 @@
 #define OUTPUT_MAX  (1 << 20)
 #define PROGRAM_MS  5000  /* a program that says nothing for so long */
 #define TREES_KEPT  86400 /* seconds after the last use */
-#define CHILD_LIMIT 120   /* seconds for everything */
+#define STAGES_MAX  1000
+#define CHILD_LIMIT 120 /* seconds for everything */
 
 static const struct {
 	const char *name, *program, *flag;
@@ -307,30 +309,15 @@ probe_machine(json_t *into, const struct slave_conf *c, const char *release)
 		put(into, "kvm", "1");
 }
 
-/* Digests of the stages that autotua-chroot has imported. */
+/* Digests of the stages that the jailer has. */
 static json_t *
 probe_stages(const struct slave_conf *c)
 {
-	const char *const argv[] = {
-	    c->chroot, "-s", c->chroot_state, "list", "--json", NULL};
-	json_t *list = json_array(), *doc = NULL, *image;
-	const char *kind, *id;
-	struct buf out;
-	size_t i;
+	json_t *stages, *layers;
 
-	buf_init(&out, OUTPUT_MAX);
-	if (output_of(argv, &out))
-		doc = json_loadb(out.data, out.len, 0, NULL);
-	json_array_foreach(doc, i, image)
-	{
-		kind = json_string_value(json_object_get(image, "kind"));
-		id = json_string_value(json_object_get(image, "id"));
-		if (kind && id && strcmp(kind, "stage") == 0)
-			json_array_append_new(list, json_string(id));
-	}
-	json_decref(doc);
-	buf_release(&out);
-	return list;
+	images_list(c->jailer, &stages, STAGES_MAX, &layers, 0);
+	json_decref(layers);
+	return stages;
 }
 
 json_t *
@@ -382,7 +369,8 @@ child(const struct slave_conf *c, int fd)
 pid_t
 probe_start(const struct slave_conf *c, int *fd, struct error *err)
 {
-	int pipefd[2];
+	int pipefd[2], keep[2];
+	struct slave_conf own = *c;
 	pid_t pid, parent = getpid();
 
 	if (pipe2(pipefd, O_CLOEXEC) < 0)
@@ -395,8 +383,11 @@ probe_start(const struct slave_conf *c, int *fd, struct error *err)
 		return -1;
 	}
 	if (pid == 0) {
-		worker_detach(parent, &pipefd[1], 1);
-		child(c, pipefd[1]);
+		keep[0] = pipefd[1];
+		keep[1] = c->jailer;
+		worker_detach(parent, keep, 2);
+		own.jailer = keep[1];
+		child(&own, keep[0]);
 	}
 	close(pipefd[1]);
 	fcntl(pipefd[0], F_SETFL, O_NONBLOCK);

@@ -11,6 +11,8 @@
 #include "slave/conf.h"
 #include "slave/contract.h"
 #include "slave/lease.h"
+#include "slave/pool.h"
+#include "slave/renew.h"
 #include "base/buf.h"
 #include "base/error.h"
 
@@ -21,7 +23,9 @@ struct session {
 	struct calls calls;
 	struct arena arena;
 	const struct slave_conf *conf;
+	pid_t jailer;
 	struct lease *leases;
+	struct pool pool;
 	int signals, lock, state;
 	bool once;
 	struct contract contract;
@@ -38,8 +42,9 @@ struct session {
 	bool hello_soon;  /* stages or layers may have come */
 	struct call *hello;
 	struct backoff hello_wait;
+	struct renewal renewal; /* of the certificate */
 	/* claim */
-	struct call *claim;
+	struct call *claim, *last_claim; /* last: an older one still goes on */
 	int64_t claim_free, claim_start;
 	struct backoff claim_wait;
 	int64_t ready_at;    /* when the machine is looked at again */
@@ -63,6 +68,14 @@ void session_rejected(struct session *s, const struct answer *answer);
 
 /* claim.c: keep one claim on its way. */
 void claim_turn(struct session *s);
+
+/*
+ * For who claims with another call: slots that are free for new work; take
+ * what the answer gives; the answer didn't come.
+ */
+int64_t claim_room(struct session *s);
+void claim_given(struct session *s, const json_t *answer);
+void claim_lost(struct session *s);
 
 /* Was it answered with success? */
 bool answer_is_good(const struct answer *answer);

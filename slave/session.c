@@ -5,6 +5,8 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/proc.h"
+#include "run/jailer.h"
 #include "tree/tree.h"
 #include "tree/sign.h"
 
@@ -47,8 +49,9 @@ stop(struct session *s)
 	s->stopping = true;
 	s->stop_by = s->host.now + STOP_TIME;
 	call_cancel(&s->calls, s->claim);
+	call_cancel(&s->calls, s->last_claim);
 	call_cancel(&s->calls, s->hello);
-	s->claim = s->hello = NULL;
+	s->claim = s->last_claim = s->hello = NULL;
 	for (l = s->leases; l; l = l->next)
 		lease_stop(l);
 }
@@ -56,19 +59,18 @@ stop(struct session *s)
 static void
 reap(struct session *s)
 {
-	struct lease *l;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid == s->probe)
+		if (pid == s->probe) {
 			probe_reaped(s, status);
-		for (l = s->leases; l; l = l->next) {
-			if (l->worker == pid) {
-				s->hello_soon = true;
-				lease_reaped(l, status);
-				break;
-			}
+		} else if (pid == s->jailer) {
+			s->failed = true;
+			fail(s->err, "autotua-chroot ended: %s",
+			    proc_status_text(status));
+		} else {
+			(void)pool_reaped(&s->pool, pid, status);
 		}
 	}
 }
@@ -135,6 +137,8 @@ turn(struct session *s)
 	while ((l = *at) != NULL) {
 		lease_turn(l);
 		if (l->state == LEASE_OVER) {
+			/* it may have made layers */
+			s->hello_soon = true;
 			*at = l->next;
 			lease_free(l);
 		} else {
@@ -144,6 +148,7 @@ turn(struct session *s)
 	contract_turn(s);
 	probe_turn(s);
 	hello_turn(s);
+	renew_turn(s);
 	claim_turn(s);
 }
 
@@ -172,6 +177,8 @@ time_left(const struct session *s)
 		due = least(due, s->hello_wait.at);
 	if (s->greeted && !s->claim && !s->stopping)
 		due = least(due, s->claim_wait.at);
+	if (!s->stopping)
+		due = least(due, renew_due(s));
 	if (due <= s->host.now)
 		return 0;
 	return (int)(due - s->host.now);
@@ -191,13 +198,11 @@ watch(struct curl_waitfd *fds, unsigned *n, int fd)
 static unsigned
 watched(const struct session *s, struct curl_waitfd *fds, unsigned max)
 {
-	const struct lease *l;
 	unsigned n = 0;
 
 	watch(fds, &n, s->signals);
 	watch(fds, &n, s->probe_fd);
-	for (l = s->leases; l && n < max; l = l->next)
-		watch(fds, &n, l->say);
+	pool_watch(&s->pool, fds, &n, max);
 	return n;
 }
 
@@ -218,7 +223,6 @@ loop(struct session *s)
 	unsigned max = 2 + (unsigned)s->conf->slots;
 	struct curl_waitfd *fds =
 	    arena_array(&s->arena, max, struct curl_waitfd);
-	struct lease *l;
 	unsigned n;
 
 	for (;;) {
@@ -232,8 +236,7 @@ loop(struct session *s)
 		read_signals(s);
 		if (s->probe_fd >= 0)
 			probe_listen(s);
-		for (l = s->leases; l; l = l->next)
-			lease_listen(l);
+		pool_listen(&s->pool);
 		calls_turn(&s->calls);
 		contract_moved(&s->contract, s->calls.moved, time(NULL));
 		s->calls.moved = 0;
@@ -299,9 +302,12 @@ session_close(struct session *s)
 		s->leases = l->next;
 		lease_free(l);
 	}
+	pool_close(&s->pool);
 	if (s->calls.multi) {
 		call_cancel(&s->calls, s->claim);
+		call_cancel(&s->calls, s->last_claim);
 		call_cancel(&s->calls, s->hello);
+		renew_close(s);
 		calls_close(&s->calls);
 	}
 	if (s->host.spool >= 0)
@@ -322,9 +328,11 @@ session_close(struct session *s)
 }
 
 int
-session_run(const struct slave_conf *c, bool once, struct error *err)
+session_run(const struct slave_conf *c, const struct jailer *jailer, bool once,
+    struct error *err)
 {
 	struct session s = {.conf = c,
+	    .jailer = jailer->pid,
 	    .host = {.conf = c, .spool = -1, .grace = GRACE},
 	    .signals = -1,
 	    .lock = -1,
@@ -336,8 +344,11 @@ session_run(const struct slave_conf *c, bool once, struct error *err)
 	int rc = -1;
 
 	buf_init(&s.probe_text, PROBE_MAX);
+	s.host.session = &s;
 	s.host.calls = &s.calls;
 	s.host.contract = &s.contract;
+	s.pool.conf = c;
+	s.host.pool = &s.pool;
 	s.host.now = clock_ms();
 	if (open_state(&s, err) < 0)
 		goto out;
@@ -347,11 +358,11 @@ session_run(const struct slave_conf *c, bool once, struct error *err)
 		goto out;
 	if (open_signals(&s, err) < 0)
 		goto out;
-	if (calls_open(&s.calls, c, &s.arena, err) < 0)
+	if (renew_recover(c, err) < 0 ||
+	    calls_open(&s.calls, c, &s.arena, err) < 0)
 		goto out;
 	s.host.spool = spool_open(conf_path(c, &s.arena, "spool"), err);
-	if (s.host.spool < 0 || file_mkdirs(c->chroot_state, 0700, err) < 0 ||
-	    spool_each(s.host.spool, recover, &s, err) < 0)
+	if (s.host.spool < 0 || spool_each(s.host.spool, recover, &s, err) < 0)
 		goto out;
 	loop(&s);
 	rc = s.failed ? -1 : 0;

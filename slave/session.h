@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 struct error;
+struct jailer;
 struct slave_conf;
 
 /*
@@ -18,6 +19,7 @@ struct slave_conf;
  * and everything is delivered. A second signal ends it at once. -1 when it
  * couldn't start or the master doesn't know this slave.
  */
-int session_run(const struct slave_conf *c, bool once, struct error *err);
+int session_run(const struct slave_conf *c, const struct jailer *jailer,
+    bool once, struct error *err);
 
 #endif

@@ -3,14 +3,12 @@
 #include "slave/call.h"
 #include "slave/capsule.h"
 #include "slave/conf.h"
-#include "slave/images.h"
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/proc.h"
+#include "run/jailer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +16,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define TRIES 5
@@ -138,35 +135,19 @@ check_digest(const struct capsule *capsule, int fd, struct error *err)
 	    capsule->digest);
 }
 
-static int
-import(const struct slave_conf *c, const struct capsule *capsule,
-    const char *path, struct error *err)
-{
-	const char *const argv[] = {c->chroot, "-s", c->chroot_state, "import",
-	    "-n", capsule->stage, path, NULL};
-	struct buf out;
-	int rc;
-
-	buf_init(&out, 4096);
-	rc = proc_run(argv, &out, err);
-	if (rc == 0 &&
-	    (!out.data || strncmp(out.data, capsule->digest, KEY_HEX - 1) != 0))
-		rc = fail(err, "autotua-chroot imported another stage: %s",
-		    out.data ? out.data : "");
-	buf_release(&out);
-	return rc;
-}
-
 /* With the lock held: someone else may have been first. */
 static int
 fetch_locked(const struct slave_conf *c, const struct calls *master,
     const struct capsule *capsule, const char *path, int fd, struct error *err)
 {
-	if (images_has(c->chroot_state, "stages", capsule->digest))
-		return 0;
+	int there = jailer_has(c->jailer, false, capsule->digest, err);
+
+	if (there != 0)
+		return there < 0 ? -1 : 0;
 	if (download(master, capsule, fd, err) < 0 ||
 	    check_digest(capsule, fd, err) < 0 ||
-	    import(c, capsule, path, err) < 0)
+	    jailer_import(c->jailer, fd, capsule->digest, capsule->stage, err) <
+		0)
 		return -1;
 	unlink(path);
 	return 0;
@@ -180,8 +161,9 @@ stage_ensure(const struct slave_conf *c, const struct calls *master,
 	    a, "%s/%s.part", conf_path(c, a, "stages"), capsule->digest);
 	int fd, rc;
 
-	if (images_has(c->chroot_state, "stages", capsule->digest))
-		return 0;
+	rc = jailer_has(c->jailer, false, capsule->digest, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	if (file_mkdirs(conf_path(c, a, "stages"), 0700, err) < 0)
 		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);

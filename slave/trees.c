@@ -32,21 +32,15 @@ key_of(struct arena *a, const char *revision, const struct recipe_id *ids,
 	return arena_strdup(a, hex);
 }
 
+/* Take its lock in another way; that is not one step for others. */
 static int
-lock_file(const char *path, int operation, struct error *err)
+lock_as(const struct kept_tree *k, int operation, struct error *err)
 {
-	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int rc;
-
-	if (fd < 0)
-		return fail_errno(err, "open %s", path);
-	while ((rc = flock(fd, operation)) < 0 && errno == EINTR)
-		;
-	if (rc == 0)
-		return fd;
-	fail_errno(err, "lock %s", path);
-	close(fd);
-	return -1;
+	while (flock(k->lock, operation) < 0) {
+		if (errno != EINTR)
+			return fail_errno(err, "lock %s", k->folder);
+	}
+	return 0;
 }
 
 static const char *
@@ -63,6 +57,23 @@ empty(const struct kept_tree *k, struct error *err)
 	return file_mkdirs(k->folder, 0700, err);
 }
 
+/* Who finds it there uses it beside others; who doesn't makes it alone. */
+static int
+take(struct kept_tree *k, const char *mark, struct error *err)
+{
+	if (lock_as(k, LOCK_SH, err) < 0)
+		return -1;
+	/* when it was used last */
+	(void)futimens(k->lock, NULL);
+	k->there = access(mark, F_OK) == 0;
+	if (k->there)
+		return 0;
+	if (lock_as(k, LOCK_EX, err) < 0)
+		return -1;
+	k->there = access(mark, F_OK) == 0;
+	return k->there ? lock_as(k, LOCK_SH, err) : empty(k, err);
+}
+
 int
 trees_take(struct kept_tree *k, const char *state, const char *revision,
     const struct recipe_id *ids, size_t n, struct arena *a, struct error *err)
@@ -74,16 +85,14 @@ trees_take(struct kept_tree *k, const char *state, const char *revision,
 	lock = arena_printf(a, "%s.lock", k->folder);
 	if (file_mkdirs(arena_printf(a, "%s/trees", state), 0700, err) < 0)
 		return -1;
-	k->lock = lock_file(lock, LOCK_EX, err);
+	k->lock = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (k->lock < 0)
-		return -1;
-	/* when it was used last */
-	(void)futimens(k->lock, NULL);
-	k->there = access(mark_of(a, k), F_OK) == 0;
-	if (!k->there)
-		return empty(k, err);
-	flock(k->lock, LOCK_SH);
-	return 0;
+		return fail_errno(err, "open %s", lock);
+	if (take(k, mark_of(a, k), err) == 0)
+		return 0;
+	close(k->lock);
+	k->lock = -1;
+	return -1;
 }
 
 int
@@ -96,17 +105,14 @@ trees_done(struct kept_tree *k, struct error *err)
 	if (rc < 0)
 		return -1;
 	k->there = true;
-	flock(k->lock, LOCK_SH);
-	return 0;
+	return lock_as(k, LOCK_SH, err);
 }
 
 int
 trees_spoilt(struct kept_tree *k, struct error *err)
 {
-	while (flock(k->lock, LOCK_EX) < 0) {
-		if (errno != EINTR)
-			return fail_errno(err, "lock %s", k->folder);
-	}
+	if (lock_as(k, LOCK_EX, err) < 0)
+		return -1;
 	k->there = false;
 	return empty(k, err);
 }

@@ -4,13 +4,14 @@
  * does its part or says in w->ending how the lease ends; do_work() is the
  * order. Nothing that a master says is believed before check_unit(): the
  * commit binds the tree, signatures bind the recipes, the plan is made anew,
- * and the capsule must say the same.
+ * and the capsule must say the same. What stays from lease to lease is a
+ * connection and what was proved of keys and signatures; everything else is
+ * let go by end_work().
  */
 #include "slave/worker.h"
 #include "slave/call.h"
 #include "slave/capsule.h"
 #include "slave/conf.h"
-#include "slave/images.h"
 #include "slave/probe.h"
 #include "slave/spool.h"
 #include "slave/stage.h"
@@ -21,6 +22,7 @@
 #include "base/log.h"
 #include "net/http.h"
 #include "net/store.h"
+#include "run/jailer.h"
 #include "run/run.h"
 #include "tree/notary.h"
 
@@ -28,49 +30,34 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 #define PACK_MAX     ((int64_t)1 << 30)
-#define CHILD_FD     3 /* where kept descriptors go */
 #define REASON_DIAGS 3 /* diagnostics that a reason quotes */
 
 struct work {
+	/* for the life of the process */
 	const struct slave_conf *conf;
+	int tell, leash; /* pipes: to the parent; its end is our end */
+	struct notary *notary;
+	struct http *master; /* NULL: not connected yet */
+	/* of one lease */
 	struct arena arena;
 	int64_t left;     /* bytes of sources that may come */
-	int dir;          /* the lease's spool folder */
+	int dir;          /* the lease's spool folder; -1 */
 	const char *path; /* of it */
-	int tell, leash;  /* pipes: to the parent; its end is our end */
+	json_t *json;     /* what capsule's texts are of */
 	struct capsule capsule;
+	int lock; /* of the tree; -1 */
 	struct tree *tree;
 	struct plan *plan;
 	const struct tree_recipe **recipes;
 	struct ending ending;
+	bool stale; /* the master took it away */
 };
-
-void
-worker_detach(pid_t parent, int keep[], unsigned n)
-{
-	sigset_t none;
-	unsigned i;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
-	/* first out of the way, then in order from CHILD_FD on */
-	for (i = 0; i < n; i++)
-		keep[i] = fcntl(keep[i], F_DUPFD_CLOEXEC, CHILD_FD + (int)n);
-	for (i = 0; i < n; i++)
-		keep[i] = dup3(keep[i], CHILD_FD + (int)i, O_CLOEXEC);
-	close_range(CHILD_FD + n, ~0U, 0);
-}
 
 /* ---- how it ends ----------------------------------------------------------
  */
@@ -169,10 +156,9 @@ read_capsule(struct work *w)
 {
 	struct utsname u;
 	struct error err;
-	json_t *json = spool_json(w->dir, "capsule.json", &err);
 
-	/* never released: the capsule's texts are its */
-	if (!json || capsule_read(&w->capsule, json, &err) < 0)
+	w->json = spool_json(w->dir, "capsule.json", &err);
+	if (!w->json || capsule_read(&w->capsule, w->json, &err) < 0)
 		return refuse(w, err.msg);
 	if (uname(&u) < 0 || !probe_arch(u.machine) ||
 	    strcmp(probe_arch(u.machine), w->capsule.arch) != 0)
@@ -182,9 +168,8 @@ read_capsule(struct work *w)
 	return 0;
 }
 
-/* GET the pack into a file without a name. */
 static int
-get_pack(struct work *w, int fd)
+connect_master(struct work *w, struct error *err)
 {
 	struct http_conf hc = {.url = w->conf->url,
 	    .ca = conf_path(w->conf, &w->arena, "ca.pem"),
@@ -192,22 +177,53 @@ get_pack(struct work *w, int fd)
 	    .key = conf_path(w->conf, &w->arena, "key.pem"),
 	    .cancelled = is_unwanted,
 	    .ctx = w};
-	struct http *h = NULL;
-	struct error err;
-	int status;
 
-	if (http_open(&h, &hc, &err) < 0)
-		return trouble(w, err.msg);
-	status = http_get(h,
+	return w->master ? 0 : http_open(&w->master, &hc, err);
+}
+
+static void
+disconnect(struct work *w)
+{
+	if (w->master)
+		http_close(w->master);
+	w->master = NULL;
+}
+
+static int
+ask_pack(struct work *w, int fd, struct error *err)
+{
+	if (connect_master(w, err) < 0)
+		return -1;
+	return http_get(w->master,
 	    arena_printf(&w->arena,
 		"/api/v1/lease/%" PRId64 "/pack?attempt=%" PRId64,
 		w->capsule.lease, w->capsule.attempt),
-	    fd, PACK_MAX, &err);
-	http_close(h);
-	if (status == 409)
-		_exit(WORKER_STALE);
-	if (status != 200)
+	    fd, PACK_MAX, err);
+}
+
+/* GET the pack into a file without a name. */
+static int
+get_pack(struct work *w, int fd)
+{
+	bool fresh = !w->master;
+	struct error err;
+	int status;
+
+	status = ask_pack(w, fd, &err);
+	if (!fresh && (status < 0 || status == 401 || status == 403)) {
+		/* a kept connection may show a certificate of yesterday */
+		disconnect(w);
+		if (lseek(fd, 0, SEEK_SET) == 0 && ftruncate(fd, 0) == 0)
+			status = ask_pack(w, fd, &err);
+	}
+	if (status == 409) {
+		w->stale = true;
+		return -1;
+	}
+	if (status != 200) {
+		disconnect(w);
 		return trouble(w, arena_printf(&w->arena, "pack: %s", err.msg));
+	}
 	tell(w, "moved %" PRId64 "\n", (int64_t)lseek(fd, 0, SEEK_END));
 	return 0;
 }
@@ -250,10 +266,10 @@ open_tree_of(struct work *w)
 	ids = capsule_ids(&w->arena, &w->capsule, &n);
 	if (!ids)
 		return refuse(w, "capsule: a step has no atom");
-	/* its lock is held until this process ends */
 	if (trees_take(&k, w->conf->state, revision, ids, n, &w->arena, &err) <
 	    0)
 		return trouble(w, err.msg);
+	w->lock = k.lock;
 	if (k.there && tree_open(&w->tree, k.repo, revision, &err) == 0)
 		return 0;
 	if (k.there && trees_spoilt(&k, &err) < 0)
@@ -358,7 +374,6 @@ static int
 check_unit(struct work *w)
 {
 	const struct plan_unit *unit;
-	struct notary *notary;
 	struct keyring keys;
 	struct diags d;
 	struct error err;
@@ -372,10 +387,9 @@ check_unit(struct work *w)
 	if (!w->plan)
 		return refuse_diags(w, "the signed tree has no such unit", &d);
 	unit = &w->plan->units[w->plan->root];
-	notary = notary_open(w->conf->state);
-	rc = tree_verify_by(
-	    notary, w->tree, w->recipes, unit->nsteps, &keys, time(NULL), &d);
-	notary_close(notary);
+	rc = tree_verify_by(w->notary, w->tree, w->recipes, unit->nsteps, &keys,
+	    time(NULL), &d);
+	notary_save(w->notary);
 	if (rc < 0)
 		return refuse_diags(
 		    w, "not signed by whom this slave trusts", &d);
@@ -410,8 +424,9 @@ get_stage(struct work *w)
 	struct error err;
 	int rc;
 
-	if (images_has(w->conf->chroot_state, "stages", w->capsule.digest))
-		return 0;
+	rc = jailer_has(w->conf->jailer, false, w->capsule.digest, &err);
+	if (rc != 0)
+		return rc < 0 ? trouble(w, err.msg) : 0;
 	if (calls_open(&master, w->conf, &w->arena, &err) < 0)
 		return trouble(w, err.msg);
 	rc = stage_ensure(w->conf, &master, &w->capsule, &w->arena, &err);
@@ -427,6 +442,7 @@ run(struct work *w, int store)
 	const struct slave_conf *c = w->conf;
 	struct run_conf rc = {.chroot = c->chroot,
 	    .state = c->chroot_state,
+	    .jailer = c->jailer,
 	    .helpers = c->helpers,
 	    .fetch = {.store = store, .mirrors = c->mirrors},
 	    .jobs = c->jobs,
@@ -463,7 +479,8 @@ run(struct work *w, int store)
 	    w->capsule.digest, id, w->path, &watch, &err);
 	ending_set(&w->ending, ENDING_DONE, run_result_names[result],
 	    result == RUN_PASSED ? "" : err.msg);
-	missing -= missing_sources(w, unit->nsteps, store);
+	if (missing > 0)
+		missing -= missing_sources(w, unit->nsteps, store);
 	if (missing > 0)
 		tell(w, "moved %" PRId64 "\n", missing);
 }
@@ -480,73 +497,86 @@ do_work(struct work *w)
 	tell(w, "state 0 preparing\n");
 	if (check_unit(w) < 0 || get_stage(w) < 0)
 		return;
-	store = store_open(
-	    arena_printf(&w->arena, "%s/distfiles", w->conf->chroot_state),
-	    &err);
-	if (store < 0)
+	store = store_open(conf_path(w->conf, &w->arena, "distfiles"), &err);
+	if (store < 0) {
 		trouble(w, err.msg);
-	else
-		run(w, store);
+		return;
+	}
+	run(w, store);
+	close(store);
 }
 
-static _Noreturn void
-child(struct work *w, int64_t lease)
+/* ---- the life of the process ----------------------------------------------
+ */
+
+static void
+begin_work(struct work *w, const struct worker_order *order)
 {
 	struct error err;
 
+	w->arena = (struct arena){0};
+	w->left = order->left;
+	w->path = arena_printf(
+	    &w->arena, "%s/spool/%" PRId64, w->conf->state, order->lease);
+	w->json = NULL;
+	w->lock = -1;
+	w->tree = NULL;
+	w->plan = NULL;
+	w->recipes = NULL;
+	w->stale = false;
+	ending_set(&w->ending, ENDING_DONE, "infrastructure", "");
+	w->dir = open(w->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (w->dir >= 0)
+		return;
+	fail_errno(&err, "open %s", w->path);
+	log_err("lease=%" PRId64 " %s", order->lease, err.msg);
+	_exit(1);
+}
+
+static void
+end_work(struct work *w)
+{
+	if (w->tree)
+		tree_close(w->tree);
+	json_decref(w->json);
+	if (w->lock >= 0)
+		close(w->lock);
+	close(w->dir);
+	arena_release(&w->arena);
+}
+
+/* The parent hears of the end when everything is in the spool. */
+static void
+do_order(struct work *w, const struct worker_order *order)
+{
+	struct error err;
+
+	begin_work(w, order);
 	do_work(w);
 	/* the parent let go: it has decided how this ends */
 	if (is_unwanted(w))
 		_exit(1);
 	if (w->ending.kind == ENDING_REFUSE_HARD)
-		log_warn("refused lease=%" PRId64 " reason=\"%s\"", lease,
-		    w->ending.reason);
-	if (spool_end(w->dir, &w->ending, &err) < 0) {
-		log_err("lease=%" PRId64 " %s", lease, err.msg);
+		log_warn("refused lease=%" PRId64 " reason=\"%s\"",
+		    order->lease, w->ending.reason);
+	if (!w->stale && spool_end(w->dir, &w->ending, &err) < 0) {
+		log_err("lease=%" PRId64 " %s", order->lease, err.msg);
 		_exit(1);
 	}
-	_exit(0);
+	end_work(w);
+	tell(w, w->stale ? "stale\n" : "end\n");
 }
 
-pid_t
-worker_start(const struct slave_conf *c, int64_t lease, int64_t left, int dir,
-    int *fd, int *leash, struct error *err)
+_Noreturn void
+worker_run(const struct slave_conf *c, int tell, int leash)
 {
-	int say[2], hold[2], keep[3];
-	struct work w = {.conf = c, .left = left};
-	pid_t pid, parent = getpid();
+	struct work work = {.conf = c, .tell = tell, .leash = leash};
+	struct work *w = &work;
+	struct worker_order order;
 
-	if (pipe2(say, O_CLOEXEC) < 0)
-		return fail_errno(err, "pipe");
-	if (pipe2(hold, O_CLOEXEC) < 0) {
-		fail_errno(err, "pipe");
-		close(say[0]);
-		close(say[1]);
-		return -1;
-	}
-	pid = fork();
-	if (pid == 0) {
-		keep[0] = dir;
-		keep[1] = say[1];
-		keep[2] = hold[0];
-		worker_detach(parent, keep, 3);
-		w.dir = keep[0];
-		w.tell = keep[1];
-		w.leash = keep[2];
-		w.path = arena_printf(
-		    &w.arena, "%s/spool/%" PRId64, c->state, lease);
-		child(&w, lease);
-	}
-	close(say[1]);
-	close(hold[0]);
-	if (pid < 0) {
-		fail_errno(err, "fork");
-		close(say[0]);
-		close(hold[1]);
-		return -1;
-	}
-	fcntl(say[0], F_SETFL, O_NONBLOCK);
-	*fd = say[0];
-	*leash = hold[1];
-	return pid;
+	w->notary = notary_open(w->conf->state);
+	while (read(w->leash, &order, sizeof(order)) == (ssize_t)sizeof(order))
+		do_order(w, &order);
+	notary_close(w->notary);
+	_exit(0);
 }

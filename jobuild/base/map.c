@@ -23,7 +23,7 @@ seed(void)
 	return key;
 }
 
-static void
+static inline __attribute__((always_inline)) void
 sip_round(uint64_t v[4])
 {
 	v[0] += v[1];

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/steps.h"
 #include "cli/text.h"
 
@@ -126,7 +127,9 @@ download(
 		fail_errno(&err, "%s", part);
 		return cli_error(c, CLI_FAILED, &err);
 	}
+	c->bar->file = fd;
 	rc = client_get(c, h, url_of(c, item), fd, item->size);
+	c->bar->file = 0;
 	if (rc == CLI_OK &&
 	    (lseek(fd, 0, SEEK_SET) < 0 ||
 		digest_of_fd(DIGEST_KEY, fd, hex, &err) < 0))
@@ -168,9 +171,31 @@ save(struct cli *c, struct http *h, const struct item *item, const char *top)
 	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		return cli_errorf(
 		    c, CLI_FAILED, "%s is in the way: no file", path);
+	progress_hide(c);
 	if (!c->json)
 		puts(cli_show(c, path));
 	return download(c, h, item, path);
+}
+
+static int
+save_all(
+    struct cli *c, struct http *h, const struct items *items, const char *top)
+{
+	struct progress p;
+	size_t i, done = 0, total = 0;
+	int rc = CLI_OK;
+
+	for (i = 0; i < items->n; i++)
+		total += (size_t)items->list[i].size;
+	progress_begin(&p, c, "downloading", total);
+	p.bytes = true;
+	for (i = 0; i < items->n && rc == CLI_OK; i++) {
+		rc = save(c, h, &items->list[i], top);
+		done += (size_t)items->list[i].size;
+		progress_step(&p, done);
+	}
+	progress_end(&p);
+	return rc;
 }
 
 static void
@@ -213,7 +238,6 @@ artifacts_main(struct cli *c, const void *opts, int n, char *args[])
 	struct http *h;
 	json_t *job;
 	int64_t id;
-	size_t i;
 	int rc;
 
 	(void)n;
@@ -228,8 +252,8 @@ artifacts_main(struct cli *c, const void *opts, int n, char *args[])
 	    &job);
 	if (rc == CLI_OK) {
 		collect(c, job, &items);
-		for (i = 0; o->folder && rc == CLI_OK && i < items.n; i++)
-			rc = save(c, h, &items.list[i], o->folder);
+		if (o->folder)
+			rc = save_all(c, h, &items, o->folder);
 		if (c->json)
 			cli_json(items_json(&items));
 		else if (!o->folder)

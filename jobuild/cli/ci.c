@@ -2,6 +2,7 @@
 #include "cli/change.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/keys.h"
 #include "cli/range.h"
 
 #include <string.h>
@@ -72,6 +73,8 @@ check_all(struct cli *c, const struct repo *r, const struct ci_options *o,
 	size_t i;
 
 	options_of_range.format = format;
+	if (!o->no_signatures && !c->conf.keyring && list->n > 0 && !c->json)
+		keys_note_none(c);
 	for (i = 0; i < list->n; i++) {
 		memset(&err, 0, sizeof(err));
 		one =
@@ -87,8 +90,9 @@ check_all(struct cli *c, const struct repo *r, const struct ci_options *o,
 		json_array_append_new(ranges, one);
 	}
 	if (c->json)
-		cli_json(json_pack(
-		    "{s:b, s:O}", "passed", bad == 0, "ranges", ranges));
+		cli_json(json_pack("{s:b, s:s?, s:O}", "passed", bad == 0,
+		    "keyring", o->no_signatures ? NULL : c->conf.keyring,
+		    "ranges", ranges));
 	json_decref(ranges);
 	return bad ? CLI_FAILED : CLI_OK;
 }

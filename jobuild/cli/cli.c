@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -15,6 +16,7 @@ say(struct cli *c, const char *front, const char *fmt, va_list ap)
 {
 	const char *text = arena_vprintf(&c->arena, fmt, ap);
 
+	progress_hide(c);
 	fflush(stdout);
 	fprintf(stderr, "%s%s\n", front, cli_show(c, text));
 }
@@ -65,6 +67,7 @@ cli_diags(struct cli *c, const struct diags *d)
 {
 	if (c->json)
 		return;
+	progress_hide(c);
 	fflush(stdout);
 	if (c->color_err)
 		diags_print_color(d, stderr);

@@ -41,6 +41,7 @@ struct cli {
 	const char *folder; /* -C */
 	const char *color;  /* --color as given */
 	bool color_out, color_err;
+	struct progress *bar; /* what is under way, see progress.h */
 };
 
 struct command {

@@ -3,7 +3,9 @@
 #include "tree/sign.h"
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "cli/steps.h"
+#include "cli/ticket.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -47,25 +49,28 @@ client_pause(void)
 	return !stopped;
 }
 
+/* Asked about once a second: the time to show what is waited for. */
 static bool
 on_cancelled(void *ctx)
 {
-	(void)ctx;
+	progress_tick(ctx);
 	return stopped != 0;
 }
 
 int
 client_open(struct cli *c, struct http **out)
 {
-	return client_open_ticking(c, on_cancelled, NULL, out);
+	return client_open_ticking(c, on_cancelled, c, out);
 }
 
 int
 client_open_ticking(
     struct cli *c, bool (*tick)(void *ctx), void *ctx, struct http **out)
 {
+	const struct ticket *t = ticket_find(c);
 	struct http_conf conf = {.url = c->conf.master,
 	    .ca = c->conf.ca,
+	    .token = t ? t->token : NULL,
 	    .cancelled = tick,
 	    .ctx = ctx};
 	struct error err = {0};
@@ -144,14 +149,19 @@ client_call(struct cli *c, struct http *h, const char *method, const char *path,
     const json_t *body, json_t **answer)
 {
 	struct error err = {0};
+	struct progress wait;
 	int status, rc;
 
 	*answer = NULL;
+	progress_begin(&wait, c, "waiting for the master", 0);
 	status = http_call(h, method, path, body, answer, &err);
+	progress_end(&wait);
 	if (status < 0)
 		return no_answer(c, &err);
 	if (status >= 200 && status <= 299)
 		return CLI_OK;
+	if (strcmp(http_problem_code(*answer), "session-over") == 0)
+		ticket_drop(c);
 	rc = refused(c, status, *answer);
 	json_decref(*answer);
 	*answer = NULL;
@@ -193,7 +203,23 @@ sign(struct cli *c, const char *text, const char *kind, struct buf *out,
 	    c->conf.key, text, strlen(text), NOTATION_REQUEST, kind, out, err);
 }
 
-/* Sign the text of the request; {"request", "signature"} or NULL. */
+/* Does a session stand for the user's signature? */
+static bool
+has_session(struct cli *c, const char *kind)
+{
+	const struct ticket *t = ticket_find(c);
+
+	if (!t || strcmp(kind, "session") == 0)
+		return false;
+	if (!c->conf.user)
+		c->conf.user = t->user;
+	return strcmp(c->conf.user, t->user) == 0;
+}
+
+/*
+ * The text of the request, signed if no session stands for that;
+ * {"request", "signature"} or NULL.
+ */
 static json_t *
 envelope(
     struct cli *c, const char *kind, const json_t *request, struct error *err)
@@ -205,6 +231,8 @@ envelope(
 	buf_init(&sig, SIGNATURE_MAX);
 	if (!text)
 		fail(err, "a parameter is not UTF-8");
+	else if (has_session(c, kind))
+		out = json_pack("{s:s}", "request", text);
 	else if (sign(c, text, kind, &sig, err) == 0)
 		out = json_pack(
 		    "{s:s, s:s}", "request", text, "signature", sig.data);
@@ -251,6 +279,7 @@ client_signed(struct cli *c, struct http *h, const char *kind, json_t *request,
 	int rc;
 
 	*answer = NULL;
+	(void)has_session(c, kind);
 	rc = complete(c, h, kind, request);
 	if (rc != CLI_OK)
 		return rc;

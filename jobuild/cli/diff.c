@@ -346,7 +346,7 @@ diff_main(struct cli *c, const void *opts, int n, char *args[])
 	if (repo_find(c, &x.repo, &err) < 0)
 		return cli_error(c, CLI_NOT_FOUND, &err);
 	taken = take_revisions(&x, o->work, n, args, &err);
-	rc = taken < 0 ? cli_error(c, CLI_USAGE, &err)
+	rc = taken < 0 ? cli_error(c, CLI_NOT_FOUND, &err)
 		       : diff_trees(&x, o, n - taken, args + taken);
 	tree_close(x.d.tree[NEW]);
 	tree_close(x.d.tree[OLD]);

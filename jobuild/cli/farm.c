@@ -23,12 +23,7 @@ number(struct cli *c, double n)
 static const char *
 ago(struct cli *c, double t)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	if (t <= 0)
-		return "";
-	return text_duration(&c->arena, (double)ts.tv_sec - t);
+	return t > 0 ? text_duration(&c->arena, text_now() - t) : "";
 }
 
 static const char *
@@ -137,11 +132,77 @@ show_list(struct cli *c, const char *path,
 	return rc;
 }
 
+/* The slave of this name or number; -1 after telling that there is none. */
+static int64_t
+find_slave(struct cli *c, struct http *h, const char *name)
+{
+	const json_t *slave;
+	json_t *answer = NULL;
+	int64_t id = -1;
+	size_t i;
+
+	if (client_call(c, h, "GET", "/api/v1/slaves", NULL, &answer) != CLI_OK)
+		return -1;
+	json_array_foreach(json_object_get(answer, "slaves"), i, slave)
+	{
+		if (strcmp(member(slave, "name"), name) == 0)
+			id =
+			    json_integer_value(json_object_get(slave, "slave"));
+	}
+	json_decref(answer);
+	if (id < 0)
+		cli_errorf(c, 0, "this master has no slave \"%s\"",
+		    show(&c->arena, name, strlen(name)));
+	return id;
+}
+
+static int
+rule_slave(struct cli *c, const char *what, const char *name)
+{
+	json_t *request, *answer = NULL;
+	struct http *h;
+	int64_t id;
+	int rc;
+
+	rc = client_open(c, &h);
+	if (rc != CLI_OK)
+		return rc;
+	id = find_slave(c, h, name);
+	rc = CLI_FAILED;
+	if (id > 0) {
+		request = json_pack("{s:I}", "slave", (json_int_t)id);
+		rc = client_signed(c, h, what, request,
+		    arena_printf(&c->arena, "/api/v1/slaves/%lld/%s",
+			(long long)id, what),
+		    &answer);
+		json_decref(request);
+	}
+	http_close(h);
+	if (rc == CLI_OK && c->json)
+		cli_json(answer ? json_incref(answer) : json_object());
+	else if (rc == CLI_OK)
+		cli_note(c, "%s: %s", name, what);
+	json_decref(answer);
+	return rc;
+}
+
 static int
 slaves_main(struct cli *c, const void *opts, int n, char *args[])
 {
-	(void)opts, (void)n, (void)args;
-	return show_list(c, "/api/v1/slaves", print_slaves);
+	static const char *const words[] = {
+	    "drain", "pause", "resume", "retire"};
+	size_t i;
+
+	(void)opts;
+	if (n == 0)
+		return show_list(c, "/api/v1/slaves", print_slaves);
+	for (i = 0; n == 2 && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(args[0], words[i]) == 0)
+			return rule_slave(c, words[i], args[1]);
+	}
+	return cli_errorf(c, CLI_USAGE,
+	    "slaves: expected nothing, or drain, pause, resume or retire and a "
+	    "slave's name");
 }
 
 static int
@@ -151,11 +212,18 @@ locks_main(struct cli *c, const void *opts, int n, char *args[])
 	return show_list(c, "/api/v1/locks", print_locks);
 }
 
+static const struct opt slaves_options[] = {
+    SIGNING_OPTIONS,
+    CLIENT_OPTIONS,
+    {0},
+};
+
 const struct command slaves_command = {
     .name = "slaves",
-    .arguments = "",
-    .summary = "list the master's slaves",
-    .options = options,
+    .arguments = "[drain|pause|resume|retire NAME]",
+    .summary = "list the master's slaves, or say what one may do",
+    .options = slaves_options,
+    .max = 2,
     .run = slaves_main,
 };
 

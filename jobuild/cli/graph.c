@@ -119,11 +119,13 @@ graph_main(struct cli *c, const void *opts, int n, char *args[])
 	if (rc != CLI_OK)
 		return rc;
 	diags_init(&d, &c->arena);
-	p = repo_plan(c, t, &root, c->conf.arch, NULL, NULL, &d);
+	rc = repo_has_root(c, t, &root);
+	p = rc == CLI_OK ? repo_plan(c, t, &root, c->conf.arch, NULL, NULL, &d)
+			 : NULL;
 	if (p) {
 		cli_diags(c, &d);
 		print(c, p, o);
-	} else {
+	} else if (rc == CLI_OK) {
 		rc = cli_refused(c, &d);
 	}
 	tree_close(t);

@@ -37,15 +37,6 @@ job_status(const json_t *job)
 	    : CLI_FAILED;
 }
 
-static double
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static void
 print_head(struct cli *c, const json_t *job, bool color, FILE *f)
 {
@@ -57,7 +48,7 @@ print_head(struct cli *c, const json_t *job, bool color, FILE *f)
 	    cli_show(c, state), *code ? "\033[0m" : "",
 	    cli_show(c, member(job, "user")), cli_show(c, member(job, "tree")),
 	    cli_show(c, member(job, "revision")),
-	    steps_time(&c->arena, job, now()));
+	    steps_time(&c->arena, job, text_now()));
 }
 
 /* What a step shows as its state: the unit's when it hasn't begun. */
@@ -81,7 +72,7 @@ add_step(struct cli *c, struct table *t, const json_t *unit, const json_t *step)
 	    (const char *[]){number(c, unit, "unit"), number(c, step, "step"),
 		member(step, "atom"), member(unit, "arch"),
 		step_state(unit, step), member(unit, "slave"),
-		reused ? "reused" : steps_time(&c->arena, step, now()),
+		reused ? "reused" : steps_time(&c->arena, step, text_now()),
 		steps_phases(&c->arena, step), steps_figures(&c->arena, step)});
 }
 
@@ -174,7 +165,8 @@ static void
 print_elapsed(struct cli *c, const json_t *job, FILE *f)
 {
 	fprintf(f, "%7s  ",
-	    text_duration(&c->arena, now() - member_number(job, "created")));
+	    text_duration(
+		&c->arena, text_now() - member_number(job, "created")));
 }
 
 static void

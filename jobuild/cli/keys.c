@@ -4,11 +4,14 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "tree/notary.h"
 #include "tree/sign.h"
 
 #include <gpgme.h>
 #include <string.h>
+
+#define BATCH 64 /* recipes that are verified between two looks at progress */
 
 static int
 fail_gpg(struct error *err, gpgme_error_t code, const char *what)
@@ -172,14 +175,59 @@ keys_of_tree(
 	}
 }
 
-int
-keys_verify(struct cli *c, struct tree *t,
-    const struct tree_recipe *const list[], size_t n, const struct keyring *k,
-    struct diags *d)
+void
+keys_note_none(struct cli *c)
 {
-	struct notary *notary = keys_notary(c);
-	int rc = tree_verify_by(notary, t, list, n, k, time(NULL), d);
+	cli_note(c,
+	    "warning: checking against the keys in the tree itself: that files "
+	    "and keys fit, not whose keys they are; to check that, give a "
+	    "keyring with --keyring FILE, AUTOTUA_KEYRING or \"keyring\" in %s",
+	    settings_file(&c->arena));
+}
 
-	notary_close(notary);
-	return rc;
+/* Recipes that can be read. */
+static size_t
+readable(struct review *r, const struct named_list *list,
+    const struct tree_recipe *out[])
+{
+	const struct tree_recipe *recipe;
+	struct diags d;
+	size_t i, k, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		diags_init(&d, &r->cli->arena);
+		recipe = tree_recipe(
+		    r->tree, &list->items[i].id, list->items[i].kind, &d);
+		if (recipe)
+			out[n++] = recipe;
+		for (k = 0; !recipe && k < d.n; k++)
+			review_keep(r, &d.list[k]);
+	}
+	return n;
+}
+
+size_t
+keys_verify(struct review *r, struct notary *notary,
+    const struct named_list *list, const struct keyring *k)
+{
+	const struct tree_recipe **recipes;
+	struct progress p;
+	struct diags d;
+	size_t i, n, at, some;
+
+	recipes = arena_array(
+	    &r->cli->arena, list->n + 1, const struct tree_recipe *);
+	n = readable(r, list, recipes);
+	progress_begin(&p, r->cli, "verifying", n);
+	for (at = 0; at < n; at += some) {
+		some = n - at < BATCH ? n - at : BATCH;
+		diags_init(&d, &r->cli->arena);
+		(void)tree_verify_by(
+		    notary, r->tree, recipes + at, some, k, time(NULL), &d);
+		for (i = 0; i < d.n; i++)
+			review_keep(r, &d.list[i]);
+		progress_step(&p, at + some);
+	}
+	progress_end(&p);
+	return n;
 }

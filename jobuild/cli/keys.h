@@ -5,6 +5,7 @@
 #ifndef CLI_KEYS_H
 #define CLI_KEYS_H
 
+#include "cli/review.h"
 #include "tree/keyring.h"
 #include "tree/tree.h"
 
@@ -32,9 +33,14 @@ struct notary *keys_notary(struct cli *c);
 void keys_of_tree(
     struct arena *a, struct tree *t, struct notary *n, struct keyring *k);
 
-/* tree_verify() with remembered verdicts. */
-int keys_verify(struct cli *c, struct tree *t,
-    const struct tree_recipe *const list[], size_t n, const struct keyring *k,
-    struct diags *d);
+/* Tell that there is no keyring but the tree's own keys, and the remedy. */
+void keys_note_none(struct cli *c);
+
+/*
+ * Verify those of the list that can be read; what is wrong goes to the review.
+ * How many were read.
+ */
+size_t keys_verify(struct review *r, struct notary *n,
+    const struct named_list *list, const struct keyring *k);
 
 #endif

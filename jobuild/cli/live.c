@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define REDRAW_GAP 0.2 /* seconds */
+#define TELL_GAP   5.0
 #define TAIL_BYTES 1024
 #define REDRAW     "\r\033[K"
 
@@ -82,17 +83,29 @@ last_line(struct live *l, struct arena *a)
 
 /* ---- what is shown ------------------------------------------------------- */
 
-/* As many characters of s, which is well-formed, as fit. */
-static int
-fitting(const char *s, size_t columns)
+/* "NAME 1.4 MiB of 2.0 GiB" */
+static const char *
+coming(struct live *l, struct arena *a)
 {
-	size_t i;
+	return arena_printf(a, "%s %s of %s",
+	    show(a, l->fetch, strlen(l->fetch)), text_size(a, l->bytes),
+	    text_size(a, l->size));
+}
 
-	for (i = 0; s[i]; i++) {
-		if (((unsigned char)s[i] & 0xc0) != 0x80 && columns-- == 0)
-			break;
-	}
-	return (int)i;
+/* Where nothing is redrawn, a line now and then of what takes its time. */
+static void
+tell_fetch(struct live *l)
+{
+	double now = progress_clock();
+	struct arena a = {0};
+
+	if (!l->fetch || l->redraw || l->cli->quiet || l->cli->json ||
+	    now - l->told < TELL_GAP)
+		return;
+	l->told = now;
+	fprintf(stderr, "%8s  %s  %s: %s\n", text_duration(&a, now - l->began),
+	    l->where, l->what, coming(l, &a));
+	arena_release(&a);
 }
 
 static void
@@ -108,11 +121,11 @@ draw(struct live *l)
 	line = arena_printf(&a, "%8s  %s  %s: %s %s",
 	    text_duration(&a, now - l->began), l->where, l->what, l->state,
 	    text_duration(&a, now - l->since));
-	tail = last_line(l, &a);
+	tail = l->fetch ? coming(l, &a) : last_line(l, &a);
 	if (*tail)
 		line = arena_printf(&a, "%s | %s", line, tail);
-	fprintf(
-	    stderr, REDRAW "%.*s", fitting(line, progress_columns() - 1), line);
+	fprintf(stderr, REDRAW "%.*s",
+	    text_fitting(line, progress_columns() - 1), line);
 	fflush(stderr);
 	l->drawn = true;
 	arena_release(&a);
@@ -149,6 +162,7 @@ live_state(struct live *l, const char *where, const char *what,
 	l->where = where;
 	l->what = what;
 	l->state = state;
+	l->fetch = NULL;
 	l->since = progress_clock();
 	l->shown = 0;
 	if (log && strcmp(log, l->log) == 0)
@@ -159,9 +173,20 @@ live_state(struct live *l, const char *where, const char *what,
 }
 
 void
+live_fetch(struct live *l, const char *name, int64_t bytes, int64_t size)
+{
+	if (!l->fetch)
+		l->told = progress_clock();
+	l->fetch = name;
+	l->bytes = bytes;
+	l->size = size;
+}
+
+void
 live_tick(struct live *l)
 {
 	stream(l);
+	tell_fetch(l);
 	draw(l);
 }
 
@@ -173,6 +198,7 @@ live_end(struct live *l)
 		filter_end(&l->filter, stderr);
 	clear(l);
 	l->state = NULL;
+	l->fetch = NULL;
 	l->log[0] = '\0';
 	l->seen = 0;
 }

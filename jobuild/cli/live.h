@@ -25,6 +25,9 @@ struct live {
 	char log[4096];    /* path of the step's log; "" when there is none */
 	long seen;         /* bytes of it that were shown, with -v */
 	struct filter filter;
+	const char *fetch; /* what comes; NULL */
+	int64_t bytes, size;
+	double told; /* when, without a terminal */
 };
 
 void live_begin(struct live *l, struct cli *c);
@@ -33,6 +36,9 @@ void live_begin(struct live *l, struct cli *c);
  * when it writes none. Texts must live as long as l. */
 void live_state(struct live *l, const char *where, const char *what,
     const char *state, const char *log);
+
+/* A source comes: bytes of size are here. */
+void live_fetch(struct live *l, const char *name, int64_t bytes, int64_t size);
 
 /* To be called several times a second. */
 void live_tick(struct live *l);

@@ -64,6 +64,14 @@ on_state(void *ctx, size_t step, enum step_state s)
 	progress(l, step_name(l, l->current, step), step_state_names[s], log);
 }
 
+static void
+on_fetched(void *ctx, const char *name, int64_t bytes, int64_t total)
+{
+	struct local *l = ctx;
+
+	live_fetch(&l->live, name, bytes, total);
+}
+
 /* Asked several times a second: the time to show how far it is. */
 static bool
 on_cancelled(void *ctx)
@@ -135,6 +143,7 @@ run_one(struct local *l, size_t unit, struct error *err)
 	const struct run_watch watch = {.ctx = l,
 	    .state = on_state,
 	    .cancelled = on_cancelled,
+	    .fetched = on_fetched,
 	    .shell = on_shell};
 	const struct plan_unit *u = &l->plan->units[unit];
 	struct local_unit *r = &l->units[unit];

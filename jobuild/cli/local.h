@@ -39,6 +39,7 @@ struct local {
 	struct local_unit *units;
 	size_t current; /* index of the unit that runs */
 	int lock;       /* of dir */
+	double began;
 	size_t from_unit, from_step;
 	bool from_set;
 	struct live live;
@@ -54,6 +55,9 @@ const char *local_result(const struct local *l, size_t unit);
 
 /* Show how the steps of the current unit that failed did so. */
 void local_show_failure(struct local *l);
+
+/* Write into the folder what runs there, or (status not -1) how it ended. */
+int local_note(const struct local *l, int status, struct error *err);
 
 /* The table of results, where logs and artifacts are; or all as JSON. */
 void local_report(struct local *l, int status);

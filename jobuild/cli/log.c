@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/buf.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/commands.h"
@@ -36,6 +38,9 @@ struct reader {
 	char attempt[24]; /* whose log it is */
 	bool filtered;    /* for a terminal */
 	struct filter filter;
+	bool lines;      /* --json --follow: an object a line */
+	struct buf text; /* --json: what came of the step, or of its line */
+	json_t *steps;   /* --json: those that are through; else NULL */
 	int spool;
 	bool more;   /* the last piece had bytes */
 	bool closed; /* nothing more comes */
@@ -49,6 +54,84 @@ empty_spool(struct reader *r, struct error *err)
 	return 0;
 }
 
+/* As JSON has it; what is no UTF-8 becomes U+FFFD. */
+static json_t *
+text_json(const struct buf *b)
+{
+	struct buf clean;
+	json_t *out;
+	size_t i, n;
+
+	buf_init(&clean, 3 * (size_t)PIECE_MAX);
+	for (i = 0; i < b->len; i += n ? n : 1) {
+		n = utf8_valid(b->data + i, b->len - i);
+		if (n > 0)
+			buf_add(&clean, b->data + i, n);
+		else
+			buf_adds(&clean, "\xef\xbf\xbd");
+	}
+	out = json_stringn(clean.data ? clean.data : "", clean.len);
+	buf_release(&clean);
+	return out;
+}
+
+static void
+print_object(struct reader *r)
+{
+	json_t *o = json_pack("{s:I, s:s, s:o}", "step", (json_int_t)r->step,
+	    "attempt", r->attempt, "line", text_json(&r->text));
+
+	json_dumpf(o, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+	putchar('\n');
+	json_decref(o);
+	r->text.len = 0;
+}
+
+static void
+emit_lines(struct reader *r, const char *p, size_t n)
+{
+	const char *end;
+	size_t len;
+
+	for (; n > 0; n -= len, p += len) {
+		end = memchr(p, '\n', n);
+		len = end ? (size_t)(end - p) + 1 : n;
+		buf_add(&r->text, p, len - (end != NULL));
+		if (end)
+			print_object(r);
+	}
+}
+
+/* Bytes of the log, for whoever reads them. */
+static void
+emit(struct reader *r, const char *p, size_t n)
+{
+	if (r->lines)
+		emit_lines(r, p, n);
+	else if (r->steps)
+		buf_add(&r->text, p, n);
+	else if (r->filtered)
+		filter_write(&r->filter, p, n, stdout);
+	else
+		fwrite(p, 1, n, stdout);
+}
+
+/* The step is through, or begins anew. */
+static void
+emit_end(struct reader *r, bool anew)
+{
+	if (r->lines && r->text.len > 0 && !anew)
+		print_object(r);
+	else if (r->steps && !r->lines && !anew)
+		json_array_append_new(r->steps,
+		    json_pack("{s:I, s:s, s:b, s:o}", "step",
+			(json_int_t)r->step, "attempt", r->attempt, "complete",
+			(int)r->closed, "text", text_json(&r->text)));
+	else if (r->filtered)
+		filter_end(&r->filter, stdout);
+	r->text.len = 0;
+}
+
 /* Print what the spool has, and empty it. */
 static int
 drain(struct reader *r, struct error *err)
@@ -58,10 +141,7 @@ drain(struct reader *r, struct error *err)
 	off_t at = 0;
 
 	while ((n = pread(r->spool, chunk, sizeof(chunk), at)) > 0) {
-		if (r->filtered)
-			filter_write(&r->filter, chunk, (size_t)n, stdout);
-		else
-			fwrite(chunk, 1, (size_t)n, stdout);
+		emit(r, chunk, (size_t)n);
 		at += n;
 	}
 	if (n < 0)
@@ -84,14 +164,21 @@ is_other_attempt(struct reader *r)
 	return other;
 }
 
+static void
+begin_anew(struct reader *r)
+{
+	emit_end(r, true);
+	cli_note(r->cli, "--- attempt %s: from the start ---", r->attempt);
+	r->offset = 0;
+}
+
 static int
 take_piece(struct reader *r, struct error *err)
 {
 	r->closed = strcmp(http_header(r->http, "X-Log-State"), "closed") == 0;
 	if (!is_other_attempt(r))
 		return drain(r, err);
-	cli_note(r->cli, "--- attempt %s: from the start ---", r->attempt);
-	r->offset = 0;
+	begin_anew(r);
 	r->more = true;
 	return empty_spool(r, err);
 }
@@ -103,15 +190,10 @@ take_live(void *ctx, const char *p, size_t n)
 	struct reader *r = ctx;
 
 	if (is_other_attempt(r)) {
-		cli_note(
-		    r->cli, "--- attempt %s: from the start ---", r->attempt);
-		r->offset = 0;
+		begin_anew(r);
 		return false;
 	}
-	if (r->filtered)
-		filter_write(&r->filter, p, n, stdout);
-	else
-		fwrite(p, 1, n, stdout);
+	emit(r, p, n);
 	fflush(stdout);
 	r->offset += (int64_t)n;
 	return !client_stopped();
@@ -181,8 +263,8 @@ read_step(struct reader *r, bool follow)
 		if (rc != CLI_OK)
 			break;
 	}
-	if (r->filtered)
-		filter_end(&r->filter, stdout);
+	if (rc == CLI_OK || *r->attempt)
+		emit_end(r, false);
 	return rc;
 }
 
@@ -224,14 +306,12 @@ static int
 log_main(struct cli *c, const void *opts, int n, char *args[])
 {
 	const struct log_options *o = opts;
-	struct reader r = {.cli = c, .filtered = isatty(STDOUT_FILENO)};
+	struct reader r = {
+	    .cli = c, .filtered = !c->json && isatty(STDOUT_FILENO)};
 	char *end = NULL;
 	int rc;
 
 	(void)n;
-	if (c->json)
-		return cli_errorf(c, CLI_USAGE,
-		    "a log is bytes as they were written: there is no --json");
 	r.unit = client_number(c, "unit", args[0]);
 	if (r.unit < 0)
 		return CLI_USAGE;
@@ -246,11 +326,19 @@ log_main(struct cli *c, const void *opts, int n, char *args[])
 	if (rc != CLI_OK)
 		return rc;
 	client_catch_signals();
+	buf_init(&r.text, (size_t)PIECE_MAX);
+	r.lines = c->json && o->follow;
+	r.steps = c->json ? json_array() : NULL;
 	r.spool = memfd_create("log", MFD_CLOEXEC);
 	if (r.spool < 0)
 		rc = cli_errorf(c, CLI_TEMPORARY, "no memory for the log");
 	else
 		rc = read_all(&r, o);
+	if (c->json && !r.lines && json_array_size(r.steps) > 0)
+		cli_json(json_pack("{s:I, s:O}", "unit", (json_int_t)r.unit,
+		    "steps", r.steps));
+	json_decref(r.steps);
+	buf_release(&r.text);
 	if (rc == CLI_NOT_FOUND)
 		cli_note(c, "\"jobuild status JOB\" shows units and steps");
 	if (r.spool >= 0)

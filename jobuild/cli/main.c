@@ -21,6 +21,8 @@ static const struct command *const commands[] = {
     &verify_command,
     &key_command,
     &run_command,
+    &runs_command,
+    &stage_command,
     &submit_command,
     &status_command,
     &jobs_command,
@@ -31,6 +33,7 @@ static const struct command *const commands[] = {
     &retry_command,
     &repin_command,
     &priority_command,
+    &session_command,
     &slaves_command,
     &locks_command,
     &artifacts_command,
@@ -120,8 +123,9 @@ check_arguments(const struct command *cmd, int n, struct error *err)
 		    "%s: something is missing; usage: jobuild %s %s", cmd->name,
 		    cmd->name, cmd->arguments);
 	if (cmd->max >= 0 && n > cmd->max)
-		return fail(err, "%s: too many arguments; usage: jobuild %s %s",
-		    cmd->name, cmd->name, cmd->arguments);
+		return fail(err,
+		    "%s: too many arguments; usage: jobuild %s%s%s", cmd->name,
+		    cmd->name, *cmd->arguments ? " " : "", cmd->arguments);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/repo.h"
 #include "cli/update.h"
 #include "net/store.h"
@@ -34,14 +35,30 @@ struct job {
 	bool check;
 	json_t *packages;
 	size_t changed, failed; /* packages */
+	struct progress fetch;  /* of the source that comes */
 };
 
 static void
-fetching(void *ctx, const char *name)
+fetching(void *ctx, const char *name, bool begins)
 {
 	struct job *j = ctx;
 
+	if (!begins) {
+		progress_end(&j->fetch);
+		return;
+	}
 	cli_note(j->cli, "fetching %s", name);
+	progress_begin(&j->fetch, j->cli, name, 0);
+	j->fetch.bytes = true;
+}
+
+static void
+look(void *ctx, int64_t bytes, int64_t total)
+{
+	struct job *j = ctx;
+
+	j->fetch.total = (size_t)total;
+	progress_step(&j->fetch, (size_t)bytes);
 }
 
 static const char *
@@ -79,6 +96,7 @@ tell(struct job *j, const char *package)
 	const struct change *c;
 	size_t i;
 
+	progress_hide(j->cli);
 	for (i = 0; i < j->update.nchanges && !j->cli->json; i++) {
 		c = &j->update.changes[i];
 		printf("%s: %s %s %s\n", package, word(j, c->kind),
@@ -192,7 +210,12 @@ mark(struct job *j, const char *s, bool marks[], struct error *err)
 		found++;
 	}
 	if (found == 0) {
-		fail(err, "the tree has no package \"%s\"", s);
+		if (n == 0)
+			fail(err,
+			    "the tree has no recipes yet: \"jobuild new\" makes "
+			    "one");
+		else
+			fail(err, "the tree has no package \"%s\"", s);
 		err->code = ENOENT;
 	}
 	return found;
@@ -239,7 +262,8 @@ do_all(struct job *j, int n, char *args[])
 {
 	const struct tree_package *p;
 	struct error err = {0};
-	size_t k, np;
+	struct progress bar;
+	size_t k, np, todo = 0;
 	bool *marks;
 	int i, rc;
 
@@ -253,10 +277,16 @@ do_all(struct job *j, int n, char *args[])
 			    err.code == ENOENT ? CLI_NOT_FOUND : CLI_USAGE,
 			    &err);
 	}
-	for (k = 0; k < np; k++) {
-		if (marks[k])
-			do_package(j, &p[k]);
+	for (k = 0; k < np; k++)
+		todo += marks[k];
+	progress_begin(&bar, j->cli, "Manifests", todo);
+	for (k = todo = 0; k < np; k++) {
+		if (!marks[k])
+			continue;
+		do_package(j, &p[k]);
+		progress_step(&bar, ++todo);
 	}
+	progress_end(&bar);
 	rc = check_forced(j);
 	if (rc != CLI_OK)
 		return rc;
@@ -309,7 +339,8 @@ manifest_main(struct cli *c, const void *opts, int n, char *args[])
 	j.update.fetch_new = !o->check || o->fetch;
 	j.update.fetch_all = o->fetch;
 	j.update.fetching = fetching;
-	j.update.ctx = &j;
+	j.update.ctx = j.update.fetch.ctx = &j;
+	j.update.fetch.look = look;
 	if (repo_find(c, &j.repo, &err) < 0 ||
 	    repo_open(&j.repo, NULL, &j.update.wants.tree, &err) < 0)
 		return cli_error(c, CLI_NOT_FOUND, &err);

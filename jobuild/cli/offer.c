@@ -2,6 +2,7 @@
 #include "cli/offer.h"
 #include "cli/cli.h"
 #include "cli/repo.h"
+#include "cli/runs.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -248,6 +249,18 @@ arches(const struct offer *o)
 }
 
 static void
+runs(const struct offer *o)
+{
+	const struct runs_place place = {runs_folder(&o->cli->arena), ""};
+	struct runs_list list;
+	size_t i;
+
+	runs_read(&o->cli->arena, &place, &list);
+	for (i = 0; i < list.n; i++)
+		offer_text(o, list.items[i].name, list.items[i].root);
+}
+
+static void
 settings(const struct offer *o)
 {
 	size_t i;
@@ -289,6 +302,7 @@ static const struct {
     {"REV2", revisions},
     {"ARCH", arches},
     {"SETTING", settings},
+    {"RUN", runs},
 };
 
 static bool

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/options.h"
+#include "base/buf.h"
+#include "base/usage.h"
 #include "cli/cli.h"
 
 #include <getopt.h>
@@ -171,21 +173,27 @@ print_option(const struct opt *o)
 	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
 	    o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
 	    o->argument ? " " : "", o->argument ? o->argument : "");
-	printf("  %-26s %s\n", left, o->help);
+	printf("  %-26s ", left);
+	usage_words(
+	    stdout, o->help, strlen(left) > 26 ? strlen(left) + 3 : 29, 29);
 }
 
 void
 options_usage(const struct command *cmd)
 {
 	const struct opt *o;
+	struct buf b;
 
-	printf("usage: jobuild %s", cmd->name);
+	buf_init(&b, 1 << 16);
 	for (o = cmd->options; o && o->name; o++)
-		printf(" [--%s%s%s]%s", o->name, o->argument ? " " : "",
+		buf_addf(&b, "[--%s%s%s]%s ", o->name, o->argument ? " " : "",
 		    o->argument ? o->argument : "",
 		    o->type == OPT_LIST ? "..." : "");
-	printf("%s%s\n\n%s.\n\n", *cmd->arguments ? " " : "", cmd->arguments,
-	    cmd->summary);
+	buf_adds(&b, cmd->arguments);
+	printf("usage: jobuild %s%s", cmd->name, b.len > 0 ? " " : "");
+	usage_words(stdout, b.len > 0 ? b.data : "", 16 + strlen(cmd->name), 8);
+	buf_release(&b);
+	printf("\n%s.\n\n", cmd->summary);
 	for (o = cmd->options; o && o->name; o++)
 		print_option(o);
 	for (o = common; o->name; o++) {
@@ -203,7 +211,7 @@ options_overview(const struct command *const list[], size_t n)
 	puts("usage: jobuild [-C DIR] [--json] [--color WHEN] [-q|-v] "
 	     "COMMAND ...\n");
 	for (i = 0; i < n; i++)
-		printf("  %-10s %s\n", list[i]->name, list[i]->summary);
+		printf("  %-12s %s\n", list[i]->name, list[i]->summary);
 	puts("");
 	for (o = common; o->name; o++)
 		print_option(o);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,48 +56,77 @@ progress_begin(
 {
 	memset(p, 0, sizeof(*p));
 	p->cli = c;
-	p->what = what;
+	p->what = cli_show(c, what);
 	p->total = total;
 	p->silent = c->quiet || c->json;
 	p->bar = progress_terminal(c);
 	p->began = p->shown = p->silent ? 0 : progress_clock();
+	p->outer = c->bar;
+	progress_hide(c);
+	c->bar = p;
+}
+
+/* "3/10", "1.4 MiB/2.0 GiB"; how long it has taken where nothing is counted. */
+static const char *
+count(const struct progress *p, struct arena *a, const char *of)
+{
+	const char *done, *total;
+
+	if (p->total == 0 && p->done == 0)
+		return text_duration(a, progress_clock() - p->began);
+	done = p->bytes ? text_size(a, (int64_t)p->done)
+			: arena_printf(a, "%zu", p->done);
+	if (p->total == 0)
+		return done;
+	total = p->bytes ? text_size(a, (int64_t)p->total)
+			 : arena_printf(a, "%zu", p->total);
+	return arena_printf(a, "%s%s%s", done, of, total);
+}
+
+/* "[####....] ", or nothing where it doesn't fit. */
+static const char *
+draw_box(const struct progress *p, struct arena *a, size_t room)
+{
+	size_t i, full;
+	char *box;
+
+	if (p->total == 0 || room < 10 + 3)
+		return "";
+	room = room - 3 < BAR_MAX ? room - 3 : BAR_MAX;
+	full = (size_t)((double)p->done / (double)p->total * (double)room);
+	box = arena_strdup(a, arena_printf(a, "[%*s] ", (int)room, ""));
+	for (i = 0; i < room; i++)
+		box[i + 1] = i < full ? '#' : '.';
+	return box;
 }
 
 static void
-draw_bar(struct progress *p, size_t done)
+draw_bar(struct progress *p)
 {
-	size_t room = progress_columns(), text = strlen(p->what) + 24, i, full;
+	size_t room = progress_columns() - 1, text;
+	struct arena a = {0};
+	const char *n = count(p, &a, "/"), *line;
 
-	fprintf(stderr, REDRAW "%s ", p->what);
-	room = room > text + 10 ? room - text : 0;
-	if (room > BAR_MAX)
-		room = BAR_MAX;
-	if (p->total > 0 && room > 0) {
-		full = done * room / p->total;
-		fputc('[', stderr);
-		for (i = 0; i < room; i++)
-			fputc(i < full ? '#' : '.', stderr);
-		fputs("] ", stderr);
-	}
-	if (p->total > 0)
-		fprintf(stderr, "%zu/%zu", done, p->total);
-	else if (done > 0)
-		fprintf(stderr, "%zu", done);
+	text = strlen(p->what) + strlen(n) + 1;
+	line = arena_printf(&a, "%s %s%s", p->what,
+	    draw_box(p, &a, room > text ? room - text : 0), n);
+	fprintf(stderr, REDRAW "%.*s", text_fitting(line, room), line);
 	fflush(stderr);
+	arena_release(&a);
 	p->drawn = true;
 }
 
 static void
-print_line(struct progress *p, size_t done, double now)
+print_line(struct progress *p, double now)
 {
-	const char *time = text_duration(&p->cli->arena, now - p->began);
+	struct arena a = {0};
 
 	fflush(stdout);
-	if (p->total > 0)
-		fprintf(stderr, "%s: %zu of %zu after %s\n", p->what, done,
-		    p->total, time);
-	else
-		fprintf(stderr, "%s: %zu after %s\n", p->what, done, time);
+	fprintf(stderr, "%s: %s", p->what, count(p, &a, " of "));
+	if (p->total > 0 || p->done > 0)
+		fprintf(stderr, " after %s", text_duration(&a, now - p->began));
+	fputc('\n', stderr);
+	arena_release(&a);
 }
 
 void
@@ -104,24 +134,52 @@ progress_step(struct progress *p, size_t done)
 {
 	double now;
 
+	p->done = done;
 	if (p->silent)
 		return;
 	now = progress_clock();
 	if (now - p->began < PATIENCE)
 		return;
 	if (p->bar && now - p->shown >= BAR_GAP) {
-		draw_bar(p, done);
+		draw_bar(p);
 		p->shown = now;
 	} else if (!p->bar && now - p->shown >= LINE_GAP) {
-		print_line(p, done, now);
+		print_line(p, now);
 		p->shown = now;
+	}
+}
+
+void
+progress_tick(struct cli *c)
+{
+	struct progress *p = c->bar;
+	size_t done = p ? p->done : 0;
+	struct stat st;
+
+	if (!p)
+		return;
+	if (p->file > 0 && fstat(p->file, &st) == 0)
+		progress_step(p, done + (size_t)st.st_size);
+	else
+		progress_step(p, done);
+	p->done = done;
+}
+
+void
+progress_hide(struct cli *c)
+{
+	if (c->bar && c->bar->drawn) {
+		fputs(REDRAW, stderr);
+		c->bar->drawn = false;
+		c->bar->shown = 0;
 	}
 }
 
 void
 progress_end(struct progress *p)
 {
-	if (p->drawn)
-		fputs(REDRAW, stderr);
-	p->drawn = false;
+	if (p->cli->bar != p)
+		return;
+	progress_hide(p->cli);
+	p->cli->bar = p->outer;
 }

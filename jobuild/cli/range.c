@@ -3,14 +3,9 @@
 #include "cli/change.h"
 #include "cli/cli.h"
 #include "cli/keys.h"
-#include "cli/progress.h"
 #include "tree/notary.h"
 
 #include <string.h>
-
-#define BATCH                                                                  \
-	256 /* recipes that are verified between two looks at progress         \
-	     */
 
 struct job {
 	struct cli *cli;
@@ -218,51 +213,16 @@ find_keyring(
 	return 0;
 }
 
-static void
-verify_batches(struct job *j, struct notary *notary, const struct keyring *k,
-    const struct tree_recipe **list, size_t n)
-{
-	struct progress bar;
-	struct diags d;
-	size_t i, at, some;
-
-	progress_begin(&bar, j->cli, "verifying", n);
-	for (at = 0; at < n; at += some) {
-		some = n - at < BATCH ? n - at : BATCH;
-		diags_init(&d, &j->cli->arena);
-		(void)tree_verify_by(
-		    notary, j->tree, list + at, some, k, time(NULL), &d);
-		for (i = 0; i < d.n; i++)
-			review_keep(&j->check, &d.list[i]);
-		progress_step(&bar, at + some);
-	}
-	progress_end(&bar);
-}
-
 static int
 verify(struct job *j, struct error *err)
 {
 	struct notary *notary = keys_notary(j->cli);
-	const struct tree_recipe **list, *r;
-	const struct named *item;
 	struct keyring k;
-	struct diags none;
-	size_t i, n = 0;
 	int rc;
 
-	list = arena_array(
-	    &j->cli->arena, j->to_verify.n + 1, const struct tree_recipe *);
-	for (i = 0; i < j->to_verify.n; i++) {
-		item = &j->to_verify.items[i];
-		diags_init(&none, &j->cli->arena);
-		r = tree_recipe(j->tree, &item->id, item->kind, &none);
-		if (r)
-			list[n++] = r;
-	}
 	rc = find_keyring(j, notary, &k, err);
 	if (rc == 0)
-		verify_batches(j, notary, &k, list, n);
-	j->verified = n;
+		j->verified = keys_verify(&j->check, notary, &j->to_verify, &k);
 	notary_close(notary);
 	return rc;
 }

@@ -95,7 +95,10 @@ repo_open(
 		    "%s is a bare repository: say which revision with "
 		    "--revision",
 		    r->top);
-	return tree_open_work(t, r->top, err);
+	if (tree_open_work(t, r->top, err) < 0)
+		return -1;
+	tree_use_index(*t, r->index, time(NULL));
+	return 0;
 }
 
 int
@@ -105,6 +108,17 @@ repo_tree(struct cli *c, const char *rev, struct tree **t)
 	struct repo r;
 
 	if (repo_find(c, &r, &err) < 0 || repo_open(&r, rev, t, &err) < 0)
+		return cli_error(c, CLI_NOT_FOUND, &err);
+	return CLI_OK;
+}
+
+int
+repo_has_root(struct cli *c, struct tree *t, const struct atom *root)
+{
+	struct error err = {0};
+	struct named ignored;
+
+	if (root_find(c, t, root, &ignored, &err) < 0)
 		return cli_error(c, CLI_NOT_FOUND, &err);
 	return CLI_OK;
 }

@@ -75,6 +75,9 @@ root_parse(struct cli *c, const char *s, struct atom *out, struct error *err);
 int root_find(struct cli *c, struct tree *t, const struct atom *root,
     struct named *out, struct error *err);
 
+/* Is there anything of that name? Tells if not; an exit status. */
+int repo_has_root(struct cli *c, struct tree *t, const struct atom *root);
+
 /*
  * Plan for the architecture. Digests of stages are those of stage_digest(),
  * or, when it is NULL, made up of their names: the plan's keys are then good

@@ -2,6 +2,7 @@
 /* What "jobuild run" tells of its results. */
 #include "cli/cli.h"
 #include "cli/local.h"
+#include "cli/runs.h"
 #include "cli/steps.h"
 #include "cli/text.h"
 
@@ -170,6 +171,44 @@ print_json(struct local *l, int status)
 		json_array_append_new(units, unit_json(l, i));
 	cli_json(json_pack("{s:b, s:s, s:s, s:o}", "passed", status == CLI_OK,
 	    "directory", l->dir, "arch", l->plan->arch, "units", units));
+}
+
+static const char *
+word_of(int status)
+{
+	switch (status) {
+	case CLI_OK:
+		return "passed";
+	case CLI_INTERRUPTED:
+		return "interrupted";
+	default:
+		return "failed";
+	}
+}
+
+int
+local_note(const struct local *l, int status, struct error *err)
+{
+	const struct plan_unit *u = &l->plan->units[l->plan->root];
+	json_t *o, *kept = json_array();
+	struct arena a = {0};
+	size_t i;
+
+	o = json_pack("{s:s, s:s, s:f, s:b}", "root",
+	    id_format(&a, &u->steps[u->nsteps - 1].meta->id), "arch",
+	    l->plan->arch, "started", l->began, "keep", (int)l->conf.keep);
+	if (status >= 0) {
+		json_object_set_new(o, "ended", json_real(text_now()));
+		json_object_set_new(o, "result", json_string(word_of(status)));
+	}
+	for (i = 0; l->units && i < l->plan->nunits; i++) {
+		if (l->units[i].kept)
+			json_array_append_new(kept,
+			    json_string(strrchr(l->units[i].kept, '/') + 1));
+	}
+	json_object_set_new(o, "kept", kept);
+	arena_release(&a);
+	return runs_note(l->lock, o, err);
 }
 
 void

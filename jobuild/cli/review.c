@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "cli/superfluous.h"
 #include "cli/workers.h"
 #include "recipe/lint.h"
 
@@ -166,6 +167,30 @@ check_plan(struct review *k, struct arena *a, const struct metadata *m,
 	*d = first;
 }
 
+/* Is it the last one of its package in the list? */
+static bool
+is_last(const struct review *k, size_t i)
+{
+	const struct recipe_id *a = &k->list->items[i].id, *b;
+
+	if (i + 1 == k->list->n)
+		return true;
+	b = &k->list->items[i + 1].id;
+	return strcmp(a->user, b->user) != 0 || strcmp(a->name, b->name) != 0;
+}
+
+/* What is to be said of a package as a whole. */
+static void
+check_package(struct review *k, struct arena *a, const struct named *item,
+    struct diags *d)
+{
+	const struct tree_package *p;
+
+	p = tree_package(k->tree, item->id.user, item->id.name);
+	if (p)
+		superfluous_find(a, k->tree, p, d);
+}
+
 /*
  * Nothing for a recipe without a fault, else two arrays: what was found in
  * it, and in its plans.
@@ -188,6 +213,8 @@ work(void *ctx, size_t i, struct buf *out)
 		diags_init(&own, &a);
 		tree_advise(k->tree, &item->id, item->kind, &own);
 	}
+	if (k->advice && is_last(k, i))
+		check_package(k, &a, item, &own);
 	if (recipe && item->kind == RECIPE_JOBUILD)
 		check_plan(k, &a, recipe->meta, &plans);
 	if (own.n + plans.n > 0) {

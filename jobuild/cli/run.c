@@ -6,7 +6,9 @@
 #include "cli/local.h"
 #include "cli/repo.h"
 #include "cli/runs.h"
+#include "cli/text.h"
 #include "net/store.h"
+#include "tree/notary.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -32,7 +34,7 @@ static const struct opt options[] = {
     {"shell", 0, OPT_FLAG, offsetof(struct run_options, shell), NULL,
 	"open a shell in the chroot of a step that fails"},
     {"keep", 0, OPT_FLAG, offsetof(struct run_options, keep), NULL,
-	"keep what a step that fails has written"},
+	"keep the results, and what a step that fails has written"},
     {"jobs", 'j', OPT_NUMBER, offsetof(struct run_options, jobs), "N",
 	"processes that emake starts"},
     {"param", 'p', OPT_LIST, offsetof(struct run_options, parameters), "K=V",
@@ -60,29 +62,36 @@ is_empty(const char *path)
 	return n == 0;
 }
 
+/* Older runs go first, so that their place is there for this one. */
+static void
+clean(struct cli *c, const char *parent)
+{
+	const struct runs_place place = {parent, c->conf.state};
+	size_t n;
+
+	n = runs_clean(&place, (size_t)strtoul(c->conf.runs, NULL, 10),
+	    conf_parse_duration(c->conf.runs_age), time(NULL));
+	cli_detail(
+	    c, "%zu old run%s deleted from %s", n, n == 1 ? "" : "s", parent);
+}
+
 static int
 make_folder(struct local *l, const char *output, struct error *err)
 {
 	struct arena *a = &l->cli->arena;
-	const char *parent;
-	size_t old;
+	const char *parent = runs_folder(a);
 	char *real;
 
 	if (output && !is_empty(output))
 		return fail(
 		    err, "--output %s: the folder must be empty", output);
-	parent = arena_printf(
-	    a, "%s/runs", settings_folder(a, "XDG_STATE_HOME", ".local/state"));
 	if (output) {
 		l->dir = output;
 		if (file_mkdirs(output, 0755, err) < 0)
 			return -1;
 		l->lock = runs_lock(output, err);
 	} else {
-		old = runs_clean(
-		    parent, (size_t)strtoul(l->cli->conf.runs, NULL, 10));
-		cli_detail(l->cli, "%zu old run%s deleted from %s", old,
-		    old == 1 ? "" : "s", parent);
+		clean(l->cli, parent);
 		l->lock = runs_new(a, parent, &l->dir, err);
 	}
 	if (l->lock < 0)
@@ -93,7 +102,8 @@ make_folder(struct local *l, const char *output, struct error *err)
 		return fail_errno(err, "%s", l->dir);
 	l->dir = arena_strdup(a, real);
 	free(real);
-	return 0;
+	l->began = text_now();
+	return local_note(l, -1, err);
 }
 
 /* Where --from begins: the root's unit, or else the first that has the step. */
@@ -193,27 +203,37 @@ digest_of_stage(void *ctx, const char *name)
 	return stage_find(ctx, name);
 }
 
+/* Are all recipes of the plan signed by whom the keyring trusts? */
 static int
-verify(struct local *l, const char *path, struct diags *d, struct error *err)
+verify(struct local *l, const char *path, struct error *err)
 {
-	const struct tree_recipe **list;
+	struct arena *a = &l->cli->arena;
+	struct named_list list = {0};
 	const struct plan_unit *u;
+	struct notary *notary;
+	struct review found;
 	struct keyring k;
-	size_t i, s, n = 0;
+	size_t i, s;
 
-	keyring_init(&k, &l->cli->arena);
+	keyring_init(&k, a);
 	if (keyring_read(&k, path, err) < 0)
 		return -1;
-	for (i = 0; i < l->plan->nunits; i++)
-		n += l->plan->units[i].nsteps;
-	list = arena_array(&l->cli->arena, n, const struct tree_recipe *);
-	for (i = n = 0; i < l->plan->nunits; i++) {
+	for (i = 0; i < l->plan->nunits; i++) {
 		u = &l->plan->units[i];
-		for (s = 0; s < u->nsteps; s++)
-			list[n++] = tree_recipe(
-			    l->tree, &u->steps[s].meta->id, RECIPE_JOBUILD, d);
+		for (s = 0; s < u->nsteps; s++) {
+			list.items = arena_grow(
+			    a, list.items, list.n, sizeof(*list.items));
+			list.items[list.n++] = (struct named){
+			    u->steps[s].meta->id, RECIPE_JOBUILD};
+		}
 	}
-	if (keys_verify(l->cli, l->tree, list, n, &k, d) < 0)
+	review_init(&found, l->cli, l->tree);
+	notary = keys_notary(l->cli);
+	keys_verify(&found, notary, &list, &k);
+	notary_close(notary);
+	review_sort(&found);
+	review_print(&found, REVIEW_GCC);
+	if (found.found.errors > 0)
 		return fail(err, "not run: signatures are not good");
 	return 0;
 }
@@ -236,7 +256,8 @@ configure(struct local *l, const struct run_options *o)
 	l->conf.keep = o->keep;
 	l->shell = o->shell;
 	l->conf.nest = true;
-	l->conf.network = strcmp(c->conf.network, "yes") == 0;
+	l->conf.layers_max = conf_parse_size(c->conf.layers_max);
+	l->conf.network = (enum network)network_parse(c->conf.network);
 	l->conf.fetch.mirrors = c->conf.mirror;
 }
 
@@ -255,11 +276,9 @@ prepare(struct local *l, const struct run_options *o, const struct atom *root)
 	    c, l->tree, root, c->conf.arch, digest_of_stage, &l->stages, &d);
 	if (!l->plan)
 		return cli_refused(c, &d);
-	if (o->keyring && verify(l, o->keyring, &d, &err) < 0) {
-		cli_diags(c, &d);
-		return cli_error(c, CLI_FAILED, &err);
-	}
 	cli_diags(c, &d);
+	if (o->keyring && verify(l, o->keyring, &err) < 0)
+		return cli_error(c, CLI_FAILED, &err);
 	if (o->from && find_from(l, o->from, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
 	configure(l, o);
@@ -291,10 +310,12 @@ run_main(struct cli *c, const void *opts, int n, char *args[])
 	rc = repo_tree(c, o->revision, &l.tree);
 	if (rc != CLI_OK)
 		return rc;
-	rc = prepare(&l, o, &root);
+	rc = repo_has_root(c, l.tree, &root);
+	if (rc == CLI_OK)
+		rc = prepare(&l, o, &root);
 	if (rc == CLI_OK) {
 		rc = local_run(&l);
-		(void)runs_end(l.lock, rc == CLI_OK, &err);
+		(void)local_note(&l, rc, &err);
 		if (l.units)
 			local_report(&l, rc);
 	}

@@ -2,6 +2,7 @@
 #include "cli/settings.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/network.h"
 #include "run/where.h"
 
 #include <string.h>
@@ -28,6 +29,8 @@ const struct conf_option settings_table[] = {
     TEXT("store", store),
     TEXT("network", network),
     TEXT("runs", runs),
+    TEXT("runs-age", runs_age),
+    TEXT("layers-max", layers_max),
     {"mirror", CONF_LIST, offsetof(struct settings, mirror), NULL},
     {0},
 };
@@ -47,8 +50,11 @@ static const struct {
     {"AUTOTUA_CHROOT", "the program autotua-chroot"},
     {"AUTOTUA_HELPERS", "folder with jobuild.sh"},
     {"AUTOTUA_STORE", "folder of fetched files"},
-    {"AUTOTUA_NETWORK", "may phases that ask for it have the network"},
+    {"AUTOTUA_NETWORK",
+	"what phases that ask for the network get: host, private or no"},
     {"AUTOTUA_RUNS", "how many old runs, and failed ones, are kept"},
+    {"AUTOTUA_RUNS_AGE", "how long runs are kept, as in 30d; 0: any time"},
+    {"AUTOTUA_LAYERS_MAX", "size of stages and layers, as in 20G; 0: no limit"},
     {"AUTOTUA_MIRROR", "NAME BASE-URL of a mirror://NAME/"},
 };
 
@@ -134,8 +140,10 @@ built_in(struct settings *s, struct arena *a)
 	s->state = "/var/lib/autotua/chroot";
 	s->chroot = where_program(a, "autotua-chroot");
 	s->helpers = where_helpers(a);
-	s->network = "yes";
+	s->network = "host";
 	s->runs = "10";
+	s->runs_age = "30d";
+	s->layers_max = "20G";
 }
 
 static int
@@ -213,11 +221,15 @@ check(const struct settings *s, struct error *err)
 {
 	size_t i;
 
-	if (strcmp(s->network, "yes") != 0 && strcmp(s->network, "no") != 0)
-		return fail(err, "network: expected yes or no");
+	if (network_parse(s->network) < 0)
+		return fail(err, "network: expected host, private or no");
 	if (!*s->runs || strlen(s->runs) > 6 ||
 	    s->runs[strspn(s->runs, "0123456789")])
 		return fail(err, "runs: expected a number of runs to keep");
+	if (conf_parse_size(s->layers_max) < 0)
+		return fail(err, "layers-max: expected a size, as in 20G");
+	if (conf_parse_duration(s->runs_age) < 0)
+		return fail(err, "runs-age: expected a duration, as in 30d");
 	for (i = 0; i < s->mirror.n; i++) {
 		if (!strchr(s->mirror.items[i], ' '))
 			return fail(err,

@@ -13,7 +13,7 @@
 struct arena;
 struct error;
 
-#define SETTINGS 15
+#define SETTINGS 17
 
 struct settings {
 	const char *master;  /* https://host:port */
@@ -23,13 +23,15 @@ struct settings {
 	const char *tree;    /* the master's name of the tree */
 	const char *keyring; /* file */
 	const char *arch;
-	const char *stage;   /* name or id */
-	const char *state;   /* folder of autotua-chroot */
-	const char *chroot;  /* the program */
-	const char *helpers; /* folder with jobuild.sh */
-	const char *store;   /* folder of fetched files */
-	const char *network; /* "yes" or "no" */
-	const char *runs;    /* how many old runs are kept: a number */
+	const char *stage;      /* name or id */
+	const char *state;      /* folder of autotua-chroot */
+	const char *chroot;     /* the program */
+	const char *helpers;    /* folder with jobuild.sh */
+	const char *store;      /* folder of fetched files */
+	const char *network;    /* "host", "private" or "no" */
+	const char *runs;       /* how many old runs are kept: a number */
+	const char *runs_age;   /* and how long: a duration; 0: any time */
+	const char *layers_max; /* bytes of stages and layers; 0: any */
 	struct conf_list mirror;
 };
 

@@ -247,6 +247,11 @@ root_parse(struct cli *c, const char *s, struct atom *out, struct error *err)
 		out->op = ATOM_EQ;
 		return 0;
 	}
+	if (!strchr(s, '/'))
+		return fail(err,
+		    "\"%s\": expected USER/NAME, or USER/NAME-VER, as in "
+		    "anna/hello",
+		    s);
 	return atom_parse(&c->arena, s, n, out, err);
 }
 

@@ -94,6 +94,15 @@ text_duration(struct arena *a, double seconds)
 	return arena_printf(a, "%ldh%02ldm", s / 3600, s / 60 % 60);
 }
 
+double
+text_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
 const char *
 text_size(struct arena *a, int64_t bytes)
 {
@@ -106,6 +115,18 @@ text_size(struct arena *a, int64_t bytes)
 	for (i = 0, n /= 1024; i < 3 && n >= 1024; i++)
 		n /= 1024;
 	return arena_printf(a, "%.1f %s", n, units[i]);
+}
+
+int
+text_fitting(const char *s, size_t columns)
+{
+	size_t i;
+
+	for (i = 0; s[i]; i++) {
+		if (((unsigned char)s[i] & 0xc0) != 0x80 && columns-- == 0)
+			break;
+	}
+	return (int)i;
 }
 
 const char *

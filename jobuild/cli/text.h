@@ -36,8 +36,14 @@ void table_print(const struct table *t, bool color, FILE *f);
 /* "0.31s", "12s", "2m05s", "1h02m"; "" below 0. */
 const char *text_duration(struct arena *a, double seconds);
 
+/* Seconds since 1970. */
+double text_now(void);
+
 /* "512 B", "1.4 KiB", "2.0 GiB". */
 const char *text_size(struct arena *a, int64_t bytes);
+
+/* Bytes of as many characters of s, which is well-formed, as fit. */
+int text_fitting(const char *s, size_t columns);
 
 /* The escape sequence for a state's or result's name; "" for others. */
 const char *text_color(const char *state);

@@ -66,10 +66,14 @@ static int
 fetch(struct update *u, const struct source *s, struct manifest_entry *out)
 {
 	struct error err = {0};
+	int rc;
 
 	if (u->fetching)
-		u->fetching(u->ctx, s->name);
-	if (distfile_fetch(&u->fetch, s, out, &err) == 0)
+		u->fetching(u->ctx, s->name, true);
+	rc = distfile_fetch(&u->fetch, s, out, &err);
+	if (u->fetching)
+		u->fetching(u->ctx, s->name, false);
+	if (rc == 0)
 		return 0;
 	diag_error(u->wants.diags, s->at, "fetch", "%s", err.msg);
 	return -1;

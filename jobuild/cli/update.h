@@ -28,7 +28,8 @@ struct update {
 	struct conf_list force; /* sources whose line is made anew */
 	bool fetch_new;         /* fetch what has no line */
 	bool fetch_all;         /* and compare what has one */
-	void (*fetching)(void *ctx, const char *name); /* or NULL */
+	/* a source's fetching begins, or has ended; or NULL */
+	void (*fetching)(void *ctx, const char *name, bool begins);
 	void *ctx;
 	/* of one package, by update_package(): */
 	const struct tree_package *package;

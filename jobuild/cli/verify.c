@@ -31,59 +31,42 @@ open_keyring(struct cli *c, struct tree *t, struct notary *n, struct keyring *k,
 		return keyring_read(k, c->conf.keyring, err);
 	}
 	keys_of_tree(&c->arena, t, n, k);
-	cli_note(c,
-	    "checking against the keys in the tree itself: that files and "
-	    "keys fit, not whose keys they are (--keyring FILE checks that)");
+	keys_note_none(c);
 	for (i = 0; i < k->n; i++)
 		cli_detail(
 		    c, "%s %s", k->entries[i].user, k->entries[i].fingerprint);
 	return 0;
 }
 
-/* Recipes that can be read, and how many there are. */
-static size_t
-collect(struct cli *c, struct tree *t, const struct named_list *list,
-    const struct tree_recipe ***out, struct diags *d)
-{
-	const struct tree_recipe *r;
-	size_t i, n = 0;
-
-	*out = arena_array(&c->arena, list->n + 1, const struct tree_recipe *);
-	for (i = 0; i < list->n; i++) {
-		r = tree_recipe(t, &list->items[i].id, list->items[i].kind, d);
-		if (r)
-			(*out)[n++] = r;
-	}
-	return n;
-}
-
 static int
 verify_list(struct cli *c, struct tree *t, const struct named_list *list)
 {
-	const struct tree_recipe **recipes;
-	struct error err = {0};
-	struct keyring k;
-	struct diags d;
 	struct notary *notary = keys_notary(c);
+	struct error err = {0};
+	struct review found;
+	struct keyring k;
 	size_t n;
+	int rc;
 
-	diags_init(&d, &c->arena);
-	if (open_keyring(c, t, notary, &k, &err) < 0) {
-		notary_close(notary);
-		return cli_error(c, CLI_USAGE, &err);
-	}
-	n = collect(c, t, list, &recipes, &d);
-	tree_verify_by(notary, t, recipes, n, &k, time(NULL), &d);
+	review_init(&found, c, t);
+	rc = open_keyring(c, t, notary, &k, &err);
+	n = rc < 0 ? 0 : keys_verify(&found, notary, list, &k);
 	notary_close(notary);
+	if (rc < 0)
+		return cli_error(c, CLI_USAGE, &err);
+	review_sort(&found);
+	review_print(&found, REVIEW_GCC);
 	if (c->json)
 		cli_json(json_pack("{s:I, s:b, s:o}", "recipes", (json_int_t)n,
-		    "good", d.errors == 0, "diagnostics", diags_json(&d)));
-	else
-		cli_diags(c, &d);
-	if (d.errors > 0)
+		    "good", found.found.errors == 0, "diagnostics",
+		    diags_json(&found.found)));
+	if (found.found.errors > 0)
 		return CLI_FAILED;
-	cli_note(
-	    c, "%zu recipe%s: all signatures are good", n, n == 1 ? "" : "s");
+	if (n == 0)
+		cli_note(c, "no recipes: nothing to verify");
+	else
+		cli_note(c, "%zu recipe%s: all signatures are good", n,
+		    n == 1 ? "" : "s");
 	return CLI_OK;
 }
 

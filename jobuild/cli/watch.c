@@ -83,16 +83,14 @@ static void
 draw(struct watching *w, bool fresh)
 {
 	struct winsize size = {0};
-	struct timespec ts;
 	struct view v = {.cli = w->cli, .tail = last_line, .ctx = w};
 	const char *text;
 	size_t lines;
 
 	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	clock_gettime(CLOCK_REALTIME, &ts);
 	v.columns = size.ws_col ? size.ws_col : 80;
 	v.rows = size.ws_row > 2 ? size.ws_row : 24;
-	v.now = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	v.now = text_now();
 	w->tails = fresh ? 0 : TAILS - 1;
 	text = view_draw(&v, w->last, &lines);
 	/* a screen that has shrunk meanwhile has scrolled some of it away */

@@ -299,6 +299,18 @@ sink_add(char *data, size_t one, size_t n, void *ctx)
 	return n;
 }
 
+static int
+look(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total,
+    curl_off_t up)
+{
+	const struct fetch_conf *c = ctx;
+
+	(void)up_total;
+	(void)up;
+	c->look(c->ctx, now, total);
+	return 0;
+}
+
 /* Ask one URL; -1 with the reason. */
 static int
 fetch_one(const struct fetch_conf *c, const char *url, struct sink *s,
@@ -316,6 +328,11 @@ fetch_one(const struct fetch_conf *c, const char *url, struct sink *s,
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, sink_add);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, s);
+	if (c->look) {
+		curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+		curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, look);
+		curl_easy_setopt(easy, CURLOPT_XFERINFODATA, c);
+	}
 	code = curl_easy_perform(easy);
 	url_reason(easy, code, detail, why);
 	if (code == CURLE_OK)

@@ -19,6 +19,12 @@ struct fetch_conf {
 	int64_t parallel;         /* transfers at once; 0: 4 */
 	int64_t stall;            /* seconds below 1 kB/s; 0: 60 */
 	int64_t retries;          /* more tries a URL; 0: 2 */
+	/*
+	 * How far fetch_unknown() is, several times a second; total is 0 while
+	 * nobody knows. May be NULL.
+	 */
+	void (*look)(void *ctx, int64_t bytes, int64_t total);
+	void *ctx;
 };
 
 struct fetch_item {

@@ -95,6 +95,9 @@ http_open(struct http **out, const struct http_conf *c, struct error *err)
 	h->conf.ca = arena_strdup(&h->arena, c->ca);
 	h->conf.cert = c->cert ? arena_strdup(&h->arena, c->cert) : NULL;
 	h->conf.key = c->key ? arena_strdup(&h->arena, c->key) : NULL;
+	h->conf.token = c->token
+	    ? arena_printf(&h->arena, "Authorization: Bearer %s", c->token)
+	    : NULL;
 	h->base = arena_strndup(&h->arena, c->url,
 	    strlen("https://") + strcspn(c->url + strlen("https://"), "/"));
 	h->conf.url = h->base;
@@ -258,6 +261,8 @@ call_begin(struct call *c, struct http *h, const char *path)
 	curl_easy_setopt(e, CURLOPT_XFERINFOFUNCTION, look);
 	curl_easy_setopt(e, CURLOPT_XFERINFODATA, h);
 	c->headers = curl_slist_append(NULL, "Accept: application/json");
+	if (h->conf.token)
+		c->headers = curl_slist_append(c->headers, h->conf.token);
 }
 
 /* For bulk: no limit of time while bytes move. */

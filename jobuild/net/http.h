@@ -20,6 +20,7 @@ struct http_conf {
 	const char *url;        /* https://host:port, without a path */
 	const char *ca;         /* file, PEM */
 	const char *cert, *key; /* files, PEM; NULL for people */
+	const char *token;      /* of a session; NULL: there is none */
 	long timeout;           /* seconds for a whole call; 0: 60 */
 	/* is the call unwanted by now? asked about once a second; or NULL */
 	bool (*cancelled)(void *ctx);

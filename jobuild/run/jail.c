@@ -1,37 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Theory of operation. autotua-chroot gets the write ends of three pipes
- * (status lines, report records, its own standard error) and the read end of
- * a fourth, the leash: when our end of that closes, because we want it or
- * because we die, it kills and removes everything. One poll loop reads the
- * pipes until the program has ended (a pidfd tells) and they are drained; it
+ * Theory of operation. The jailer gets the write ends of three pipes (status
+ * lines, report records, its answer) and the read end of a fourth, the leash:
+ * when our end of that closes, because we want it or because we die, it kills
+ * and removes everything. One poll loop reads the pipes until the answer is
+ * there, which is the last thing that is written, and they are drained; it
  * never blocks on a pipe that something left behind might hold open.
  */
 #include "run/jail.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
-#include "base/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
-#include <sys/wait.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define LOOK_MS    250  /* how often "cancelled" is asked */
-#define ERRORS_MAX 4096 /* bytes kept of its standard error */
+#define LOOK_MS 250 /* how often "cancelled" is asked */
 
 enum { EXIT_PHASE = 1 };
 
 struct session {
 	const struct jail_step *step;
 	struct outcome *outcome;
-	struct buf errors;
-	int status, report, errfd, leash, pidfd;
+	struct request_answer answer;
+	size_t nanswer; /* bytes of it that are there */
+	int status, report, answers, leash;
 	bool cancelled, garbled;
 };
 
@@ -105,17 +103,19 @@ drain_status(struct session *s)
 	drain_report(s);
 }
 
-/* Keep the beginning: what came first is mostly the cause. */
-static void
-drain_errors(struct session *s)
+/* True at its end, or the jailer's. */
+static bool
+drain_answer(struct session *s)
 {
-	char chunk[1024];
-	size_t n, room;
+	ssize_t n;
 
-	while ((n = take(s->errfd, chunk, sizeof(chunk))) > 0) {
-		room = s->errors.max - s->errors.len;
-		buf_add(&s->errors, chunk, n < room ? n : room);
-	}
+	do
+		n = read(s->answers, (char *)&s->answer + s->nanswer,
+		    sizeof(s->answer) - s->nanswer);
+	while (n < 0 && errno == EINTR);
+	if (n > 0)
+		s->nanswer += (size_t)n;
+	return s->nanswer == sizeof(s->answer) || n == 0;
 }
 
 static void
@@ -126,25 +126,23 @@ close_leash(struct session *s)
 	s->leash = -1;
 }
 
-/* Until the program has ended and nothing is left to read. */
+/* Until the answer is there and nothing is left to read. */
 static void
 follow(struct session *s)
 {
-	struct pollfd fds[4] = {{.fd = s->pidfd, .events = POLLIN},
+	struct pollfd fds[3] = {{.fd = s->answers, .events = POLLIN},
 	    {.fd = s->status, .events = POLLIN},
-	    {.fd = s->report, .events = POLLIN},
-	    {.fd = s->errfd, .events = POLLIN}};
+	    {.fd = s->report, .events = POLLIN}};
 	bool ended = false;
 	int i;
 
 	while (!ended) {
-		if (poll(fds, 4, LOOK_MS) < 0 && errno != EINTR)
+		if (poll(fds, 3, LOOK_MS) < 0 && errno != EINTR)
 			break;
-		ended = (fds[0].revents & POLLIN) != 0;
+		ended = fds[0].revents != 0 && drain_answer(s);
 		drain_status(s);
-		drain_errors(s);
 		/* a closed pipe would wake us again and again */
-		for (i = 1; i < 4; i++) {
+		for (i = 1; i < 3; i++) {
 			if ((fds[i].revents & (POLLHUP | POLLIN)) == POLLHUP)
 				fds[i].fd = -1;
 			fds[i].revents = 0;
@@ -173,88 +171,72 @@ open_pipe(int *ours, int *theirs, bool we_read, struct error *err)
 	return 0;
 }
 
-static const char *
-decimal(struct arena *a, int n)
+/* The records, in a file that has no name. */
+static int
+make_lists(const struct jail_step *j, struct error *err)
 {
-	return arena_printf(a, "%d", n);
+	size_t size = j->request->records * sizeof(*j->records);
+	int fd = memfd_create("lists", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return fail_errno(err, "lists");
+	if (file_write_all(fd, j->records, size, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
-/* The whole argument vector: program, state, "run", descriptors, the rest. */
-static const char **
-make_argv(const struct jail_step *j, struct arena *a, int status, int report,
-    int leash)
-{
-	const char *head[] = {j->conf->chroot, "-s", j->conf->state, "run",
-	    "--log-fd", decimal(a, j->logfd), "--status-fd", decimal(a, status),
-	    "--report-fd", decimal(a, report), "--leash-fd", decimal(a, leash)};
-	size_t n = sizeof(head) / sizeof(head[0]);
-	const char **argv = arena_array(a, n + j->nargs + 1, const char *);
-
-	memcpy(argv, head, sizeof(head));
-	memcpy(argv + n, j->args, j->nargs * sizeof(*argv));
-	return argv;
-}
-
-static pid_t
+/* Ask for the step; our ends of the pipes are in s. */
+static int
 start(struct session *s, struct error *err)
 {
-	int keep[5] = {s->step->logfd, -1, -1, -1}, errfd = -1, i;
-	struct proc p = {.in = -1, .out = s->step->logfd, .keep = keep};
-	pid_t pid = -1;
+	const struct jail_step *j = s->step;
+	int fds[REQUEST_FDS], i, rc = -1;
+	static const enum request_fd ours[] = {REQUEST_ANSWER, REQUEST_LISTS,
+	    REQUEST_STATUS, REQUEST_REPORT, REQUEST_LEASH};
 
-	if (open_pipe(&s->status, &keep[1], true, err) < 0 ||
-	    open_pipe(&s->report, &keep[2], true, err) < 0 ||
-	    open_pipe(&s->errfd, &errfd, true, err) < 0 ||
-	    open_pipe(&s->leash, &keep[3], false, err) < 0)
-		goto out;
-	p.argv =
-	    make_argv(s->step, s->outcome->arena, keep[1], keep[2], keep[3]);
-	p.err = errfd;
-	keep[4] = s->step->conf->shell;
-	p.nkeep = keep[4] > 0 ? 5 : 4;
-	pid = proc_start(&p, err);
-	if (pid < 0)
-		goto out;
-	s->pidfd = pidfd_open(pid, 0);
-	if (s->pidfd < 0) {
-		fail_errno(err, "watch autotua-chroot");
-		close_leash(s);
-		waitpid(pid, NULL, 0);
-		pid = -1;
+	memset(fds, -1, sizeof(fds));
+	fds[REQUEST_LOG] = j->logfd;
+	fds[REQUEST_RECIPE] = j->recipe;
+	fds[REQUEST_ARTIFACTS] = j->artifacts;
+	fds[REQUEST_STORE] = j->conf->fetch.store;
+	fds[REQUEST_SHELL] = j->conf->shell > 0 ? j->conf->shell : -1;
+	fds[REQUEST_LISTS] = make_lists(j, err);
+	if (fds[REQUEST_LISTS] >= 0 &&
+	    open_pipe(&s->status, &fds[REQUEST_STATUS], true, err) == 0 &&
+	    open_pipe(&s->report, &fds[REQUEST_REPORT], true, err) == 0 &&
+	    open_pipe(&s->answers, &fds[REQUEST_ANSWER], true, err) == 0 &&
+	    open_pipe(&s->leash, &fds[REQUEST_LEASH], false, err) == 0)
+		rc = jailer_send(j->conf->jailer, j->request, fds, err);
+	for (i = 0; i < (int)(sizeof(ours) / sizeof(ours[0])); i++) {
+		if (fds[ours[i]] >= 0)
+			close(fds[ours[i]]);
 	}
-out:
-	for (i = 1; i < 4; i++) {
-		if (keep[i] >= 0)
-			close(keep[i]);
-	}
-	if (errfd >= 0)
-		close(errfd);
-	return pid;
+	return rc;
 }
 
-/* Its own last words, or else its exit. */
 static enum jail_end
-trouble(struct session *s, int status, struct error *err)
+trouble(struct session *s, struct error *err)
 {
-	const char *text = "";
-
-	if (s->errors.len > 0)
-		text = outcome_text(s->outcome->arena, s->errors.data,
-		    s->errors.len, sizeof(err->msg) - 64);
-	/* the journal's priority */
-	if (text[0] == '<' && text[1] && text[2] == '>')
-		text += 3;
-	if (*text)
-		fail(err, "%s", text);
+	s->answer.text[sizeof(s->answer.text) - 1] = '\0';
+	if (s->nanswer < sizeof(s->answer))
+		fail(err, "autotua-chroot ended without an answer");
+	else if (s->answer.text[0])
+		fail(err, "%s",
+		    outcome_text(s->outcome->arena, s->answer.text,
+			strlen(s->answer.text), sizeof(err->msg) - 64));
 	else
-		fail(err, "autotua-chroot: %s", proc_status_text(status));
+		fail(err, "autotua-chroot: exit %d", (int)s->answer.code);
 	err->code = EAGAIN;
 	return JAIL_TROUBLE;
 }
 
 static enum jail_end
-judge(struct session *s, int status, struct error *err)
+judge(struct session *s, struct error *err)
 {
+	bool there =
+	    s->nanswer == sizeof(s->answer) && s->answer.magic == REQUEST_MAGIC;
+
 	if (s->cancelled) {
 		fail(err, "cancelled");
 		err->code = ECANCELED;
@@ -264,13 +246,11 @@ judge(struct session *s, int status, struct error *err)
 		fail(err, "autotua-chroot and this program don't fit together");
 		return JAIL_TROUBLE;
 	}
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (there && s->answer.code == 0)
 		return JAIL_OK;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_PHASE) {
-		trouble(s, status, err);
-		return JAIL_FAILED;
-	}
-	return trouble(s, status, err);
+	trouble(s, err);
+	return there && s->answer.code == EXIT_PHASE ? JAIL_FAILED
+						     : JAIL_TROUBLE;
 }
 
 enum jail_end
@@ -280,76 +260,35 @@ jail_run(const struct jail_step *j, struct outcome *o, struct error *err)
 	    .outcome = o,
 	    .status = -1,
 	    .report = -1,
-	    .errfd = -1,
-	    .leash = -1,
-	    .pidfd = -1};
-	int *fds[] = {&s.status, &s.report, &s.errfd, &s.leash, &s.pidfd};
+	    .answers = -1,
+	    .leash = -1};
+	int *fds[] = {&s.status, &s.report, &s.answers, &s.leash};
 	enum jail_end end = JAIL_TROUBLE;
-	int status;
 	size_t i;
-	pid_t pid;
 
-	buf_init(&s.errors, ERRORS_MAX);
-	pid = start(&s, err);
-	if (pid < 0)
-		goto out;
-	follow(&s);
-	close_leash(&s);
-	if (proc_wait(pid, &status, err) == 0)
-		end = judge(&s, status, err);
-out:
+	if (start(&s, err) == 0) {
+		follow(&s);
+		close_leash(&s);
+		end = judge(&s, err);
+	}
 	for (i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
 		if (*fds[i] >= 0)
 			close(*fds[i]);
 	}
-	buf_release(&s.errors);
 	return end;
-}
-
-/* ---- layers -------------------------------------------------------------- */
-
-/* Its exit status, or -1 when it can't be told. */
-static int
-call(const struct run_conf *c, const char *verb, const char *noun,
-    const char *id, struct error *err)
-{
-	const char *const argv[] = {c->chroot, "-s", c->state, verb,
-	    noun ? noun : id, noun ? id : NULL, NULL};
-	struct proc p = {.argv = argv, .in = -1, .out = -1, .err = 2};
-	int status;
-	pid_t pid;
-
-	pid = proc_start(&p, err);
-	if (pid < 0 || proc_wait(pid, &status, err) < 0)
-		return -1;
-	if (!WIFEXITED(status))
-		return fail(err, "%s %s: %s", c->chroot, verb,
-		    proc_status_text(status));
-	return WEXITSTATUS(status);
 }
 
 int
 jail_has_layer(const struct run_conf *c, const char *key, struct error *err)
 {
-	int status = call(c, "has", "layer", key, err);
-
-	if (status == 0)
-		return 1;
-	if (status == 3)
-		return 0;
-	if (status > 0)
-		fail(err, "%s has layer: exit %d", c->chroot, status);
-	return -1;
+	return jailer_has(c->jailer, true, key, err);
 }
 
 void
 jail_remove_layer(const struct run_conf *c, const char *key)
 {
 	struct error err;
-	int status = call(c, "remove", NULL, key, &err);
 
-	if (status < 0)
+	if (jailer_remove(c->jailer, key, &err) < 0)
 		log_warn("layer %s stays: %s", key, err.msg);
-	else if (status > 0)
-		log_warn("layer %s stays: exit %d", key, status);
 }

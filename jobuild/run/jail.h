@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Calls of the autotua-chroot program. It is root's; this side only passes
+ * One step, done by the jailer (jailer.h). It is root's; this side only passes
  * ids, names and descriptors, and reads what it tells.
  */
 #ifndef RUN_JAIL_H
 #define RUN_JAIL_H
 
+#include "run/jailer.h"
 #include "run/outcome.h"
 #include "run/run.h"
 
@@ -14,11 +15,11 @@
 struct error;
 
 struct jail_step {
-	const struct run_conf *conf;
-	const char *const *args; /* of "run", NULL-terminated */
-	size_t nargs;
-	int logfd;
-	bool (*cancelled)(void *ctx);                /* or NULL */
+	const struct run_conf *conf; /* with a jailer */
+	struct request *request;     /* RUN, without descriptors */
+	const struct request_record *records;
+	int logfd, recipe, artifacts; /* the latter two are folders */
+	bool (*cancelled)(void *ctx); /* or NULL */
 	void (*phase)(void *ctx, const char *name);  /* a phase starts */
 	void (*shell)(void *ctx, const char *phase); /* a shell does */
 	void *ctx;

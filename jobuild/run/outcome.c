@@ -379,10 +379,11 @@ static int
 line_artifact(struct outcome *o, const char *line)
 {
 	const char *value = value_of(o->arena, line, "path");
+	const char *digest = value_of(o->arena, line, "digest");
 	struct artifact *a;
 	char *path;
 
-	if (!value)
+	if (!value || !digest || !is_hex(digest, KEY_HEX - 1))
 		return -1;
 	path = arena_strdup(o->arena, value);
 	if (unescape(path) < 0 || *path == '\0')
@@ -394,6 +395,7 @@ line_artifact(struct outcome *o, const char *line)
 	a = &o->artifacts[o->nartifacts++];
 	a->path = path;
 	a->size = number_of(o->arena, line, "size");
+	memcpy(a->digest, digest, KEY_HEX);
 	return 0;
 }
 

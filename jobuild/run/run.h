@@ -12,6 +12,7 @@
 #ifndef RUN_RUN_H
 #define RUN_RUN_H
 
+#include "base/network.h"
 #include "net/fetch.h"
 #include "plan/plan.h"
 #include "tree/tree.h"
@@ -44,6 +45,7 @@ extern const char *const run_result_names[]; /* "passed", ... */
 struct run_conf {
 	const char *chroot;  /* the autotua-chroot program */
 	const char *state;   /* its state folder */
+	int jailer;          /* socket of one that serves; 0: one is started */
 	const char *helpers; /* folder with jobuild.sh */
 	struct fetch_conf fetch;
 	int64_t jobs;          /* JOBS for emake; 0: processors */
@@ -53,8 +55,9 @@ struct run_conf {
 	int64_t cpus;          /* processors, likewise */
 	int64_t pids;          /* processes; 0: 4096 */
 	int64_t artifacts;     /* bytes of a step's artifacts; 0: no limit */
+	int64_t layers_max;    /* bytes of stages and layers; 0: no limit */
 	bool nest;             /* may phases make namespaces of their own? */
-	bool network;          /* may phases with PROPERTIES=network have it? */
+	enum network network;  /* of phases with PROPERTIES=network */
 	/* the job's parameters: NAME=VALUE for the phases, NULL-terminated */
 	const char *const *parameters;
 	/*
@@ -78,6 +81,9 @@ struct run_watch { /* all may be NULL */
 	void (*report)(void *ctx, size_t step, const json_t *report);
 	/* is the work unwanted by now? asked several times a second */
 	bool (*cancelled)(void *ctx);
+	/* bytes so far of a source that comes, of total */
+	void (*fetched)(
+	    void *ctx, const char *name, int64_t bytes, int64_t total);
 	/* the shell begins: the terminal has somebody at its other end */
 	void (*shell)(void *ctx, size_t step, const char *phase);
 };

@@ -3,6 +3,7 @@
 #include "net/store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Files that are to be fetched, and for which step each is. */
@@ -54,8 +55,11 @@ static void
 progress(void *ctx, const struct fetch_item *item, int64_t bytes, bool done)
 {
 	const struct wanted *w = ctx;
+	const struct run_watch *watch = w->run->watch;
 
-	(void)bytes;
+	if (watch && watch->fetched)
+		watch->fetched(
+		    watch->ctx, item->entry->name, bytes, item->entry->size);
 	if (done)
 		report_log(
 		    w->run, step_of(w, item), "have %s", item->entry->name);
@@ -138,22 +142,29 @@ sources_fetch(struct unit_run *r, size_t *step, struct error *err)
 }
 
 int
-sources_args(struct unit_run *r, const struct tree_recipe *recipe,
-    const char **args, struct error *err)
+sources_records(struct unit_run *r, const struct tree_recipe *recipe,
+    struct request_record *records, struct error *err)
 {
 	const struct metadata *m = recipe->meta;
+	struct request_record *out;
 	char name[STORE_NAME_MAX];
 	size_t i;
-	int n = 0;
 
 	for (i = 0; i < recipe->ndist; i++) {
-		if (!store_find(r->conf->fetch.store, recipe->dist[i], name))
+		out = &records[i];
+		if (!store_find(r->conf->fetch.store, recipe->dist[i], name) ||
+		    strlen(name) >= sizeof(out->stored))
 			return fail(err, "%s: is no longer in the store",
 			    recipe->dist[i]->name);
-		args[n++] = i < m->nsources ? "--source" : "--portconf";
-		args[n++] = i < m->nsources
-		    ? arena_printf(r->arena, "%s=%s", m->sources[i].name, name)
-		    : arena_strdup(r->arena, name);
+		snprintf(out->stored, sizeof(out->stored), "%.143s", name);
+		out->kind = i < m->nsources ? RECORD_SOURCE : RECORD_CONF;
+		if (out->kind == RECORD_CONF)
+			continue;
+		if (strlen(m->sources[i].name) >= sizeof(out->name))
+			return fail(err, "%s: its name is too long",
+			    m->sources[i].name);
+		snprintf(
+		    out->name, sizeof(out->name), "%s", m->sources[i].name);
 	}
-	return n;
+	return (int)recipe->ndist;
 }

@@ -5,31 +5,30 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
-#define ARGS_FIXED 48 /* arguments besides layers and sources, with room */
+#define GRACE         10 /* seconds to end after a limit of time */
+#define RECORDS_FIXED 16 /* records besides layers and sources, with room */
 
-struct args {
-	struct arena *arena;
-	const char **list;
-	size_t n;
+/* What the jailer is asked for. */
+struct wish {
+	struct request request;
+	struct request_record *records;
+	int recipe, artifacts; /* folders */
 };
 
-static void
-add(struct args *a, const char *option, const char *value)
+static struct request_record *
+add(struct wish *w, enum record_kind kind, const char *name)
 {
-	a->list[a->n++] = option;
-	if (value)
-		a->list[a->n++] = value;
-}
+	struct request_record *r = &w->records[w->request.records++];
 
-static void
-add_number(struct args *a, const char *option, int64_t value)
-{
-	add(a, option, arena_printf(a->arena, "%" PRId64, value));
+	r->kind = (uint32_t)kind;
+	snprintf(r->name, sizeof(r->name), "%s", name);
+	return r;
 }
 
 /* ---- what autotua-chroot is asked for ------------------------------------ */
@@ -44,7 +43,7 @@ has_phase(const struct metadata *m, enum phase p)
 }
 
 static void
-add_phases(struct args *a, const struct metadata *m)
+add_phases(struct wish *w, const struct metadata *m)
 {
 	bool net;
 	int p;
@@ -55,22 +54,26 @@ add_phases(struct args *a, const struct metadata *m)
 		net = (m->properties & PROPERTY_NETWORK) ||
 		    (p == PHASE_SETUP &&
 			(m->properties & PROPERTY_NETWORK_SETUP));
-		add(a, "--phase",
-		    net ? arena_printf(a->arena, "%s,net", phase_names[p])
-			: phase_names[p]);
+		add(w, RECORD_PHASE, phase_names[p])->net = net;
 	}
 }
 
 /* One program for all phases; without any, only configuration is unpacked. */
 static void
-add_command(struct args *a, const struct metadata *m)
+add_command(struct wish *w, const struct metadata *m)
 {
-	add(a, "--", "/bin/bash");
-	add(a, "--noprofile", "--norc");
-	if (m->phases != 0)
-		add(a, "/autotua/recipe/jobuild.sh", NULL);
-	else
-		add(a, "-c", ":");
+	static const char *const words[] = {
+	    "/bin/bash", "--noprofile", "--norc"};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		add(w, RECORD_ARGUMENT, words[i]);
+	if (m->phases != 0) {
+		add(w, RECORD_ARGUMENT, "/autotua/recipe/jobuild.sh");
+		return;
+	}
+	add(w, RECORD_ARGUMENT, "-c");
+	add(w, RECORD_ARGUMENT, ":");
 }
 
 /*
@@ -96,49 +99,67 @@ commit_key(struct unit_run *r, size_t step)
 	return arena_strdup(r->arena, hex);
 }
 
-static int
-make_args(struct unit_run *r, size_t step, const struct tree_recipe *recipe,
-    const char *commit, struct args *a, struct error *err)
+/* Programs of 32 bits on a machine of 64, which are to see one of theirs. */
+static bool
+is_narrow(const char *arch)
 {
-	const struct metadata *m = recipe->meta;
+	struct utsname u;
+
+	if (uname(&u) < 0)
+		return false;
+	if (strcmp(u.machine, "x86_64") == 0)
+		return strcmp(arch, "i386") == 0;
+	return strcmp(u.machine, "aarch64") == 0 &&
+	    (strcmp(arch, "armhf") == 0 || strcmp(arch, "armel") == 0);
+}
+
+static void
+set_limits(
+    const struct unit_run *r, const struct metadata *m, struct request *q)
+{
 	struct ceilings c = judge_ceilings(r->conf, m);
+
+	q->time = c.time;
+	q->silence = c.silence;
+	q->grace = GRACE;
+	q->log_max = c.log;
+	q->memory = c.memory;
+	q->disk = c.disk;
+	q->cpus = c.cpus * 1000;
+	q->pids = c.pids;
+	q->artifact_bytes = c.artifacts;
+	if (m->properties & PROPERTY_NEST)
+		q->flags |= REQUEST_NEST;
+	if (is_narrow(r->arch))
+		q->flags |= REQUEST_LINUX32;
+	if (r->conf->keep)
+		q->flags |= REQUEST_KEEP;
+}
+
+static int
+make_wish(struct unit_run *r, const struct tree_recipe *recipe,
+    const char *commit, struct wish *w, struct error *err)
+{
 	size_t i;
 	int n;
 
-	a->arena = r->arena;
-	a->list = arena_array(r->arena,
-	    ARGS_FIXED + 2 * (r->nlayers + recipe->ndist), const char *);
-	add(a, "--job", r->id);
-	add(a, "--stage", r->stage);
-	for (i = 0; i < r->nlayers; i++)
-		add(a, "--layer", r->layers[i]);
+	jailer_request(&w->request, REQUEST_RUN);
+	w->records = arena_array(r->arena,
+	    RECORDS_FIXED + r->nlayers + recipe->ndist, struct request_record);
+	snprintf(w->request.job, sizeof(w->request.job), "%s", r->id);
+	snprintf(w->request.id, sizeof(w->request.id), "%s", r->stage);
 	if (commit)
-		add(a, "--commit", commit);
-	add(a, "--recipe",
-	    arena_printf(
-		r->arena, "%s/%s", r->dir, unit_file(r, step, "recipe")));
-	add(a, "--artifacts",
-	    arena_printf(r->arena, "%s/%s", r->dir, unit_file(r, step, "out")));
-	n = sources_args(r, recipe, a->list + a->n, err);
+		snprintf(
+		    w->request.commit, sizeof(w->request.commit), "%s", commit);
+	set_limits(r, recipe->meta, &w->request);
+	for (i = 0; i < r->nlayers; i++)
+		add(w, RECORD_LAYER, r->layers[i]);
+	n = sources_records(r, recipe, w->records + w->request.records, err);
 	if (n < 0)
 		return -1;
-	a->n += (size_t)n;
-	add_phases(a, m);
-	if (r->conf->shell > 0)
-		add_number(a, "--shell-fd", r->conf->shell);
-	if (r->conf->keep)
-		add(a, "--keep", NULL);
-	add_number(a, "--time", c.time);
-	add_number(a, "--silence", c.silence);
-	add_number(a, "--log-max", c.log);
-	add_number(a, "--memory", c.memory);
-	add_number(a, "--disk", c.disk);
-	add_number(a, "--cpus", c.cpus);
-	add_number(a, "--pids", c.pids);
-	add_number(a, "--artifacts-max", c.artifacts);
-	if (m->properties & PROPERTY_NEST)
-		add(a, "--nest", NULL);
-	add_command(a, m);
+	w->request.records += (uint32_t)n;
+	add_phases(w, recipe->meta);
+	add_command(w, recipe->meta);
 	return 0;
 }
 
@@ -158,27 +179,25 @@ make_folder(struct unit_run *r, const char *name, struct error *err)
 	return fd;
 }
 
+/* The folders that the jail is given, open in w. */
 static int
 make_folders(struct unit_run *r, size_t step, const struct tree_recipe *recipe,
-    struct error *err)
+    struct wish *w, struct error *err)
 {
 	struct folder f = {.tree = r->tree,
 	    .conf = r->conf,
 	    .recipe = recipe,
 	    .arch = r->arch,
 	    .id = r->id};
-	int fd, rc;
 
-	fd = make_folder(r, unit_file(r, step, "out"), err);
-	if (fd < 0)
+	w->artifacts = make_folder(r, unit_file(r, step, "out"), err);
+	if (w->artifacts < 0)
 		return -1;
-	close(fd);
-	f.dirfd = make_folder(r, unit_file(r, step, "recipe"), err);
-	if (f.dirfd < 0)
+	w->recipe = make_folder(r, unit_file(r, step, "recipe"), err);
+	if (w->recipe < 0)
 		return -1;
-	rc = folder_write(&f, err);
-	close(f.dirfd);
-	return rc;
+	f.dirfd = w->recipe;
+	return folder_write(&f, err);
 }
 
 /* ---- the step ------------------------------------------------------------ */
@@ -233,12 +252,14 @@ shift_log(struct outcome *o, int64_t before)
 }
 
 static enum run_result
-run_jail(struct unit_run *r, size_t step, const struct args *args,
-    struct outcome *o, struct error *err)
+run_jail(struct unit_run *r, size_t step, struct wish *w, struct outcome *o,
+    struct error *err)
 {
 	struct jail_step j = {.conf = r->conf,
-	    .args = args->list,
-	    .nargs = args->n,
+	    .request = &w->request,
+	    .records = w->records,
+	    .recipe = w->recipe,
+	    .artifacts = w->artifacts,
 	    .cancelled = cancelled,
 	    .phase = phase_starts,
 	    .shell = shell_starts,
@@ -266,7 +287,7 @@ do_step(struct unit_run *r, size_t step, struct outcome *o, struct error *err)
 {
 	const struct metadata *m = unit_meta(r, step);
 	const struct tree_recipe *recipe;
-	struct args args = {0};
+	struct wish w = {.recipe = -1, .artifacts = -1};
 	enum run_result result;
 	struct error ignored;
 	const char *commit;
@@ -275,10 +296,15 @@ do_step(struct unit_run *r, size_t step, struct outcome *o, struct error *err)
 	    (m->properties & (PROPERTY_NETWORK | PROPERTY_NETWORK_SETUP)) != 0;
 	commit = commit_key(r, step);
 	recipe = sources_recipe(r, step, err);
-	if (!recipe || make_folders(r, step, recipe, err) < 0 ||
-	    make_args(r, step, recipe, commit, &args, err) < 0)
-		return RUN_INFRASTRUCTURE;
-	result = run_jail(r, step, &args, o, err);
+	if (!recipe || make_folders(r, step, recipe, &w, err) < 0 ||
+	    make_wish(r, recipe, commit, &w, err) < 0)
+		result = RUN_INFRASTRUCTURE;
+	else
+		result = run_jail(r, step, &w, o, err);
+	if (w.recipe >= 0)
+		close(w.recipe);
+	if (w.artifacts >= 0)
+		close(w.artifacts);
 	(void)file_remove_tree(
 	    r->dirfd, unit_file(r, step, "recipe"), &ignored);
 	if (result != RUN_PASSED || !commit)

@@ -251,14 +251,34 @@ run(struct unit_run *r, struct error *err)
 	return result;
 }
 
+/* The caller's jailer, or one for this unit. */
+static int
+have_jailer(struct run_conf *c, struct jailer *j, struct error *err)
+{
+	const struct jailer_conf conf = {.program = c->chroot,
+	    .state = c->state,
+	    .network = c->network,
+	    .nest = c->nest,
+	    .layers_max = c->layers_max};
+
+	if (c->jailer > 0)
+		return 0;
+	if (jailer_start(j, &conf, err) < 0)
+		return -1;
+	c->jailer = j->socket;
+	return 0;
+}
+
 enum run_result
 run_unit(const struct run_conf *c, struct tree *t, const struct plan_unit *u,
     const char *arch, const char *stage, const char *id, const char *dir,
     const struct run_watch *w, struct error *err)
 {
 	struct arena a = {0};
+	struct run_conf own = *c;
+	struct jailer jailer = {0, -1};
 	struct unit_run r = {.arena = &a,
-	    .conf = c,
+	    .conf = &own,
 	    .tree = t,
 	    .unit = u,
 	    .arch = arch,
@@ -269,10 +289,12 @@ run_unit(const struct run_conf *c, struct tree *t, const struct plan_unit *u,
 	enum run_result result = RUN_INFRASTRUCTURE;
 
 	err->code = 0;
-	if (open_results(&r, dir, err) == 0)
+	if (open_results(&r, dir, err) == 0 &&
+	    have_jailer(&own, &jailer, err) == 0)
 		result = run(&r, err);
 	while (r.nown > 0)
-		jail_remove_layer(c, r.own[--r.nown]);
+		jail_remove_layer(&own, r.own[--r.nown]);
+	jailer_end(&jailer);
 	if (r.dirfd >= 0)
 		close(r.dirfd);
 	arena_release(&a);

@@ -65,11 +65,11 @@ double unit_clock(void);
 int sources_fetch(struct unit_run *r, size_t *step, struct error *err);
 
 /*
- * Append --source and --portconf for a step to args (which has room);
- * returns how many. -1 when one is not in the store.
+ * Fill records (which have room) with the sources and configuration archives
+ * of a step; returns how many. -1 when one is not in the store.
  */
-int sources_args(struct unit_run *r, const struct tree_recipe *recipe,
-    const char **args, struct error *err);
+int sources_records(struct unit_run *r, const struct tree_recipe *recipe,
+    struct request_record *records, struct error *err);
 
 /* The recipe of a step, as the tree has it; NULL with err. */
 const struct tree_recipe *

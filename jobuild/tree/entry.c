@@ -13,8 +13,8 @@ is_storable(const struct ready *ready)
 		(ready->state == READY_UNKNOWN && ready->stored));
 }
 
-static void
-write_versions(struct buf *b, const struct version *list, size_t n)
+void
+versions_write(struct buf *b, const struct version *list, size_t n)
 {
 	size_t i;
 
@@ -49,8 +49,8 @@ entry_write(struct buf *b, const struct package *p)
 	buf_add(b, p->oid.id, GIT_OID_RAWSZ);
 	write_number(
 	    b, (p->tidy ? INDEX_TIDY : 0) | (supported ? INDEX_SUPPORT : 0));
-	write_versions(b, l->versions, l->nversions);
-	write_versions(b, l->templates, l->ntemplates);
+	versions_write(b, l->versions, l->nversions);
+	versions_write(b, l->templates, l->ntemplates);
 	if (supported)
 		write_support(b, s);
 	for (i = 0; i < n; i++) {
@@ -64,8 +64,8 @@ entry_write(struct buf *b, const struct package *p)
 	}
 }
 
-static struct version *
-read_versions(struct cursor *c, struct arena *a, size_t *n)
+struct version *
+versions_read(struct cursor *c, struct arena *a, size_t *n)
 {
 	struct version *list;
 	size_t i;
@@ -140,8 +140,8 @@ entry_read(struct cursor *c, struct tree *t, struct package *p)
 	flags = read_number(c);
 	new.tidy = flags &INDEX_TIDY;
 	new.support.known = new.support.good = flags &INDEX_SUPPORT;
-	l->versions = read_versions(c, &t->arena, &l->nversions);
-	l->templates = read_versions(c, &t->arena, &l->ntemplates);
+	l->versions = versions_read(c, &t->arena, &l->nversions);
+	l->templates = versions_read(c, &t->arena, &l->ntemplates);
 	if (new.support.good)
 		read_support(c, t, &new);
 	n = l->nversions + l->ntemplates;
@@ -207,5 +207,8 @@ tree_take_package(struct tree *t, size_t i, const char *data, size_t len)
 		return;
 	c.p = arena_strndup(&t->arena, data, len);
 	c.end = c.p + len;
-	p->fresh = entry_read(&c, t, p) == 0;
+	if (entry_read(&c, t, p) < 0)
+		return;
+	p->vouched = NULL;
+	package_learned(t, p);
 }

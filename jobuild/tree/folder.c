@@ -4,10 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-void
-folder_add(struct arena *a, struct folder *f, const char *name,
-    enum entry_kind kind, const git_oid *oid)
+struct entry *
+folder_add(
+    struct arena *a, struct folder *f, const char *name, enum entry_kind kind)
 {
 	struct entry *e;
 
@@ -15,28 +16,23 @@ folder_add(struct arena *a, struct folder *f, const char *name,
 	e = &f->entries[f->n++];
 	memset(e, 0, sizeof(*e));
 	e->name = arena_strdup(a, name);
-	e->kind = kind;
-	if (oid)
-		e->oid = *oid;
+	e->kind = (unsigned)kind;
+	return e;
 }
 
 static enum entry_kind
-kind_of(git_filemode_t mode)
+kind_of(unsigned mode)
 {
-	switch (mode) {
-	case GIT_FILEMODE_TREE:
+	switch (mode & S_IFMT) {
+	case S_IFDIR:
 		return ENTRY_FOLDER;
-	case GIT_FILEMODE_LINK:
+	case S_IFLNK:
 		return ENTRY_LINK;
-	case GIT_FILEMODE_COMMIT:
+	case S_IFDIR | S_IFLNK: /* git's own: a commit elsewhere */
 		return ENTRY_SUBMODULE;
-	case GIT_FILEMODE_BLOB:
-	case GIT_FILEMODE_BLOB_EXECUTABLE:
+	default:
 		return ENTRY_FILE;
-	case GIT_FILEMODE_UNREADABLE:
-		break;
 	}
-	return ENTRY_BAD;
 }
 
 /* Can a file of a tree be called so? */
@@ -77,7 +73,11 @@ settle(struct folder *f, bool top)
 	}
 	if (top)
 		f->n = kept;
-	if (f->n > 1)
+	/* git has another order, of folders only */
+	for (i = 1; i < f->n && compare(&f->entries[i - 1], &f->entries[i]) < 0;
+	     i++)
+		;
+	if (i < f->n)
 		qsort(f->entries, f->n, sizeof(*f->entries), compare);
 	for (i = 0; i < f->n; i++) {
 		if (!is_plain(f->entries[i].name) ||
@@ -95,15 +95,74 @@ is_here(struct tree *t, const git_oid *oid)
 	return git_odb_exists_ext(t->odb, oid, GIT_ODB_LOOKUP_NO_REFRESH);
 }
 
+#define MODE_DIGITS 7
+
+/* A git tree's object while it is read. */
+struct listing {
+	const char *at, *end;
+};
+
+/* "MODE NAME\0ID"; false: it is cut off, or something else. */
+static bool
+next_entry(struct listing *l, unsigned *mode, const char **name, size_t *n)
+{
+	const char *nul, *begin = l->at;
+
+	for (*mode = 0; l->at < l->end && *l->at >= '0' && *l->at <= '7';)
+		*mode = *mode << 3 | (unsigned)(*l->at++ - '0');
+	if (l->at == begin || l->at - begin > MODE_DIGITS || l->at == l->end ||
+	    *l->at++ != ' ')
+		return false;
+	nul = memchr(l->at, '\0', (size_t)(l->end - l->at));
+	if (!nul || nul == l->at || l->end - nul <= GIT_OID_RAWSZ)
+		return false;
+	*name = l->at;
+	*n = (size_t)(nul - l->at);
+	l->at = nul + 1 + GIT_OID_RAWSZ;
+	return true;
+}
+
+/* Two rounds: how much there is, then its copy in two pieces. */
+static int
+read_entries(struct tree *t, const char *data, size_t size, struct folder *f,
+    struct error *err)
+{
+	struct listing l = {data, data + size};
+	size_t n, count = 0, letters = 0;
+	const char *name;
+	struct entry *e;
+	unsigned mode;
+	char *names;
+
+	for (; l.at < l.end; count++, letters += n + 1) {
+		if (!next_entry(&l, &mode, &name, &n))
+			return fail(err, "its object is no list of files");
+	}
+	if (count > FOLDER_ENTRIES_MAX)
+		return fail(
+		    err, "has more than %d entries", FOLDER_ENTRIES_MAX);
+	f->entries = arena_array(&t->arena, count, struct entry);
+	names = arena_alloc(&t->arena, letters, 1);
+	l.at = data;
+	while (f->n < count && next_entry(&l, &mode, &name, &n)) {
+		e = &f->entries[f->n++];
+		e->name = memcpy(names, name, n + 1);
+		e->kind = kind_of(mode);
+		memcpy(e->oid.id, l.at - GIT_OID_RAWSZ, GIT_OID_RAWSZ);
+		names += n + 1;
+	}
+	return 1;
+}
+
 /* 1: read, 0: is not there (partial repository), -1: err. */
 static int
 git_list(
     struct tree *t, const git_oid *oid, struct folder *f, struct error *err)
 {
-	const git_tree_entry *e;
-	git_tree *tree = NULL;
+	git_odb_object *object = NULL;
 	git_object_t type;
-	size_t i, n;
+	size_t n;
+	int rc;
 
 	if (t->partial && !is_here(t, oid))
 		return 0;
@@ -111,24 +170,12 @@ git_list(
 		return git_fail(err, "repository is damaged (git fsck)");
 	if (type != GIT_OBJECT_TREE || n > FOLDER_BYTES_MAX)
 		return fail(err, "is no folder, or one of %zu bytes", n);
-	if (git_tree_lookup(&tree, t->repo, oid) < 0)
+	if (git_odb_read(&object, t->odb, oid) < 0)
 		return git_fail(err, "repository is damaged (git fsck)");
-	n = git_tree_entrycount(tree);
-	if (n > FOLDER_ENTRIES_MAX) {
-		git_tree_free(tree);
-		return fail(
-		    err, "has more than %d entries", FOLDER_ENTRIES_MAX);
-	}
-	f->entries = arena_array(&t->arena, n, struct entry);
-	for (i = 0; i < n; i++) {
-		e = git_tree_entry_byindex(tree, i);
-		f->entries[f->n].name =
-		    arena_strdup(&t->arena, git_tree_entry_name(e));
-		f->entries[f->n].kind = kind_of(git_tree_entry_filemode(e));
-		f->entries[f->n++].oid = *git_tree_entry_id(e);
-	}
-	git_tree_free(tree);
-	return 1;
+	rc = read_entries(t, git_odb_object_data(object),
+	    git_odb_object_size(object), f, err);
+	git_odb_object_free(object);
+	return rc;
 }
 
 static struct folder *
@@ -176,7 +223,7 @@ folder_get(struct tree *t, const char *path)
 	return *slot;
 }
 
-const struct entry *
+struct entry *
 folder_find(const struct folder *f, const char *name)
 {
 	size_t low = 0, high = f->n, mid;
@@ -196,7 +243,7 @@ folder_find(const struct folder *f, const char *name)
 	return &f->entries[low];
 }
 
-const struct entry *
+struct entry *
 folder_entry(struct tree *t, const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -225,17 +272,20 @@ entry_present(struct tree *t, const struct entry *e)
 }
 
 int64_t
-entry_size(
-    struct tree *t, const char *path, const struct entry *e, struct error *err)
+entry_size(struct tree *t, const char *path, struct entry *e, struct error *err)
 {
 	git_object_t type;
 	size_t n;
 
 	if (t->workfd >= 0)
 		return work_size(t, path, err);
+	if (e->known)
+		return e->known - 1;
 	if (git_odb_read_header(&n, &type, t->odb, &e->oid) < 0)
 		return git_fail(err, "repository is damaged (git fsck)");
 	if (type != GIT_OBJECT_BLOB)
 		return fail(err, "is not a file's object");
+	if (n <= ENTRY_KNOWN_MAX)
+		e->known = (unsigned)n + 1;
 	return (int64_t)n;
 }

@@ -24,6 +24,9 @@ git_start(struct error *err)
 		return git_fail(err, "libgit2");
 	/* more objects than any tree has */
 	git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, (size_t)OBJECTS_MAX);
+	/* folders are read once, and kept in another form */
+	git_libgit2_opts(
+	    GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, (size_t)0);
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 /* Finding and reading entries of the index file. */
 #include "index_file.h"
 #include "private.h"
+#include "user.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -207,25 +208,69 @@ find(struct index *x, const char *path, const unsigned char *oid)
 	return low;
 }
 
+/* The entry with its bytes, proved; false: there is none. */
+static bool
+entry_bytes(struct index *x, size_t i, struct cursor *c)
+{
+	struct index_entry *e = &x->list[i];
+
+	if (e->len == 0)
+		return false;
+	x->next = i + 1;
+	memset(c, 0, sizeof(*c));
+	c->p = index_bytes(x, e->at, e->len);
+	if (c->p && index_sum(c->p, e->len) == e->sum) {
+		c->end = c->p + e->len;
+		return true;
+	}
+	/* never to be written again */
+	e->len = 0;
+	return false;
+}
+
+static bool
+is_about(const struct index *x, size_t i, const char *path)
+{
+	return i < x->n && strcmp(x->names + x->list[i].path, path) == 0;
+}
+
+static bool
+is_entry(const struct index *x, size_t i, const char *path, const git_oid *oid)
+{
+	return is_about(x, i, path) &&
+	    memcmp(x->list[i].oid, oid->id, GIT_OID_RAWSZ) == 0;
+}
+
 void
 index_load(struct index *x, struct tree *t, struct package *p)
 {
 	size_t i = find(x, p->path, p->oid.id);
-	struct cursor c = {0};
-	struct index_entry *e;
+	struct cursor c;
 
-	if (i == x->n)
+	if (!is_entry(x, i, p->path, &p->oid) || !entry_bytes(x, i, &c))
 		return;
-	e = &x->list[i];
-	if (index_order(p->path, p->oid.id, x->names + e->path, e->oid) != 0)
-		return;
-	x->next = i + 1;
-	c.p = index_bytes(x, e->at, e->len);
-	if (c.p && index_sum(c.p, e->len) == e->sum) {
-		c.end = c.p + e->len;
-		p->stored = entry_read(&c, t, p) == 0;
-	}
-	/* never to be written again */
+	p->stored = entry_read(&c, t, p) == 0;
 	if (!p->stored)
-		e->len = 0;
+		x->list[i].len = 0;
+}
+
+void
+index_load_user(struct index *x, struct tree *t, struct user *u)
+{
+	size_t i = find(x, u->name, u->oid.id), last;
+	struct cursor c;
+
+	if (!is_entry(x, i, u->name, &u->oid)) {
+		/* of those of other times the one that was used last */
+		while (i > 0 && is_about(x, i - 1, u->name))
+			i--;
+		for (last = i; is_about(x, i, u->name); i++) {
+			if (x->list[i].day > x->list[last].day)
+				last = i;
+		}
+		i = last;
+	}
+	/* what it relies on elsewhere may be as it was once more: no damage */
+	if (is_about(x, i, u->name) && entry_bytes(x, i, &c))
+		(void)user_read(&c, t, x->list[i].oid, u);
 }

@@ -4,12 +4,14 @@
  * folder's git object (see record.h, tree_use_index()):
  *
  *	head        sizes, format, checksum of the directory
- *	entries     one a package, in the order of the directory
+ *	entries     maintainers' folders (user.h), then packages
  *	directory   paths in order, ids, places and checksums of the entries
  *
- * Only the directory and the entries that are asked for are read. A writer
- * makes a whole new file and renames it: readers have a complete one always,
- * and of two writers the last one wins. Private to this room.
+ * Only the directory and the entries that are asked for are read; what a
+ * maintainer's says of a package that is the same is enough until more than
+ * the verdict is wanted. A writer makes a whole new file and renames it:
+ * readers have a complete one always, and of two writers the last one wins.
+ * Private to this room.
  */
 #ifndef TREE_INDEX_H
 #define TREE_INDEX_H
@@ -21,6 +23,7 @@ struct error;
 struct index;
 struct package;
 struct tree;
+struct user;
 
 /* An entry not used for so long is dropped when the file is written. */
 #define INDEX_DAYS 30
@@ -29,8 +32,9 @@ struct tree;
 struct index *index_open(const char *file);
 void index_close(struct index *x);
 
-/* Fill in what is known about p, whose path and oid are set. */
+/* Fill in what is known about p or u, whose name and oid are set. */
 void index_load(struct index *x, struct tree *t, struct package *p);
+void index_load_user(struct index *x, struct tree *t, struct user *u);
 
 /* Write the file anew when that is worth it. */
 int index_save(struct index *x, struct tree *t, int64_t day, struct error *err);

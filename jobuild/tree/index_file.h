@@ -73,6 +73,9 @@ int index_read(int fd, void *p, size_t n, uint64_t at);
 /* What is known about a package; reading does all or, with -1, nothing. */
 struct buf;
 struct cursor;
+struct version;
+void versions_write(struct buf *b, const struct version *list, size_t n);
+struct version *versions_read(struct cursor *c, struct arena *a, size_t *n);
 void entry_write(struct buf *b, const struct package *p);
 int entry_read(struct cursor *c, struct tree *t, struct package *p);
 

@@ -5,6 +5,7 @@
  */
 #include "index_file.h"
 #include "private.h"
+#include "user.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -21,18 +22,20 @@
 #define ENTRY_MAX  (64 << 20) /* bytes of one package */
 #define PER_PATH   4          /* entries of a package that are kept */
 
-/* One entry to be: of the old file, or of a package. */
+/* One entry to be: of the old file, of a package or of a maintainer. */
 struct item {
 	const char *path;
 	const unsigned char *oid;
 	const struct index_entry *old;
 	const struct package *package;
+	const struct user *user;
 	uint32_t day;
 	bool current; /* this tree has it */
 };
 
 struct writer {
 	struct index *x;
+	struct tree *t;
 	struct arena arena, bytes;
 	struct item *items;
 	size_t n;
@@ -42,14 +45,36 @@ struct writer {
 	int fd;
 };
 
-/* The package of this tree that the old entry is about, if it is. */
-static const struct package *
-package_of(
-    const struct tree *t, const struct index *x, const struct index_entry *e)
+static bool
+is_user_path(const char *path)
 {
-	const struct package *p = map_gets(&t->packages, x->names + e->path);
+	return strchr(path, '/') == NULL;
+}
 
-	return p && memcmp(p->oid.id, e->oid, GIT_OID_RAWSZ) == 0 ? p : NULL;
+/*
+ * Is the old entry about something of this tree? fresh: and a new one takes
+ * its place.
+ */
+static bool
+is_current(const struct writer *w, const struct index_entry *e, bool *fresh)
+{
+	const char *path = w->x->names + e->path;
+	const struct package *p;
+	const struct user *u;
+
+	*fresh = false;
+	if (is_user_path(path)) {
+		u = map_gets(&w->t->users, path);
+		if (!u || memcmp(u->oid.id, e->oid, GIT_OID_RAWSZ) != 0)
+			return false;
+		*fresh = u->fresh && user_complete(w->t, u);
+		return true;
+	}
+	p = map_gets(&w->t->packages, path);
+	if (!p || memcmp(p->oid.id, e->oid, GIT_OID_RAWSZ) != 0)
+		return false;
+	*fresh = p->fresh;
+	return true;
 }
 
 static int
@@ -67,42 +92,69 @@ add_item(struct writer *w, const struct item *item)
 	w->items[w->n++] = *item;
 }
 
-/* True when writing is worth it. */
+/* What the old file has that is of use; true: days of use are behind. */
 static bool
-collect(struct writer *w, const struct tree *t, int64_t day)
+collect_old(struct writer *w, int64_t day)
 {
-	struct index *x = w->x;
-	const struct package *p;
+	const struct index *x = w->x;
 	struct item item;
-	size_t i, fresh = 0;
-	bool stale = false;
+	bool stale = false, fresh;
+	size_t i;
 
 	for (i = 0; i < x->n; i++) {
-		p = package_of(t, x, &x->list[i]);
-		item = (struct item){x->names + x->list[i].path, x->list[i].oid,
-		    &x->list[i], NULL, x->list[i].day, false};
-		if (p) {
-			item.current = true;
+		item = (struct item){.path = x->names + x->list[i].path,
+		    .oid = x->list[i].oid,
+		    .old = &x->list[i],
+		    .day = x->list[i].day};
+		item.current = is_current(w, &x->list[i], &fresh);
+		if (item.current) {
 			stale |= day - item.day >= STALE_DAYS;
 			item.day = (uint32_t)day;
 		}
-		if (x->list[i].len > 0 && !(p && p->fresh) &&
+		if (x->list[i].len > 0 && !fresh &&
 		    day - item.day <= INDEX_DAYS)
 			add_item(w, &item);
 	}
+	return stale;
+}
+
+/* What this tree has found out; how much that is. */
+static size_t
+collect_new(struct writer *w, int64_t day)
+{
+	const struct tree *t = w->t;
+	struct item item = {.day = (uint32_t)day, .current = true};
+	size_t i, before = w->n;
+
 	for (i = 0; i < t->packages.n; i++) {
-		p = t->packages.items[i].value;
-		if (!p->fresh)
-			continue;
-		fresh++;
-		item = (struct item){
-		    p->path, p->oid.id, NULL, p, (uint32_t)day, true};
-		add_item(w, &item);
+		item.package = t->packages.items[i].value;
+		item.path = item.package->path;
+		item.oid = item.package->oid.id;
+		if (item.package->fresh)
+			add_item(w, &item);
 	}
+	item.package = NULL;
+	for (i = 0; i < t->users.n; i++) {
+		item.user = t->users.items[i].value;
+		item.path = item.user->name;
+		item.oid = item.user->oid.id;
+		if (item.user->fresh && user_complete(w->t, item.user))
+			add_item(w, &item);
+	}
+	return w->n - before;
+}
+
+/* True when writing is worth it. */
+static bool
+collect(struct writer *w, int64_t day)
+{
+	bool stale = collect_old(w, day);
+	size_t fresh = collect_new(w, day);
+
 	if (w->n > 1)
 		qsort(w->items, w->n, sizeof(*w->items), by_order);
 	return stale ||
-	    (fresh > 0 && (fresh * WORTH >= x->n || x->end < SMALL));
+	    (fresh > 0 && (fresh * WORTH >= w->x->n || w->x->end < SMALL));
 }
 
 /* Of what one package was over time, the last ones. */
@@ -171,40 +223,67 @@ put_item(struct writer *w, size_t i, struct error *err)
 	struct index_entry *e = &w->list[i];
 	size_t begin = w->out.len;
 
-	memcpy(e->oid, item->oid, sizeof(e->oid));
-	e->day = item->day;
 	e->at = w->at + begin;
-	e->path = (uint32_t)w->names.len;
-	buf_add(&w->names, item->path, strlen(item->path) + 1);
 	if (item->package)
 		entry_write(&w->out, item->package);
+	else if (item->user)
+		user_write(&w->out, w->t, item->user);
 	else if (copy_old(w, item->old, err) < 0)
 		return -1;
 	if (w->out.len - begin > ENTRY_MAX)
 		w->out.len = begin;
 	e->len = (uint32_t)(w->out.len - begin);
-	e->sum = item->package ? index_sum(w->out.data + begin, e->len)
-			       : item->old->sum;
+	e->sum =
+	    item->old ? item->old->sum : index_sum(w->out.data + begin, e->len);
 	return w->out.len > FLUSH ? flush(w, err) : 0;
+}
+
+/* Maintainers' together, in front: all of them are read, of the rest a few. */
+static int
+put_items(struct writer *w, bool users, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		if (is_user_path(w->items[i].path) == users &&
+		    put_item(w, i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+put_directory(struct writer *w)
+{
+	struct index_entry *e;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		e = &w->list[i];
+		memcpy(e->oid, w->items[i].oid, sizeof(e->oid));
+		e->day = w->items[i].day;
+		e->path = (uint32_t)w->names.len;
+		buf_add(
+		    &w->names, w->items[i].path, strlen(w->items[i].path) + 1);
+	}
+	buf_add(&w->out, w->list, w->n * sizeof(*w->list));
+	buf_add(&w->out, w->names.data, w->names.len);
 }
 
 static int
 put_all(struct writer *w, struct error *err)
 {
 	struct index_head head;
-	size_t i, begin;
+	size_t begin;
 
 	index_head(&head);
 	buf_add(&w->out, &head, sizeof(head));
-	for (i = 0; i < w->n; i++) {
-		if (put_item(w, i, err) < 0)
-			return -1;
-	}
+	if (put_items(w, true, err) < 0 || put_items(w, false, err) < 0)
+		return -1;
 	begin = w->out.len;
 	head.count = w->n;
 	head.directory = w->at + begin;
-	buf_add(&w->out, w->list, w->n * sizeof(*w->list));
-	buf_add(&w->out, w->names.data, w->names.len);
+	put_directory(w);
 	head.sum = index_sum(w->out.data + begin, w->out.len - begin);
 	if (flush(w, err) < 0)
 		return -1;
@@ -257,10 +336,10 @@ write_file(struct writer *w, struct error *err)
 int
 index_save(struct index *x, struct tree *t, int64_t day, struct error *err)
 {
-	struct writer w = {.x = x};
+	struct writer w = {.x = x, .t = t};
 	int lock, rc = 0;
 
-	if (!collect(&w, t, day))
+	if (!collect(&w, day))
 		goto out;
 	lock = take_lock(&w.arena, x->file, err);
 	if (lock < 0) {

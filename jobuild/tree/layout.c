@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What belongs where in a tree; all else is reported, nothing is repaired. */
+#include "fold.h"
 #include "private.h"
+#include "user.h"
 
-#include <ctype.h>
 #include <string.h>
 
 struct check {
@@ -23,7 +24,7 @@ is_alien(struct check *c, const char *path, const struct entry *e)
 {
 	struct diag *g = NULL;
 
-	switch (e->kind) {
+	switch ((enum entry_kind)e->kind) {
 	case ENTRY_FILE:
 	case ENTRY_FOLDER:
 		return false;
@@ -52,8 +53,7 @@ is_alien(struct check *c, const char *path, const struct entry *e)
 }
 
 static void
-check_size(
-    struct check *c, const char *path, const struct entry *e, int64_t most)
+check_size(struct check *c, const char *path, struct entry *e, int64_t most)
 {
 	struct error err;
 	int64_t size;
@@ -80,20 +80,18 @@ join(struct check *c, const char *folder, const char *name)
 static void
 check_case(struct check *c, const char *path, const struct folder *f)
 {
-	const char *other;
+	const char *other, *folded;
+	struct arena a = {0};
 	struct diag *g;
 	struct map seen;
-	char *lower;
-	size_t i, k;
+	size_t i;
 
-	map_init(&seen, &c->arena);
+	map_init(&seen, &a);
 	for (i = 0; i < f->n; i++) {
-		lower = arena_strdup(&c->arena, f->entries[i].name);
-		for (k = 0; lower[k]; k++)
-			lower[k] = (char)tolower((unsigned char)lower[k]);
-		other = map_gets(&seen, lower);
+		folded = fold_name(&a, f->entries[i].name);
+		other = map_gets(&seen, folded);
 		if (!other || strcmp(other, f->entries[i].name) == 0) {
-			*map_puts(&seen, lower) =
+			*map_puts(&seen, folded) =
 			    (void *)(uintptr_t)f->entries[i].name;
 			continue;
 		}
@@ -101,13 +99,14 @@ check_case(struct check *c, const char *path, const struct folder *f)
 		    "differs from another name only in case");
 		diag_hint(c->d, g, "the other one is %s", other);
 	}
+	arena_release(&a);
 }
 
 static void
 check_files_folder(struct check *c, const char *path, unsigned depth)
 {
 	const struct folder *f = folder_get(c->t, path);
-	const struct entry *e;
+	struct entry *e;
 	const char *full;
 	size_t i;
 
@@ -184,7 +183,7 @@ static void
 check_package(struct check *c, const char *path, const char *name)
 {
 	const struct folder *f = folder_get(c->t, path);
-	const struct entry *e;
+	struct entry *e;
 	enum recipe_kind kind;
 	struct version v;
 	size_t i, recipes = 0;
@@ -234,7 +233,7 @@ check_package_once(
 	if (!p || c->d->errors > before)
 		return;
 	p->tidy = true;
-	p->fresh = true;
+	package_learned(c->t, p);
 }
 
 void
@@ -261,11 +260,11 @@ bad_package_name(struct check *c, const char *full)
 }
 
 static void
-check_user(struct check *c, const char *user)
+check_user_folder(struct check *c, const char *user)
 {
 	const struct folder *f = folder_get(c->t, user);
 	const char *key = arena_printf(&c->arena, "%s.asc", user), *full;
-	const struct entry *e;
+	struct entry *e;
 	struct diag *g;
 	size_t i;
 
@@ -292,6 +291,22 @@ check_user(struct check *c, const char *user)
 		else
 			bad_package_name(c, full);
 	}
+}
+
+/* The same, unless it is known that nothing is wrong. */
+static void
+check_user(struct check *c, const char *name)
+{
+	struct user *u = user_get(c->t, name);
+	size_t before = c->d->errors;
+
+	if (u && u->tidy)
+		return;
+	check_user_folder(c, name);
+	if (!u || c->d->errors > before)
+		return;
+	u->tidy = true;
+	u->fresh = true;
 }
 
 /* Files that may stand at the top beside the maintainers' folders. */

@@ -352,7 +352,7 @@ evaluate(struct tree *t, struct package *p, struct tree_recipe *r,
 		keep_record(t, p, r, ready);
 	/* what has something to say is evaluated again, to say it */
 	if (good && d.n == 0)
-		p->fresh = true;
+		package_learned(t, p);
 }
 
 /* Is everything elsewhere as it was when the record was made? */
@@ -489,7 +489,21 @@ bool
 tree_check_recipe(struct tree *t, const struct recipe_id *id,
     enum recipe_kind kind, struct diags *d)
 {
+	struct package *p = package_get(t, id->user, id->name);
+
+	if (p && (package_vouched(p, id->ver, kind) & VOUCH_GOOD) &&
+	    !t->damage.msg[0])
+		return true;
 	return ready_get(t, id, kind, d, false) != NULL;
+}
+
+/* Does the index vouch that the rules of lint say nothing? */
+static bool
+is_advised(struct tree *t, const struct recipe_id *id, enum recipe_kind kind)
+{
+	const struct package *p = package_get(t, id->user, id->name);
+
+	return p && (package_vouched(p, id->ver, kind) & VOUCH_ADVISED);
 }
 
 void
@@ -503,6 +517,8 @@ tree_advise(struct tree *t, const struct recipe_id *id, enum recipe_kind kind,
 	struct node *n;
 	size_t i;
 
+	if (is_advised(t, id, kind))
+		return;
 	diags_init(&found, &t->leaf);
 	ready = ready_get(t, id, kind, &found, false);
 	if (!ready || ready->advised)
@@ -534,10 +550,15 @@ void
 tree_advised(struct tree *t, const struct recipe_id *id, enum recipe_kind kind)
 {
 	struct package *p = package_get(t, id->user, id->name);
-	struct ready *ready = p ? package_ready(t, p, id->ver, kind) : NULL;
+	struct ready *ready;
+	struct diags none;
 
-	if (!ready || ready->state != READY_GOOD || ready->advised)
+	if (!p || is_advised(t, id, kind))
+		return;
+	diags_init(&none, &t->leaf);
+	ready = ready_get(t, id, kind, &none, false);
+	if (!ready || ready->advised)
 		return;
 	ready->advised = true;
-	p->fresh = true;
+	package_learned(t, p);
 }

@@ -80,7 +80,12 @@ static int
 on_progress(const git_indexer_progress *p, void *ctx)
 {
 	struct link *l = ctx;
+	int64_t worked = (int64_t)p->received_objects + p->indexed_objects +
+	    p->indexed_deltas;
 
+	if (worked != l->worked)
+		link_beat(l);
+	l->worked = worked;
 	if (l->remote->kind == REMOTE_LOCAL)
 		l->received = (int64_t)p->received_bytes;
 	return link_count(l, 0);

@@ -23,6 +23,9 @@ struct mirror_conf {
 	int64_t max_bytes;       /* of one fetch; 0: 2 GiB */
 	int64_t seconds;         /* one fetch may take; 0: an hour */
 	int64_t stall;           /* seconds without a byte; 0: 60 */
+	/* called once a second while it goes on; NULL: nobody is told */
+	void (*beat)(void *ctx);
+	void *beat_ctx;
 };
 
 /* Is url a place that a tree can be fetched from? Nothing is asked there. */

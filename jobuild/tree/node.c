@@ -9,15 +9,18 @@
 
 #define PATH_LONGEST 1024
 
+/* Is it a file of at most max bytes? Nothing of it is read for that. */
 static int
-read_blob(struct tree *t, struct arena *a, const struct entry *e, size_t max,
-    struct tree_file *f, struct error *err)
+check_blob(struct tree *t, const struct entry *e, size_t max, struct error *err)
 {
-	git_odb_object *object = NULL;
 	git_object_t type;
 	size_t size;
 	int rc;
 
+	if (e->known)
+		return (size_t)e->known - 1 <= max
+		    ? 0
+		    : fail(err, "is larger than %zu bytes", max);
 	rc = git_odb_read_header(&size, &type, t->odb, &e->oid);
 	if (rc == GIT_ENOTFOUND && t->partial) {
 		fail(err, "is not in this part of the tree");
@@ -30,6 +33,17 @@ read_blob(struct tree *t, struct arena *a, const struct entry *e, size_t max,
 		return fail(err, "is not a file's object");
 	if (size > max)
 		return fail(err, "is larger than %zu bytes", max);
+	return 0;
+}
+
+static int
+read_blob(struct tree *t, struct arena *a, const struct entry *e, size_t max,
+    struct tree_file *f, struct error *err)
+{
+	git_odb_object *object = NULL;
+
+	if (check_blob(t, e, max, err) < 0)
+		return -1;
 	if (git_odb_read(&object, t->odb, &e->oid) < 0)
 		return git_fail(err, "repository is damaged (git fsck)");
 	f->len = git_odb_object_size(object);
@@ -40,8 +54,8 @@ read_blob(struct tree *t, struct arena *a, const struct entry *e, size_t max,
 }
 
 static int
-read_work(struct tree *t, struct arena *a, const char *path, size_t max,
-    struct tree_file *f, struct error *err)
+read_work(struct tree *t, struct arena *a, const char *path,
+    const struct entry *e, size_t max, struct tree_file *f, struct error *err)
 {
 	git_oid oid;
 
@@ -49,6 +63,8 @@ read_work(struct tree *t, struct arena *a, const char *path, size_t max,
 		return -1;
 	if (git_odb_hash(&oid, f->text, f->len, GIT_OBJECT_BLOB) < 0)
 		return git_fail(err, "hash");
+	/* what is found out about it belongs to no id, then */
+	t->moved |= !git_oid_is_zero(&e->oid) && !git_oid_equal(&e->oid, &oid);
 	git_oid_tostr(f->blob, sizeof(f->blob), &oid);
 	return 0;
 }
@@ -64,7 +80,7 @@ read_bytes(struct tree *t, struct arena *a, const char *path, size_t max,
 		err->code = ENOENT;
 		return -1;
 	}
-	return t->workfd >= 0 ? read_work(t, a, path, max, f, err)
+	return t->workfd >= 0 ? read_work(t, a, path, e, max, f, err)
 			      : read_blob(t, a, e, max, f, err);
 }
 

@@ -62,6 +62,13 @@ notary_close(struct notary *n)
 	arena_release(&a);
 }
 
+void
+notary_save(struct notary *n)
+{
+	if (n->verdicts)
+		verdicts_save(n->verdicts);
+}
+
 const char *
 notary_trouble(const struct notary *n)
 {
@@ -114,7 +121,7 @@ take_key(struct notary *n, const char *armour, size_t len, time_t now,
 	k = map_gets(&n->keys, digest);
 	if (!k) {
 		k = arena_new(&n->arena, struct known_key);
-		k->armour = armour;
+		k->armour = arena_strndup(&n->arena, armour, len);
 		k->len = len;
 		memcpy(k->digest, digest, sizeof(digest));
 	}

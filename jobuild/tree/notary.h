@@ -19,6 +19,12 @@ struct notary;
  */
 struct notary *notary_open(const char *folder);
 void notary_close(struct notary *n);
+
+/*
+ * For who keeps it open: write what it remembers, which closing it does too,
+ * and take over what others have written meanwhile.
+ */
+void notary_save(struct notary *n);
 const char *notary_trouble(const struct notary *n); /* NULL: none */
 
 /* A key block that the notary has seen. */
@@ -26,7 +32,7 @@ struct known_key;
 
 /*
  * Look at a key block: it must be acceptable and usable at this time, else
- * NULL with err. The text must live as long as the notary.
+ * NULL with err.
  */
 struct known_key *notary_key(struct notary *n, const char *armour, size_t len,
     time_t now, struct error *err);

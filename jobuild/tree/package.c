@@ -2,10 +2,13 @@
 /* Which packages there are, and what is known about each. */
 #include "private.h"
 #include "index.h"
+#include "stamp.h"
+#include "user.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define PATH_ROOM (USER_MAX + NAME_MAX_LEN + 2)
 
 bool
 is_user(const char *name)
@@ -22,10 +25,10 @@ tree_name(struct tree *t, const char *name)
 git_oid
 object_at(struct tree *t, const char *path)
 {
-	const struct entry *e = folder_entry(t, path);
+	struct entry *e = folder_entry(t, path);
 	git_oid none = {{0}};
 
-	return e ? e->oid : none;
+	return e && stamp_entry(t, path, e) ? e->oid : none;
 }
 
 static int
@@ -98,48 +101,127 @@ read_folder(struct tree *t, struct package *p)
 	    list_versions(t, f, l->name, RECIPE_TEMPLATE, &l->ntemplates);
 }
 
+static void
+alloc_ready(struct tree *t, struct package *p)
+{
+	if (!p->ready)
+		p->ready = arena_array(&t->arena,
+		    p->list.nversions + p->list.ntemplates, struct ready *);
+}
+
 /* NULL when it has no recipe. */
 static struct package *
-read_package(struct tree *t, const char *path, const char *user)
+read_package(struct tree *t, const char *path, const struct user *u)
 {
-	struct package *p = arena_new(&t->arena, struct package);
-	struct tree_package *l = &p->list;
+	struct entry *e = folder_entry(t, path);
+	struct tree_package *l;
+	struct package *p;
 
+	if (!e || e->kind != ENTRY_FOLDER)
+		return NULL;
+	(void)stamp_entry(t, path, e);
+	p = user_prior(u, path, &e->oid);
+	if (p)
+		return p;
+	p = arena_new(&t->arena, struct package);
+	l = &p->list;
 	p->path = arena_strdup(&t->arena, path);
-	l->user = tree_name(t, user);
+	l->user = u->name;
 	l->name = strchr(p->path, '/') + 1;
-	p->oid = object_at(t, path);
-	if (t->cache)
+	p->oid = e->oid;
+	if (t->cache && !git_oid_is_zero(&p->oid))
 		index_load(t->cache, t, p);
 	if (!p->stored)
 		read_folder(t, p);
 	if (l->nversions + l->ntemplates == 0)
 		return NULL;
-	if (!p->ready)
-		p->ready = arena_array(
-		    &t->arena, l->nversions + l->ntemplates, struct ready *);
+	alloc_ready(t, p);
 	return p;
+}
+
+static bool
+is_same_list(const struct tree_package *a, const struct tree_package *b)
+{
+	size_t size = sizeof(struct version);
+
+	return a->nversions == b->nversions && a->ntemplates == b->ntemplates &&
+	    (a->nversions == 0 ||
+		memcmp(a->versions, b->versions, a->nversions * size) == 0) &&
+	    (a->ntemplates == 0 ||
+		memcmp(a->templates, b->templates, a->ntemplates * size) == 0);
+}
+
+void
+package_wake(struct tree *t, struct package *p)
+{
+	struct package new = *p;
+
+	if (!p->vouched)
+		return;
+	new.vouched = NULL;
+	new.stored = false;
+	index_load(t->cache, t, &new);
+	/*
+	 * Of the same folder no writer made another list; but its records may
+	 * have been made beside other parents, so they are yet to be checked.
+	 */
+	if (new.stored && is_same_list(&new.list, &p->list))
+		*p = new;
+	p->vouched = NULL;
+	alloc_ready(t, p);
+}
+
+void
+package_learned(struct tree *t, struct package *p)
+{
+	struct user *u = user_get(t, p->list.user);
+
+	if (git_oid_is_zero(&p->oid))
+		return;
+	p->fresh = true;
+	if (u)
+		u->fresh = true;
+}
+
+/* "user/name" */
+static void
+join(char path[PATH_ROOM], const char *user, size_t nu, const char *name,
+    size_t nn)
+{
+	memcpy(path, user, nu);
+	path[nu] = '/';
+	memcpy(path + nu + 1, name, nn + 1);
 }
 
 struct package *
 package_get(struct tree *t, const char *user, const char *name)
 {
-	char path[USER_MAX + NAME_MAX_LEN + 2];
-	struct package *p;
+	size_t nu = strlen(user), nn = strlen(name);
+	struct package *p = t->last;
+	const struct user *u;
+	char path[PATH_ROOM];
 
-	p = t->last;
 	if (p && strcmp(p->list.name, name) == 0 &&
 	    strcmp(p->list.user, user) == 0)
 		return p;
-	if (!is_user(user) || !name_valid(name, strlen(name)))
+	if (nu > USER_MAX || nn > NAME_MAX_LEN)
 		return NULL;
-	snprintf(path, sizeof(path), "%s/%s", user, name);
-	p = map_gets(&t->packages, path);
+	join(path, user, nu, name, nn);
+	p = map_get(&t->packages, path, nu + 1 + nn);
+	if (!p && (!is_user(user) || !name_valid(name, nn)))
+		return NULL;
 	if (!p) {
-		p = read_package(t, path, user);
+		u = user_get(t, user);
+		if (!u)
+			return NULL;
+		if (u->stored)
+			p = map_get(&t->packages, path, nu + 1 + nn);
+		else
+			p = read_package(t, path, u);
 		if (!p)
 			return NULL;
-		*map_puts(&t->packages, p->path) = p;
+		if (!u->stored)
+			*map_puts(&t->packages, p->path) = p;
 	}
 	t->last = p;
 	return p;
@@ -155,44 +237,57 @@ tree_package(const struct tree *ct, const char *user, const char *name)
 	return p ? &p->list : NULL;
 }
 
+/* The slot of a recipe, or -1. */
+static ptrdiff_t
+slot_of(const struct tree_package *l, struct version ver, enum recipe_kind kind)
+{
+	const struct version *v =
+	    kind == RECIPE_JOBUILD ? l->versions : l->templates;
+	size_t n = kind == RECIPE_JOBUILD ? l->nversions : l->ntemplates, i;
+
+	for (i = 0; i < n && version_compare(v[i], ver) != 0; i++)
+		;
+	if (i == n)
+		return -1;
+	return (ptrdiff_t)(i + (kind == RECIPE_TEMPLATE ? l->nversions : 0));
+}
+
+unsigned
+package_vouched(
+    const struct package *p, struct version ver, enum recipe_kind kind)
+{
+	ptrdiff_t slot = p->vouched ? slot_of(&p->list, ver, kind) : -1;
+
+	return slot < 0 ? 0 : (unsigned char)p->vouched[slot];
+}
+
 struct ready *
 package_ready(struct tree *t, struct package *p, struct version ver,
     enum recipe_kind kind)
 {
-	const struct tree_package *l = &p->list;
-	const struct version *v =
-	    kind == RECIPE_JOBUILD ? l->versions : l->templates;
-	size_t n = kind == RECIPE_JOBUILD ? l->nversions : l->ntemplates;
-	struct ready **slot = p->ready;
-	size_t i;
+	ptrdiff_t slot = slot_of(&p->list, ver, kind);
 
-	if (kind == RECIPE_TEMPLATE)
-		slot += l->nversions;
-	for (i = 0; i < n && version_compare(v[i], ver) != 0; i++)
-		;
-	if (i == n)
+	if (slot < 0)
 		return NULL;
-	if (!slot[i])
-		slot[i] = arena_new(&t->arena, struct ready);
-	return slot[i];
+	package_wake(t, p);
+	if (!p->ready[slot])
+		p->ready[slot] = arena_new(&t->arena, struct ready);
+	return p->ready[slot];
 }
 
 static void
-list_user(struct tree *t, const char *user)
+list_user(struct tree *t, const char *name)
 {
-	const struct folder *f = folder_get(t, user);
-	const struct tree_package *p;
+	struct user *u = user_get(t, name);
 	size_t i;
 
-	for (i = 0; f && i < f->n; i++) {
-		if (f->entries[i].kind != ENTRY_FOLDER)
-			continue;
-		p = tree_package(t, user, f->entries[i].name);
-		if (!p)
-			continue;
+	if (!u)
+		return;
+	user_list(t, u);
+	for (i = 0; i < u->n; i++) {
 		t->all =
 		    arena_grow(&t->arena, t->all, t->nall, sizeof(*t->all));
-		t->all[t->nall++] = *p;
+		t->all[t->nall++] = u->packages[i]->list;
 	}
 }
 

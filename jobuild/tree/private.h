@@ -36,9 +36,14 @@ enum entry_kind {
 
 struct entry {
 	const char *name;
-	enum entry_kind kind;
-	git_oid oid; /* zero in a work tree */
+	git_oid oid;         /* in a work tree zero until stamp_entry() */
+	unsigned kind : 4;   /* enum entry_kind */
+	unsigned runs : 1;   /* a program, in a work tree */
+	unsigned tried : 1;  /* to find its id there */
+	unsigned known : 26; /* bytes of the file, and one; 0: not known */
 };
+
+#define ENTRY_KNOWN_MAX ((1 << 26) - 2) /* bytes of a file that fit there */
 
 struct folder {
 	struct entry *entries; /* sorted by name */
@@ -72,11 +77,15 @@ struct ready {
 	struct diags *trouble;      /* NULL: none */
 };
 
+/* What the index says of a recipe without its record being read. */
+enum { VOUCH_GOOD = 1, VOUCH_ADVISED = 2 };
+
 /* A folder user/name with recipes. */
 struct package {
 	struct tree_package list;
 	const char *path;     /* user/name */
 	git_oid oid;          /* of the folder; zero: not known */
+	const char *vouched;  /* by slot; NULL: ready has it */
 	struct ready **ready; /* by slot: jobuilds, then templates */
 	struct support support;
 	bool tidy;   /* its layout was checked: nothing is wrong */
@@ -88,13 +97,18 @@ struct tree {
 	struct arena arena; /* holds the struct itself */
 	git_repository *repo;
 	git_odb *odb;
-	git_index *index; /* of a work tree: what is tracked */
-	int workfd;       /* -1: a revision */
+	git_index *index;      /* of a work tree: what is tracked */
+	int workfd;            /* -1: a revision */
+	struct timespec noted; /* when git wrote that */
+	bool converts;         /* git keeps other bytes than files have */
+	bool attributes;       /* of some files, as its attributes say */
+	bool moved;            /* the work tree changes while it is read */
 	bool partial;
 	char commit[OBJECT_HEX];
 	git_oid commit_oid, root_oid;
 	struct map folders;   /* by path, "" is the root; NULL: is none */
 	struct map nodes;     /* by path: files that were asked for */
+	struct map users;     /* struct user by name */
 	struct map packages;  /* struct package by "user/name" */
 	struct package *last; /* that was asked for */
 	struct map names;     /* of users and packages, each once */
@@ -119,15 +133,15 @@ struct tree {
 const struct folder *folder_get(struct tree *t, const char *path);
 
 /* The entry at path or NULL. Entries that are no plain names aren't found. */
-const struct entry *folder_entry(struct tree *t, const char *path);
-const struct entry *folder_find(const struct folder *f, const char *name);
+struct entry *folder_entry(struct tree *t, const char *path);
+struct entry *folder_find(const struct folder *f, const char *name);
 
 /* Is the object of this entry there? Only a partial repository lacks some. */
 bool entry_present(struct tree *t, const struct entry *e);
 
-/* Bytes of the file at path; -1 with err. */
+/* Bytes of the file at path, which the entry remembers; -1 with err. */
 int64_t entry_size(
-    struct tree *t, const char *path, const struct entry *e, struct error *err);
+    struct tree *t, const char *path, struct entry *e, struct error *err);
 
 /* For folder.c: read one list from a work tree; the file's bytes from it. */
 int work_list(
@@ -137,8 +151,8 @@ int work_read(struct tree *t, struct arena *a, const char *path, size_t max,
 int64_t work_size(struct tree *t, const char *path, struct error *err);
 
 /* Append; entries are sorted and bad names marked by folder_get(). */
-void folder_add(struct arena *a, struct folder *f, const char *name,
-    enum entry_kind kind, const git_oid *oid);
+struct entry *folder_add(
+    struct arena *a, struct folder *f, const char *name, enum entry_kind kind);
 
 /*
  * The file at path, read; NULL with err if it isn't there (err->code ENOENT)
@@ -179,9 +193,20 @@ const char *tree_name(struct tree *t, const char *name);
 /* The package at user/name, or NULL if there is no recipe. */
 struct package *package_get(struct tree *t, const char *user, const char *name);
 
-/* What is known about one of its recipes; NULL if it has no such. */
+/*
+ * What is known about one of its recipes; NULL if it has no such. What the
+ * index vouches for in passing (VOUCH_ flags) can be had for less.
+ */
 struct ready *package_ready(struct tree *t, struct package *p,
     struct version ver, enum recipe_kind kind);
+unsigned package_vouched(
+    const struct package *p, struct version ver, enum recipe_kind kind);
+
+/* Read what the index has about it, if that was put off. */
+void package_wake(struct tree *t, struct package *p);
+
+/* More is known about it than the index has. */
+void package_learned(struct tree *t, struct package *p);
 
 /* files/ of the package, its AUX lines checked; NULL with diagnostics in d. */
 const struct support *

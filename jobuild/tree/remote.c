@@ -11,6 +11,7 @@
 #define BYTES_DEFAULT   ((int64_t)2 << 30)
 #define SECONDS_DEFAULT 3600
 #define STALL_DEFAULT   60
+#define BEAT            1000 /* ms */
 
 /* ---- what a url means -----------------------------------------------------
  */
@@ -86,14 +87,57 @@ check_ssh(const struct remote *r, struct error *err)
 	return 0;
 }
 
+static int
+hex_value(char c)
+{
+	const char *digits = "0123456789abcdef", *at;
+
+	at =
+	    c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
+	return at ? (int)(at - digits) : -1;
+}
+
+/*
+ * %XX as git reads it: what isn't two digits stays, and so does %00. NULL: a
+ * control character came out.
+ */
+static char *
+unescape(struct arena *a, const char *text)
+{
+	char *out = arena_strdup(a, text), *to = out;
+	int high, low;
+
+	for (; *text; text++) {
+		high = *text == '%' ? hex_value(text[1]) : -1;
+		low = high >= 0 ? hex_value(text[2]) : -1;
+		if (low >= 0 && (high | low) != 0) {
+			*to++ = (char)(high << 4 | low);
+			text += 2;
+		} else {
+			*to++ = *text;
+		}
+	}
+	*to = '\0';
+	return has_control(out) ? NULL : out;
+}
+
+static int
+fail_escapes(const char *url, struct error *err)
+{
+	return fail(err, "%s: its %%XX mean control characters", url);
+}
+
 /* ssh://[user@]host[:port]/path */
 static int
 parse_ssh(
     struct arena *a, const char *url, struct remote *out, struct error *err)
 {
-	const char *rest = url + strlen("ssh://"), *slash = strchr(rest, '/');
+	const char *rest = unescape(a, url + strlen("ssh://")), *slash;
 	char *host, *colon, *bracket;
 
+	if (!rest)
+		return fail_escapes(url, err);
+	slash = strchr(rest, '/');
 	if (!slash)
 		return fail(
 		    err, "%s: the path of the repository is missing", url);
@@ -201,9 +245,10 @@ remote_parse(
 		return parse_scp(a, out->name, out, err);
 	}
 	out->kind = REMOTE_LOCAL;
-	out->path =
-	    strncmp(url, "file:///", 8) == 0 ? out->name + 7 : out->name;
-	return 0;
+	out->path = strncmp(url, "file:///", 8) == 0
+	    ? unescape(a, out->name + 7)
+	    : out->name;
+	return out->path ? 0 : fail_escapes(url, err);
 }
 
 /* ---- a fetch's connection -------------------------------------------------
@@ -287,12 +332,25 @@ link_stall(const struct link *l)
 	return l->conf->stall > 0 ? (long)l->conf->stall : STALL_DEFAULT;
 }
 
+void
+link_beat(struct link *l)
+{
+	int64_t now = link_now();
+
+	if (!l->conf->beat || now - l->beaten < BEAT)
+		return;
+	l->beaten = now;
+	l->conf->beat(l->conf->beat_ctx);
+}
+
 int
 link_count(struct link *l, size_t n)
 {
 	int64_t max =
 	    l->conf->max_bytes > 0 ? l->conf->max_bytes : BYTES_DEFAULT;
 
+	if (n > 0)
+		link_beat(l);
 	l->received += (int64_t)n;
 	if (l->received > max)
 		return link_broke(l,

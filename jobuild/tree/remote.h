@@ -53,6 +53,8 @@ struct link {
 	const struct mirror_conf *conf;
 	int64_t deadline; /* monotonic milliseconds */
 	int64_t received; /* bytes */
+	int64_t worked;   /* objects, over all steps */
+	int64_t beaten;   /* when somebody was told; monotonic milliseconds */
 	struct error err; /* msg: why the transport failed */
 	struct web *web;
 	/* ssh.c */
@@ -80,6 +82,9 @@ int link_broke(struct link *l, const char *fmt, ...)
 
 /* Count bytes that came; -1 when they are too many or it took too long. */
 int link_count(struct link *l, size_t n);
+
+/* It goes on: tell who wants to know, now and then. */
+void link_beat(struct link *l);
 
 /* Seconds without a byte that are too long. */
 long link_stall(const struct link *l);

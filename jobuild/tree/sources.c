@@ -189,6 +189,7 @@ support_get(struct tree *t, struct package *p, struct diags *d)
 	struct support *s = &p->support;
 	struct diags found;
 
+	package_wake(t, p);
 	if (!s->known) {
 		diags_init(&found, &t->leaf);
 		diags_init(&s->trouble, &t->arena);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "private.h"
 #include "index.h"
+#include "stamp.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@ tree_new(git_repository *repo)
 	t->workfd = -1;
 	map_init(&t->folders, &t->arena);
 	map_init(&t->nodes, &t->arena);
+	map_init(&t->users, &t->arena);
 	map_init(&t->packages, &t->arena);
 	map_init(&t->names, &t->arena);
 	map_init(&t->kept, &t->kept_arena);
@@ -214,8 +216,8 @@ tree_open_work(struct tree **out, const char *path, struct error *err)
 		fail(err, "%s: is a bare repository without work tree", path);
 		goto failed;
 	}
-	if (git_repository_index(&t->index, t->repo) < 0) {
-		git_fail(err, "%s", path);
+	if (stamp_begin(t, err) < 0) {
+		fail_in(err, "%s", path);
 		goto failed;
 	}
 	t->workfd = open(work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -269,7 +271,7 @@ tree_commit(const struct tree *t)
 void
 tree_use_index(struct tree *t, const char *file, time_t now)
 {
-	if (t->cache || t->workfd >= 0 || t->partial)
+	if (t->cache || t->partial)
 		return;
 	t->cache = index_open(file);
 	t->day = now / (24 * 60 * 60);
@@ -280,7 +282,7 @@ int
 tree_save_index(struct tree *t, struct error *err)
 {
 	/* what an unreadable repository said is nothing to keep */
-	if (!t->cache || t->damage.msg[0] || t->day <= 0)
+	if (!t->cache || t->damage.msg[0] || t->moved || t->day <= 0)
 		return 0;
 	return index_save(t->cache, t, t->day, err);
 }

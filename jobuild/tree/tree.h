@@ -145,8 +145,9 @@ tree_advised(struct tree *t, const struct recipe_id *id, enum recipe_kind kind);
  * of git's objects, so that only what differs is read and evaluated again. It
  * changes no answer. What is wrong with the file is no error: it counts as
  * empty then (damaged, of another version of this program, somebody else's).
- * To be called before anything else is asked. A work tree or a partial
- * repository has none: nothing happens.
+ * To be called before anything else is asked. A partial repository has none:
+ * nothing happens. In a work tree a file is read only when git's own record of
+ * it (size, times) doesn't hold any more, or when its text is wanted.
  *
  * When enough new is known, tree_close() writes the file, in the process that
  * called this; entries that weren't used for a month are dropped (now is in

@@ -33,7 +33,8 @@ enum {
 struct verdicts {
 	struct arena arena; /* holds the struct itself */
 	int fd;
-	struct buf text;  /* the file */
+	off_t seen;       /* bytes of the file that are known */
+	struct buf text;  /* the file, when it was opened */
 	struct buf added; /* lines to append */
 	struct map signatures, keys;
 };
@@ -74,9 +75,9 @@ take_line(struct verdicts *v, char *line, size_t n)
 }
 
 static void
-take_text(struct verdicts *v)
+take_text(struct verdicts *v, char *p, size_t n)
 {
-	char *p = v->text.data, *end = p + v->text.len, *eol;
+	char *end = p + n, *eol;
 
 	for (; p && p < end; p = eol + 1) {
 		eol = memchr(p, '\n', (size_t)(end - p));
@@ -161,6 +162,7 @@ read_file(struct verdicts *v, struct error *err)
 		return fail_errno(err, "%s", NAME);
 	if (buf_read(&v->text, v->fd, err) < 0)
 		return -1;
+	v->seen = (off_t)v->text.len;
 	flock(v->fd, LOCK_UN);
 	return 0;
 }
@@ -175,7 +177,7 @@ verdicts_open(const char *folder, struct error *err)
 		verdicts_close(v);
 		return NULL;
 	}
-	take_text(v);
+	take_text(v, v->text.data, v->text.len);
 	return v;
 }
 
@@ -185,7 +187,7 @@ verdicts_of(const char *text, size_t len)
 	struct verdicts *v = new_verdicts();
 
 	if (buf_add(&v->text, text, len) == 0)
-		take_text(v);
+		take_text(v, v->text.data, v->text.len);
 	return v;
 }
 
@@ -205,6 +207,41 @@ append(struct verdicts *v)
 		return;
 	/* what can't be remembered is found out again */
 	(void)file_write_all(v->fd, v->added.data, v->added.len, &ignored);
+}
+
+/* Lines that others have appended; with the lock. */
+static void
+read_others(struct verdicts *v)
+{
+	struct stat st;
+	char *text;
+	ssize_t n;
+
+	if (fstat(v->fd, &st) < 0 || st.st_size <= v->seen)
+		return;
+	text = arena_alloc(&v->arena, 1, (size_t)(st.st_size - v->seen) + 1);
+	n = pread(v->fd, text, (size_t)(st.st_size - v->seen), v->seen);
+	if (n > 0)
+		take_text(v, text, (size_t)n);
+}
+
+void
+verdicts_save(struct verdicts *v)
+{
+	struct stat st;
+
+	if (v->fd < 0 || fstat(v->fd, &st) < 0 ||
+	    (v->added.len == 0 && st.st_size == v->seen))
+		return;
+	if (flock(v->fd, LOCK_EX) < 0)
+		return;
+	read_others(v);
+	if (v->added.len > 0)
+		append(v);
+	v->added.len = 0;
+	if (fstat(v->fd, &st) == 0)
+		v->seen = st.st_size;
+	flock(v->fd, LOCK_UN);
 }
 
 void

@@ -24,6 +24,9 @@ struct verdicts *verdicts_open(const char *folder, struct error *err);
 /* Those of a text, for tests; nothing is written at the end. */
 struct verdicts *verdicts_of(const char *text, size_t len);
 
+/* Append what was added and read what others have. */
+void verdicts_save(struct verdicts *v);
+
 /* Append what was added and free. */
 void verdicts_close(struct verdicts *v);
 

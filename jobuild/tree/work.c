@@ -4,6 +4,7 @@
  * doesn't track and doesn't ignore. Only read; bytes are as on disk.
  */
 #include "private.h"
+#include "stamp.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -49,18 +50,17 @@ is_seen(struct tree *t, const char *path, bool folder)
 }
 
 static enum entry_kind
-kind_of(int dirfd_, const char *name)
+kind_of(int dirfd_, const char *name, struct stat *st)
 {
 	char git[MANIFEST_NAME_MAX + 8];
-	struct stat st;
 
-	if (fstatat(dirfd_, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dirfd_, name, st, AT_SYMLINK_NOFOLLOW) < 0)
 		return ENTRY_OTHER;
-	if (S_ISREG(st.st_mode))
+	if (S_ISREG(st->st_mode))
 		return ENTRY_FILE;
-	if (S_ISLNK(st.st_mode))
+	if (S_ISLNK(st->st_mode))
 		return ENTRY_LINK;
-	if (!S_ISDIR(st.st_mode))
+	if (!S_ISDIR(st->st_mode))
 		return ENTRY_OTHER;
 	snprintf(git, sizeof(git), "%s/.git", name);
 	return faccessat(dirfd_, git, F_OK, AT_SYMLINK_NOFOLLOW) == 0
@@ -73,7 +73,9 @@ add_entry(struct tree *t, struct folder *f, int fd, const char *path,
     const char *name, struct error *err)
 {
 	enum entry_kind kind;
+	struct entry *new;
 	char full[4096];
+	struct stat st;
 
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
 	    (*path == '\0' && strcmp(name, ".git") == 0))
@@ -84,9 +86,15 @@ add_entry(struct tree *t, struct folder *f, int fd, const char *path,
 	if (snprintf(full, sizeof(full), "%s%s%s", path, *path ? "/" : "",
 		name) >= (int)sizeof(full))
 		return fail(err, "the path is too long");
-	kind = kind_of(fd, name);
-	if (is_seen(t, full, kind == ENTRY_FOLDER || kind == ENTRY_SUBMODULE))
-		folder_add(&t->arena, f, name, kind, NULL);
+	kind = kind_of(fd, name, &st);
+	if (!is_seen(t, full, kind == ENTRY_FOLDER || kind == ENTRY_SUBMODULE))
+		return 0;
+	new = folder_add(&t->arena, f, name, kind);
+	if (kind == ENTRY_FILE) {
+		new->runs = (st.st_mode & S_IXUSR) != 0;
+		if (t->cache)
+			(void)stamp_file(t, full, &st, &new->oid);
+	}
 	return 0;
 }
 
@@ -106,6 +114,7 @@ work_list(struct tree *t, const char *path, struct folder *f, struct error *err)
 		close(fd);
 		return -1;
 	}
+	stamp_folder(t, dirfd(dir));
 	while (rc == 0 && (errno = 0, e = readdir(dir)) != NULL)
 		rc = add_entry(t, f, dirfd(dir), path, e->d_name, err);
 	if (rc == 0 && errno)

@@ -435,7 +435,8 @@ sched_turn(struct sched *s, int64_t now)
 		while (s->cursor && c->nqueued > 0) {
 			sl = s->cursor;
 			s->cursor = sl->wait_next;
-			if (class_fits(c, sl) && sched_pick(s, sl, now))
+			if (!sl->full && class_fits(c, sl) &&
+			    sched_pick(s, sl, now))
 				return sl;
 		}
 		s->cursor = NULL;

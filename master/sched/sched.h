@@ -169,6 +169,7 @@ struct sched_slave {
 	const char *name;
 	bool known;    /* said hello since the start */
 	void *waiting; /* what waits for work for it: the caller's, or NULL */
+	bool full;     /* by its own word: that waits for events alone */
 	bool retired;
 	bool alone;         /* what it has leased is exclusive */
 	const char *closed; /* why it gets nothing, or NULL */

@@ -2,8 +2,9 @@
 /*
  * A whole tree validated: layout, every jobuild and template evaluated, their
  * Manifest entries found. No signatures, no plans.
- *	tree [-rs] [-i INDEX] [-j PROCESSES] REPOSITORY [REVISION]
- * -r: every recipe is wanted, with its values, not only the verdict. -i: with
+ *	tree [-rsw] [-i INDEX] [-j PROCESSES] REPOSITORY [REVISION]
+ * -r: every recipe is wanted, with its values, not only the verdict. -w: what
+ * the work tree has. -i: with
  * an index, which -s saves. Prints milliseconds, those of CPU, and bytes of
  * memory a recipe: the median of five runs, each in a process of its own.
  */
@@ -19,11 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RUNS 5
+#define RUNS     5
+#define JOBS_MAX 64
 
 struct options {
 	const char *path, *rev, *index;
-	bool recipes, save;
+	bool recipes, save, work;
 	size_t jobs;
 };
 
@@ -75,21 +77,19 @@ count(const struct options *o, struct tree *t, const struct tree_package *p,
 	}
 }
 
-/* Every jobs-th package from k on: its number, its size, what is known. */
-static void
+/* Every jobs-th package from k on: its size, what is known. */
+static _Noreturn void
 tell(struct tree *t, size_t k, size_t jobs, FILE *out)
 {
-	size_t i, n, head[2];
 	struct buf b;
+	size_t i, n;
 
 	buf_init(&b, SIZE_MAX / 2);
 	(void)tree_packages(t, &n);
 	for (i = k; i < n; i += jobs) {
 		b.len = 0;
 		tree_tell_package(t, i, &b);
-		head[0] = i;
-		head[1] = b.len;
-		fwrite(head, sizeof(head), 1, out);
+		fwrite(&b.len, sizeof(b.len), 1, out);
 		if (b.len > 0)
 			fwrite(b.data, b.len, 1, out);
 	}
@@ -97,30 +97,27 @@ tell(struct tree *t, size_t k, size_t jobs, FILE *out)
 }
 
 static void
-take(struct tree *t, FILE *in)
+take(struct tree *t, size_t i, FILE *in)
 {
-	size_t head[2];
-	char *data;
+	static char data[1 << 20];
+	size_t len;
 
-	while (fread(head, sizeof(head), 1, in) == 1 && head[1] < 1 << 24) {
-		data = malloc(head[1] + 1);
-		if (!data || fread(data, 1, head[1], in) != head[1])
-			exit(1);
-		tree_take_package(t, head[0], data, head[1]);
-		free(data);
-	}
-	fclose(in);
+	if (fread(&len, sizeof(len), 1, in) != 1 || len > sizeof(data) ||
+	    fread(data, 1, len, in) != len)
+		exit(1);
+	tree_take_package(t, i, data, len);
 }
 
+/* In turn: who reads one to its end lets the others wait with full pipes. */
 static void
 share(struct tree *t, size_t jobs)
 {
-	FILE *in[64];
+	FILE *in[JOBS_MAX];
 	int fds[2];
-	size_t k;
+	size_t k, n;
 
-	(void)tree_packages(t, &k);
-	for (k = 0; k < jobs && k < 64; k++) {
+	(void)tree_packages(t, &n);
+	for (k = 0; k < jobs; k++) {
 		if (pipe(fds) < 0)
 			exit(1);
 		in[k] = fdopen(fds[0], "r");
@@ -128,8 +125,10 @@ share(struct tree *t, size_t jobs)
 			tell(t, k, jobs, fdopen(fds[1], "w"));
 		close(fds[1]);
 	}
-	for (k = 0; k < jobs && k < 64; k++)
-		take(t, in[k]);
+	for (k = 0; k < n; k++)
+		take(t, k, in[k % jobs]);
+	for (k = 0; k < jobs; k++)
+		fclose(in[k]);
 }
 
 static void
@@ -142,7 +141,8 @@ validate(const struct options *o, struct result *r)
 	struct tree *t;
 	size_t i, n;
 
-	if (tree_open(&t, o->path, o->rev, &err) < 0) {
+	if ((o->work ? tree_open_work(&t, o->path, &err)
+		     : tree_open(&t, o->path, o->rev, &err)) < 0) {
 		fprintf(stderr, "tree: %s\n", err.msg);
 		exit(1);
 	}
@@ -209,16 +209,17 @@ main(int argc, char *argv[])
 	struct result r[RUNS];
 	int c, i, runs;
 
-	while ((c = getopt(argc, argv, "rsi:j:")) != -1) {
+	while ((c = getopt(argc, argv, "rswi:j:")) != -1) {
 		o.recipes |= c == 'r';
 		o.save |= c == 's';
+		o.work |= c == 'w';
 		if (c == 'i')
 			o.index = optarg;
 		if (c == 'j')
-			o.jobs = strtoul(optarg, NULL, 10);
+			o.jobs = strtoul(optarg, NULL, 10) % JOBS_MAX;
 	}
 	if (optind >= argc) {
-		fputs("usage: tree [-rs] [-i INDEX] [-j N] REPOSITORY "
+		fputs("usage: tree [-rsw] [-i INDEX] [-j N] REPOSITORY "
 		      "[REVISION]\n",
 		    stderr);
 		return 2;

@@ -13,7 +13,7 @@ is "$(grep -vc '^\(ok  \|less\|    \)' out)" 0 "in plain words"
 "$CHROOT" -s "$S" doctor --json >json 2>err
 is $? 0 "doctor --json"
 is "$(jq -r 'map(.name) | join(" ")' json)" \
-	"userns jail overlay landlock pivot cgroup disk pressure programs" "is JSON"
+	"userns jail overlay landlock pivot cgroup network disk pressure programs" "is JSON"
 is "$(jq 'map(select(.ok == false and .remedy == null)) | length' json)" 0 \
 	"what isn't good has a remedy"
 "$CHROOT" -s "$S" doctor nonsense 2>err

@@ -9,14 +9,23 @@
 import_stage
 
 rounds=${ROUNDS:-36}
+network='--network no'
+case $("$CHROOT" -s "$S" capabilities | jq -r .network) in
+private) network='--network private' ;;
+esac
 mkfifo leash
-# step: one run of this round; every other one has control groups
+# step: one run of this round; every other one has control groups, and as many
+# a private network
 step() {
 	limits=''
 	[ $((i % 2)) -eq 0 ] || limits='--memory 512M --pids 200'
+	case $((i % 4)) in
+	0 | 1) limits="$limits $network" ;;
+	*) limits="$limits --network no" ;;
+	esac
 	# shellcheck disable=SC2086 # words
 	exec "$CHROOT" -s "$S" run --job "killed-$i-job" --stage "$stage" \
-		--commit "$(printf '%064x' $i)" --phase one --phase two \
+		--commit "$(printf '%064x' $i)" --phase one,net --phase two \
 		$limits "$@" -- /bin/bash -c 'setsid sleep 1000 &
 		for i in {1..50}; do echo $i >/opt/$i; mkdir -p /opt/d/$i; done
 		sleep 0.02' >/dev/null 2>&1

@@ -123,7 +123,8 @@ is "$(find art -type f | wc -l | tr -d ' ')" 5 "no more are copied"
 rm -rf art; mkdir art
 run --artifacts "$tmp/art" --artifacts-files 3 -- /bin/bash -c \
 	'for i in 1 2 3 4 5 6 7 8 9; do : >/autotua/artifacts/$i; done'
-is "$code $(field limit) $(find art -type f | wc -l | tr -d ' ')" "1 artifacts 3" \
+is "$code $(field limit) $(field limit_value) $(find art -type f | wc -l | tr -d ' ')" \
+	"1 artifacts-files 3 3" \
 	"number of artifacts"
 rm -rf art; mkdir art
 run --artifacts "$tmp/art" --artifacts-max 1M -- /bin/bash -c \

@@ -7,6 +7,7 @@
  *	n	not where the job may make namespaces (nest)
  *	u	only where the job's ids are its own (userns)
  *	p	only without the host's network
+ *	a	only without any
  * It is linked statically: the stage has no libraries. For the host's side,
  * "probe listen FILE" waits on an abstract socket, "probe host" shows what a
  * job could have changed.
@@ -176,7 +177,7 @@ static const struct {
     {"families", "-", families},
     {"raw-sockets", "-", raw_sockets},
     {"configure-network", "-", configure_network},
-    {"loopback", "p", loopback},
+    {"loopback", "pa", loopback},
     {"connect-abstract", "-", connect_abstract},
     {"capabilities", "-", capabilities},
     {"bounding-set", "-", bounding_set},

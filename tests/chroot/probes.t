@@ -60,14 +60,19 @@ unchanged() {
 	view >"$tmp/host.now"
 	cmp -s "$tmp/host.before" "$tmp/host.now"
 }
+case $("$CHROOT" -s "$S" capabilities | jq -r .network) in
+private) private=private ;;
+*) private='' ;;
+esac
 rm -rf art
 view >host.before
 
-for mode in ${MODES:-userns limits net nest rootful old}; do
+for mode in ${MODES:-userns limits net $private nest rootful old}; do
 	case $mode in
 	userns) skip=x; attack "$mode" ;;
 	limits) skip=x; attack "$mode" --memory 512M --pids 100 --cpus 2 ;;
 	net) skip=p; attack "$mode" --phase net,net ;;
+	private) skip=a; attack "$mode" --network private --phase net,net ;;
 	nest) skip=n; attack "$mode" --nest ;;
 	rootful) skip=u; attack "$mode" --without userns --allow-rootful ;;
 	# what kernels of some years ago lack

@@ -34,11 +34,11 @@ if mount -t tmpfs tmpfs elsewhere 2>/dev/null; then
 	umount elsewhere
 	unshare -m sh -c '
 		mount -t tmpfs tmpfs "$1/distfiles"
-		echo bound >"$1/distfiles/$2"
+		echo bytes of elsewhere >"$1/distfiles/$2"
 		"$3" -s "$1" run --job bound-sources --stage "$4" --source "n=$2" \
 			-- /bin/bash -c "cat /autotua/distfiles/n; echo x >/autotua/distfiles/n"
 		' sh "$S" "$src" "$CHROOT" "$stage" >log 2>&1
-	has "$(cat log)" "bound" "without hard links: bound"
+	has "$(cat log)" "bytes of elsewhere" "without hard links: copied"
 	has "$(cat log)" "Read-only" "read-only too"
 fi
 
@@ -136,6 +136,10 @@ has "$log" "artifact link is left out: it is a symbolic link" "links are told of
 has "$log" 'artifact c\x01 is left out' "and odd names, made visible"
 is "$(printf '%s\n' "$status" | grep -c ^artifact)" 6 "a line of status each"
 has "$status" "artifact path=odd%20%25name size=2" "with an encoded path"
+is "$(printf '%s\n' "$status" | sed -n 's/^artifact path=\([^ ]*\).*digest=/\1 /p' |
+	sed 's/%20/ /; s/%25/%/' | sort)" \
+	"$(cd out && find . -type f -exec b2sum -l 256 {} + |
+	sed 's/^\([^ ]*\) *\.\/\(.*\)/\2 \1/' | sort)" "and its digest"
 run --artifacts out -- true
 is "$code" 2 "the folder must be empty"
 mkdir out2

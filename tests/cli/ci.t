@@ -7,6 +7,7 @@
 export XDG_CACHE_HOME=$tmp/cache
 git() { command git -c core.hooksPath=.git/hooks -c advice.detachedHead=false "$@"; }
 
+fingerprint() { gpg --with-colons --list-keys "$1" | awk -F: '/^fpr/ { print $10; exit }'; }
 new_key anna
 new_key ben
 recipe anna/lib-1.0 <<'X'
@@ -30,6 +31,15 @@ run jobuild sign -k ben ben
 run jobuild ci
 [[ $status == 0 ]] && told "3 jobuilds, 0 templates: 0 errors, 0 warnings; 3 recipes verified"
 ok "a whole tree that is good"
+[[ $(grep -c "^warning: checking against the keys in the tree itself" "$tmp/err") == 1 ]] && told "--keyring FILE, AUTOTUA_KEYRING or \"keyring\" in $XDG_CONFIG_HOME/autotua/config"
+ok "without a keyring: told once, with the remedy"
+printf 'anna %s\nben %s\n' "$(fingerprint anna)" "$(fingerprint ben)" >"$tmp/keyring"
+AUTOTUA_KEYRING=$tmp/keyring run jobuild ci
+[[ $status == 0 ]] && ! told "the tree itself" && run jobuild ci --no-signatures && ! told "the tree itself"
+ok "not with one, nor without signatures"
+AUTOTUA_KEYRING=$tmp/keyring run jobuild --json ci
+jq -e --arg k "$tmp/keyring" '.keyring == $k' "$tmp/out" >/dev/null && run jobuild --json ci && jq -e '.keyring == null' "$tmp/out" >/dev/null
+ok "--json names the keyring"
 commit one
 run jobuild --json ci -r HEAD
 [[ $status == 0 ]] && jq -e '.passed and (.ranges | length) == 1 and .ranges[0].verified == 3 and
@@ -148,8 +158,6 @@ ok "a push of nothing"
 
 # ---- hooks -------------------------------------------------------------------------
 bare=$tmp/server.git
-fingerprint() { gpg --with-colons --list-keys "$1" | awk -F: '/^fpr/ { print $10; exit }'; }
-printf 'anna %s\nben %s\n' "$(fingerprint anna)" "$(fingerprint ben)" >"$tmp/keyring"
 command git init --quiet --bare --initial-branch=main "$bare"
 cat >"$bare/hooks/pre-receive" <<X
 #!/bin/sh

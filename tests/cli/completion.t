@@ -92,12 +92,85 @@ AUTOTUA_CONFIG=$tmp/nothing words li
 are lint
 ok "a broken configuration does no harm"
 
+# ---- the other programs ----------------------------------------------------------
+of() { run "autotua-$1" completion --words -- "${@:2}"; }
+for p in master slave chroot; do
+	of "$p" ""
+	[[ $status == 0 && $(cut -f1 "$tmp/out" | sort) == "$("autotua-$p" -h | sed -n '/^$/,/^$/s/^  \([a-z]*\).*/\1/p' | sed '/^$/d' | sort -u)" &&
+		$(wc -l <"$tmp/out") -ge 9 ]]
+	ok "autotua-$p: all commands of its -h, each once"
+done
+missing=
+for c in $(autotua-chroot completion --words -- "" | cut -f1); do
+	for o in $(autotua-chroot completion --words -- "$c" -- | cut -f1); do
+		timeout 10 autotua-chroot -s "$tmp/none" "$c" "$o" x 2>&1 </dev/null | grep -q "no such option\($\|:\|, \)" && missing+=" $c $o"
+	done
+done
+for p in master slave; do
+	for o in $("autotua-$p" completion --words -- - | cut -f1 | grep -v -e -h -e -V -e -v); do
+		"autotua-$p" "$o" 2>&1 </dev/null | grep -q "requires an argument" || missing+=" $p $o"
+	done
+done
+[[ -z $missing ]]
+ok "the programs know all options that are offered$missing"
+of master sl
+said_exactly <<<slave
+ok "autotua-master: a command of several forms"
+of master bac
+said_exactly <<<"backup	save all of it, also while it is served"
+ok "one of one form, with what it does"
+of master -C "$tmp" slave ""
+are "drain list pause resume retire show" && said "drain	give it nothing more"
+ok "the words behind it, after an option before it"
+of master user rights anna ""
+are "admin maintain operate read"
+ok "words that stand for themselves"
+of master user add anna ""
+are ":files"
+ok "a file"
+of master --state ""
+are ":dirs"
+ok "an option's value: a folder"
+of master init --h
+are "--host"
+ok "an option of the command"
+of master init --name x --
+are "--host --listen --name"
+ok "and after another with its value"
+of master tree sync ""
+are ""
+ok "nothing where nobody knows"
+of master nonsense ""
+are ""
+ok "nor after an unknown command"
+of slave key ac
+are accept
+ok "autotua-slave"
+of chroot has ""
+are "layer stage"
+ok "autotua-chroot"
+of chroot run --job x --recipe ""
+are ":dirs"
+ok "a folder as an option's value"
+of chroot run --job x -- ""
+are ""
+ok "behind -- is another program's"
+of chroot import -l -d digest ""
+said ":files"
+ok "an argument after an option with its value"
+for p in master slave chroot; do
+	run "autotua-$p" completion csh
+	[[ $status == 2 ]] && told "completion bash|zsh|fish"
+	ok "autotua-$p: an unknown shell"
+done
+
 # ---- bash ------------------------------------------------------------------------
 cat >"$tmp/bash" <<'X'
-source <(jobuild completion bash)
-[[ $(complete -p jobuild) == "complete -F _jobuild jobuild" ]] || exit 1
-COMP_WORDS=(jobuild "$@") COMP_CWORD=$#
-_jobuild jobuild "${!#}" "${@: -2:1}"
+p=${program:-jobuild}
+source <("$p" completion bash)
+[[ $(complete -p "$p") == "complete -F _$p $p" ]] || exit 1
+COMP_WORDS=("$p" "$@") COMP_CWORD=$#
+"_$p" "$p" "${!#}" "${@: -2:1}"
 printf '%s\n' "${COMPREPLY[@]}"
 X
 run bash --norc "$tmp/bash" gra
@@ -113,6 +186,9 @@ touch "$tree/some file"
 run bash --norc "$tmp/bash" parse some
 said_exactly <<<"some file"
 ok "bash: a file's name with a blank"
+program=autotua-master run bash --norc "$tmp/bash" slave re
+said_exactly <<<$'resume\nretire'
+ok "bash: another program"
 run jobuild completion bash
 bash -n "$tmp/out" && grep -q 'complete -F' "$tmp/out"
 ok "bash: the script is one"
@@ -139,6 +215,9 @@ ok "fish: no files where none are meant"
 in_fish "jobuild parse some"
 said "some file"
 ok "fish: files where they are"
+run fish --no-config -c "autotua-chroot completion fish | source; complete -C 'autotua-chroot rec'"
+said_exactly <<<"recover	clear away what runs that died have left"
+ok "fish: another program"
 
 # ---- zsh: a terminal of its own, and the key that lists ----------------------------
 jobuild completion zsh >"$tmp/_jobuild"
@@ -171,4 +250,8 @@ ok "zsh: no blank after a folder"
 in_zsh "jobuild lint --color=al"
 said_exactly <<<"jobuild lint --color=always"
 ok "zsh: a value behind ="
+autotua-slave completion zsh >"$tmp/_autotua-slave"
+in_zsh "autotua-slave enr"
+said_exactly <<<"autotua-slave enroll"
+ok "zsh: another program"
 done_testing

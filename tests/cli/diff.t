@@ -146,7 +146,7 @@ run jobuild diff nowhere
 [[ $status == 3 ]] && told nowhere
 ok "no such revision"
 run jobuild diff HEAD 'a b'
-[[ $status == 2 ]] && told "neither a revision nor a jobuild"
+[[ $status == 3 ]] && told "neither a revision nor a jobuild"
 ok "neither revision nor root"
 run jobuild diff
 [[ $status == 2 ]]

@@ -67,6 +67,42 @@ run jobuild --json lint --rules
 ok "--rules as JSON"
 
 rm -rf "$tree"/anna
+mkdir "$tmp/mirror"
+echo data >"$tmp/mirror/used.txt"
+cp "$tmp/mirror/used.txt" "$tmp/mirror/frame.txt"
+recipe anna/app-1.0 <<'X'
+DESCRIPTION="Uses one file"
+SRC_URI="mirror://local/used.txt"
+job_run() { einfo done; }
+X
+recipe base/frame-1.0.template <<'X'
+DESCRIPTION="Brings one along"
+SRC_URI="mirror://local/frame.txt"
+X
+recipe base/frame-2.0.template <<'X'
+DESCRIPTION="Brings none"
+X
+recipe ben/child-1.0 <<'X'
+EXTENDS="base/frame-2.0"
+DESCRIPTION="Uses what its parent's Manifest has"
+SRC_URI="mirror://local/child.txt"
+job_run() { einfo done; }
+X
+AUTOTUA_MIRROR="local file://$tmp/mirror" run jobuild manifest anna base
+for f in gone child; do
+	grep used.txt "$tree/anna/app/Manifest" | sed "s/used.txt/$f.txt/"
+done >>"$tree/base/frame/Manifest"
+run jobuild lint
+[[ $status == 0 ]] && told 'base/frame/Manifest:2:1: warning: no recipe needs "gone.txt" [superfluous-dist]' &&
+	[[ $(grep -c superfluous-dist "$tmp/err") == 1 ]] && told '"jobuild manifest base/frame" removes the line'
+ok "a line of a Manifest that nobody needs, and only that"
+run jobuild lint ben/child anna/app
+[[ $status == 0 ]] && ! told superfluous
+ok "only in packages that were asked for"
+run jobuild lint --strict base
+[[ $status == 1 ]]
+ok "with --strict that is a failure"
+rm -rf "$tree"/anna "$tree"/base "$tree"/ben
 cp -r "$top/jobtage-example/." "$tree"
 run jobuild lint
 [[ $status == 0 ]] && told_exactly <<<"6 jobuilds, 1 template: 0 errors, 0 warnings"

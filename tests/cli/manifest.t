@@ -177,4 +177,51 @@ touch "$m.asc"
 run jobuild manifest anna/app
 [[ $status == 0 && ! -e $m && ! -e $m.asc ]] && told "4 removed"
 ok "a Manifest with nothing to say goes, with its signature"
+
+# ---- progress: a source that comes slowly ------------------------------------------
+cat >"$tmp/slow.py" <<'X'
+import http.server, sys, time
+class Slow(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "8192")
+        self.end_headers()
+        self.wfile.write(b"x" * 4096)
+        self.wfile.flush()
+        time.sleep(float(self.path[1:4]))
+        self.wfile.write(b"x" * 4096)
+    def log_message(self, *args):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slow)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+X
+python3 "$tmp/slow.py" >"$tmp/port" &
+server=$!
+for ((i = 0; i < 100; i++)); do
+	[[ -s $tmp/port ]] && break
+	sleep 0.1
+done
+AUTOTUA_MIRROR="slow http://127.0.0.1:$(<"$tmp/port")"
+export AUTOTUA_MIRROR
+for n in 2.5 6.5; do
+	recipe "anna/slow${n%.*}-1.0" <<X
+DESCRIPTION="Waits for a source"
+SRC_URI="mirror://slow/$n/slow-$n.bin"
+job_run() { einfo done; }
+X
+done
+(cd "$tree" && CI='' TERM=xterm COLUMNS=80 script -qec "jobuild manifest anna/slow2" /dev/null) </dev/null >"$tmp/bar" &
+bar=$!
+run jobuild manifest anna/slow6
+[[ $status == 0 ]] && told "slow-6.5.bin: 4.0 KiB of 8.0 KiB after "
+ok "what takes long is told in lines"
+wait "$bar" && grep -qF $'\r\e[Kslow-2.5.bin [####################....................] 4.0 KiB/8.0 KiB' "$tmp/bar" &&
+	grep -qF $'8.0 KiB\r\e[K' "$tmp/bar"
+ok "on a terminal there is a bar, and then none"
+rm "$tree"/anna/slow*/Manifest
+run jobuild --json manifest anna/slow2
+[[ $status == 0 ]] && jq -e '.packages[0].state == "written"' "$tmp/out" >/dev/null && ! told "KiB"
+ok "with --json neither"
+kill "$server"
 done_testing

@@ -51,6 +51,51 @@ run jobuild --json config
 [[ $status == 0 ]] && jq -e '.settings | map(select(.name == "arch"))[0] |
 	.value == "amd64" and .origin == "environment"' "$tmp/out" >/dev/null
 ok "a value of the environment and its origin"
+wide=
+for c in "" $(jobuild completion --words -- "" | cut -f1); do
+	# shellcheck disable=SC2086 # no command is none
+	jobuild $c -h | awk 'length > 80 { bad = 1 } END { exit bad || NR < 3 }' || wide+=" ${c:-itself}"
+done
+for p in master slave chroot; do
+	"autotua-$p" -h | awk 'length > 80 { bad = 1 } END { exit bad || NR < 3 }' || wide+=" autotua-$p"
+done
+[[ -z $wide ]]
+ok "no -h is wider than 80 columns$wide"
+for c in show graph run; do
+	recipe anna/hello-1.0 <<<'DESCRIPTION="Says hello"'
+	AUTOTUA_CHROOT=/bin/false run jobuild "$c" anna/hallo
+	[[ $status == 3 ]] && told 'anna/hallo' && told 'anna/hello'
+	ok "$c: what isn't there is 3, with the nearest"
+	AUTOTUA_CHROOT=/bin/false run jobuild "$c" hello
+	[[ $status == 2 ]] && told 'expected USER/NAME'
+	ok "$c: a name without a user"
+done
+commit hello
+run jobuild diff HEAD nothing
+[[ $status == 3 ]] && told "neither a revision nor a jobuild"
+ok "diff: neither a revision nor a jobuild"
+(cd "$tree" && git rm -qr anna && git commit -qm gone) >/dev/null
+run jobuild manifest
+[[ $status == 3 ]] && told "no recipes yet"
+ok "manifest: an empty tree"
+run jobuild verify
+[[ $status == 0 ]] && told "nothing to verify"
+ok "verify: an empty tree"
+run jobuild runs x
+[[ $status == 2 ]] && told_exactly <<<"jobuild: runs: too many arguments; usage: jobuild runs"
+ok "arguments where there are none"
+color() { # EXPECTED WHAT, environment and options before
+	run "${@:3}"
+	if [[ $1 == yes ]]; then grep -q $'\e\[' "$tmp/out"; else ! grep -q $'\e\[' "$tmp/out"; fi
+	ok "colour: $2: $1"
+}
+color no "NO_COLOR" env NO_COLOR=1 CLICOLOR_FORCE=1 jobuild config
+color yes "FORCE_COLOR before NO_COLOR" env NO_COLOR=1 FORCE_COLOR=1 jobuild config
+color yes "CLICOLOR_FORCE" env NO_COLOR= CLICOLOR_FORCE=1 jobuild config
+color no "no terminal" env NO_COLOR= jobuild config
+color no "--color before all" env FORCE_COLOR=1 jobuild config --color never
+color yes "--color always" env NO_COLOR=1 jobuild --color=always config
+
 mkdir -p "$XDG_CONFIG_HOME/autotua"
 printf '# mine\nmaster = https://one.invalid:1\nmirror = a file:///one\n' >"$XDG_CONFIG_HOME/autotua/config"
 AUTOTUA_MASTER_URL=https://two.invalid:2 AUTOTUA_MIRROR=$'b file:///two\nc file:///three' \

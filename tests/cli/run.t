@@ -106,16 +106,80 @@ ok "-v: the log is streamed"
 
 # ---- old runs --------------------------------------------------------------------
 runs=$tmp/state/autotua/runs
-mkdir -p "$runs/20200101-000000-1" "$runs/20200102-000000-1" "$runs/20200103-000000-1" "$runs/mine" "$runs/20200104-000000-1"
-touch "$runs/20200101-000000-1/passed" "$runs/20200102-000000-1/passed" "$runs/20200103-000000-1/x"
+old() { # NAME RESULT [KEEP [KEPT]]
+	mkdir -p "$runs/$1" && printf 'some output\n' >"$runs/$1/log"
+	jq -n --arg result "$2" --argjson keep "${3:-false}" --arg kept "${4:-run-none}" \
+		--argjson ended "$(($(date +%s) - 10 * 86400))" \
+		'{root: "anna/other-1.0", arch: "amd64", started: ($ended - 90), ended: $ended, result: $result, keep: $keep, kept: [$kept]}' \
+		>"$runs/$1/run.json"
+}
+rm -rf "$runs"
+mkdir -p "$runs/mine" "$runs/20200104-000000-1"
+old 20200101-000000-1 passed
+old 20200102-000000-1 passed
+old 20200103-000000-1 failed
+old 20200102-000000-2 passed true
 exec 9<"$runs/20200101-000000-1"
 flock -s 9
 AUTOTUA_RUNS=1 run jobuild run anna/other
 [[ $status == 0 && -d $runs/20200101-000000-1 && ! -e $runs/20200102-000000-1 && -d $runs/mine ]]
 ok "old runs are deleted, but not one that is in use, nor what is none"
-[[ $(find "$runs" -maxdepth 1 -name '2*' | wc -l) -le 4 && ! -e $runs/20200103-000000-1 ]]
-ok "failed ones, too, but the newest"
+[[ ! -e $runs/20200103-000000-1 && -d $runs/20200104-000000-1 && -d $runs/20200102-000000-2 ]]
+ok "failed ones, too, but the newest, and what was to be kept"
 exec 9<&-
+run jobuild run anna/other
+[[ $status == 0 && -d $runs/20200101-000000-1 ]]
+ok "after ten days they are still there"
+AUTOTUA_RUNS_AGE=9d run jobuild run anna/other
+[[ $status == 0 && ! -e $runs/20200101-000000-1 && -d $runs/20200102-000000-2 ]]
+ok "runs-age says for how long; what was to be kept stays"
+AUTOTUA_RUNS_AGE=soon run jobuild run anna/other
+[[ $status == 2 ]] && told "runs-age: expected a duration"
+ok "a runs-age that is none"
+
+run jobuild runs
+[[ $status == 0 ]] && grep -Eq "^20200102-000000-2  +anna/other-1.0  +amd64  +passed  +20[0-9-]+ [0-9:]+  +1m30s  +[0-9.]+ KiB  +kept$" "$tmp/out" &&
+	grep -Eq "^20[0-9-]+  +anna/other-1.0  +amd64  +passed " "$tmp/out" && grep -Eq "^20200104-000000-1  +unknown" "$tmp/out" && ! said mine
+ok "runs: the list"
+exec 9<"$runs/20200104-000000-1"
+flock -s 9
+run jobuild --json runs
+[[ $status == 0 ]] && jq -e --arg f "$runs" '.folder == $f and (.runs | map({key: .run, value: .}) | from_entries |
+	.["20200102-000000-2"].keep and .["20200102-000000-2"].size > 0 and .["20200102-000000-2"].ended - .["20200102-000000-2"].started == 90 and
+	.["20200104-000000-1"].result == "running")' "$tmp/out" >/dev/null
+ok "runs --json, with one that is under way"
+run jobuild runs --remove 20200104-000000-1
+[[ $status == 1 && -d $runs/20200104-000000-1 ]] && told "is under way"
+ok "which is not deleted"
+exec 9<&-
+mkdir -p "$tmp/chroot/kept/run-1-2-3" "$tmp/chroot/kept/run-1-2-4"
+old 20200105-000000-1 failed false run-1-2-3
+old 20200106-000000-1 failed false ../../run-1-2-4
+old 20200107-000000-1 ""
+run jobuild runs -n --older-than 9d
+[[ $status == 0 && -d $runs/20200105-000000-1 && $(sort "$tmp/out") == 2020010[5-7]*2020010[5-7]*2020010[5-7]* ]] &&
+	told "3 runs would be deleted" && told "1 that was to be kept left"
+ok "--dry-run tells and deletes nothing"
+run jobuild runs
+grep -q "^20200107-000000-1.*interrupted" "$tmp/out"
+ok "one that didn't live to tell its result"
+run jobuild runs --older-than 11d
+[[ $status == 0 && ! -s $tmp/out ]] && told "0 runs deleted"
+ok "--older-than: younger ones stay"
+run jobuild runs --older-than 9d
+[[ $status == 0 && ! -e $runs/20200105-000000-1 && ! -e $tmp/chroot/kept/run-1-2-3 && -d $tmp/chroot/kept/run-1-2-4 &&
+	-d $runs/20200102-000000-2 ]]
+ok "--older-than deletes, with what they kept and nothing else"
+rm -rf "$tmp/chroot/kept"/*
+run jobuild --json runs --remove 20200102-000000-2
+[[ $status == 0 && ! -e $runs/20200102-000000-2 ]] && jq -e '.deleted == ["20200102-000000-2"] and .size > 0' "$tmp/out" >/dev/null
+ok "--remove deletes what was to be kept; --json"
+run jobuild runs --remove mine --remove ..
+[[ $status == 3 && -d $runs/mine ]] && told 'no run "mine"' && told 'no run ".."'
+ok "what is no run is not deleted"
+run jobuild runs --older-than 9x
+[[ $status == 2 ]] && told "expected a duration"
+ok "a duration that is none"
 AUTOTUA_RUNS=x run jobuild run anna/other
 [[ $status == 2 ]] && told "runs: expected a number"
 ok "a number of runs that is none"
@@ -179,6 +243,11 @@ ok "--shell: the same root, the phase's environment and functions, and it can be
 kept=$(sed -n 's/^kept *\([^ ]*\) .*/\1/p' "$tmp/out")
 [[ -n $kept && $(<"$kept/upper/shell.txt") == changed ]]
 ok "--keep after --shell has what was done in it"
+run jobuild --json runs
+last=$(jq -r '.runs[0] | select(.keep and .result == "failed") | .run' "$tmp/out")
+jq -e --arg kept "$kept" '.runs[0].kept == [$kept]' "$tmp/out" >/dev/null && run jobuild runs --remove "$last" &&
+	[[ $status == 0 && ! -e $kept && ! -e $runs/$last ]]
+ok "runs knows what was kept, and deletes it with its run"
 
 recipe anna/long-1.0 <<'X'
 DESCRIPTION="Waits to be interrupted"

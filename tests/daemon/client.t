@@ -83,6 +83,13 @@ run jobuild log 1
 ok "log prints all steps"
 [[ $(jobuild -q log --step 0 1) == *$'\na line\nwith \033[31mcolour\n'* ]]
 ok "into a pipe it is what was written"
+run jobuild -q --json log 1
+[[ $status == 0 ]] && jq -e '.unit == 1 and (.steps[0] | .step == 0 and .complete and (.attempt | length) > 0 and
+	(.text | contains("\na line\nwith \u001b[31mcolour\n")))' "$tmp/out" >/dev/null
+ok "log --json: one document"
+run jobuild --json log -f --step 0 1
+[[ $status == 0 ]] && jq -se 'all(.step == 0) and any(.line == "a line") and any(.line == "with \u001b[31mcolour")' "$tmp/out" >/dev/null
+ok "log --json -f: an object a line"
 run script -qc "jobuild -q log --step 0 1" /dev/null
 said 'with \x1b[31mcolour'
 ok "on a terminal escapes are shown"

@@ -5,10 +5,17 @@
 # Everything that was started is gone when the test ends.
 set -u
 
+# a test that mounts sets this, and no other sees it
+if [[ -n ${own_mounts-} && -z ${FARM_MOUNTS-} && $(id -u) -eq 0 ]]; then
+	FARM_MOUNTS=1 exec unshare --mount --propagation private "$0"
+fi
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 bin=${B:-$top/build}/bin
 PATH=$bin:$PATH
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/farm.XXXXXX")
+# slaves are this user, which nobody else is
+slave_user=64111
+chmod 711 "$tmp"
 export GNUPGHOME=$tmp/gnupg XDG_CONFIG_HOME=$tmp/config XDG_CACHE_HOME=$tmp/cache
 unset "${!AUTOTUA_@}"
 count=0
@@ -160,7 +167,7 @@ enroll_slave() { # NAME [CONFIG-LINE...]
 
 	shift
 	mkdir -p "$tmp/$name"
-	printf '%s\n' "slots = 1" "helpers = $top/jobuild/sh" \
+	printf '%s\n' "slots = 1" "user = $slave_user" "helpers = $top/jobuild/sh" \
 		"mirror = local file://$tmp/mirror" "$@" >"$tmp/$name/slave.conf"
 	autotua-slave -C "$tmp/$name" enroll "$url" "$(master token new)" --name "$name" >/dev/null
 }

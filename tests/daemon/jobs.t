@@ -207,7 +207,8 @@ lease=${leases[2]} attempt=1; finish infrastructure
 api GET slaves; is 200 '.slaves[0] | .state == "quarantine" and .quarantine.pauses == 1 and .quarantine.until > 0'
 ok "after three a slave is in quarantine"
 ! claim one 1 0; ok "it gets nothing"
-job_has '.units[0].reasons[0] | .kind == "refused" or .kind == "quarantine"'; ok "which is a reason"
+job_has '.units[0].reasons | length == 1 and (.[0] | .kind == "quarantine" and .name == "one" and .count == 3)'
+ok "which is the reason"
 kill_daemon master && start_master && hello one
 api GET slaves; is 200 '.slaves[0].state == "quarantine"'; ! claim one 1 0; ok "over a restart too"
 anyone; join_slave two "$(master token new)"; hello two; claim two 1; ok "another slave goes on"

@@ -24,7 +24,11 @@ lease_time=40s
 run farm_master alpha
 ok "a master is set up"
 
-slave() { autotua-slave -C "$tmp/$1" "${@:2}"; }
+slave() {
+	mkdir -p "$tmp/$1"
+	[[ -e $tmp/$1/slave.conf ]] || echo "user = $slave_user" >"$tmp/$1/slave.conf"
+	autotua-slave -C "$tmp/$1" "${@:2}"
+}
 offers() { # NAME FILTER: what the master knows of a slave
 	curl -s --cacert "$tmp/ca.pem" "$url/api/v1/slaves" |
 		jq -e ".slaves[] | select(.name == \"$1\") | $2" >/dev/null
@@ -33,7 +37,12 @@ hello_of() { # NAME FILTER
 	sqlite3 "$tmp/master/master.db" "SELECT hello FROM slave WHERE name = '$1'" |
 		jq -e "$2" >/dev/null
 }
-no_jail_of() { ! pgrep -f "autotua-chroot -s $tmp/$1/"; }
+no_jail_of() {
+	local jailer
+
+	jailer=$(pgrep -o -f "autotua-chroot -s $tmp/$1/") || return 0
+	! pgrep -P "$jailer"
+}
 in_phase() { job_is '.units[0].steps[0].state == "run"'; }
 closed() { job_is "any(.units[0].reasons[]; .kind == \"closed\" and .state == \"$1\")"; }
 cancel() { jobuild cancel "$job" >/dev/null 2>&1; within 30 job_is '.units[0].state == "cancelled"'; }

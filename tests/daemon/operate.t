@@ -45,6 +45,25 @@ get "$url/metrics"
 [[ $http == 200 ]] && grep -q '^autotua_disk_low 0$' "$tmp/out" &&
 	grep -q '^process_start_time_seconds 1' "$tmp/out" && grep -q '^autotua_build_info' "$tmp/out"
 ok "/metrics"
+# each sample after its type; buckets grow, the last has all; nothing twice
+strict() {
+	awk '
+	/^# TYPE / { if ($3 in type) exit bad = 1; type[$3] = $4; next }
+	{
+		name = $1; sub(/\{.*/, "", name); family = name
+		if (!(family in type)) sub(/_(bucket|sum|count)$/, "", family)
+		if (!(family in type) || ($1 in seen) || NF != 2 || $2 !~ /^[0-9.]+(e[-+]?[0-9]+)?$/) exit bad = 1
+		seen[$1]
+		if (type[family] == "histogram") {
+			if (name ~ /_bucket$/) { if ($2 < last[family] + 0) exit bad = 1; last[family] = $2; end[family] = $1 }
+			if (name ~ /_count$/ && ($2 != last[family] || end[family] !~ /le="\+Inf"/)) exit bad = 1
+			if (name ~ /_count$/) histograms++
+		}
+	}
+	END { exit bad || histograms != 3 }' "$1"
+}
+strict "$tmp/out"; ok "it is well-formed, with three histograms"
+! sed 's/le="+Inf"} [0-9]*/le="+Inf"} 99999/' "$tmp/out" | strict -; ok "what isn't would be found"
 ! grep -vqE '^(# TYPE [a-z_]+ (counter|gauge|histogram)|[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [-0-9.e+]+)$' "$tmp/out"
 ok "each line of them is one of a metric"
 ! grep -qvE '^<[3467]>' "$tmp/master.log"; ok "each line of the log has its priority"

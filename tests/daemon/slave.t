@@ -45,9 +45,18 @@ kill_daemon master TERM
 start_master
 ok "with short leases"
 
-slave() { autotua-slave -C "$tmp/$1" "${@:2}"; }
+slave() {
+	mkdir -p "$tmp/$1"
+	[[ -e $tmp/$1/slave.conf ]] || echo "user = $slave_user" >"$tmp/$1/slave.conf"
+	autotua-slave -C "$tmp/$1" "${@:2}"
+}
 in_spool() { compgen -G "$tmp/$1/spool/[0-9]*" >/dev/null; }
-jail_of() { pgrep -f "autotua-chroot -s $tmp/$1/"; }
+# what the jailer does, or has left behind
+jail_of() {
+	local jailer
+
+	jailer=$(pgrep -o -f "autotua-chroot -s $tmp/$1/") && pgrep -P "$jailer"
+}
 no_jail_of() { ! jail_of "$1"; }
 in_phase() { job_is '.units[0].steps[0].state == "run"'; }
 
@@ -73,7 +82,7 @@ run slave again run --once
 echo "slotz = 2" >"$tmp/joins/slave.conf"
 run slave joins run -n
 [[ $status == 1 ]] && said "slave.conf:1" && said "slotz"; ok "-n finds what is wrong, with its line"
-printf '%s\n' "slots = 2" "helpers = $top/jobuild/sh" >"$tmp/joins/slave.conf"
+printf '%s\n' "slots = 2" "user = $slave_user" "helpers = $top/jobuild/sh" >"$tmp/joins/slave.conf"
 run slave joins run -n
 [[ $status == 0 ]]; ok "and nothing when it is right"
 run slave joins run --once

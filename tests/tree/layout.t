@@ -130,6 +130,18 @@ both "names that differ only in case" <<'E'
 zlib/test: error: differs from another name only in case [case]
 zlib/test: note: the other one is Test
 E
+printf x >.ÄRGER
+printf x >.ärger
+printf x >.Straſse
+printf x >.STRASSE
+printf x >.masse
+printf x >.maße
+both "the same in other alphabets" <<'X'
+.Straſse: error: differs from another name only in case [case]
+.Straſse: note: the other one is .STRASSE
+.ärger: error: differs from another name only in case [case]
+.ärger: note: the other one is .ÄRGER
+X
 ln -s test zlib/link
 ln -s test-1.0.jobuild zlib/test/test-2.0.jobuild
 ln -s ../../.. zlib/test/files

@@ -60,6 +60,10 @@ tree_at "ssh://$me@127.0.0.1:$port$tmp/it's a \$HOME"
 run master tree sync t
 [[ $status == 0 && $(has main) == $(id) ]]
 ok "a path that a shell would take apart"
+tree_at "ssh://$me@127.0.0.1:$port$tmp/it%27s%20a%20%24HOME"
+run master tree sync t
+[[ $status == 0 && $(has main) == $(id) ]]
+ok "the same, written with % as git reads it"
 tree_at "$url/nowhere"
 run master tree sync t
 [[ $status == 1 ]] && told "does not appear to be a git repository"
@@ -80,6 +84,8 @@ refused "-oProxyCommand=x:r" "is not a place of a tree" "another one"
 refused "ssh://-l@host/r" "is no name of a user" "a user that is an option"
 refused "user@host:-u" "is no path of a repository" "a path that is an option"
 refused "ssh://host:22x/r" "is no port" "a port that is none"
+refused "ssh://host/%0Aeverything" "control characters" "control characters by way of %"
+refused "ssh://%2DoProxyCommand=touch$tmp/x/r" "is no name of a host" "an option by way of %"
 refused "ssh://host" "the path of the repository is missing" "no path"
 refused "ssh://a:secret@host/r" "ssh uses keys" "a password"
 ! told secret

@@ -9,6 +9,8 @@
 #include "says.h"
 #include "tap.h"
 
+#include <git2.h>
+
 #define DAY   (24 * 60 * 60)
 #define TODAY ((time_t)20000 * DAY)
 #define EDITS 60
@@ -22,11 +24,25 @@ draw(unsigned below_)
 	return (unsigned)((state >> 33) % below_);
 }
 
-/* With an index file (NULL: without) at a revision and a time. */
+static struct tree *
+open_work(void)
+{
+	struct tree *t = NULL;
+	struct error err;
+
+	if (tree_open_work(&t, repo_path, &err) < 0)
+		printf("# %s\n", err.msg);
+	return t;
+}
+
+/*
+ * With an index file (NULL: without) at a revision (NULL: the work tree) and a
+ * time.
+ */
 static const char *
 said(const char *rev, const char *index, time_t now)
 {
-	struct tree *t = open_tree(repo_path, rev);
+	struct tree *t = rev ? open_tree(repo_path, rev) : open_work();
 	struct buf b;
 	char *text;
 
@@ -73,7 +89,7 @@ said_by_two(const char *rev)
 static size_t
 known(const char *rev, const char *index, size_t *n)
 {
-	struct tree *t = open_tree(repo_path, rev);
+	struct tree *t = rev ? open_tree(repo_path, rev) : open_work();
 	size_t i, count = 0;
 
 	tree_use_index(t, index, 0);
@@ -250,6 +266,133 @@ test_edits(const char *index)
 	is_int(old, EDITS / 4, "and for a revision of before");
 }
 
+/* What isn't committed: staged or not, half of the edits at a time. */
+static void
+test_work(const char *index)
+{
+	unsigned i, same = 0, again = 0;
+	const char *plain;
+
+	for (i = 0; i < EDITS; i++) {
+		edit(draw(16));
+		if (draw(3) == 0)
+			git(NULL, "add", "-A", NULL);
+		if (draw(8) == 0)
+			commit();
+		plain = said(NULL, NULL, 0);
+		same += strcmp(plain, said(NULL, index, TODAY + i)) == 0;
+		again += strcmp(plain, said(NULL, index, TODAY + i)) == 0;
+	}
+	is_int(same, EDITS, "the work tree's files are what they are");
+	is_int(again, EDITS, "and once more, with what was learned");
+}
+
+/* The same file with other bytes. */
+static void
+overwrite(const char *path, const char *text)
+{
+	FILE *f =
+	    fopen(arena_printf(&repo_arena, "%s/%s", repo_path, path), "r+e");
+
+	if (!f || fputs(text, f) < 0 || fclose(f) != 0)
+		printf("# %s isn't written\n", path);
+}
+
+/*
+ * Changes that only bytes tell: the same size, in one tick of the clock with
+ * git's note, of a file whose bytes of before the index knows.
+ */
+static void
+test_racy(const char *index)
+{
+	const char *path = "u2/p2/p2-1.0.jobuild", *plain;
+	unsigned i, same = 0;
+
+	git(NULL, "rm", "-rfq", "--ignore-unmatch", "u2/p2", NULL);
+	put(path, "DESCRIPTION=\"one\"\n");
+	commit();
+	(void)said("HEAD", index, TODAY);
+	for (i = 0; i < EDITS; i++) {
+		overwrite(path, "DESCRIPTION=\"one\"\n");
+		git(NULL, "update-index", path, NULL);
+		overwrite(path, "DESCRIPTION=\"two\"\n");
+		plain = said(NULL, index, 0);
+		same += strstr(plain, "<two>") != NULL;
+	}
+	is_int(same, EDITS, "changes right after git's note are seen");
+	overwrite(path, "DESCRIPTION=\"one\"\n");
+	commit();
+}
+
+/* Make git's record say that the file has the bytes of the commit. */
+static void
+lie(const char *path)
+{
+	git_repository *repo = NULL;
+	git_index *list = NULL;
+	git_index_entry e;
+	git_oid id;
+
+	git_libgit2_init();
+	if (git_repository_open(&repo, repo_path) < 0 ||
+	    git_repository_index(&list, repo) < 0)
+		printf("# no index\n");
+	id = git_index_get_bypath(list, path, 0)->id;
+	git(NULL, "update-index", path, NULL);
+	git_index_read(list, 1);
+	e = *git_index_get_bypath(list, path, 0);
+	e.id = id;
+	git_index_add(list, &e);
+	git_index_write(list);
+	git_index_free(list);
+	git_repository_free(repo);
+	git_libgit2_shutdown();
+}
+
+/* When git's record is believed, which shows when it is wrong. */
+static void
+test_believed(const char *index)
+{
+	const char *path = "u2/p2/p2-1.0.jobuild";
+	const struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
+	const char *plain;
+	size_t n, had;
+
+	plain = said("HEAD", NULL, 0);
+	had = known("HEAD", index, &n);
+	overwrite(path, "DESCRIPTION=\"two\"\n");
+	usleep(20000);
+	lie(path);
+	is_int((long long)known(NULL, index, &n), (long long)had,
+	    "a file that is as git noted it isn't read");
+	utimensat(AT_FDCWD, below("tree/.git/index"), old, 0);
+	is_int((long long)known(NULL, index, &n), (long long)had - 1,
+	    "but if git's note isn't younger than the file, it is");
+	ok(strcmp(said(NULL, index, 0), plain) != 0, "and what is in it, seen");
+	overwrite(path, "DESCRIPTION=\"one\"\n");
+	git(NULL, "reset", "-q", "--hard", NULL);
+}
+
+/* Git's objects have LF, the folder has CR LF. */
+static void
+test_converted(const char *index)
+{
+	const char *path = "u2/p2/p2-1.0.jobuild", *plain;
+
+	put(".gitattributes", "*.jobuild text eol=crlf\n");
+	drop(path);
+	git(NULL, "checkout", "--", path, NULL);
+	git(NULL, "update-index", "--add", ".gitattributes", NULL);
+	plain = said(NULL, NULL, 0);
+	ok(strstr(plain, "CR") != NULL,
+	    "what git converts on the way is as it is in the folder");
+	is(said(NULL, index, 0), plain, "with the index, too");
+	git(NULL, "rm", "-fq", ".gitattributes", NULL);
+	drop(path);
+	put(path, "DESCRIPTION=\"one\"\n");
+	commit();
+}
+
 static void
 test_use(const char *index)
 {
@@ -276,9 +419,11 @@ test_use(const char *index)
 	commit();
 	is_int((long long)known("HEAD", index, &n), (long long)n - 1,
 	    "one package is changed: the others are known");
-	(void)said("HEAD", index, TODAY + 40 * DAY);
+	is_int((long long)known(NULL, index, &n), (long long)n - 1,
+	    "the same in the work tree");
+	(void)said(NULL, index, TODAY + 40 * DAY);
 	is_int((long long)known("HEAD", index, &n), (long long)n,
-	    "and then that one");
+	    "and then that one, by what the work tree was found to be");
 	is_int((long long)known("HEAD~1", index, &n), (long long)n - 1,
 	    "what wasn't used for a month is dropped");
 }
@@ -323,6 +468,7 @@ static void
 test_damage(const char *index)
 {
 	const char *bad = below("bad"), *plain = said("HEAD", NULL, 0);
+	const char *other = said("HEAD~2", NULL, 0);
 	unsigned i, same = 0;
 	struct stat st;
 	size_t n;
@@ -338,6 +484,12 @@ test_damage(const char *index)
 		same += strcmp(said("HEAD", bad, 0), plain) == 0;
 	}
 	is_int(same, 200, "a damaged file changes nothing");
+	for (i = same = 0; i < 50; i++) {
+		spoil(index, bad, draw((unsigned)st.st_size),
+		    (unsigned char)(1 + draw(255)), SIZE_MAX);
+		same += strcmp(said("HEAD~2", bad, 0), other) == 0;
+	}
+	is_int(same, 50, "nor for a revision that it knows in part");
 	spoil(index, bad, SIZE_MAX, 0, 100);
 	(void)said("HEAD", bad, TODAY + 40 * DAY);
 	ok(known("HEAD", bad, &n) == n, "and is made anew");
@@ -400,6 +552,10 @@ main(void)
 	index = below("cache/index");
 	begin_tree();
 	test_edits(index);
+	test_work(index);
+	test_racy(index);
+	test_believed(index);
+	test_converted(index);
 	test_use(index);
 	test_growth(index);
 	test_damage(index);

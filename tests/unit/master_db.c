@@ -4,8 +4,10 @@
 #include "base/arena.h"
 #include "base/error.h"
 
+#include <errno.h>
 #include <sqlite3.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static char path[] = "/tmp/autotua-db-XXXXXX";
@@ -109,6 +111,97 @@ test_transactions(void)
 	db_close(&two);
 }
 
+/* As another process sees it: the value of a name, or -1. */
+static int
+elsewhere(const char *name)
+{
+	struct arena a = {0};
+	struct db db;
+	int n = -1;
+
+	db_open(&db, path, false, &err);
+	if (db_one(&db, SQL_META_GET, ARGS(TEXT(name)), &err) == 1)
+		n = (int)strtol(db_text(&db, SQL_META_GET, 0, &a), NULL, 10);
+	db_end(&db, SQL_META_GET);
+	db_close(&db);
+	arena_release(&a);
+	return n;
+}
+
+static int
+set(struct db *db, const char *name, const char *value)
+{
+	return db_run(db, SQL_META_SET, ARGS(TEXT(name), TEXT(value)), &err);
+}
+
+static void
+test_turn(void)
+{
+	struct db db;
+
+	db_open(&db, path, false, &err);
+	db_turns(&db);
+	ok(!db_is_pending(&db) && db_turn_end(&db, &err) == 0,
+	    "a turn without writing is nothing");
+	ok(db_begin(&db, &err) == 0 && set(&db, "turn-a", "1") == 1 &&
+		db_commit(&db, &err) == 0,
+	    "a transaction in a turn");
+	ok(db_begin(&db, &err) == 0 && set(&db, "turn-b", "2") == 1,
+	    "another one");
+	db_rollback(&db);
+	ok(set(&db, "turn-c", "3") == 1, "a statement outside of one");
+	ok(db_is_pending(&db), "what was written is pending");
+	is_int(elsewhere("turn-a"), -1, "nobody else sees it");
+	ok(db_turn_end(&db, &err) == 0 && !db_is_pending(&db), "the end");
+	is_int(elsewhere("turn-a"), 1, "everybody sees the first");
+	is_int(elsewhere("turn-b"), -1, "not what was taken back");
+	is_int(elsewhere("turn-c"), 3, "and the third");
+	db_close(&db);
+}
+
+static void
+limit_pages(struct db *db, bool on)
+{
+	sqlite3_exec(db->conn,
+	    on ? "PRAGMA max_page_count=1" : "PRAGMA max_page_count=1000000",
+	    NULL, NULL, NULL);
+}
+
+/* No page can be had: what a full disk does to a turn. */
+static void
+test_lost(void)
+{
+	static char big[100000];
+	struct db db;
+
+	memset(big, 'x', sizeof(big) - 1);
+	db_open(&db, path, false, &err);
+	db_turns(&db);
+	limit_pages(&db, true);
+	ok(set(&db, "d", "4") == 1, "something small");
+	ok(db_begin(&db, &err) == 0 && set(&db, "e", big) < 0 &&
+		err.code == EAGAIN,
+	    "what doesn't fit fails, but may succeed later");
+	db_rollback(&db);
+	if (db.turn == TURN_LOST)
+		ok(set(&db, "f", "5") < 0, "the turn is lost");
+	else
+		ok(set(&db, "f", "5") == 1, "the turn goes on");
+	sqlite3_exec(db.conn, "ROLLBACK", NULL, NULL, NULL);
+	ok(db_turn_end(&db, &err) < 0 && db_is_halted(&db),
+	    "a turn that can't be committed halts");
+	ok(!db_is_pending(&db) && set(&db, "g", "6") < 0 &&
+		err.code == EAGAIN && db_begin(&db, &err) < 0,
+	    "nothing is written then");
+	is_int(elsewhere("d"), -1, "nothing of the turn is there");
+	limit_pages(&db, false);
+	ok(db_revive(&db, &err) == 0 && !db_is_halted(&db), "revived");
+	ok(set(&db, "g", "7") == 1 && db_turn_end(&db, &err) == 0,
+	    "it writes again");
+	is_int(elsewhere("g"), 7, "and that is there");
+	db_close(&db);
+}
+
 int
 main(void)
 {
@@ -123,6 +216,8 @@ main(void)
 	reset_version();
 	test_rows();
 	test_transactions();
+	test_turn();
+	test_lost();
 	unlink(path);
 	snprintf(extra, sizeof(extra), "%s-wal", path);
 	unlink(extra);

@@ -11,6 +11,10 @@
 static struct arena arena;
 static struct error err;
 
+#define DIGEST                                                                 \
+	"digest=0123456789abcdef0123456789abcdef"                              \
+	"0123456789abcdef0123456789abcdef"
+
 #define RECORDS(o, s) outcome_records((o), (s), sizeof(s) - 1)
 
 static const char *
@@ -98,11 +102,18 @@ test_lines(void)
 	is(o.phases[0].limit, "", "no limit");
 	is_int(o.phases[0].memory_kb, 10240, "memory");
 	is_int(o.phases[0].log_end, 456, "log");
-	is_int(outcome_line(&o, "artifact path=a%20b/%25c size=12"), 0,
+	is_int(outcome_line(&o, "artifact path=a%20b/%25c size=12 " DIGEST), 0,
 	    "artifact");
 	is(o.artifacts[0].path, "a b/%c", "its path");
-	is_int(outcome_line(&o, "artifact path=a%2 size=1"), -1, "half a %");
-	is_int(outcome_line(&o, "artifact path=a%00b size=1"), -1, "a NUL");
+	is(o.artifacts[0].digest, &DIGEST[7], "its digest");
+	is_int(outcome_line(&o, "artifact path=a%2 size=1 " DIGEST), -1,
+	    "half a %");
+	is_int(outcome_line(&o, "artifact path=a%00b size=1 " DIGEST), -1,
+	    "a NUL");
+	is_int(
+	    outcome_line(&o, "artifact path=a size=1"), -1, "without digest");
+	is_int(outcome_line(&o, "artifact path=a size=1 digest=00"), -1,
+	    "with half of one");
 	is_int(
 	    outcome_line(&o, "weather is=fine"), 0, "what is new is skipped");
 	outcome_release(&o);

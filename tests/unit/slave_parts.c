@@ -4,6 +4,7 @@
 #include "slave/conf.h"
 #include "slave/enroll.h"
 #include "slave/probe.h"
+#include "slave/renew.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -186,6 +187,16 @@ test_conf(void)
 	arena_release(&a);
 }
 
+static void
+test_renewal(void)
+{
+	/* what masters make begins an hour before */
+	is_int(renew_time(1000 - 3600, 1000 + 900), 1600,
+	    "at two thirds of a life that began an hour before");
+	is_int(renew_time(0, 300), 200, "or of one that is shorter than that");
+	ok(renew_time(5000, 4000) >= 4000, "one that is over is due");
+}
+
 int
 main(void)
 {
@@ -195,5 +206,6 @@ main(void)
 	test_split();
 	test_token();
 	test_conf();
+	test_renewal();
 	return tap_done();
 }

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Theory of operation. One loop over two descriptors: the socket, and the
+ * signals. What takes a moment is done in it; all else in a child of its own
+ * for each request, so that the death of one harms no other. A child gets
+ * SIGTERM when we die, when the client does, or when it asks for that, and
+ * cleans up after itself; who can't any more (it was killed) is cleaned up
+ * after by a child that recovers.
+ */
+#include "chroot/serve.h"
+#include "chroot/id.h"
+#include "chroot/jail.h"
+#include "chroot/ready.h"
+#include "chroot/stage.h"
+#include "chroot/state.h"
+#include "chroot/sys.h"
+#include "chroot/unpacker.h"
+#include "chroot/uplink.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHILDREN_MAX 1024
+#define PATIENCE     15000 /* ms that children have to clean up */
+
+struct child {
+	pid_t pid;
+	char job[72]; /* of a run; else "" */
+};
+
+struct server {
+	struct state *state;
+	const struct serve_options *o;
+	int signals;
+	sigset_t before;
+	struct child children[CHILDREN_MAX];
+	size_t nchildren;
+	bool over, killed;
+};
+
+/* ---- answers ------------------------------------------------------------- */
+
+static void
+answer_fill(struct request_answer *a, int code, const char *text)
+{
+	*a = (struct request_answer){.magic = REQUEST_MAGIC, .code = code};
+	snprintf(a->text, sizeof(a->text), "%s", text);
+}
+
+/* Who doesn't read has gone, or has itself to blame. */
+static void
+answer_send(const struct message *m, const void *p, size_t n)
+{
+	struct pollfd full = {.fd = m->fds[REQUEST_ANSWER], .events = POLLOUT};
+	struct error none;
+
+	if (full.fd >= 0 && poll(&full, 1, 0) == 1)
+		(void)file_write_all(full.fd, p, n, &none);
+}
+
+static void
+answer(const struct message *m, int code, const struct error *err)
+{
+	struct request_answer a;
+
+	answer_fill(&a, code, code == CODE_OK ? "" : err->msg);
+	answer_send(m, &a, sizeof(a));
+}
+
+static int
+code_of(int rc, const struct error *err)
+{
+	if (rc == 0)
+		return CODE_OK;
+	return err->code == ENOENT ? CODE_MISSING : CODE_TROUBLE;
+}
+
+/* ---- what a child does --------------------------------------------------- */
+
+static int
+do_run(struct server *s, struct message *m, struct error *err)
+{
+	struct run_options o;
+	struct arena a = {0};
+	int code = CODE_USAGE;
+
+	if (serve_run_options(s->o, m, &o, &a, err) == 0)
+		code = run(s->state, &o, err);
+	arena_release(&a);
+	return code;
+}
+
+static int
+do_import(struct server *s, const struct message *m, struct error *err)
+{
+	int fd = m->fds[REQUEST_TARBALL];
+	char id[DIGEST_HEX_MAX];
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return fail_errno(err, "seek"), CODE_TROUBLE;
+	if (unpacker_digest(fd, id, err) < 0)
+		return CODE_TROUBLE;
+	if (strcmp(id, m->q.id) != 0) {
+		fail(err, "the tarball's digest is %s, not %s", id, m->q.id);
+		return CODE_TROUBLE;
+	}
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return fail_errno(err, "seek"), CODE_TROUBLE;
+	return code_of(stage_import_fd(s->state, fd,
+			   m->q.name[0] ? m->q.name : NULL, id, err),
+	    err);
+}
+
+/* The answer has the items behind it, so it is sent here. */
+static int
+do_list(struct server *s, struct message *m)
+{
+	struct request_answer answer;
+	struct request_item item;
+	struct arena a = {0};
+	struct stage_list l;
+	struct error none;
+	size_t i;
+	int fd = m->fds[REQUEST_ANSWER];
+
+	stage_list(s->state, &a, &l);
+	answer_fill(&answer, CODE_OK, "");
+	answer.items = (uint32_t)l.n;
+	if (file_write_all(fd, &answer, sizeof(answer), &none) < 0)
+		l.n = 0;
+	for (i = 0; i < l.n; i++) {
+		item = (struct request_item){.kind = l.items[i].kind,
+		    .size = l.items[i].size,
+		    .used = l.items[i].used};
+		memcpy(item.id, l.items[i].id, KEY_HEX);
+		memcpy(item.name, l.items[i].name, sizeof(item.name));
+		if (file_write_all(fd, &item, sizeof(item), &none) < 0)
+			break;
+	}
+	close(fd);
+	m->fds[REQUEST_ANSWER] = -1;
+	arena_release(&a);
+	return CODE_OK;
+}
+
+static int
+do_recover(struct server *s, struct error *err)
+{
+	int rc = state_recover(s->state, err);
+
+	return code_of(rc < 0 ? rc : state_sweep(s->state, err), err);
+}
+
+static int
+work(struct server *s, struct message *m, struct error *err)
+{
+	switch ((enum request_kind)m->q.kind) {
+	case REQUEST_RUN:
+		return do_run(s, m, err);
+	case REQUEST_IMPORT:
+		return do_import(s, m, err);
+	case REQUEST_LIST:
+		return do_list(s, m);
+	case REQUEST_REMOVE:
+		return code_of(stage_remove(s->state, m->q.id, err), err);
+	case REQUEST_RECOVER:
+		return do_recover(s, err);
+	case REQUEST_HAS:
+	case REQUEST_READY:
+	case REQUEST_KILL:
+	case REQUEST_KINDS:
+		break;
+	}
+	return CODE_BROKEN;
+}
+
+/* In the fresh child: nothing of the server's but the state's folders. */
+static _Noreturn void
+child(struct server *s, struct message *m, pid_t server)
+{
+	struct error err = {0};
+	sigset_t none;
+	int code;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != server)
+		_exit(CODE_TROUBLE);
+	close(s->o->socket);
+	close(s->signals);
+	/* a run takes them as data; all others die of them */
+	sigemptyset(&none);
+	if (m->q.kind != REQUEST_RUN)
+		sigprocmask(SIG_SETMASK, &none, NULL);
+	/* a lock is its open file's, which the server has too */
+	if (state_reopen(s->state, &err) < 0)
+		code = CODE_TROUBLE;
+	else
+		code = work(s, m, &err);
+	answer(m, code, &err);
+	_exit(code);
+}
+
+/* ---- what is done at once ------------------------------------------------ */
+
+static int
+do_has(struct server *s, const struct request *q, struct error *err)
+{
+	enum image kind =
+	    (q->flags & REQUEST_LAYER) != 0 ? IMAGE_LAYER : IMAGE_STAGE;
+	int fd = state_hold(s->state, kind, q->id, err);
+
+	if (fd < 0)
+		return code_of(-1, err);
+	close(fd);
+	return CODE_OK;
+}
+
+static int
+do_kill(struct server *s, const struct request *q, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < s->nchildren; i++) {
+		if (strcmp(s->children[i].job, q->job) == 0) {
+			(void)kill(s->children[i].pid, SIGTERM);
+			return CODE_OK;
+		}
+	}
+	fail(err, "no run is called %s", q->job);
+	return CODE_MISSING;
+}
+
+/* ---- children ------------------------------------------------------------ */
+
+static int
+start(struct server *s, struct message *m, struct error *err)
+{
+	pid_t pid, server = getpid();
+	struct child *c;
+
+	if (s->nchildren == CHILDREN_MAX)
+		return fail(err, "more than %d requests at once", CHILDREN_MAX);
+	pid = fork();
+	if (pid == 0)
+		child(s, m, server);
+	if (pid < 0)
+		return fail_errno(err, "fork");
+	c = &s->children[s->nchildren++];
+	c->pid = pid;
+	memcpy(c->job, m->q.job, sizeof(c->job));
+	return 0;
+}
+
+/* Its folder is still there, and has no lock. */
+static void
+recover(struct server *s)
+{
+	struct message m = {.q = {.kind = REQUEST_RECOVER}};
+	struct error err;
+
+	memset(m.fds, -1, sizeof(m.fds));
+	if (start(s, &m, &err) < 0)
+		log_warn("autotua-chroot: recover: %s", err.msg);
+}
+
+static void
+reap(struct server *s)
+{
+	bool died = false;
+	size_t i;
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		for (i = 0; i < s->nchildren; i++) {
+			if (s->children[i].pid != pid)
+				continue;
+			s->children[i] = s->children[--s->nchildren];
+			died |= WIFSIGNALED(status);
+			break;
+		}
+	}
+	/* once more when all are killed and we end: serve() does that */
+	if (died && !s->killed)
+		recover(s);
+}
+
+static void
+kill_children(struct server *s, int sig)
+{
+	size_t i;
+
+	for (i = 0; i < s->nchildren; i++)
+		(void)kill(s->children[i].pid, sig);
+}
+
+/* ---- the loop ------------------------------------------------------------ */
+
+static void
+on_request(struct server *s)
+{
+	struct message m;
+	struct error err = {0};
+	int rc = serve_receive(s->o, &m, &err);
+
+	if (rc == 0) {
+		s->over = true;
+		return;
+	}
+	if (rc < 0) {
+		log_warn("autotua-chroot: refused: %s", err.msg);
+		answer(&m, CODE_USAGE, &err);
+	} else if (m.q.kind == REQUEST_HAS) {
+		answer(&m, do_has(s, &m.q, &err), &err);
+	} else if (m.q.kind == REQUEST_READY) {
+		rc = ready(s->state->fd, m.q.reserve, m.q.pressure, &err);
+		answer(&m, rc < 0 ? CODE_TROUBLE : CODE_OK, &err);
+	} else if (m.q.kind == REQUEST_KILL) {
+		answer(&m, do_kill(s, &m.q, &err), &err);
+	} else if (start(s, &m, &err) < 0) {
+		answer(&m, CODE_TROUBLE, &err);
+	}
+	serve_close_fds(&m);
+}
+
+static void
+on_signal(struct server *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(s);
+		else
+			s->over = true;
+	}
+}
+
+/* Until the client is gone, or somebody wants our end. */
+static void
+loop(struct server *s)
+{
+	struct pollfd p[2] = {{.fd = s->o->socket, .events = POLLIN},
+	    {.fd = s->signals, .events = POLLIN}};
+
+	while (!s->over) {
+		if (poll(p, 2, -1) < 0)
+			continue;
+		if (p[1].revents != 0)
+			on_signal(s);
+		if (p[0].revents != 0 && !s->over)
+			on_request(s);
+	}
+}
+
+/* All that runs is asked to end, and then is ended. */
+static void
+end_children(struct server *s)
+{
+	struct pollfd p = {.fd = s->signals, .events = POLLIN};
+	int64_t until = jail_now() + PATIENCE * (int64_t)1000000;
+
+	kill_children(s, SIGTERM);
+	while (s->nchildren > 0 && jail_now() < until) {
+		if (poll(&p, 1, 100) > 0)
+			on_signal(s);
+	}
+	s->killed = true;
+	kill_children(s, SIGKILL);
+	while (s->nchildren > 0) {
+		if (poll(&p, 1, 100) > 0)
+			on_signal(s);
+	}
+}
+
+static int
+open_signals(struct server *s, struct error *err)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return fail_errno(err, "signals");
+	s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return s->signals < 0 ? fail_errno(err, "signals") : 0;
+}
+
+int
+serve(struct state *state, const struct serve_options *o, struct error *err)
+{
+	struct server s = {.state = state, .o = o, .signals = -1};
+	int rc = -1;
+
+	if (open_signals(&s, err) < 0 ||
+	    (o->network == NETWORK_PRIVATE &&
+		uplink_try(o->without, err) < 0) ||
+	    state_recover(state, err) < 0 || state_sweep(state, err) < 0)
+		goto out;
+	loop(&s);
+	end_children(&s);
+	rc = state_recover_runs(state, err);
+	if (rc == 0)
+		rc = state_sweep(state, err);
+out:
+	if (s.signals >= 0)
+		close(s.signals);
+	return rc;
+}

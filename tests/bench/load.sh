@@ -1,0 +1,178 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a master bears: slaves that wait, units that wait, units that come and
+# go, logs. Slaves are those of tests/bench/load, and two real ones at the
+# end. Part of tests/bench/bench. LOAD_SLAVES and LOAD_UNITS say how many.
+# shellcheck disable=SC2154 # set by farm.sh and bench
+
+load() { "$bin/../tests/bench/load" "$@"; }
+load_as() { load "$1" "${url##*:}" "${pid[master]}" "$tmp/certs" "$2" "$3"; } # WHAT SLAVES N
+load_sql() { sqlite3 "$tmp/master/master.db"; }
+cpu_ms() { awk '{ sub(/.*\) /, ""); print ($12 + $13) * 10 }' "/proc/${pid[master]}/stat"; }
+
+load_tree() {
+	local i
+
+	farm_tree load
+	printf 'DESCRIPTION="does nothing"\njob_run() { :; }\n' | recipe load/one/one-1.0
+	for ((i = 0; i < 100; i++)); do
+		printf 'DESCRIPTION="number %d"\njob_run() { :; }\n' "$i" | recipe "load/n$i/n$i-1.0"
+	done
+	{
+		printf 'DESCRIPTION="all"\nSIDEPEND="'
+		for ((i = 0; i < 100; i++)); do printf 'load/n%d\n' "$i"; done
+		printf '"\n'
+	} | recipe load/all/all-1.0
+	sign load && commit "all"
+}
+
+# The last job, N times more: as many units as that makes.
+load_copies() { # N
+	local jobs units
+
+	columns() { sqlite3 "$tmp/master/master.db" "SELECT group_concat(name) FROM pragma_table_info('$1') WHERE name NOT IN ($2)"; }
+	jobs=$(columns job "'id'") units=$(columns unit "'id', 'job_id'")
+	load_sql <<-X
+		PRAGMA synchronous = off;
+		BEGIN;
+		CREATE TEMP TABLE k AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT i FROM n;
+		CREATE TEMP TABLE u AS SELECT * FROM unit WHERE job_id = $job;
+		INSERT INTO job (id, $jobs) SELECT id + i, $jobs FROM job, k WHERE id = $job;
+		INSERT INTO unit (id, job_id, $units) SELECT id + i * 1000, job_id + i, $units FROM k, u;
+		INSERT INTO step SELECT s.unit_id + i * 1000, s.step, s.atom, s.key FROM k, u JOIN step s ON s.unit_id = u.id;
+		INSERT INTO edge SELECT e.unit_id + i * 1000, e.needs_id + i * 1000 FROM k, u JOIN edge e ON e.unit_id = u.id;
+		COMMIT;
+	X
+}
+
+load_idle() {
+	local n
+
+	for n in ${LOAD_SLAVES-1000 10000}; do
+		load_as idle "$n" 60
+		kill_daemon master TERM
+		start_master
+	done
+}
+
+load_waiting() {
+	local begin copies=$((${LOAD_UNITS-300000} / 101))
+
+	submit load/all || return
+	kill_daemon master TERM
+	load_copies "$copies" || return
+	begin=${EPOCHREALTIME/./}
+	start_master
+	row "start with $((copies * 101 + 101)) units that wait" \
+		"$(((${EPOCHREALTIME/./} - begin) / 1000)) ms, $(awk '/VmRSS/ { print int($2 / 1024) }' "/proc/${pid[master]}/status") MiB"
+	load_as units 2 2000
+	load_as units 100 5000
+	load_as log 4 1024
+	echo "DELETE FROM edge; DELETE FROM report; DELETE FROM step; DELETE FROM lease; DELETE FROM unit; DELETE FROM job" >"$tmp/empty"
+	kill_daemon master TERM
+	load_sql <"$tmp/empty"
+	rm -rf "$tmp"/master/logs/*
+	start_master
+}
+
+load_real() {
+	local i before used
+
+	enroll_slave one && enroll_slave two || return
+	start_slave one
+	start_slave two
+	submit load/one && within 60 job_ended
+	before=$(cpu_ms)
+	submit load/all && within 120 job_ended
+	used=$(($(cpu_ms) - before))
+	row "no-op jobuilds, 2 real slots, stored to last" \
+		"$(jobuild --json status "$job" | jq -r --argjson ms "$used" \
+			'"\(101 / (.ended - .created) * 10 | round / 10)/s, \($ms / 10.1 | round / 10) ms of the master'"'s"' CPU each"')"
+	for ((i = 0; i < 20; i++)); do
+		submit load/one && within 20 job_ended
+		jobuild --json status "$job" | jq '(.ended - .created) * 1000 * 10 | round / 10'
+	done | median | while IFS= read -r i; do
+		row "  one no-op job, accepted to result (20)" "$i ms"
+	done
+}
+
+bench_load() {
+	ulimit -n "$(ulimit -Hn)"
+	load_tree
+	lease_time=600s
+	farm_master load || return
+	echo "connections-per-address = 0" >>"$tmp/master/master.conf"
+	kill_daemon master TERM
+	"$bin/../tests/bench/loadcerts" "$tmp/master" 10000 "$tmp/certs" | load_sql
+	start_master
+	load_idle
+	load_waiting
+	load_real
+	bench_slurm
+}
+
+# ---- the same work by what a user would pick instead ----------------------------------
+
+slurm_conf() { # FOLDER
+	cat <<-X
+		ClusterName=bench
+		SlurmctldHost=$(uname -n)(127.0.0.1)
+		MpiDefault=none
+		SlurmctldPort=27817
+		NodeName=bench NodeHostname=bench NodeAddr=127.0.0.1 Port=27818 CPUs=2
+		PartitionName=all Nodes=bench Default=YES State=UP
+		AuthInfo=socket=$1/munge
+		SlurmUser=root
+		StateSaveLocation=$1/state
+		SlurmdSpoolDir=$1/spool
+		SlurmctldPidFile=$1/ctld.pid
+		SlurmdPidFile=$1/slurmd.pid
+		SlurmctldLogFile=$1/ctld.log
+		SlurmdLogFile=$1/slurmd.log
+		ProctrackType=proctrack/linuxproc
+		TaskPlugin=task/none
+		SelectType=select/cons_tres
+		SelectTypeParameters=CR_CPU
+		ReturnToService=2
+		MaxArraySize=10001
+	X
+}
+slurm_start() { # FOLDER
+	mkdir -p "$1/state" "$1/spool"
+	head -c 128 /dev/urandom >"$1/key"
+	chmod 400 "$1/key"
+	munged --foreground --force --key-file="$1/key" --socket="$1/munge" --pid-file="$1/munge.pid" \
+		--seed-file="$1/seed" --log-file="$1/munge.log" >/dev/null 2>&1 &
+	pid[munged]=$!
+	within 10 test -S "$1/munge" || return
+	slurm_conf "$1" >"$1/slurm.conf"
+	export SLURM_CONF=$1/slurm.conf
+	slurmctld -D >/dev/null 2>&1 &
+	pid[slurmctld]=$!
+	slurmd -D -N bench >/dev/null 2>&1 &
+	pid[slurmd]=$!
+	within 10 timeout 5 srun true
+}
+slurm_empty() { [[ -z $(squeue -h) ]]; }
+
+# Two slots, as the farm before: a step of a job is a fork of slurmd's.
+bench_slurm() {
+	local begin n=40 dir=$tmp/slurm
+
+	type -P slurmctld slurmd munged >/dev/null || {
+		row "Slurm" "is not installed"
+		return
+	}
+	slurm_start "$dir" || {
+		tail -n 3 "$dir"/*.log
+		return
+	}
+	row "Slurm, srun true" "$(times 20 srun true)"
+	begin=${EPOCHREALTIME/./}
+	sbatch --quiet --array="1-$n" --output=/dev/null --wrap=true
+	within 600 slurm_empty
+	row "  no-op jobs, 2 slots, an array" "$(awk -v n="$n" -v t=$((${EPOCHREALTIME/./} - begin)) 'BEGIN { printf "%.1f/s", n * 1e6 / t }')"
+	for n in slurmd slurmctld munged; do
+		kill_daemon "$n" TERM
+	done
+}

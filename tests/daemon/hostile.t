@@ -1,0 +1,159 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Clients and slaves that mean no good: slow ones, many at once, old TLS, what
+# isn't theirs, bodies made to hurt. The others are served all the time.
+# shellcheck disable=SC2154 # set by farm.sh and hand.sh
+# shellcheck source=tests/daemon/farm.sh
+. "$(dirname "$0")/farm.sh"
+# shellcheck source=tests/daemon/hand.sh
+. "$(dirname "$0")/hand.sh"
+
+farm_tree alpha
+recipe alpha/lib/lib-1.0 <<'X'
+DESCRIPTION="A library"
+job_run() { :; }
+X
+lease_time=60s
+sign alpha && commit "signed" && farm_master alpha
+ok "a master serves"
+[[ -n ${pid[master]-} ]] || { echo "Bail out! no master"; exit 1; }
+served() { anyone; api GET health; is 200; }
+settings() { # LINE...: served with these in place of the former ones
+	[[ -e $tmp/conf ]] || cp "$tmp/master/master.conf" "$tmp/conf"
+	kill_daemon master TERM
+	{ cat "$tmp/conf"; printf '%s\n' "$@"; } >"$tmp/master/master.conf"
+	start_master
+}
+
+# ---- TLS -----------------------------------------------------------------------
+
+tls() { openssl s_client "$@" -connect "${url#https://}" -CAfile "$tmp/ca.pem" </dev/null 2>&1; }
+for v in tls1_2 tls1_3; do
+	tls -$v | grep -q 'New, TLSv1.[23], Cipher is [A-Z]'; ok "$v is spoken"
+done
+for v in tls1 tls1_1; do
+	tls -$v -cipher 'ALL:@SECLEVEL=0' | grep -q 'Cipher is (NONE)'; ok "$v is not"
+done
+plain() (
+	trap '' PIPE # it may be closed before all is said
+	exec 9<>"/dev/tcp/127.0.0.1/${url##*:}" || exit
+	printf 'GET /api/v1/health HTTP/1.1\r\nHost: a\r\n\r\n' >&9
+	timeout 5 head -c 12 <&9 | grep -q HTTP
+)
+! plain 2>/dev/null; ok "nor is HTTP without TLS"
+
+# ---- slow ones --------------------------------------------------------------------
+
+settings "request-time = 2s"; ok "two seconds for a request"
+# Each holds its connection by a byte now and then; ended by us, not by itself.
+drip() { # NAME BEGIN
+	{
+		printf '%b' "$2"
+		for _ in {1..150}; do
+			sleep 0.2
+			printf a || break
+		done
+	} 2>/dev/null | openssl s_client -quiet -connect "${url#https://}" -CAfile "$tmp/ca.pem" \
+		>"$tmp/drip.$1" 2>/dev/null
+	touch "$tmp/ended.$1"
+}
+drip line 'GET /api/v1/hea' &
+drip headers 'GET /api/v1/health HTTP/1.1\r\nHost: a\r\nX-Slow: ' &
+drip body 'POST /api/v1/enroll HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n{' &
+exec 8<>"/dev/tcp/127.0.0.1/${url##*:}" # says nothing at all
+served; ok "others are served meanwhile"
+for name in line headers body; do
+	within 25 test -e "$tmp/ended.$name"; ok "a slow $name is cut off"
+done
+within 20 timeout 1 cat <&8; ok "and who says nothing"
+exec 8>&-
+connections() { anyone; api GET metrics; awk '/^autotua_connections /{ exit $2 > 2 }' "$tmp/out"; }
+within 10 connections; ok "nothing is left of them"
+
+# ---- many ---------------------------------------------------------------------------
+
+settings "connections-per-address = 8" "rate-address = 3"; ok "few connections and requests"
+for i in {1..20}; do
+	exec {fd}<>"/dev/tcp/127.0.0.1/${url##*:}" && fds+=("$fd")
+done 2>/dev/null
+full() { ! curl -sS --max-time 3 --cacert "$tmp/ca.pem" "$url/api/v1/health" >/dev/null 2>&1; }
+within 5 full; ok "a ninth connection of an address is refused"
+for fd in "${fds[@]}"; do exec {fd}>&-; done
+within 10 served; ok "until others are closed"
+anyone
+for i in {1..60}; do
+	api GET health
+	[[ $http == 429 ]] && break
+done
+problem 429 too-many-requests && grep -qi '^retry-after: [0-9]' "$tmp/headers"
+ok "too many requests: 429, and when to come again"
+within 10 served; ok "after a while it is served again"
+settings "rate-slave = 1"; ok "slaves are counted by themselves"
+join_slave one "$(master token new)" && hello one
+for i in {1..40}; do
+	post slave/claim '{"free":0,"wait":0}'
+	[[ $http == 429 ]] && break
+done
+problem 429 too-many-requests; ok "a slave that asks too often"
+served; ok "its address is another matter"
+join_slave two "$(master token new)" && hello two; is 200; ok "so is another slave"
+settings "rate-slave = 0"; ok "without a limit"
+
+# ---- bodies made to hurt -----------------------------------------------------------------
+
+hello one; hello two; as one
+printf '[%.0s' {1..30000} >"$tmp/deep"
+api POST slave/hello --data-binary "@$tmp/deep"; problem 400 bad-json; ok "a body that is nested deeply"
+{ printf '{"a":'; printf '{"a":%.0s' {1..20000}; } >"$tmp/deep"
+api POST slave/hello --data-binary "@$tmp/deep"; problem 400 bad-json; ok "objects too"
+head -c 1100000 /dev/zero | tr '\0' '[' >"$tmp/big"
+api POST slave/hello --data-binary "@$tmp/big"; problem 413 too-large; ok "one that is too large"
+post slave/hello $'{"version":1,"arches":["\xff\xfe"],"slots":1}'; problem 400 bad-json; ok "what is no UTF-8"
+post slave/claim '{"free":1e3,"wait":0}'; problem 400 bad-field; ok "a number with an exponent"
+post slave/claim '{"free":99999999999999999999,"wait":0}'; problem 400 bad-json; ok "a number above all"
+post slave/claim '{"free":-1,"wait":0}'; problem 400 bad-field; ok "one below"
+
+# ---- what is another slave's -----------------------------------------------------------------
+
+anyone; submit_by_hand alpha/lib
+claim one; ok "one has a lease"
+printf figures >"$tmp/blob"
+blob=$(b2sum -l 256 "$tmp/blob" | cut -d' ' -f1)
+as two
+for path in "lease/$lease/renew" "lease/$lease/step" "lease/$lease/done" "lease/$lease/refuse"; do
+	post "$path" '{"attempt":1,"step":0,"result":"passed","reason":"","kind":"hard"}'
+	problem 409 stale-attempt; ok "two can't $path"
+done
+api PUT "lease/$lease/log?attempt=1&step=0&offset=0" --data-binary "forged"
+problem 409 stale-attempt; ok "nor write its log"
+api GET "lease/$lease/pack?attempt=1"; problem 409 stale-attempt; ok "nor get its pack"
+api PUT "blob/$blob?lease=$lease&attempt=1" -T "$tmp/blob"; problem 409 stale-attempt; ok "nor upload for it"
+api HEAD "blob/$blob?lease=$lease&attempt=1"; [[ $http == 409 ]]; ok "nor ask what it has"
+for n in 0 -1 999999 9223372036854775808 0x1 1%2f..; do
+	post "lease/$n/renew" '{"attempt":1}'
+	[[ $http == 404 || $http == 409 ]]; ok "a lease $n"
+done
+as one
+for name in ../../master.db ..%2f..%2fmaster.db "${blob^^}" "$blob%2f.." "${blob:0:63}." %2e%2e; do
+	api PUT "blob/$name?lease=$lease&attempt=1" --path-as-is --data-binary x
+	[[ $http == 400 || $http == 404 ]]; ok "a blob $name"
+	api GET "artifacts/$name/x" --path-as-is
+	[[ $http == 400 || $http == 404 ]]; ok "an artifact $name"
+done
+report 0 ',"artifacts":[{"path":"../../etc/passwd","type":"file","size":7,"digest":"'"$blob"'"}]'
+problem 409 blob-missing; ok "an artifact that isn't there"
+[[ -z $(find "$tmp/master/blobs" "$tmp/master/tmp" -type f) ]]; ok "nothing was written"
+report 0; finish passed; is 200; ok "and one ends its unit as if nothing had been"
+
+# ---- a slave that is believed no more ------------------------------------------------------------
+
+(answer_in=waiting; as two; post slave/claim '{"free":1,"wait":50}'; touch "$tmp/cut") &
+waits() { anyone; api GET metrics && grep -q '^autotua_long_polls 1' "$tmp/out"; }
+within 10 waits; ok "two waits for work"
+master slave retire two >/dev/null
+within 20 test -e "$tmp/cut"; ok "retired, its call ends at once"
+as two; post slave/claim '{"free":1,"wait":0}'; problem 403 retired; ok "and there is no other"
+served; ok "the master is well"
+! grep -q '^<[0-3]>' "$tmp/master.log"; ok "and took none of it for trouble of its own"
+kill_daemon master TERM
+done_testing

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A first fetch that takes longer than a validation may: as long as something
+# comes it goes on, and when nothing does it ends.
+# shellcheck source=tests/daemon/farm.sh
+. "$(dirname "$0")/../daemon/farm.sh"
+
+mkdir "$tmp/fake"
+# the other side of ssh: 8 KiB at a time, none while there is "stall"
+cat >"$tmp/fake/ssh" <<X
+#!/bin/bash
+eval "set -- \${!#}"
+git-upload-pack "\$2" | perl -e 'while (sysread STDIN, \$b, 8192) {
+	sleep 1 while -e "$tmp/stall"; syswrite STDOUT, \$b; select undef, undef, undef, 0.4 }'
+X
+chmod +x "$tmp/fake/ssh"
+PATH=$tmp/fake:$PATH
+farm_tree anna
+recipe anna/one/one-1.0 <<'R'
+DESCRIPTION="Does nothing"
+job_run() { echo done; }
+R
+head -c 100000 /dev/urandom | base64 >"$tmp/tree/README"
+sign anna && commit one
+run farm_master anna
+ok "a master"
+master tree add slow "ssh://slow.test$tmp/tree" >/dev/null
+kill_daemon master
+echo 'validation = 2s' >>"$tmp/master/master.conf"
+start_master
+
+begin=$SECONDS
+submit --tree slow --revision main anna/one
+ok "a fetch that is slow, but goes on"
+((SECONDS - begin >= 3))
+ok "it took longer than a validation may"
+commit two
+touch "$tmp/stall"
+! submit --tree slow --revision main anna/one && said "took longer than 2 s"
+ok "a fetch in which nothing comes is ended"
+rm "$tmp/stall"
+submit --tree slow --revision main anna/one
+ok "and the next one is not held up by it"
+
+done_testing
