@@ -9,7 +9,8 @@
  * to draft to + 1, which makes the root 0 for closure_order(); that of a group
  * has its option's draft there once it is chosen, and GROUP as its option.
  */
-#define GROUP 0
+#define GROUP   0
+#define AT_ONCE 16
 
 struct choice {
 	struct pool *pool;
@@ -120,42 +121,80 @@ lead(struct choice *c, struct plan_edge *e)
 	return true;
 }
 
-/* What a draft asks for is written in these items. */
-static bool
-load(struct choice *c, uint32_t draft, const struct dep *items, size_t n)
+/* What a draft asks for is written in these items; not looked up yet. */
+static void
+put(struct choice *c, uint32_t draft, const struct dep *items, size_t n)
 {
-	size_t count = count_edges(items, n), i;
+	size_t count = count_edges(items, n);
 	struct plan_edge *edges =
 	    arena_array(c->pool->arena, count, struct plan_edge);
 
 	c->drafts[draft].edges = edges;
 	c->drafts[draft].nedges = (uint32_t)count;
 	put_edges(c, edges, items, n);
-	for (i = 0; i < count; i++) {
-		if (edges[i].option != GROUP)
-			pool_expect(c->pool, edges[i].to);
+}
+
+/* Look up what the drafts from first to end want; false: a conflict. */
+static bool
+lead_all(struct choice *c, uint32_t first, uint32_t end)
+{
+	struct plan_edge *edges;
+	uint32_t i, k;
+
+	for (i = first; i < end; i++) {
+		edges = c->drafts[i].edges;
+		for (k = 0; k < c->drafts[i].nedges; k++) {
+			if (edges[k].option != GROUP)
+				pool_expect(c->pool, edges[k].to);
+		}
 	}
-	for (i = 0; i < count; i++) {
-		if (!lead(c, &edges[i]))
+	for (i = first; i < end; i++) {
+		edges = c->drafts[i].edges;
+		for (k = 0; k < c->drafts[i].nedges; k++) {
+			if (!lead(c, &edges[k]))
+				return false;
+		}
+		c->steps += c->drafts[i].nedges;
+	}
+	return c->steps <= c->max_steps;
+}
+
+/* Some at once, since each waits for memory most of its time. */
+static bool
+load_some(struct choice *c)
+{
+	uint32_t first = c->nloaded, end = c->ndrafts, i;
+	struct candidate *cand;
+
+	if (end - first > AT_ONCE)
+		end = first + AT_ONCE;
+	for (i = first; i < end; i++) {
+		if (pool_peek(c->pool, c->drafts[i].cand) != CANDIDATE_READY)
 			return false;
 	}
-	c->steps += count;
-	return c->steps <= c->max_steps;
+	for (i = first; i < end; i++) {
+		cand = c->drafts[i].cand;
+		put(c, i, cand->meta->depend.items, cand->meta->depend.n);
+	}
+	c->nloaded = end;
+	return lead_all(c, first, end);
+}
+
+/* A draft that is none of the jobuilds. */
+static bool
+load_one(struct choice *c, const struct dep *d, uint32_t *draft)
+{
+	*draft = new_draft(c, NULL);
+	put(c, *draft, d, 1);
+	c->nloaded = c->ndrafts;
+	return lead_all(c, *draft, *draft + 1);
 }
 
 static bool
 load_all(struct choice *c)
 {
-	struct candidate *cand;
-
-	for (; c->nloaded < c->ndrafts; c->nloaded++) {
-		cand = c->drafts[c->nloaded].cand;
-		if (!cand) /* an option: loaded when it was chosen */
-			continue;
-		if (pool_peek(c->pool, cand) != CANDIDATE_READY)
-			return false;
-		if (!load(c, c->nloaded, cand->meta->depend.items,
-			cand->meta->depend.n))
+	while (c->nloaded < c->ndrafts) {
+		if (!load_some(c))
 			return false;
 	}
 	return true;
@@ -191,9 +230,10 @@ choose_option(struct choice *c, struct plan_edge *group)
 			break;
 		}
 	}
-	option = new_draft(c, NULL);
+	if (!load_one(c, &d->items[at], &option))
+		return false;
 	group->to = option - 1;
-	return load(c, option, &d->items[at], 1);
+	return true;
 }
 
 static bool
@@ -288,11 +328,11 @@ choice_walk(struct pool *p, const struct dep *root, const struct path *above,
     uint64_t max_steps, struct closure *out)
 {
 	struct choice c = {.pool = p, .max_steps = max_steps};
+	uint32_t request;
 	bool good;
 
 	p->rounds++;
-	new_draft(&c, NULL);
-	good = load(&c, 0, root, 1) && walk(&c);
+	good = load_one(&c, root, &request) && walk(&c);
 	if (good) {
 		flatten_all(&c);
 		closure_order(p->arena, &c.scratch, above, c.drafts + 1,

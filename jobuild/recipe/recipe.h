@@ -84,18 +84,22 @@ struct resources {                 /* 0: the slave's default */
 	int64_t time, silence; /* seconds */
 };
 
+/* What a plan looks at is together, and first. */
 struct metadata {
 	struct recipe_id id;
+	struct dep_list depend, sidepend;
+	const char *stage; /* "" when not set, and so are other texts */
+	const char **arch; /* words in order, as other lists */
+	size_t narch;
 	enum recipe_kind kind;
+	unsigned properties;   /* of enum property */
 	struct variable *vars; /* every assigned name, sorted by name */
 	size_t nvars;
-	const char *description, *homepage, *stage; /* "" when not set */
-	struct dep_list depend, sidepend;
+	const char *description, *homepage;
 	struct source *sources, *portconf;
 	size_t nsources, nportconf;
-	const char **arch, **requires, **locks; /* words in order */
-	size_t narch, nrequires, nlocks;
-	unsigned properties; /* of enum property */
+	const char **requires, **locks;
+	size_t nrequires, nlocks;
 	struct resources resources;
 	unsigned phases; /* bit 1 << enum phase: the chain defines it */
 	struct function *functions;
