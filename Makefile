@@ -55,12 +55,12 @@ LIBS_BASE    := -ljansson -lgcrypt
 LIBS_JOBUILD := -lgit2 -lgpgme -lcurl -lz $(LIBS_BASE)
 LIBS_UNPACK  := -larchive -lgcrypt
 LIBS_SLAVE   := -lgnutls $(LIBS_JOBUILD)
-LIBS_MASTER  := -lmicrohttpd -lgnutls -lsqlite3 -lzstd -lm $(LIBS_JOBUILD)
+LIBS_MASTER  := -lmicrohttpd -lgnutls -lsqlite3 -larchive -lzstd -lm $(LIBS_JOBUILD)
 PKG_CFLAGS   := $(shell pkg-config --cflags gpgme 2>/dev/null)
 
 # ---- sources: one list a room ----------------------------------------------
 
-BASE    := arena buf conf diag digest error file log map nearest network noproxy proc shells show usage utf8
+BASE    := arena buf conf diag digest error file log map nearest network notify noproxy proc shells show usage utf8
 RECIPE  := atom bytes chain command compound cond dep fields follow globals \
 	habits lex lint list names outbound param parse pattern quote \
 	recipe require scope silence survey token usage value walk whole word \
@@ -79,16 +79,16 @@ CLI     := artifacts cancel change ci cli client completion diff differ diffroot
 CHROOT  := args base blake2b cgroup collect content copy count disk doctor feature filter gc id ids image init inside jail layer limit machine main manage mounts prepare priv ready request root run serve serve_check share spill stage state subid sys tar unpacker uplink walk
 UNPACK  := priv sys unpack unpack_main
 SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main pool probe renew \
-	session spool stage trees worker
+	session spool stage tell trees worker
 MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease api_people api_renew api_rule api_slave api_why blobs \
 	capsule change child claims db dispatch events histogram httpd key limit load logs loop main mirror newjob \
 	pack peer pki plans quarantine request retry schema serve serve_file slaves sql stage state status stream turn \
-	audit backup check notify reserve restore rights saved session \
-	uri validate wants wish \
-	$(addprefix sched/,class ids lease lock pick queue reasons sched share)
+	audit backup check reserve restore restore_tar rights saved saved_tar session \
+	parse uri validate wants wish \
+	$(addprefix sched/,class ids lease lock pick queue reasons same sched share)
 
 UNIT    := base atom recipe plan plan_best cli_text cli_progress index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome chroot_blake2b chroot_request slave_contract slave_parts slave_spool \
-	master_audit master_db master_limit master_locks master_sched master_uri
+	master_audit master_db master_limit master_locks master_parse master_same master_sched master_uri
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \
@@ -196,7 +196,7 @@ AREAS      := $(filter-out bench,$(sort \
 TESTS      ?= $(unit_t) $(foreach a,$(AREAS),$(wildcard tests/$a/*.t))
 chaos      := $B/tests/daemon/chaosnet $B/tests/daemon/chaosclock.so
 TEST_PROGS := $(chaos) $B/tests/resolve/differ $B/tests/resolve/peer \
-	$B/tests/chroot/probe $B/tests/resolve/cases $B/tests/parse/parsetest \
+	$B/tests/chroot/asker $B/tests/chroot/probe $B/tests/resolve/cases $B/tests/parse/parsetest \
 	$B/tests/parse/mutants $B/tests/sched/sim \
 	$B/tests/value/valuetest $B/tests/example/values
 PROVE      := B='$(abspath $B)' CC='$(CC)' prove -j2 --exec ''
@@ -207,6 +207,10 @@ $B/tests/chroot/probe: $(probe_c) tests/chroot/probe.h Makefile | $B/.needs
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARN) -static -o $@ $(probe_c)
+
+$B/tests/chroot/asker: $B/tests/chroot/asker.o $B/libjobuild.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
 
 # nothing of ours is in it: its names would meet libsolv's
 $B/tests/resolve/peer: $B/tests/resolve/peer.o
@@ -265,7 +269,7 @@ $(AREAS:%=check-%): check-%: all check-needs $(TEST_PROGS)
 
 # Hundreds of kills at random moments; dozens are part of "make check".
 .PHONY: check-kill
-check-kill: all check-needs
+check-kill: all check-needs $B/tests/chroot/asker
 	@ROUNDS=600 $(PROVE) tests/chroot/kill.t
 
 # make corpus CORPUS="DIR..." compares with bash on recipes of others.
@@ -338,6 +342,9 @@ $B/fuzz/obj/%.o: %.c Makefile | fuzz-needs
 	$(Q)$(FUZZ_C) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP \
 		-c -o $@ $<
 $B/fuzz/bin/request: $B/fuzz/obj/chroot/request.o $B/fuzz/obj/chroot/id.o
+$B/fuzz/bin/asked: $B/fuzz/obj/master/parse.o $B/fuzz/obj/master/uri.o
+$B/fuzz/bin/hours: $B/fuzz/obj/slave/hours.o
+$B/fuzz/bin/saved: $B/fuzz/obj/master/saved.o $B/fuzz/obj/master/saved_tar.o
 $B/fuzz/bin/%: $B/fuzz/obj/tests/fuzz/%.o $(fuzz_o)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

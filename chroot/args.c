@@ -421,13 +421,9 @@ get_owner(const char *arg, struct serve_options *o)
 }
 
 static int
-take_serve(int c, struct serve_options *o, struct error *err)
+take_serve(int c, const char *name, struct serve_options *o, struct error *err)
 {
-	struct parse p = {.name = c == 'f' ? "fd"
-		: c == 's'                 ? "layers-max"
-		: c == 'N'                 ? "network"
-					   : "owner",
-	    .arg = optarg};
+	struct parse p = {.name = name, .arg = optarg};
 	struct arena a = {0};
 	int rc = 0, features;
 
@@ -440,6 +436,14 @@ take_serve(int c, struct serve_options *o, struct error *err)
 		rc = get_network(&p, &o->network, err);
 	else if (c == 's')
 		rc = get_size(&p, &o->layers_max, err);
+	else if (c == 'm')
+		rc = get_size(&p, &o->most.memory, err);
+	else if (c == 'd')
+		rc = get_size(&p, &o->most.disk, err);
+	else if (c == 'p')
+		rc = get_number(&p, &o->most.pids, err);
+	else if (c == 'c')
+		rc = get_cpus(&p, &o->most.cpus, err);
 	else if (c == 'w' && (features = feature_parse(optarg)) >= 0)
 		o->without = (unsigned)features;
 	else if (c != 'o')
@@ -459,20 +463,24 @@ args_serve(int argc, char **argv, struct serve_options *o, struct error *err)
 	    {"layers-max", required_argument, NULL, 's'},
 	    {"without", required_argument, NULL, 'w'},
 	    {"network", required_argument, NULL, 'N'},
+	    {"memory", required_argument, NULL, 'm'},
+	    {"disk", required_argument, NULL, 'd'},
+	    {"pids", required_argument, NULL, 'p'},
+	    {"cpus", required_argument, NULL, 'c'},
 	    {"nest", no_argument, NULL, 'n'},
 	    {"allow-rootful", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
-	int c;
+	int c, which = 0;
 
 	*o = (struct serve_options){
 	    .socket = -1, .owner = geteuid(), .group = getegid()};
 	opterr = 0;
 	optind = 0;
-	while ((c = getopt_long(argc, argv, "+:", list, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "+:", list, &which)) != -1) {
 		if (c == 'n')
 			o->nest = true;
 		else if (c == 'r')
 			o->allow_rootful = true;
-		else if (take_serve(c, o, err) < 0)
+		else if (take_serve(c, list[which].name, o, err) < 0)
 			return -1;
 	}
 	if (argv[optind])

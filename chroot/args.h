@@ -13,8 +13,8 @@ int args_run(int argc, char **argv, struct run_options *o, struct arena *a,
 
 /* Of "serve". */
 struct serve_options;
-int args_serve(
-    int argc, char **argv, struct serve_options *o, struct error *err);
+int
+args_serve(int argc, char **argv, struct serve_options *o, struct error *err);
 
 /* Of "ready": reserve and pressure. */
 int args_ready(int argc, char **argv, struct run_options *o, struct arena *a,

@@ -317,6 +317,26 @@ count_events(const struct group *g, enum controller c)
 	return p ? strtoull(p + strlen(name), NULL, 10) : 0;
 }
 
+/*
+ * Whole or not there, for half a path may be another's. Not synced: no group
+ * outlives the machine.
+ */
+static int
+put_paths(int run, const struct buf *b, struct error *err)
+{
+	int rc,
+	    fd = openat(run, "groups.new",
+		O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return fail_errno(err, "create groups");
+	rc = file_write_all(fd, b->data, b->len, err);
+	close(fd);
+	if (rc == 0 && renameat(run, "groups.new", run, "groups") < 0)
+		rc = fail_errno(err, "write groups");
+	return rc;
+}
+
 /* The file that recovery reads: a path a line. */
 static int
 write_paths(const struct cgroup *g, int run, struct error *err)
@@ -329,9 +349,7 @@ write_paths(const struct cgroup *g, int run, struct error *err)
 		if (g->of[i].path[0])
 			(void)buf_addf(&b, "%s\n", g->of[i].path);
 	}
-	rc = b.len == 0
-	    ? 0
-	    : file_write_at(run, "groups", b.data, b.len, 0600, err);
+	rc = b.len == 0 ? 0 : put_paths(run, &b, err);
 	buf_release(&b);
 	return rc;
 }

@@ -39,6 +39,7 @@ struct jail_result {
 	uint64_t left_out; /* bytes of the log */
 	int exit, signal;  /* exit is -1 when a signal ended it */
 	int64_t wall;      /* ns */
+	int64_t carried;   /* bytes by a private network */
 	unsigned lacks;    /* of enum feature */
 	struct rusage usage;
 };

@@ -100,6 +100,8 @@ layer_commit(struct state *s, int run, const char *key, const struct chain *on,
 	char ok[LAYER_OK];
 	int upper, rc;
 
+	if (state_has(s, IMAGE_LAYER, key))
+		return 1;
 	upper = sys_open_beneath(run, "upper", O_RDONLY | O_DIRECTORY);
 	if (upper < 0)
 		return fail_errno(err, "open upper");

@@ -57,6 +57,7 @@ static const struct usage forms[] = {
      "[--status-fd N] [--report-fd N] [--leash-fd N] -- CMD [ARG]...",
 	"one step of a job, in a jail"},
     {"serve --fd N [--owner UID:GID] [--network host|private|no] [--nest] [--allow-rootful] "
+     "[--memory BYTES] [--pids N] [--cpus N] [--disk BYTES] "
      "[--layers-max SIZE] [--without FEATURE[,FEATURE]...]",
 	"the same for other programs, over a socket"},
     {"completion " SHELLS_NAMES,

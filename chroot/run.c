@@ -107,13 +107,13 @@ status_end(struct run *r, const char *phase, const struct jail_result *res,
 	    arena_printf(&r->arena,
 		"end phase=%s exit=%d signal=%d limit=%s%s wall_ms=%lld "
 		"user_ms=%lld system_ms=%lld memory_kb=%ld log_start=%llu "
-		"log_end=%llu log_left_out=%llu\n",
+		"log_end=%llu log_left_out=%llu net_bytes=%lld\n",
 		phase, res->exit, res->signal, limit_names[res->limit], value,
 		(long long)(res->wall / MS), ms(&res->usage.ru_utime),
 		ms(&res->usage.ru_stime), res->usage.ru_maxrss,
 		(unsigned long long)log_start,
 		(unsigned long long)r->watch.log_bytes,
-		(unsigned long long)res->left_out),
+		(unsigned long long)res->left_out, (long long)res->carried),
 	    err);
 }
 
@@ -166,15 +166,9 @@ in_network(
 		return -1;
 	b->netns = u.netns;
 	rc = jail_run(b, &r->watch, res, err);
+	res->carried = uplink_carried(&u);
 	uplink_close(&u);
 	return rc;
-}
-
-/* What a phase that asks for a network gets. */
-static enum network
-network_of(const struct run *r, const struct run_phase *p)
-{
-	return p->net ? r->o->network : NETWORK_NO;
 }
 
 /* One jail, with what holds for all of them filled in. */
@@ -309,7 +303,8 @@ static int
 run_phase(struct run *r, const struct run_phase *p, struct error *err)
 {
 	const char *name = p->name ? p->name : "-";
-	struct box b = {.net = network_of(r, p), .extra = r->o->report};
+	struct box b = {
+	    .net = p->net ? r->o->network : NETWORK_NO, .extra = r->o->report};
 	struct jail_result res = {.limit = LIMIT_NONE};
 	uint64_t log_start = r->watch.log_bytes;
 	int code;
@@ -336,7 +331,8 @@ run_phase(struct run *r, const struct run_phase *p, struct error *err)
 static int
 run_shell(struct run *r, const struct run_phase *p, struct error *err)
 {
-	struct box b = {.net = network_of(r, p), .extra = r->o->shell};
+	struct box b = {
+	    .net = p->net ? r->o->network : NETWORK_NO, .extra = r->o->shell};
 	struct run_phase shell = {"--shell", p->net};
 	struct jail_watch watch = r->watch;
 	struct jail_result res;

@@ -28,7 +28,7 @@ enum {
 
 struct run_phase {
 	const char *name; /* NULL: the command has no phase as argument */
-	bool net; /* it asks for one: run_options.network */
+	bool net;         /* it asks for one: run_options.network */
 };
 
 /* All names have passed id.h. Descriptors are above 2 and CLOEXEC, or -1. */
@@ -57,8 +57,8 @@ struct run_options {
 	int64_t layers_max; /* bytes of all images, see gc.h; 0: no limit */
 	bool nest, bits32, allow_rootful;
 	enum network network; /* of phases that ask for one */
-	unsigned without; /* of enum feature */
-	bool keep;        /* the folder of a run whose phase failed */
+	unsigned without;     /* of enum feature */
+	bool keep;            /* the folder of a run whose phase failed */
 	int log, status, report, leash;
 	int shell; /* a terminal for a shell after a phase that failed */
 	const char *const *argv;

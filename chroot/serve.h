@@ -26,6 +26,7 @@ struct serve_options {
 	bool nest, allow_rootful;
 	unsigned without;   /* of enum feature */
 	int64_t layers_max; /* bytes, see run.h */
+	struct limits most; /* of any run, whatever is asked; 0: no limit */
 };
 
 /* Until the client is gone and all that it started is. */

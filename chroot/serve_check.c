@@ -296,6 +296,24 @@ take_numbers(const struct request *q, struct run_options *o)
 	o->keep = (q->flags & REQUEST_KEEP) != 0;
 }
 
+static int64_t
+at_most(int64_t asked, int64_t most)
+{
+	if (most == 0)
+		return asked;
+	return asked > 0 && asked < most ? asked : most;
+}
+
+/* The ceilings of the one who started us, whatever the client asks for. */
+static void
+lower_limits(struct limits *l, const struct limits *most)
+{
+	l->memory = at_most(l->memory, most->memory);
+	l->disk = at_most(l->disk, most->disk);
+	l->pids = at_most(l->pids, most->pids);
+	l->cpus = at_most(l->cpus, most->cpus);
+}
+
 /* What the one who started us doesn't let the client have. */
 static int
 check_rights(const struct serve_options *s, const struct run_options *o,
@@ -361,6 +379,7 @@ serve_run_options(const struct serve_options *s, const struct message *m,
 	o->stage = m->q.id;
 	o->commit = m->q.commit[0] ? m->q.commit : NULL;
 	take_numbers(&m->q, o);
+	lower_limits(&o->limits, &s->most);
 	o->allow_rootful = s->allow_rootful;
 	o->without = s->without;
 	o->network = s->network;

@@ -435,6 +435,12 @@ state_hold(struct state *s, enum image kind, const char *id, struct error *err)
 	return fd;
 }
 
+bool
+state_has(struct state *s, enum image kind, const char *id)
+{
+	return is_whole(s->images[kind], id);
+}
+
 /* Write the "ok" file of the image at fd, once its root/ is on disk. */
 static int
 seal(int fd, const char *ok, struct error *err)

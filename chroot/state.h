@@ -75,6 +75,9 @@ int state_sweep(struct state *s, struct error *err);
 int
 state_hold(struct state *s, enum image kind, const char *id, struct error *err);
 
+/* Is it there, whole? */
+bool state_has(struct state *s, enum image kind, const char *id);
+
 /*
  * Make an image visible: dirfd/name, a folder of this process with root/ in
  * it, gets its "ok" file with this text and becomes stages/ID or layers/KEY.

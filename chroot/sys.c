@@ -35,11 +35,9 @@ sys_open_beneath(int dirfd, const char *path, int flags)
 int
 sys_create_beneath(int dirfd, const char *path, mode_t mode)
 {
-	struct open_how how = {
-	    .flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	struct open_how how = {.flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
 	    .mode = mode,
-	    .resolve =
-		RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
 
 	return (int)syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 }

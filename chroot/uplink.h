@@ -30,6 +30,9 @@ struct uplink {
 int uplink_open(struct uplink *u, uint32_t base, unsigned without,
     struct jail_watch *w, struct error *err);
 
+/* Bytes that it has carried, both ways; 0 where that can't be known. */
+int64_t uplink_carried(const struct uplink *u);
+
 /* Its carrier is dead afterwards. */
 void uplink_close(struct uplink *u);
 

@@ -134,6 +134,7 @@ api_reason(const struct sched_reason *r)
 	if (r->state)
 		json_object_set_new(o, "state", json_string(r->state));
 	add_number(o, "unit", r->unit);
+	add_number(o, "job", r->job);
 	add_number(o, "count", r->count);
 	if (r->until > 0)
 		json_object_set_new(

@@ -3,13 +3,17 @@
  * A copy of the state folder while it is served. The database comes first, in
  * one step; whatever it names is there before it does and is never changed
  * but for logs, which grow. So files that are copied afterwards are enough
- * for it. A folder that has a backup gets what was added since.
+ * for it. A folder that has a backup gets what was added since; a tar is made
+ * as a whole under another name, which it loses when it is complete.
  */
 #include "master/backup.h"
 #include "master/commands.h"
 #include "master/loop.h"
+#include "master/master.h"
 #include "master/saved.h"
+#include "master/saved_tar.h"
 #include "master/state.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -28,7 +32,8 @@ struct backup {
 	const char *dir;
 	int lock;
 	struct saved old, made;
-	int64_t bytes; /* that were copied */
+	int64_t bytes;         /* that were copied */
+	struct saved_tar *tar; /* instead of the folder */
 };
 
 /* What happens to a file: some never change, some only grow. */
@@ -116,6 +121,19 @@ find_digest(
 }
 
 static int
+take_into_tar(
+    struct backup *b, struct saved_file *f, const char *from, struct error *err)
+{
+	const char *name = saved_place(&b->made, f, &b->arena);
+
+	if (saved_tar_add(b->tar, name, from, &f->size, f->digest, err) < 0)
+		return -1;
+	b->bytes += f->size;
+	*saved_add(&b->made) = *f;
+	return 0;
+}
+
+static int
 take(struct backup *b, const char *path, enum how how, struct error *err)
 {
 	struct saved_file f = {
@@ -126,6 +144,8 @@ take(struct backup *b, const char *path, enum how how, struct error *err)
 	char *slash;
 	int rc;
 
+	if (b->tar)
+		return take_into_tar(b, &f, from, err);
 	to = arena_printf(
 	    &b->arena, "%s/%s", b->dir, saved_place(&b->made, &f, &b->arena));
 	slash = strrchr(to, '/');
@@ -228,6 +248,22 @@ visit_object(struct backup *b, const char *path, struct error *err)
 	    : take(b, path, HOW_FIXED, err);
 }
 
+/* The snapshot is a file first, beside the tar. */
+static int
+take_database_into_tar(struct backup *b, struct error *err)
+{
+	struct saved_file f = {.path = "master.db", .changing = true};
+	const char *half = arena_printf(&b->arena, "%s.db", b->tar->path);
+	int rc;
+
+	(void)unlink(half);
+	if (db_run(&b->st->db, SQL_SNAPSHOT, ARGS(TEXT(half)), err) < 0)
+		return -1;
+	rc = take_into_tar(b, &f, half, err);
+	(void)unlink(half);
+	return rc;
+}
+
 static int
 take_database(struct backup *b, struct error *err)
 {
@@ -255,7 +291,8 @@ take_all(struct backup *b, struct error *err)
 	    "master.conf", "ca.pem", "ca.key", "server.pem", "server.key"};
 	size_t i;
 
-	if (take_database(b, err) < 0)
+	if ((b->tar ? take_database_into_tar(b, err) : take_database(b, err)) <
+	    0)
 		return -1;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (take(b, names[i], HOW_CHANGES, err) < 0)
@@ -324,18 +361,26 @@ sync_all(const struct backup *b, struct error *err)
 	return syncfs(b->lock) < 0 ? fail_errno(err, "sync %s", b->dir) : 0;
 }
 
-static int
-make(struct backup *b, struct error *err)
+static void
+begin(struct backup *b)
 {
 	struct saved *s = &b->made;
 
-	if (open_folder(b, err) < 0)
-		return -1;
-	drop_old(b, b->old.folder);
 	s->time = now_us();
 	s->schema = migrations_count;
 	s->name = b->st->set.name;
 	s->folder = arena_printf(&b->arena, "at-%" PRId64, s->time);
+}
+
+static int
+make(struct backup *b, struct error *err)
+{
+	const struct saved *s = &b->made;
+
+	if (open_folder(b, err) < 0)
+		return -1;
+	drop_old(b, b->old.folder);
+	begin(b);
 	if (file_mkdirs(arena_printf(&b->arena, "%s/%s", b->dir, s->folder),
 		0700, err) < 0 ||
 	    take_all(b, err) < 0 || sync_all(b, err) < 0 ||
@@ -343,6 +388,77 @@ make(struct backup *b, struct error *err)
 		return -1;
 	drop_old(b, s->folder);
 	return 0;
+}
+
+/* ---- one file --------------------------------------------------------------
+ */
+
+bool
+backup_is_tar(const char *path)
+{
+	struct stat s;
+
+	return ends_with(path, ".tar") &&
+	    (stat(path, &s) < 0 || !S_ISDIR(s.st_mode));
+}
+
+static int
+end_tar(struct backup *b, struct error *err)
+{
+	struct buf list;
+	int rc;
+
+	buf_init(&list, SAVED_LIST_MAX);
+	rc = saved_text(&b->made, &list, err);
+	if (rc == 0)
+		rc = saved_tar_text(b->tar, "list", list.data, list.len, err);
+	buf_release(&list);
+	return rc < 0 ? -1 : saved_tar_end(b->tar, err);
+}
+
+static int
+sync_parent(struct backup *b, struct error *err)
+{
+	char *path = arena_strdup(&b->arena, b->dir), *slash;
+	int fd, rc;
+
+	slash = strrchr(path, '/');
+	if (slash)
+		slash[slash == path] = '\0';
+	fd = open(slash ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = fd < 0 || fsync(fd) < 0 ? fail_errno(err, "sync %s", path) : 0;
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static int
+fill_tar(struct backup *b, struct error *err)
+{
+	begin(b);
+	if (saved_tar_open(b->tar, b->tar->path, b->made.time / SECOND, err) <
+	    0)
+		return -1;
+	if (take_all(b, err) == 0 && end_tar(b, err) == 0) {
+		if (rename(b->tar->path, b->dir) == 0)
+			return sync_parent(b, err);
+		fail_errno(err, "rename %s", b->tar->path);
+	}
+	(void)unlink(b->tar->path);
+	return -1;
+}
+
+static int
+make_tar(struct backup *b, struct error *err)
+{
+	struct saved_tar tar = {.fd = -1};
+	int rc;
+
+	tar.path = arena_printf(&b->arena, "%s.new", b->dir);
+	b->tar = &tar;
+	rc = fill_tar(b, err);
+	saved_tar_release(&tar);
+	return rc;
 }
 
 int
@@ -353,7 +469,7 @@ backup_make(struct state *st, const char *dir, struct error *err)
 
 	saved_init(&b.old, &b.arena);
 	saved_init(&b.made, &b.arena);
-	rc = make(&b, err);
+	rc = backup_is_tar(dir) ? make_tar(&b, err) : make(&b, err);
 	if (rc == 0)
 		printf("%zu files in %s, %" PRId64 " bytes copied\n", b.made.n,
 		    dir, b.bytes);
@@ -371,7 +487,7 @@ cmd_backup(const char *path, int argc, char *argv[])
 	int rc;
 
 	if (argc != 1)
-		return cmd_usage("backup DIR");
+		return cmd_usage("backup DIR|FILE.tar");
 	if (state_open(&st, path, &err) < 0)
 		return cmd_failed(&err);
 	rc = backup_make(&st, argv[0], &err);

@@ -4,6 +4,7 @@
  * what is being stored at this moment is in its folder before it is in the
  * database, so files that are young are no orphans.
  */
+#include "master/backup.h"
 #include "master/commands.h"
 #include "master/logs.h"
 #include "master/loop.h"
@@ -260,8 +261,10 @@ cmd_check(const char *path, int argc, char *argv[])
 	struct error err;
 	int rc;
 
+	if (argc == 1 && argv[0][0] != '-')
+		return backup_verify(argv[0], &err) < 0 ? cmd_failed(&err) : 0;
 	if (argc != quick)
-		return cmd_usage("check [--quick]");
+		return cmd_usage("check [--quick] | check DIR|FILE.tar");
 	if (state_open(&st, path, &err) < 0)
 		return cmd_failed(&err);
 	rc = check_state(&st, quick, &err);

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,16 +108,13 @@ finish(struct child *c, const struct error *err)
 	drop(c);
 }
 
-/* The pipe is at its end: the child is exiting, or was killed. */
+/* It has ended, or must this moment. */
 static void
-reap(struct child *c)
+conclude(struct child *c)
 {
 	struct error err = {0};
 	int status = 0;
 
-	loop_remove(c->loop, &c->watch);
-	close(c->watch.fd);
-	kill(-c->pid, SIGKILL);
 	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	c->loop->running--;
@@ -127,6 +125,38 @@ reap(struct child *c)
 	else if (status != 0)
 		fail(&err, "ended with %s", proc_status_text(status));
 	finish(c, err.msg[0] ? &err : NULL);
+}
+
+static void
+ended(void *ctx)
+{
+	struct child *c = ctx;
+
+	loop_remove(c->loop, &c->watch);
+	close(c->watch.fd);
+	conclude(c);
+}
+
+/*
+ * The pipe is at its end: the child is exiting, or was killed. To take apart
+ * what it had takes the kernel a while, in which the loop goes on.
+ */
+static void
+reap(struct child *c)
+{
+	struct error err;
+	int fd;
+
+	loop_remove(c->loop, &c->watch);
+	close(c->watch.fd);
+	kill(-c->pid, SIGKILL);
+	fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	c->watch = (struct watch){.fd = fd, .ready = ended, .ctx = c};
+	if (fd >= 0 && loop_add(c->loop, &c->watch, &err) == 0)
+		return;
+	if (fd >= 0)
+		close(fd);
+	conclude(c);
 }
 
 static void

@@ -130,6 +130,16 @@ out:
 	return rc;
 }
 
+/* Those that waited for this one, to see what comes out. */
+static void
+add_same(struct master *m, const struct sched_unit *unit, struct unit_ids *next)
+{
+	const struct sched_unit *other = sched_same(&m->sched, unit);
+
+	for (; other; other = other->same_next)
+		unit_ids_add(next, other);
+}
+
 /*
  * next (may be NULL) gets those that have become ready and may be through
  * already by an earlier result.
@@ -146,6 +156,8 @@ apply_end(struct master *m, struct sched_unit *unit, enum unit_state state,
 	list = sched_next(unit, state, &tmp, &n);
 	for (i = 0; next && i < n; i++)
 		unit_ids_add(next, list[i]);
+	if (next && state == UNIT_PASSED && unit->lease)
+		add_same(m, unit, next);
 	sched_end(&m->sched, unit, state, now);
 	events_unit(m, unit);
 	for (i = 0; i < n; i++)

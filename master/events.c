@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/events.h"
 #include "master/api.h"
+#include "master/parse.h"
 #include "base/error.h"
 
 #include <inttypes.h>
@@ -185,16 +186,9 @@ fill(struct stream *s, int64_t now)
 static int64_t
 parse_last(const struct master *m, const char *text)
 {
-	uint64_t epoch;
-	char *end;
-	int64_t n;
+	int64_t n = parse_event(text, (uint64_t)m->events.epoch);
 
-	epoch = strtoull(text, &end, 16);
-	if (epoch != (uint64_t)m->events.epoch || *end != '-' || end[1] < '0' ||
-	    end[1] > '9')
-		return -1;
-	n = strtoll(end + 1, &end, 10);
-	if (*end || n > m->events.n || m->events.n - n > EVENTS_KEPT)
+	if (n > m->events.n || m->events.n - n > EVENTS_KEPT)
 		return -1;
 	return n;
 }

@@ -106,6 +106,7 @@ load_units(struct master *m, struct sched_job *job, struct error *err)
 		wants = json_loads(db_text(m->db, q, 6, &a), 0, NULL);
 		spec.ready = db_int(m->db, q, 7);
 		spec.reuse = job->reuse && db_int(m->db, q, 8) != 0;
+		spec.key = db_text(m->db, q, 9, &a);
 		wants_read(wants, arch, &spec.wants, &a);
 		spec.expect = dispatch_expects(m, spec.root, arch, &a);
 		if (!unit_state_is_over(spec.state))

@@ -135,6 +135,7 @@ schedule_unit(struct master *m, struct sched_job *job, const struct stored *u,
 	const json_t *steps = json_object_get(u->o, "steps");
 	struct sched_unit_spec spec = {.id = u->id,
 	    .root = text(u->o, "root"),
+	    .key = text(u->o, "key"),
 	    .state = UNIT_BLOCKED,
 	    .reuse =
 		job->reuse && json_is_true(json_object_get(u->o, "reusable")),

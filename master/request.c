@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/request.h"
 #include "master/httpd_int.h"
+#include "master/parse.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -258,12 +259,9 @@ int64_t
 request_number(struct request *r, const char *name)
 {
 	const char *s = request_query(r, name);
-	int64_t n = 0;
-	size_t i, len = s ? strlen(s) : 0;
+	int64_t n = s ? parse_number(s) : -1;
 
-	for (i = 0; i < len && s[i] >= '0' && s[i] <= '9'; i++)
-		n = n * 10 + (s[i] - '0');
-	if (len > 0 && len <= 16 && i == len && n <= (int64_t)1 << 53)
+	if (n >= 0)
 		return n;
 	request_problem(
 	    r, 400, "bad-query", "query parameter %s: expected a number", name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/backup.h"
 #include "master/commands.h"
+#include "master/restore.h"
 #include "master/loop.h"
-#include "master/saved.h"
 #include "master/state.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -22,15 +22,8 @@
  */
 #define NUMBERS_SKIPPED 1000000
 
-struct restore {
-	struct arena arena;
-	const char *dir, *to; /* to: NULL when only looking */
-	struct saved list;
-	int bad;
-};
-
-static void
-tell(void *ctx, const char *text)
+void
+restore_tell(void *ctx, const char *text)
 {
 	struct restore *r = ctx;
 
@@ -38,10 +31,10 @@ tell(void *ctx, const char *text)
 	r->bad++;
 }
 
-static int
-open_target(struct restore *r, const struct saved_file *f, struct error *err)
+int
+restore_open(struct restore *r, const char *to, struct error *err)
 {
-	char *path = arena_printf(&r->arena, "%s/%s", r->to, f->path);
+	char *path = arena_printf(&r->arena, "%s/%s", r->to, to);
 	char *slash = strrchr(path, '/');
 	int fd;
 
@@ -65,7 +58,7 @@ take(struct restore *r, const struct saved_file *f, struct error *err)
 	char digest[KEY_HEX];
 	int to = -1, rc;
 
-	if (r->to && (to = open_target(r, f, err)) < 0)
+	if (r->to && (to = restore_open(r, f->path, err)) < 0)
 		return -1;
 	rc = saved_digest(from, f->size, to, digest, &bad);
 	if (to >= 0 && close(to) < 0)
@@ -75,9 +68,9 @@ take(struct restore *r, const struct saved_file *f, struct error *err)
 		return -1;
 	}
 	if (rc < 0)
-		tell(r, bad.msg);
+		restore_tell(r, bad.msg);
 	else if (strcmp(digest, f->digest) != 0)
-		tell(r,
+		restore_tell(r,
 		    arena_printf(
 			&r->arena, "%s: other bytes than were saved", place));
 	return 0;
@@ -91,17 +84,29 @@ take_all(struct restore *r, struct error *err)
 	    map_gets(&r->list.by_path, "master.conf");
 	size_t i;
 
-	if (!conf || !map_gets(&r->list.by_path, "master.db"))
-		return fail(err,
-		    "%s: the list has no master.conf or no "
-		    "master.db",
-		    r->dir);
 	for (i = 0; i < r->list.n; i++) {
 		if (&r->list.files[i] != conf &&
 		    take(r, &r->list.files[i], err) < 0)
 			return -1;
 	}
 	return r->bad && r->to ? 0 : take(r, conf, err);
+}
+
+int
+restore_look(struct restore *r, struct error *err)
+{
+	if (r->list.schema > migrations_count)
+		return fail(err,
+		    "%s: its schema %" PRId64 " is newer than this program's "
+		    "%d; use the newer autotua-master",
+		    r->dir, r->list.schema, migrations_count);
+	if (!map_gets(&r->list.by_path, "master.conf") ||
+	    !map_gets(&r->list.by_path, "master.db"))
+		return fail(err,
+		    "%s: the list has no master.conf or no "
+		    "master.db",
+		    r->dir);
+	return 0;
 }
 
 static int
@@ -112,28 +117,20 @@ open_list(struct restore *r, struct error *err)
 	if (rc == 0)
 		return fail(
 		    err, "%s: no backup here (there is no \"list\")", r->dir);
-	if (rc > 0 && r->list.schema > migrations_count)
-		return fail(err,
-		    "%s: its schema %" PRId64 " is newer than this program's "
-		    "%d; use the newer autotua-master",
-		    r->dir, r->list.schema, migrations_count);
-	return rc < 0 ? -1 : 0;
+	return rc < 0 ? -1 : restore_look(r, err);
 }
 
-static int
-examine(struct restore *r, struct error *err)
+int
+restore_examine(struct restore *r, const char *path, struct error *err)
 {
-	const struct saved_file *f = map_gets(&r->list.by_path, "master.db");
-	const char *path = arena_printf(
-	    &r->arena, "%s/%s", r->dir, saved_place(&r->list, f, &r->arena));
 	int version = 0;
 
 	if (r->bad)
 		return 0; /* told already */
-	if (db_examine(path, &version, tell, r, err) < 0)
+	if (db_examine(path, &version, restore_tell, r, err) < 0)
 		return -1;
 	if (version != r->list.schema)
-		tell(r,
+		restore_tell(r,
 		    arena_printf(&r->arena,
 			"the database has schema %d, "
 			"the list says %" PRId64,
@@ -141,12 +138,9 @@ examine(struct restore *r, struct error *err)
 	return 0;
 }
 
-static int
-read_all(struct restore *r, struct error *err)
+int
+restore_judge(const struct restore *r, struct error *err)
 {
-	if (open_list(r, err) < 0 || take_all(r, err) < 0 ||
-	    examine(r, err) < 0)
-		return -1;
 	if (r->bad)
 		return fail(err, "%s: %d files are not what was saved%s",
 		    r->dir, r->bad,
@@ -156,6 +150,30 @@ read_all(struct restore *r, struct error *err)
 	return 0;
 }
 
+static int
+read_all(struct restore *r, struct error *err)
+{
+	const struct saved_file *f;
+	const char *db;
+
+	if (open_list(r, err) < 0 || take_all(r, err) < 0)
+		return -1;
+	f = map_gets(&r->list.by_path, "master.db");
+	db = arena_printf(
+	    &r->arena, "%s/%s", r->dir, saved_place(&r->list, f, &r->arena));
+	if (restore_examine(r, db, err) < 0)
+		return -1;
+	return restore_judge(r, err);
+}
+
+static bool
+is_file(const char *path)
+{
+	struct stat s;
+
+	return stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
 int
 backup_verify(const char *dir, struct error *err)
 {
@@ -163,7 +181,7 @@ backup_verify(const char *dir, struct error *err)
 	int rc;
 
 	saved_init(&r.list, &r.arena);
-	rc = read_all(&r, err);
+	rc = is_file(dir) ? restore_tar(&r, err) : read_all(&r, err);
 	if (rc == 0)
 		printf("%s: %zu files of master %s, all as they were saved\n",
 		    dir, r.list.n, r.list.name);
@@ -174,8 +192,8 @@ backup_verify(const char *dir, struct error *err)
 /* ---- restoring --------------------------------------------------------------
  */
 
-static int
-make_empty(const char *path, struct error *err)
+int
+restore_empty(const char *path, struct error *err)
 {
 	struct dirent *e;
 	int rc = 0;
@@ -246,7 +264,9 @@ backup_restore(const char *path, const char *dir, struct error *err)
 	int rc = -1;
 
 	saved_init(&r.list, &r.arena);
-	if (open_list(&r, err) == 0 && make_empty(path, err) == 0) {
+	if (is_file(dir)) {
+		rc = restore_tar(&r, err);
+	} else if (open_list(&r, err) == 0 && restore_empty(path, err) == 0) {
 		saved_init(&r.list, &r.arena);
 		rc = read_all(&r, err);
 	}
@@ -269,7 +289,7 @@ cmd_restore(const char *path, int argc, char *argv[])
 	int rc;
 
 	if (!only && (argc != 1 || argv[0][0] == '-'))
-		return cmd_usage("restore [--verify] DIR");
+		return cmd_usage("restore [--verify] DIR|FILE.tar");
 	rc = only ? backup_verify(argv[1], &err)
 		  : backup_restore(path, argv[0], &err);
 	return rc < 0 ? cmd_failed(&err) : 0;

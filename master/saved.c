@@ -12,8 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIST_MAX ((size_t)1 << 30)
-#define MAGIC    "autotua-backup 1"
+#define MAGIC "autotua-backup 1"
 
 void
 saved_init(struct saved *s, struct arena *a)
@@ -38,9 +37,8 @@ saved_place(const struct saved *s, const struct saved_file *f, struct arena *a)
 			   : f->path;
 }
 
-/* Relative, and nothing in it leads up. */
-static bool
-is_inside(const char *path)
+bool
+saved_is_inside(const char *path)
 {
 	const char *p, *end;
 
@@ -80,7 +78,7 @@ take_file(struct saved *s, const char *line)
 		return false;
 	f->changing = *line == '*';
 	f->path = arena_strdup(s->arena, line + f->changing);
-	return is_inside(f->path);
+	return saved_is_inside(f->path);
 }
 
 static bool
@@ -90,7 +88,7 @@ take_line(struct saved *s, const char *line)
 		return take_file(s, line + 5);
 	if (strncmp(line, "folder ", 7) == 0) {
 		s->folder = arena_strdup(s->arena, line + 7);
-		return is_inside(s->folder);
+		return saved_is_inside(s->folder);
 	}
 	if (strncmp(line, "name ", 5) == 0)
 		return (s->name = arena_strdup(s->arena, line + 5)) != NULL;
@@ -130,8 +128,8 @@ index_files(struct saved *s)
 		*map_puts(&s->by_path, s->files[i].path) = &s->files[i];
 }
 
-static int
-parse(struct saved *s, struct buf *b, const char *path, struct error *err)
+int
+saved_parse(struct saved *s, struct buf *b, const char *path, struct error *err)
 {
 	char *line, *next;
 	int n = 0;
@@ -167,37 +165,45 @@ saved_read(struct saved *s, const char *dir, struct error *err)
 
 	if (access(path, F_OK) < 0 && errno == ENOENT)
 		return 0;
-	buf_init(&b, LIST_MAX);
+	buf_init(&b, SAVED_LIST_MAX);
 	rc = file_read(path, &b, err);
 	if (rc == 0)
-		rc = parse(s, &b, path, err);
+		rc = saved_parse(s, &b, path, err);
 	buf_release(&b);
 	return rc;
+}
+
+int
+saved_text(const struct saved *s, struct buf *b, struct error *err)
+{
+	char hex[DIGEST_HEX_MAX];
+	size_t i;
+	int rc;
+
+	rc = buf_addf(b,
+	    MAGIC "\nschema %" PRId64 "\ntime %" PRId64
+		  "\nfolder %s\nname %s\n",
+	    s->schema, s->time, s->folder, s->name);
+	for (i = 0; rc == 0 && i < s->n; i++)
+		rc = buf_addf(b, "file %s %" PRId64 " %s%s\n",
+		    s->files[i].digest, s->files[i].size,
+		    s->files[i].changing ? "*" : "", s->files[i].path);
+	digest_of(DIGEST_KEY, b->data, b->len, hex);
+	if (rc == 0)
+		rc = buf_addf(b, "end %s\n", hex);
+	return rc < 0 ? fail(err, "too many files") : 0;
 }
 
 int
 saved_write(const struct saved *s, const char *dir, struct error *err)
 {
 	const char *path = arena_printf(s->arena, "%s/list", dir);
-	char hex[DIGEST_HEX_MAX];
 	struct buf b;
-	size_t i;
 	int rc;
 
-	buf_init(&b, LIST_MAX);
-	rc = buf_addf(&b,
-	    MAGIC "\nschema %" PRId64 "\ntime %" PRId64
-		  "\nfolder %s\nname %s\n",
-	    s->schema, s->time, s->folder, s->name);
-	for (i = 0; rc == 0 && i < s->n; i++)
-		rc = buf_addf(&b, "file %s %" PRId64 " %s%s\n",
-		    s->files[i].digest, s->files[i].size,
-		    s->files[i].changing ? "*" : "", s->files[i].path);
-	digest_of(DIGEST_KEY, b.data, b.len, hex);
-	if (rc == 0)
-		rc = buf_addf(&b, "end %s\n", hex);
-	if (rc < 0)
-		fail(err, "%s: too many files", path);
+	buf_init(&b, SAVED_LIST_MAX);
+	if (saved_text(s, &b, err) < 0)
+		rc = fail_in(err, "%s", path);
 	else
 		rc = file_write(path, b.data, b.len, 0600, err);
 	buf_release(&b);

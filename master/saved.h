@@ -18,7 +18,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define SAVED_LIST_MAX ((size_t)1 << 30) /* bytes of a list */
+
 struct arena;
+struct buf;
 struct error;
 
 struct saved_file {
@@ -40,12 +43,22 @@ struct saved {
 void saved_init(struct saved *s, struct arena *a);
 struct saved_file *saved_add(struct saved *s);
 
+/* Is the path relative, with nothing in it that leads up or nowhere? */
+bool saved_is_inside(const char *path);
+
 /* Where the file is below the backup's folder. */
 const char *
 saved_place(const struct saved *s, const struct saved_file *f, struct arena *a);
 
 /* Read folder/list: 1, 0 when there is none, -1 when it isn't whole. */
 int saved_read(struct saved *s, const char *dir, struct error *err);
+
+/* As saved_read(), of a list's text, which is changed; path is for errors. */
+int saved_parse(
+    struct saved *s, struct buf *text, const char *path, struct error *err);
+
+/* The text of the list. */
+int saved_text(const struct saved *s, struct buf *text, struct error *err);
 
 /* Write it, all or nothing. */
 int saved_write(const struct saved *s, const char *dir, struct error *err);

@@ -3,7 +3,6 @@
 #include "master/commands.h"
 #include "master/dispatch.h"
 #include "master/httpd.h"
-#include "master/notify.h"
 #include "master/pki.h"
 #include "master/slaves.h"
 #include "master/turn.h"
@@ -12,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,46 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/api.h"
+#include "master/parse.h"
 #include "base/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char *
-digits(const char *s, int64_t *n)
-{
-	const char *start = s;
-
-	for (*n = 0; *s >= '0' && *s <= '9' && s - start < 16; s++)
-		*n = *n * 10 + (*s - '0');
-	return s == start ? NULL : s;
-}
-
-/*
- * "bytes=N-", "bytes=N-M": 1 and the part; 0: no range, or one of a form that
- * isn't served, which means the whole file; -1: beyond its end.
- */
-static int
-parse_range(const char *s, int64_t size, int64_t *from, int64_t *to)
-{
-	*from = 0;
-	*to = size - 1;
-	if (!s || strncmp(s, "bytes=", 6) != 0)
-		return 0;
-	s = digits(s + 6, from);
-	if (!s || *s++ != '-')
-		return *from = 0;
-	if (*s && (!(s = digits(s, to)) || *s || *to < *from)) {
-		*to = size - 1;
-		return *from = 0;
-	}
-	if (*to > size - 1)
-		*to = size - 1;
-	return *from < size ? 1 : -1;
-}
 
 void
 api_file(struct request *r, const char *path, const char *type)

@@ -191,7 +191,8 @@ const char *const sql_texts[SQL_COUNT] = {
 	" capsule, reusable)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SQL_UNIT_OPEN] =
-	"SELECT id, root, arch, state, attempt, tries, wants, ready, reusable"
+	"SELECT id, root, arch, state, attempt, tries, wants, ready, reusable,"
+	" key"
 	" FROM unit WHERE job_id = ?1 ORDER BY id",
     [SQL_UNIT_STATE] = "UPDATE unit SET state = ?2, ready = ?3 WHERE id = ?1",
     [SQL_UNIT_END] = "UPDATE unit SET state = ?2, result = ?3, reason = ?4,"

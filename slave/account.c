@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/account.h"
 #include "slave/conf.h"
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "base/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -287,7 +291,58 @@ account_enter(
 	return 0;
 }
 
+/* ---- what jails can do here ---------------------------------------------- */
+
+#define JAILS_MAX 65536
+
+/* Asked with the rights that the jailer has, which are gone afterwards. */
+static json_t *
+ask_jailer(const struct slave_conf *c)
+{
+	const char *const argv[] = {
+	    c->chroot, "-s", c->chroot_state, "capabilities", NULL};
+	struct error err;
+	json_t *o = NULL;
+	struct buf b;
+
+	buf_init(&b, JAILS_MAX);
+	if (proc_run(argv, &b, &err) < 0)
+		log_warn("what jails can do here is not known: %s (see "
+			 "\"autotua-chroot doctor\")",
+		    err.msg);
+	else
+		o = json_loadb(
+		    b.data ? b.data : "", b.len, JSON_REJECT_DUPLICATES, NULL);
+	buf_release(&b);
+	return o;
+}
+
 /* ---- the commands -------------------------------------------------------- */
+
+#define HELPERS_MAX (1 << 20)
+
+/*
+ * The user may have no way to where the program's own files are, such as a
+ * checkout in root's home: it gets them where it can read and not write.
+ */
+static int
+bring_helpers(struct slave_conf *c, struct error *err)
+{
+	struct arena a = {0};
+	struct buf b;
+	int rc;
+
+	buf_init(&b, HELPERS_MAX);
+	rc = file_read(arena_printf(&a, "%s/jobuild.sh", c->helpers), &b, err);
+	if (rc == 0)
+		rc = file_write(
+		    conf_path(c, &a, "jobuild.sh"), b.data, b.len, 0644, err);
+	buf_release(&b);
+	arena_release(&a);
+	if (rc == 0)
+		c->helpers = c->state;
+	return rc;
+}
 
 int
 account_run(struct slave_conf *c, struct jailer *j, struct error *err)
@@ -296,14 +351,21 @@ account_run(struct slave_conf *c, struct jailer *j, struct error *err)
 	    .state = c->chroot_state,
 	    .network = c->network,
 	    .nest = c->nest,
-	    .layers_max = c->layers_max};
+	    .layers_max = c->layers_max,
+	    .memory = c->memory,
+	    .disk = c->disk,
+	    .pids = c->pids,
+	    .cpus = c->cpus * 1000};
 	struct account a;
 
 	if (account_find(&a, c, err) < 0 || account_own(&a, c, err) < 0)
 		return -1;
+	if (a.changes && bring_helpers(c, err) < 0)
+		return -1;
 	conf.foreign = a.changes;
 	conf.owner = a.uid;
 	conf.group = a.gid;
+	c->jails = ask_jailer(c);
 	if (jailer_start(j, &conf, err) < 0)
 		return -1;
 	c->jailer = j->socket;

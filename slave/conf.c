@@ -13,8 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SLOTS_MAX 256
-#define LABEL_MAX 64
+#define SLOTS_MAX    256
+#define CPUS_MAX     10000
+#define PIDS_DEFAULT 4096
+#define LABEL_MAX    64
 #define LABEL_BYTES                                                            \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"
 
@@ -39,6 +41,7 @@ static const struct conf_option table[] = {
     {"cpus", CONF_NUMBER, AT(cpus), NULL},
     {"pids", CONF_NUMBER, AT(pids), NULL},
     {"artifacts-max", CONF_SIZE, AT(artifacts_max), NULL},
+    {"artifacts-files", CONF_NUMBER, AT(artifacts_files), NULL},
     {"pressure", CONF_NUMBER, AT(pressure), "30"},
     {"nest", CONF_BOOL, AT(nest), "no"},
     {"network", CONF_TEXT, AT(network_word), "no"},
@@ -167,8 +170,12 @@ conf_load(struct slave_conf *c, const char *path, const char *folder,
 		c->state = STATE_DEFAULT;
 	if (c->slots < 1 || c->slots > SLOTS_MAX)
 		return fail(err, "%s: slots must be 1 to %d", file, SLOTS_MAX);
+	if (c->cpus > CPUS_MAX)
+		return fail(err, "%s: cpus must be at most %d", file, CPUS_MAX);
 	if (check_contract(c, a, err) < 0)
 		return fail_in(err, "%s", file);
+	if (c->pids == 0)
+		c->pids = PIDS_DEFAULT;
 	if (c->memory == 0)
 		c->memory = memory_share(c->slots);
 	if (!c->url)

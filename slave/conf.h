@@ -9,6 +9,7 @@
 #include "base/conf.h"
 #include "base/network.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct slave_conf {
 	const char *user;         /* whom root becomes */
 	bool allow_root;          /* may that be root? */
 	int jailer;               /* socket of autotua-chroot serve */
+	json_t *jails;            /* its "capabilities"; NULL: not known */
 	const char *keyring;      /* file; NULL: the capsule's signers */
 	int64_t slots;            /* units at once */
 	int64_t jobs;             /* JOBS of emake; 0: processors */
@@ -36,6 +38,7 @@ struct slave_conf {
 	int64_t cpus, pids;       /* 0: no limit, 4096 */
 	int64_t pressure;         /* percent, of autotua-chroot ready */
 	int64_t artifacts_max;    /* bytes of a step's artifacts; 0: no limit */
+	int64_t artifacts_files;  /* their number; likewise */
 	/* the lender's contract: contract.h */
 	const char *hours;        /* NULL: always */
 	const char *at_close;     /* "stop" or "finish" */

@@ -163,6 +163,20 @@ contract_moved(struct contract *c, int64_t bytes, time_t now)
 }
 
 int64_t
+contract_phases(const json_t *report)
+{
+	const json_t *phases = json_object_get(report, "phases"), *n;
+	int64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < json_array_size(phases); i++) {
+		n = json_object_get(json_array_get(phases, i), "net_bytes");
+		sum += json_integer_value(n);
+	}
+	return sum;
+}
+
+int64_t
 contract_left(const struct contract *c)
 {
 	if (c->conf->traffic == 0)

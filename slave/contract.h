@@ -12,6 +12,7 @@
 
 #include "slave/hours.h"
 
+#include <jansson.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -47,6 +48,9 @@ bool contract_look(struct contract *c, time_t now);
 
 /* Bytes that came or went. */
 void contract_moved(struct contract *c, int64_t bytes, time_t now);
+
+/* Those that the phases of a step's report had a private network carry. */
+int64_t contract_phases(const json_t *report);
 
 /* Bytes that may be moved today still; INT64_MAX: no limit. */
 int64_t contract_left(const struct contract *c);

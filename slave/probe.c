@@ -320,11 +320,50 @@ probe_stages(const struct slave_conf *c)
 	return stages;
 }
 
+/* Add the names that aren't there yet. */
+static void
+add_arches(json_t *list, const json_t *more)
+{
+	json_t *v, *have;
+	size_t i, k;
+
+	json_array_foreach(more, i, v)
+	{
+		json_array_foreach(list, k, have)
+		{
+			if (json_equal(v, have))
+				break;
+		}
+		if (json_is_string(v) && k == json_array_size(list))
+			json_array_append(list, v);
+	}
+}
+
+/* The machine's own first, then what else jails run programs of. */
+static json_t *
+probe_arches(json_t *caps, const struct slave_conf *c, const char *own)
+{
+	const json_t *emulated = json_object_get(c->jails, "emulated");
+	json_t *list = json_pack("[s]", own), *v;
+	char name[80];
+	size_t i;
+
+	add_arches(list, json_object_get(c->jails, "arches"));
+	add_arches(list, emulated);
+	json_array_foreach(emulated, i, v)
+	{
+		snprintf(name, sizeof(name), "emulated-%.60s",
+		    json_is_string(v) ? json_string_value(v) : "");
+		put(caps, name, "1");
+	}
+	return list;
+}
+
 json_t *
 probe_all(const struct slave_conf *c, struct error *err)
 {
 	struct utsname u;
-	json_t *caps;
+	json_t *caps, *list;
 
 	trees_prune(c->state, TREES_KEPT);
 	if (uname(&u) < 0) {
@@ -339,8 +378,11 @@ probe_all(const struct slave_conf *c, struct error *err)
 	probe_machine(caps, c, u.release);
 	probe_programs(caps);
 	probe_modules(caps, c);
-	return json_pack("{s:[s], s:o, s:o}", "arches", probe_arch(u.machine),
-	    "capabilities", caps, "stages", probe_stages(c));
+	if (c->network != NETWORK_NO)
+		put(caps, "network", network_names[c->network]);
+	list = probe_arches(caps, c, probe_arch(u.machine));
+	return json_pack("{s:o, s:o, s:o}", "arches", list, "capabilities",
+	    caps, "stages", probe_stages(c));
 }
 
 static _Noreturn void

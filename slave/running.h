@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the parts of "run" share: greet.c (what this machine offers, hello),
- * claim.c (the long poll, its capsules and events), session.c (the loop,
- * signals, children, start and end).
+ * claim.c (the long poll, its capsules and events), tell.c (what the service
+ * manager hears), session.c (the loop, signals, children, start and end).
  */
 #ifndef SLAVE_RUNNING_H
 #define SLAVE_RUNNING_H
@@ -50,6 +50,10 @@ struct session {
 	int64_t ready_at;    /* when the machine is looked at again */
 	bool unready;        /* it has too little of something for new work */
 	bool draining, idle; /* idle: once, and nothing was left */
+	/* what the service manager knows, tell.c */
+	char told[512];
+	int64_t told_at, watchdog; /* milliseconds; watchdog 0: none */
+	bool told_end;
 	/* the end */
 	bool finishing; /* nothing more is claimed; ends when nothing is left */
 	bool stopping, failed;
@@ -76,6 +80,14 @@ void claim_turn(struct session *s);
 int64_t claim_room(struct session *s);
 void claim_given(struct session *s, const json_t *answer);
 void claim_lost(struct session *s);
+
+/*
+ * tell.c, for the service manager: that it works; what it does, if that
+ * changed, and that it lives, if that is due; when it is.
+ */
+void tell_ready(struct session *s);
+void tell_turn(struct session *s);
+int64_t tell_due(const struct session *s);
 
 /* Was it answered with success? */
 bool answer_is_good(const struct answer *answer);

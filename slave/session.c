@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "base/proc.h"
 #include "run/jailer.h"
 #include "tree/tree.h"
@@ -150,6 +151,7 @@ turn(struct session *s)
 	hello_turn(s);
 	renew_turn(s);
 	claim_turn(s);
+	tell_turn(s);
 }
 
 static int64_t
@@ -179,6 +181,7 @@ time_left(const struct session *s)
 		due = least(due, s->claim_wait.at);
 	if (!s->stopping)
 		due = least(due, renew_due(s));
+	due = least(due, tell_due(s));
 	if (due <= s->host.now)
 		return 0;
 	return (int)(due - s->host.now);
@@ -364,7 +367,9 @@ session_run(const struct slave_conf *c, const struct jailer *jailer, bool once,
 	s.host.spool = spool_open(conf_path(c, &s.arena, "spool"), err);
 	if (s.host.spool < 0 || spool_each(s.host.spool, recover, &s, err) < 0)
 		goto out;
+	tell_ready(&s);
 	loop(&s);
+	notify("STOPPING=1");
 	rc = s.failed ? -1 : 0;
 out:
 	session_close(&s);

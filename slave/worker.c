@@ -12,6 +12,7 @@
 #include "slave/call.h"
 #include "slave/capsule.h"
 #include "slave/conf.h"
+#include "slave/contract.h"
 #include "slave/probe.h"
 #include "slave/spool.h"
 #include "slave/stage.h"
@@ -134,8 +135,8 @@ on_state(void *ctx, size_t step, enum step_state state)
 static void
 on_report(void *ctx, size_t step, const json_t *report)
 {
-	(void)report;
-	tell(ctx, "report %zu\n", step);
+	tell(ctx, "moved %" PRId64 "\nreport %zu\n", contract_phases(report),
+	    step);
 }
 
 /* Has the parent let go of the leash? */
@@ -454,6 +455,7 @@ run(struct work *w, int store)
 	    .cpus = c->cpus,
 	    .pids = c->pids,
 	    .artifacts = c->artifacts_max,
+	    .artifact_files = c->artifacts_files,
 	    .nest = c->nest,
 	    .network = c->network,
 	    .parameters = capsule_parameters(&w->capsule, &w->arena)};
@@ -567,6 +569,19 @@ do_order(struct work *w, const struct worker_order *order)
 	tell(w, w->stale ? "stale\n" : "end\n");
 }
 
+/* Its folder is this user's own: that of the state is root's. */
+static struct notary *
+open_notary(const struct slave_conf *c)
+{
+	struct arena a = {0};
+	struct notary *n = notary_open(conf_path(c, &a, "notary"));
+
+	if (notary_trouble(n))
+		log_warn("verdicts aren't remembered: %s", notary_trouble(n));
+	arena_release(&a);
+	return n;
+}
+
 _Noreturn void
 worker_run(const struct slave_conf *c, int tell, int leash)
 {
@@ -574,7 +589,7 @@ worker_run(const struct slave_conf *c, int tell, int leash)
 	struct work *w = &work;
 	struct worker_order order;
 
-	w->notary = notary_open(w->conf->state);
+	w->notary = open_notary(c);
 	while (read(w->leash, &order, sizeof(order)) == (ssize_t)sizeof(order))
 		do_order(w, &order);
 	notary_close(w->notary);

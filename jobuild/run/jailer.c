@@ -22,11 +22,36 @@ enum { EXIT_MISSING = 3 };
 
 /* ---- start and end ------------------------------------------------------- */
 
+/* The owner's ceilings; text is for their numbers. */
+static int
+add_limits(const char **argv, char text[4][32], const struct jailer_conf *c)
+{
+	static const char *const names[] = {
+	    "--memory", "--disk", "--pids", "--cpus"};
+	const int64_t limits[] = {c->memory, c->disk, c->pids, c->cpus};
+	int i, n = 0;
+
+	for (i = 0; i < 4; i++) {
+		if (limits[i] == 0)
+			continue;
+		if (i == 3) /* thousandths */
+			snprintf(text[i], sizeof(text[i]),
+			    "%" PRId64 ".%03" PRId64, limits[i] / 1000,
+			    limits[i] % 1000);
+		else
+			snprintf(
+			    text[i], sizeof(text[i]), "%" PRId64, limits[i]);
+		argv[n++] = names[i];
+		argv[n++] = text[i];
+	}
+	return n;
+}
+
 int
 jailer_start(struct jailer *j, const struct jailer_conf *c, struct error *err)
 {
-	char fd[16], owner[32], store[32];
-	const char *argv[16] = {
+	char fd[16], owner[32], store[32], limits[4][32];
+	const char *argv[24] = {
 	    c->program, "-s", c->state, "serve", "--fd", fd};
 	struct proc p = {.argv = argv, .in = -1, .out = 2, .err = 2};
 	int fds[2], n = 6;
@@ -51,6 +76,7 @@ jailer_start(struct jailer *j, const struct jailer_conf *c, struct error *err)
 		argv[n++] = "--layers-max";
 		argv[n++] = store;
 	}
+	n += add_limits(argv + n, limits, c);
 	p.keep = &fds[1];
 	p.nkeep = 1;
 	j->pid = proc_start(&p, err);

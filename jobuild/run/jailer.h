@@ -30,6 +30,9 @@ struct jailer_conf {
 	enum network network; /* of jobs that ask for one */
 	bool nest;            /* may its jobs have that? */
 	int64_t layers_max;   /* bytes of stages and layers; 0: no limit */
+	/* of each run at most, whatever is asked: bytes, processes and
+	   thousandths of a processor; 0: no limit */
+	int64_t memory, disk, pids, cpus;
 };
 
 /* Start one that ends with this process, or whoever inherits the socket. */

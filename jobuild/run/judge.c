@@ -36,6 +36,7 @@ judge_ceilings(const struct run_conf *c, const struct metadata *m)
 	    .cpus = ceiling(m->resources.cpus, c->cpus, 0),
 	    .pids = ceiling(m->resources.pids, c->pids, PIDS_MAX),
 	    .artifacts = c->artifacts,
+	    .artifact_files = c->artifact_files,
 	};
 
 	return out;

@@ -340,6 +340,7 @@ line_end(struct outcome *o, const char *line)
 	p->memory_kb = number_of(o->arena, line, "memory_kb");
 	p->log_start = number_of(o->arena, line, "log_start");
 	p->log_end = number_of(o->arena, line, "log_end");
+	p->net_bytes = number_of(o->arena, line, "net_bytes");
 	return 0;
 }
 

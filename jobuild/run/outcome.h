@@ -27,6 +27,7 @@ struct phase_figures {
 	bool ended;
 	int64_t limit_value, log_left_out;
 	int64_t wall_ms, user_ms, system_ms, memory_kb, log_start, log_end;
+	int64_t net_bytes; /* by a private network, both ways */
 };
 
 struct artifact {

@@ -159,14 +159,15 @@ phases_json(const struct outcome *o)
 			continue;
 		json_array_append_new(list,
 		    json_pack("{s:s, s:i, s:i, s:s, s:I, s:I, s:I, s:I, s:I, "
-			      "s:I}",
+			      "s:I, s:I}",
 			"name", p->name, "exit", p->exit, "signal", p->signal,
 			"limit", p->limit, "wall_ms", (json_int_t)p->wall_ms,
 			"user_ms", (json_int_t)p->user_ms, "system_ms",
 			(json_int_t)p->system_ms, "memory_kb",
 			(json_int_t)p->memory_kb, "log_start",
 			(json_int_t)p->log_start, "log_end",
-			(json_int_t)p->log_end));
+			(json_int_t)p->log_end, "net_bytes",
+			(json_int_t)p->net_bytes));
 	}
 	return list;
 }

@@ -48,16 +48,17 @@ struct run_conf {
 	int jailer;          /* socket of one that serves; 0: one is started */
 	const char *helpers; /* folder with jobuild.sh */
 	struct fetch_conf fetch;
-	int64_t jobs;          /* JOBS for emake; 0: processors */
-	int64_t time, silence; /* seconds; 0: 6 h and 30 min */
-	int64_t log_max;       /* bytes of one step's log; 0: 256 MiB */
-	int64_t memory, disk;  /* bytes a step may use; 0: no limit */
-	int64_t cpus;          /* processors, likewise */
-	int64_t pids;          /* processes; 0: 4096 */
-	int64_t artifacts;     /* bytes of a step's artifacts; 0: no limit */
-	int64_t layers_max;    /* bytes of stages and layers; 0: no limit */
-	bool nest;             /* may phases make namespaces of their own? */
-	enum network network;  /* of phases with PROPERTIES=network */
+	int64_t jobs;           /* JOBS for emake; 0: processors */
+	int64_t time, silence;  /* seconds; 0: 6 h and 30 min */
+	int64_t log_max;        /* bytes of one step's log; 0: 256 MiB */
+	int64_t memory, disk;   /* bytes a step may use; 0: no limit */
+	int64_t cpus;           /* processors, likewise */
+	int64_t pids;           /* processes; 0: 4096 */
+	int64_t artifacts;      /* bytes of a step's artifacts; 0: no limit */
+	int64_t artifact_files; /* their number; likewise */
+	int64_t layers_max;     /* bytes of stages and layers; 0: no limit */
+	bool nest;              /* may phases make namespaces of their own? */
+	enum network network;   /* of phases with PROPERTIES=network */
 	/* the job's parameters: NAME=VALUE for the phases, NULL-terminated */
 	const char *const *parameters;
 	/*

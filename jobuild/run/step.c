@@ -128,6 +128,7 @@ set_limits(
 	q->cpus = c.cpus * 1000;
 	q->pids = c.pids;
 	q->artifact_bytes = c.artifacts;
+	q->artifact_files = c.artifact_files;
 	if (m->properties & PROPERTY_NEST)
 		q->flags |= REQUEST_NEST;
 	if (is_narrow(r->arch))

@@ -88,7 +88,8 @@ enum run_result judge(const struct metadata *m, const struct jail_step *j,
 
 /* The ceilings of a step: what the recipe asks for, at most the conf's. */
 struct ceilings {
-	int64_t time, silence, log, memory, disk, cpus, pids, artifacts;
+	int64_t time, silence, log, memory, disk, cpus, pids;
+	int64_t artifacts, artifact_files;
 };
 struct ceilings
 judge_ceilings(const struct run_conf *c, const struct metadata *m);

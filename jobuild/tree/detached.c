@@ -51,7 +51,8 @@ take_keys(gpgme_ctx_t ctx, const struct buf *keys, struct error *err)
 	code = gpgme_data_new_from_mem(&data, keys->data, keys->len, 0);
 	if (code)
 		return openpgp_fail(err, code, "gpgme");
-	code = gpgme_op_import(ctx, data);
+	/* its result says more than its code */
+	(void)gpgme_op_import(ctx, data);
 	gpgme_data_release(data);
 	r = gpgme_op_import_result(ctx);
 	if (r && r->secret_read > 0)
@@ -62,6 +63,17 @@ take_keys(gpgme_ctx_t ctx, const struct buf *keys, struct error *err)
 	return fail(err,
 	    "holds no public key that gpg accepts: give what \"gpg --armor "
 	    "--export KEY\" writes");
+}
+
+static int
+fail_hash(const struct _gpgme_signature *sig, struct error *err)
+{
+	const char *hash = gpgme_hash_algo_name(sig->hash_algo);
+
+	return fail(err,
+	    "the signature's hash is %s, which is not accepted: it must be "
+	    "SHA-256 or better",
+	    hash ? hash : "unknown");
 }
 
 /* What gpg says of the signature itself. */
@@ -82,6 +94,8 @@ check_status(const struct _gpgme_signature *sig, struct error *err)
 		return fail(err,
 		    "was signed by the key %s, which is not in the keyring",
 		    who);
+	case GPG_ERR_DIGEST_ALGO:
+		return fail_hash(sig, err);
 	case GPG_ERR_KEY_EXPIRED:
 		return fail(err, "the key %s has expired", who);
 	case GPG_ERR_SIG_EXPIRED:
@@ -97,22 +111,32 @@ check_status(const struct _gpgme_signature *sig, struct error *err)
 static int
 check_form(const struct _gpgme_signature *sig, time_t now, struct error *err)
 {
-	const char *hash = gpgme_hash_algo_name(sig->hash_algo);
 	char day[32];
 
 	if (sig->hash_algo != GPGME_MD_SHA256 &&
 	    sig->hash_algo != GPGME_MD_SHA384 &&
 	    sig->hash_algo != GPGME_MD_SHA512)
-		return fail(err,
-		    "the signature's hash is %s, which is not accepted: it "
-		    "must be SHA-256 or better",
-		    hash ? hash : "unknown");
+		return fail_hash(sig, err);
 	if ((time_t)sig->timestamp > now + CLOCK_SKEW)
 		return fail(err,
 		    "the signature is dated %s, in the future (is a clock "
 		    "wrong?)",
 		    date_minute((time_t)sig->timestamp, day));
 	return 0;
+}
+
+/* gpgme's number of an algorithm as OpenPGP has it. */
+static int
+algorithm(gpgme_pubkey_algo_t algo)
+{
+	switch ((int)algo) {
+	case GPGME_PK_EDDSA:
+		return ALGO_EDDSA;
+	case GPGME_PK_ECDSA:
+		return ALGO_ECDSA;
+	default:
+		return (int)algo;
+	}
 }
 
 /* The part of a key that made it is one that would be accepted elsewhere. */
@@ -133,7 +157,7 @@ check_key(
 			break;
 	}
 	if (s) {
-		part.algo = (int)s->pubkey_algo;
+		part.algo = algorithm(s->pubkey_algo);
 		part.bits = s->length;
 		part.curve = s->curve ? s->curve : "";
 	}

@@ -30,8 +30,8 @@ struct sched_class {
 	size_t nlabels;
 	int64_t resources[SCHED_RESOURCES];
 	bool exclusive;
-	bool noted;   /* sched_turn() has to look at it */
-	bool matched; /* some slave fits: its units may stand in lines */
+	bool noted;    /* sched_turn() has to look at it */
+	bool matched;  /* some slave fits: its units may stand in lines */
 	size_t nunits; /* of open jobs; with none it is in no list */
 	size_t nqueued;
 	struct sched_queue *queues;
@@ -90,6 +90,10 @@ void unit_unqueue(struct sched *s, struct sched_unit *u);
 /* What a slave's list and a unit's steps are compared by. */
 uint64_t layer_number(const char *key);
 
+/* Out of its queue and lines, or back into them, while it stays ready. */
+void unit_withdraw(struct sched *s, struct sched_unit *u);
+void unit_stand(struct sched *s, struct sched_unit *u);
+
 /* It is ready since then: into its queue, or its locks' lines. */
 void unit_enter(struct sched *s, struct sched_unit *u, int64_t ready);
 
@@ -121,6 +125,23 @@ bool locks_open(const struct sched_unit *u, const struct sched_slave *sl);
 /* The use that stands in the way of x, on sl if it is a slave's; or NULL. */
 const struct lock_use *
 lock_obstacle(const struct lock_use *x, const struct sched_slave *sl);
+
+/* ---- same.c -------------------------------------------------------------- */
+
+/* What a unit's same is made of; never 0. */
+int64_t same_number(const char *key, const char *arch);
+
+/* It is ready, or isn't any more: is (was) it held? */
+bool same_enter(struct sched *s, struct sched_unit *u);
+bool same_leave(struct sched *s, struct sched_unit *u);
+
+/* It is leased: hold the others; or no longer, or in vain: let them go. */
+void same_run(struct sched *s, struct sched_unit *u);
+void same_free(struct sched *s, const struct sched_unit *u);
+
+/* The leased one that the unit is held for, or NULL. */
+const struct sched_unit *
+same_runs(const struct sched *s, const struct sched_unit *u);
 
 /* ---- share.c ------------------------------------------------------------- */
 

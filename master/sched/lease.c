@@ -101,6 +101,7 @@ sched_lease(struct sched *s, struct sched_unit *unit, struct sched_slave *sl,
 	s->nunwanted += unit->job->cancelled;
 	ids_add(&s->leases, &l->node, lease, unit);
 	link_lease(s, l);
+	same_run(s, unit);
 }
 
 void
@@ -148,6 +149,7 @@ lease_drop(struct sched *s, struct sched_unit *u, int64_t now)
 	u->lease = NULL;
 	l->next = s->spare_leases;
 	s->spare_leases = l;
+	same_free(s, u);
 	/* a slave that waits has room now for what didn't fit */
 	if (sl->waiting)
 		sched_slave_room(s, sl);
@@ -166,6 +168,7 @@ sched_cancel(struct sched *s, struct sched_job *job, int64_t now)
 		else if (u->state == UNIT_LEASED) {
 			s->nunwanted++;
 			s->untold = true;
+			same_free(s, u);
 		}
 	}
 }

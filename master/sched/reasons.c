@@ -8,7 +8,7 @@
 
 const char *const reason_kind_names[REASON_KINDS] = {"needs", "lock", "arch",
     "requirement", "label", "resource", "match", "refused", "closed",
-    "quarantine", "offline", "busy", "reserved", "turn"};
+    "quarantine", "offline", "busy", "reserved", "turn", "same"};
 
 static const char *const resource_names[SCHED_RESOURCES] = {
     "memory", "cpus", "disk"};
@@ -328,6 +328,21 @@ ready_reasons(struct reasons *r)
 		state_reason(r, &t);
 }
 
+static void
+same_reason(struct reasons *r)
+{
+	const struct sched_unit *by = same_runs(r->s, r->unit);
+	struct sched_reason *x = add(r, REASON_SAME, by->root);
+
+	x->unit = by->id;
+	x->job = by->job->id;
+	x->state = unit_state_names[by->state];
+	x->until = ends_at(r, by);
+	say(r->arena, x,
+	    "the same unit runs for job %" PRId64 " (unit %" PRId64 " on %s)",
+	    x->job, x->unit, by->lease->slave->name);
+}
+
 size_t
 sched_reasons(const struct sched *s, const struct sched_unit *unit, int64_t now,
     struct arena *a, struct sched_reason **out)
@@ -336,6 +351,8 @@ sched_reasons(const struct sched *s, const struct sched_unit *unit, int64_t now,
 
 	if (unit->state == UNIT_BLOCKED)
 		blocked_reasons(&r);
+	else if (unit->held)
+		same_reason(&r);
 	else if (unit->state == UNIT_READY)
 		ready_reasons(&r);
 	*out = r.list;

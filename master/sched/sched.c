@@ -37,6 +37,7 @@ sched_init(struct sched *s, int64_t patience, int64_t half_life)
 	ids_init(&s->units, &s->arena);
 	ids_init(&s->leases, &s->arena);
 	ids_init(&s->slave_ids, &s->arena);
+	ids_init(&s->sames, &s->arena);
 	map_init(&s->class_map, &s->arena);
 	map_init(&s->users, &s->arena);
 	map_init(&s->locks, &s->arena);
@@ -125,6 +126,8 @@ sched_unit_add(
 	u->expect = (float)spec->expect;
 	u->ready = spec->ready;
 	u->reuse = spec->reuse;
+	if (spec->reuse && spec->key && *spec->key)
+		u->same = same_number(spec->key, spec->wants.arch);
 	u->class = class_of(s, &spec->wants);
 	locks_init(s, u, &spec->wants);
 	set_layers(u, spec);
@@ -208,8 +211,8 @@ unpark_unmatched(struct sched_unit *u)
 	u->sibling = u->prev = NULL;
 }
 
-static void
-stand_in_line(struct sched *s, struct sched_unit *u)
+void
+unit_stand(struct sched *s, struct sched_unit *u)
 {
 	if (u->nuses == 0) {
 		unit_queue(s, u);
@@ -232,15 +235,14 @@ unit_enter(struct sched *s, struct sched_unit *u, int64_t ready)
 	u->state = UNIT_READY;
 	u->ready = ready;
 	s->nready++;
-	stand_in_line(s, u);
+	if (!same_enter(s, u))
+		unit_stand(s, u);
 }
 
-void
-unit_leave(struct sched *s, struct sched_unit *u, bool taken)
+static void
+step_out(struct sched *s, struct sched_unit *u, bool taken)
 {
-	assert(u->state == UNIT_READY);
 	unreserve(u);
-	s->nready--;
 	if (u->parked && !u->class->matched) {
 		unpark_unmatched(u);
 		u->parked = false;
@@ -256,12 +258,37 @@ unit_leave(struct sched *s, struct sched_unit *u, bool taken)
 }
 
 void
+unit_withdraw(struct sched *s, struct sched_unit *u)
+{
+	step_out(s, u, false);
+}
+
+void
+unit_leave(struct sched *s, struct sched_unit *u, bool taken)
+{
+	bool held;
+
+	assert(u->state == UNIT_READY);
+	s->nready--;
+	held = same_leave(s, u);
+	assert(!held || !taken);
+	if (!held)
+		step_out(s, u, taken);
+}
+
+void
 sched_start(struct sched *s, struct sched_unit *unit, int64_t ready)
 {
 	if (unit->nblock == 0)
 		unit_enter(s, unit, ready);
 	else
 		unit->state = UNIT_BLOCKED;
+}
+
+static bool
+is_queued(const struct sched_unit *u)
+{
+	return u->state == UNIT_READY && !u->parked && !u->held;
 }
 
 /* Heaps are in order of what is about to change: out and in again. */
@@ -271,12 +298,12 @@ sched_job_priority(struct sched *s, struct sched_job *job, int64_t priority)
 	struct sched_unit *u;
 
 	for (u = job->units; u; u = u->next) {
-		if (u->state == UNIT_READY && !u->parked)
+		if (is_queued(u))
 			unit_unqueue(s, u);
 	}
 	job->priority = priority;
 	for (u = job->units; u; u = u->next) {
-		if (u->state == UNIT_READY && !u->parked)
+		if (is_queued(u))
 			unit_queue(s, u);
 	}
 }
@@ -290,7 +317,7 @@ match_class(struct sched *s, struct sched_class *c)
 	c->matched = true;
 	while ((u = c->parked) != NULL) {
 		unpark_unmatched(u);
-		stand_in_line(s, u);
+		unit_stand(s, u);
 	}
 }
 

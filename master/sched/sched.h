@@ -57,6 +57,7 @@ bool unit_state_is_over(enum unit_state s);
 struct lock_use;
 struct sched_class;
 struct sched_lock;
+struct sched_same;
 struct sched_slave;
 struct sched_unit;
 struct sched_user;
@@ -129,6 +130,9 @@ struct sched_unit {
 	uint16_t nuses, nlayers;
 	bool reuse; /* the caller's: an earlier result may stand for it */
 	bool parked, marked;
+	bool held;    /* the same unit runs for another job */
+	int64_t same; /* number of its key, 0: it isn't held; see same.c */
+	struct sched_unit *same_prev, *same_next; /* ready ones of it */
 	/* the heap of its class and user; prev is the left sibling, or the
 	   parent. Of a parked one: the list of those. */
 	struct sched_unit *child, *sibling, *prev;
@@ -158,6 +162,7 @@ struct sched_unit_spec {
 	double expect;             /* seconds; 0: nobody knows */
 	const char *const *layers; /* keys of its steps */
 	size_t nlayers;
+	const char *key; /* what it is, as hex digits; NULL: never the same */
 	bool reuse;
 };
 
@@ -195,7 +200,8 @@ struct sched_slave {
 
 struct sched {
 	struct arena arena;
-	struct ids jobs, units, leases, slave_ids;
+	struct ids jobs, units, leases, slave_ids, sames;
+	struct sched_same *spare_sames;
 	struct sched_job *first_job, *last_job;
 	struct sched_slave *slaves;
 	size_t nslaves;
@@ -328,6 +334,14 @@ void sched_refuse(struct sched *s, struct sched_unit *unit, int64_t slave,
 struct sched_unit **sched_next(
     struct sched_unit *unit, enum unit_state state, struct arena *a, size_t *n);
 
+/*
+ * The first of the ready units that are the same as this one, of jobs that
+ * reuse; same_next leads to the others. While one of them is leased the others
+ * aren't picked.
+ */
+struct sched_unit *
+sched_same(const struct sched *s, const struct sched_unit *unit);
+
 /* The unit has ended; with it what sched_next() said has changed. */
 void sched_end(struct sched *s, struct sched_unit *unit, enum unit_state state,
     int64_t now);
@@ -355,6 +369,7 @@ enum reason_kind {
 	REASON_BUSY,        /* count; until: about when one is free, or 0 */
 	REASON_RESERVED,    /* name: slave that is kept free */
 	REASON_TURN,        /* others are first; count */
+	REASON_SAME,        /* name: root; unit, job: what runs; until */
 	REASON_KINDS
 };
 extern const char *const reason_kind_names[REASON_KINDS];
@@ -363,7 +378,7 @@ struct sched_reason {
 	enum reason_kind kind;
 	const char *text; /* for people */
 	const char *name, *state;
-	int64_t unit, count, until;
+	int64_t unit, job, count, until;
 };
 
 /* In the arena; none for a unit that is leased or over. */

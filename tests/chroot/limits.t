@@ -96,6 +96,51 @@ run --disk 8M -- /bin/bash -c 'trap "" XFSZ; head -c 30000000 /dev/zero >/f; :'
 is "$code $(field limit)" "1 disk" "one large file"
 run --disk 8M -- /bin/bash -c 'head -c 1000000 /dev/zero >/f'
 is "$code $(field limit)" "0 -" "within the limit"
+
+# what the owner lets a server give, whatever its client asks for
+asker=${B:-$top/build}/tests/chroot/asker
+ask() { # NAME=VALUE... -- CMD...
+	"$asker" "$CHROOT" "$S" "$stage" asked-job "$@" >status 2>log </dev/null
+	code=$? status=$(cat status) log=$(cat log)
+}
+whole() { printf '%s\n' "$code $(field limit) $(field limit_value)"; }
+many='for ((i = 0; i < 60; i++)); do sleep 1000 & done; wait'
+ask most-pids=20 pids=4096 -- /bin/bash -c "$many"
+is "$(whole)" "1 pids 20" "more processes than a server may give"
+ask most-pids=20 -- /bin/bash -c "$many"
+is "$(whole)" "1 pids 20" "no limit isn't given either"
+ask most-pids=4096 pids=20 -- /bin/bash -c "$many"
+is "$(whole)" "1 pids 20" "what is asked for is, if it is less"
+ask most-memory=67108864 memory=8589934592 -- /bin/bash -c \
+	'x=$(head -c 300000000 /dev/zero | tr "\0" x); echo "${#x}"'
+is "$(whole)" "1 memory 67108864" "the same with memory"
+ask most-disk=8388608 disk=1099511627776 -- /bin/bash -c \
+	'trap "" XFSZ; head -c 30000000 /dev/zero >/f; :'
+is "$(whole)" "1 disk 8388608" "with disk"
+# shellcheck disable=SC2317 # called by soon
+quota() { # the processors of what runs, where groups ration them
+	groups | while read -r g; do
+		cat "$g/cpu.max" "$g/cpu.cfs_quota_us" 2>/dev/null
+	done
+}
+# shellcheck disable=SC2317
+rationed() { [ "$(quota | cut -d ' ' -f 1 | sort -u | tail -1)" = 25000 ]; }
+"$asker" "$CHROOT" "$S" "$stage" asked-job most-cpus=250 cpus=8000 -- \
+	/bin/bash -c 'sleep 1000' >status 2>log &
+pid=$!
+ok "with processors" soon rationed
+kill $pid
+wait $pid 2>/dev/null
+ok "it ends with its client" soon nobody
+ask most-memory=536870912 most-pids=100 most-disk=536870912 most-cpus=2000 -- true
+is "$code" 0 "within them all is good"
+for o in "--memory x" "--pids many" "--cpus .5" "--disk -1"; do
+	# shellcheck disable=SC2086 # words
+	"$CHROOT" -s "$S" serve --fd 0 $o </dev/null 2>err
+	is $? 2 "serve $o: refused"
+	has "$(cat err)" "${o%% *}" "by name"
+done
+
 run --reserve 1000T -- true
 is "$code" 75 "a disk that is too full takes no job"
 has "$err" "to stay free" "and says why"

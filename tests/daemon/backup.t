@@ -93,6 +93,72 @@ damaged rm -r "$tmp/spoilt/stages" && said "stages/"; ok "and one that isn't the
 damaged truncate -s -10 "$tmp/spoilt/list" && said "damaged"; ok "a list that isn't whole"
 damaged spoil "list" 30 && said "damaged"; ok "or was changed"
 
+# ---- one file --------------------------------------------------------------------
+
+tar=$tmp/saved.tar
+run master backup "$tar"
+[[ $status == 0 && -s $tar && ! -e $tar.new && ! -e $tar.new.db ]]; ok "a backup into one file"
+[[ $(stat -c %a "$tar") == 600 ]]; ok "private too"
+[[ $(tar -tf "$tar" | tail -n 1) == list ]]; ok "which tar can read, with its list last"
+run master restore --verify "$tar"
+[[ $status == 0 ]] && said "all as they were saved"; ok "it is right"
+run master check "$tar"
+[[ $status == 0 ]] && said "all as they were saved"; ok "check says so too"
+run master check "$tmp/saved"; [[ $status == 0 ]]; ok "as of a folder"
+run autotua-master -C "$tmp/back4" restore "$tar"
+[[ $status == 0 && $(<"$tmp/back4/$log") == "first line. second line." &&
+	$(<"$tmp/back4/blobs/${blob:0:2}/$blob") == "another artifact" ]]
+ok "restored"
+run autotua-master -C "$tmp/back4" check; [[ $status == 0 ]]; ok "that is whole"
+run autotua-master -C "$tmp/back4" restore "$tar"
+[[ $status == 1 ]] && said "empty folder"; ok "only an empty folder is filled"
+mkdir "$tmp/unpacked" && tar -xf "$tar" -C "$tmp/unpacked"
+run master restore --verify "$tmp/unpacked"; [[ $status == 0 ]]; ok "unpacked it is a backup in a folder"
+run master backup "$tar"; [[ $status == 0 ]] && run master check "$tar"
+[[ $status == 0 ]]; ok "made again in its place"
+before=$(stat -c %i "$tar")
+exec {busy}>"$tar.new"; flock -n "$busy"
+run master backup "$tar"
+[[ $status == 1 && $(stat -c %i "$tar") == "$before" ]] && said "another backup is being made"; ok "not twice at once"
+exec {busy}>&-; rm -f "$tar.new"
+: >"$tmp/empty.tar"
+run master check "$tmp/empty.tar"; [[ $status == 1 ]] && said "Unrecognized archive format"; ok "an empty file"
+
+# a tar that was spoilt, cut, added to; members that lead elsewhere
+bad_tar() { # TEXT: nothing of $tmp/bad.tar is taken
+	rm -rf "$tmp/back5"
+	run master restore --verify "$tmp/bad.tar"
+	[[ $status == 1 ]] && said "$1" || return
+	run autotua-master -C "$tmp/back5" restore "$tmp/bad.tar"
+	[[ $status == 1 && ! -e $tmp/back5 && ! -e $tmp/outside ]]
+}
+with() { cp "$tar" "$tmp/bad.tar" && tar -rf "$tmp/bad.tar" -P "$@"; }
+at=$(grep -abo "another artifact" "$tar" | head -n 1 | cut -d: -f1)
+cp "$tar" "$tmp/bad.tar" && printf X | dd of="$tmp/bad.tar" bs=1 seek="$at" conv=notrunc status=none
+bad_tar "$blob: other bytes than were saved"; ok "a changed byte is found"
+head -c "$((at + 3))" "$tar" >"$tmp/bad.tar"; bad_tar ""; ok "a file that is cut"
+mkdir "$tmp/parts" && tar -xf "$tar" -C "$tmp/parts"
+without() { tar -tf "$tar" | grep -v "$1" | tar -cf "$tmp/bad.tar" -C "$tmp/parts" -T -; }
+without nothing && run master check "$tmp/bad.tar"; [[ $status == 0 ]]; ok "one that tar made is fine"
+without "$blob"; bad_tar "$blob: missing"; ok "a member that isn't there"
+without '^list$'
+bad_tar 'there is no "list"'; ok "no list"
+echo more >"$tmp/more"
+with --transform 's,.*,logs/99/1/0.log,' "$tmp/more"; bad_tar "the list doesn't have it"; ok "one too many"
+with --transform "s,.*,blobs/${blob:0:2}/$blob," "$tmp/more"; bad_tar "there twice"; ok "one that is there twice"
+with --transform "s,.*,$tmp/outside," "$tmp/more"; bad_tar "stay below the top"; ok "an absolute name"
+with --transform 's,.*,blobs/../../outside,' "$tmp/more"; bad_tar "stay below the top"; ok "a name that leads up"
+with --transform 's,.*,./list,' "$tmp/more"; bad_tar "stay below the top"; ok "a name with a dot"
+ln -s / "$tmp/away" && with --transform 's,.*/away,blobs/aa,;s,^/$,/,' "$tmp/away"; bad_tar "a link"; ok "a symbolic link"
+ln "$tmp/more" "$tmp/more2" && with --transform 's,.*/more,blobs/more,' "$tmp/more" "$tmp/more2"
+bad_tar "a link"; ok "a hard link"
+mkdir "$tmp/folder" && with --transform 's,.*/folder,blobs/folder,' "$tmp/folder"; bad_tar "not a plain file"; ok "a folder"
+mkfifo "$tmp/pipe" && with --transform 's,.*/pipe,blobs/pipe,' "$tmp/pipe"; bad_tar "not a plain file"; ok "a pipe"
+with --transform 's,.*,blobs/null,' /dev/null; bad_tar "not a plain file"; ok "a device"
+truncate -s 1T "$tmp/parts/logs/hole"
+{ tar -tf "$tar"; echo logs/hole; } | tar --format=gnu -S -cf "$tmp/bad.tar" -C "$tmp/parts" -T -; bad_tar "a sparse file"; ok "a sparse file"
+gzip -c "$tar" >"$tmp/bad.tar"; bad_tar ""; ok "a compressed one is not unpacked"
+
 # numbers given away after the backup don't come again
 old=$lease
 kill_daemon master TERM

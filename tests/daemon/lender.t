@@ -19,6 +19,18 @@ DESCRIPTION="Wants more than is lent"
 RESOURCES="memory=300M"
 job_run() { :; }
 X
+recipe alpha/online/online-1.0 <<'X'
+DESCRIPTION="Sends what nobody hears"
+PROPERTIES="network"
+job_run() {
+	local i text
+
+	printf -v text '%01000d' 0
+	for ((i = 0; i < 100; i++)); do
+		printf %s "${text}" >/dev/udp/203.0.113.1/9 || :
+	done
+}
+X
 sign alpha && commit "signed"
 lease_time=40s
 run farm_master alpha
@@ -49,12 +61,16 @@ cancel() { jobuild cancel "$job" >/dev/null 2>&1; within 30 job_is '.units[0].st
 
 # ---- what is offered
 
-enroll_slave one "memory = 100M" "cpus = 1" "disk = 50M" "label = fast" \
+enroll_slave one "network = host" "memory = 100M" "cpus = 1" "disk = 50M" "label = fast" \
 	"label = alone mandatory" "slots = 2"
 run slave one run --once
 hello_of one '.resources == {memory: 209715200, cpus: 2, disk: 104857600} or
 	(.resources.cpus == 1 and .resources.memory == 209715200)'
 ok "hello has what all slots together may use"
+autotua-chroot -s "$tmp/one-jails" capabilities >"$tmp/jails"
+hello_of one ".arches - $(jq -c '.arches + .emulated' "$tmp/jails") == [] and (.arches | length) == $(jq '.arches + .emulated | length' "$tmp/jails")"
+ok "all architectures whose programs jails run"
+hello_of one '.capabilities.network == "host"'; ok "which network jobs may have"
 hello_of one '.labels == {fast: false, alone: true}'; ok "the labels"
 hello_of one '.closed == null and .slots == 2'; ok "and that it is open"
 run slave one status --json
@@ -75,9 +91,25 @@ run slave one check
 [[ $status == 0 ]] && said "label         fast, alone mandatory"; ok "check shows the contract"
 sed -i '/^label/d' "$tmp/one/slave.conf"
 
-# ---- the owner's word
+# ---- the owner's word, and the service manager
 
-start_slave one
+# A manager's socket: each datagram's lines go to $tmp/told.
+notified=$tmp/notify
+perl -MIO::Socket::UNIX -MSocket -e '
+	my $s = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => shift) or die;
+	chmod(0777, $s->hostpath);
+	open(my $out, ">>", shift) or die; $out->autoflush(1);
+	while (defined $s->recv(my $text, 4096)) { print $out "$text\n" }
+' "$notified" "$tmp/told" &
+pid[manager]=$!
+told() { grep -qE "$1" "$tmp/told"; }
+within 10 test -S "$notified"
+NOTIFY_SOCKET=$notified WATCHDOG_USEC=200000 start_slave one
+within 20 told '^READY=1$'; ok "the service manager is told that it is ready"
+within 20 told '^STATUS=0 of 2 slots at work$'; ok "and what it does"
+: >"$tmp/told"
+within 10 told '^WATCHDOG=1$'; ok "it shows that it lives"
+! told '^(STATUS|READY)='; ok "what is as it was isn't told again"
 submit alpha/quick --param N=1
 within 60 job_ended; job_is '.state == "passed"'; ok "an open slave works"
 within 60 hello_of one '.stages | length == 1'; ok "and offers its stage"
@@ -85,6 +117,7 @@ slave one drain
 submit alpha/quick --param N=2
 within 20 closed "drained by its owner"; ok "a drained one gets nothing, and that is the reason"
 within 10 hello_of one '.closed == "drained by its owner"'; ok "its hello says so"
+within 10 told '^STATUS=0 of 2 slots at work; takes nothing: drained by its owner$'; ok "and the service manager"
 run slave one status
 said "lent: no, drained by its owner" && said "running, process"; ok "its status too"
 slave one resume
@@ -92,12 +125,14 @@ within 60 job_ended; job_is '.state == "passed"'; ok "until it is resumed"
 
 submit alpha/endless --param N=1
 within 60 in_phase
+told '^STATUS=1 of 2 slots at work$'; ok "it is told of work"
 slave one pause
 within 10 no_jail_of one; ok "pause ends what runs"
 within 20 job_is '.units[0] | .state == "ready" and any(.reasons[]; .text | test("paused by its owner"))'
 ok "it is given back"
 job_is '.units[0].attempt == 1 and (.units[0].reason | test("infra") | not)'; ok "without blame"
 kill_daemon one TERM
+within 10 told '^STOPPING=1$'; ok "and of the end"
 start_slave one
 within 20 hello_of one '.closed == "paused by its owner"'; ok "a restart doesn't forget the owner's word"
 cancel
@@ -134,6 +169,35 @@ no_jail_of one && ! kill -0 "${pid[one]}" 2>/dev/null; ok "with all that ran"
 job_is '.units[0].state == "ready"'; ok "and the unit is given back"
 wait "${pid[one]}"; unset "pid[one]"
 cancel
+
+# ---- what the slave itself can't change
+
+enroll_slave bound "memory = 100M" "cpus = 2" "disk = 50M" "pids = 77"
+start_slave bound
+within 20 pgrep -f "autotua-chroot -s $tmp/bound/chroot serve"
+jailer=$(pgrep -o -f "autotua-chroot -s $tmp/bound/chroot serve")
+tr '\0' ' ' <"/proc/$jailer/cmdline" >"$tmp/out"
+said "--memory 104857600 --disk 52428800 --pids 77 --cpus 2.000"; ok "the jailer knows what is lent"
+kill_daemon bound TERM
+echo "cpus = 10001" >>"$tmp/bound/slave.conf"
+sed -i '/^cpus = 2$/d' "$tmp/bound/slave.conf"
+run slave bound check
+[[ $status == 1 ]] && said "cpus must be at most"; ok "more processors than there can be"
+rm -r "$tmp/bound"
+
+# ---- what phases transfer
+
+if [[ $(autotua-chroot -s "$tmp/trial" capabilities | jq -r .network) == private ]]; then
+	enroll_slave online "network = private" "traffic = 1G"
+	submit alpha/online
+	run slave online run --once
+	job_is '.state == "passed"'; ok "a job passes with a private network"
+	run slave online status --json
+	jq -e '.contract.traffic_today > 90000' "$tmp/out" >/dev/null; ok "what that carries is counted for the day"
+else
+	ok "no private network can be had here # SKIP"
+fi
+rm -rf "$tmp/online" "$tmp/trial"
 
 # ---- what the master can't change
 

@@ -23,6 +23,15 @@ job_run() {
 	echo "ends"
 }
 X
+recipe alpha/brief/brief-1.0 <<'X'
+DESCRIPTION="Ends while nobody hears of it"
+job_run() {
+	echo "begins"
+	sleep 1
+	echo "ends"
+	echo made >"${ARTIFACTS}/made.txt"
+}
+X
 recipe alpha/endless/endless-1.0 <<'X'
 DESCRIPTION="Ends only when it is ended"
 job_run() { sleep 1000; }
@@ -94,6 +103,8 @@ enroll_slave one
 submit alpha/quick --param COLOUR=green; ok "a job is accepted"
 run slave one run --once
 [[ $status == 0 ]] && job_is '.state == "passed"'; ok "--once does it, delivers and ends"
+[[ -s $tmp/one/notary/verdicts && $(stat -c %u "$tmp/one/notary") == "$slave_user" ]]
+ok "and remembers that the signatures are good"
 job_is '.units[0].slave == "one" and .units[0].attempt == 1'; ok "on this slave, at the first attempt"
 job_is '.units[0].steps[0] | .figures.answer == "42" and .artifacts[0].path == "made.txt"'
 ok "figure and artifact are there"
@@ -161,6 +172,38 @@ grep -q "dropped.*took it away" "$tmp/two.log"; ok "because the master has no us
 job_is '.state == "passed" and .units[0].attempt == 2 and .units[0].slave == "three"'
 ok "and the job stays as it is"
 kill_daemon three TERM
+
+# ---- a master that can't be reached
+
+submit alpha/endless --param RUN=alone
+within 30 in_phase
+kill_daemon master
+within 20 no_jail_of two; ok "work that can't be renewed is killed"
+kill -0 "${pid[two]}" && grep -q "dropped lease=.*could not be renewed in time" "$tmp/two.log"
+ok "by its slave, which says why and goes on"
+! in_spool two; ok "the unit isn't its own any more"
+start_master
+within 20 job_is '.units[0].attempt == 2 and .units[0].state == "leased"'; ok "the unit runs anew when the master is back"
+jobuild cancel "$job" >/dev/null
+within 20 job_is '.state == "cancelled"' && within 10 eval '! in_spool two'; ok "and can be cancelled"
+
+submit alpha/brief
+within 30 in_phase
+kill_daemon master
+# shellcheck disable=SC2016 # eval expands it
+within 5 eval 'tail -n 3 "$tmp/two.log" | grep -q "ended lease=.*result=passed"'; ok "a unit ends while there is no master"
+kill_daemon two
+in_spool two; ok "its result outlives the slave"
+start_slave two
+within 10 grep -q "recovered lease=" "$tmp/two.log"; ok "a slave that is started takes the spool up"
+start_master
+within 30 job_ended; job_is '.state == "passed" and .units[0].attempt == 1'; ok "the result is delivered"
+unit=$(jobuild --json status "$job" | jq -r '.units[0].unit')
+[[ $(jobuild log "$unit" | grep -cE '^(begins|ends)$') == 2 ]]; ok "with the log, once"
+job_is '[.units[0].steps[0].artifacts[] | .path] == ["made.txt"]'; ok "and the artifact"
+within 10 eval '! in_spool two'; ok "and is gone from the spool"
+[[ $(sqlite3 "$tmp/master/master.db" "SELECT count(*) FROM report WHERE unit_id = $unit") == 1 ]]
+ok "the master has one report of it"
 
 submit alpha/endless
 within 30 in_phase

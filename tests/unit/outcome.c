@@ -96,12 +96,13 @@ test_lines(void)
 	is_int(outcome_line(&o,
 		   "end phase=job_run exit=2 signal=0 limit=- wall_ms=123 "
 		   "user_ms=50 system_ms=20 memory_kb=10240 log_start=7 "
-		   "log_end=456"),
+		   "log_end=456 net_bytes=789"),
 	    0, "end");
 	is_int(o.phases[0].exit, 2, "exit");
 	is(o.phases[0].limit, "", "no limit");
 	is_int(o.phases[0].memory_kb, 10240, "memory");
 	is_int(o.phases[0].log_end, 456, "log");
+	is_int(o.phases[0].net_bytes, 789, "network");
 	is_int(outcome_line(&o, "artifact path=a%20b/%25c size=12 " DIGEST), 0,
 	    "artifact");
 	is(o.artifacts[0].path, "a b/%c", "its path");
@@ -192,7 +193,7 @@ test_ceilings(void)
 	is_int(judge_ceilings(&c, &m).time, 100, "at most the machine's");
 	m.properties = PROPERTY_NETWORK_SETUP;
 	is_int(judge_policy(&c, &m, &err), RUN_LIMIT, "network: policy");
-	c.network = true;
+	c.network = NETWORK_PRIVATE;
 	is_int(judge_policy(&c, &m, &err), RUN_PASSED, "network: allowed");
 	m.properties = PROPERTY_NEST;
 	is_int(judge_policy(&c, &m, &err), RUN_INFRASTRUCTURE, "nest");
@@ -200,6 +201,9 @@ test_ceilings(void)
 	is_int(judge_policy(&c, &m, &err), RUN_PASSED, "nest: allowed");
 	is_int(judge_ceilings(&c, &m).pids, 4096, "pids, if nobody says");
 	is_int(judge_ceilings(&c, &m).memory, 0, "memory: no limit");
+	is_int(judge_ceilings(&c, &m).artifact_files, 0, "artifacts: none");
+	c.artifact_files = 7;
+	is_int(judge_ceilings(&c, &m).artifact_files, 7, "but as configured");
 	m.resources.memory = 1 << 20;
 	is_int(judge_ceilings(&c, &m).memory, 1 << 20, "the recipe's own");
 	c.memory = 1000;

@@ -170,11 +170,18 @@ test_conf(void)
 	is_int(c.slots, 3, "slots");
 	is_int(c.log_max, 2 << 20, "log-max");
 	is_int(c.time, 7200, "time");
-	ok(c.network, "network");
+	is_int(c.network, NETWORK_HOST, "network: yes is the host's");
 	is_int((long long)c.mirrors.n, 2, "mirrors");
 	ok(load("", &c, &a, &err) == 0 && c.slots == 1 && !c.network &&
 		strcmp(c.state, STATE_DEFAULT) == 0,
 	    "an empty one has the defaults");
+	ok(load("network = private\nartifacts-files = 5\n", &c, &a, &err) ==
+		    0 &&
+		c.network == NETWORK_PRIVATE && c.artifacts_files == 5,
+	    "a private network, a number of artifacts");
+	ok(load("network = some\n", &c, &a, &err) < 0 &&
+		strstr(err.msg, "host, private or no"),
+	    "another word is refused, with those that there are");
 	ok(load("slots = 0\n", &c, &a, &err) < 0 && strstr(err.msg, "slots"),
 	    "no slots are refused");
 	ok(load("slot = 1\n", &c, &a, &err) < 0 && strstr(err.msg, "slot"),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "master/notify.h"
+#include "base/notify.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -3,8 +3,8 @@
  * What the service manager is told (sd_notify(3)): a datagram to the socket
  * that NOTIFY_SOCKET names; nothing where there is none.
  */
-#ifndef MASTER_NOTIFY_H
-#define MASTER_NOTIFY_H
+#ifndef BASE_NOTIFY_H
+#define BASE_NOTIFY_H
 
 #include <stdint.h>
 
