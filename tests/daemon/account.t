@@ -16,7 +16,7 @@ job_run() {
 X
 recipe alpha/slow/slow-1.0 <<'X'
 DESCRIPTION="takes its time"
-job_run() { sleep 600; }
+job_run() { sleep 613; }
 X
 sign alpha && commit tree
 farm_master alpha; ok "a master is set up"
@@ -24,7 +24,7 @@ farm_master alpha; ok "a master is set up"
 slave() { autotua-slave -C "$tmp/$1" "${@:2}"; }
 status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status" | tr '\t' ' '; }
 as_slave() { setpriv --reuid "$slave_user" --regid "$slave_user" --clear-groups "$@"; }
-jailer_of() { pgrep -f "autotua-chroot -s $tmp/$1/chroot serve" | head -1; }
+jailer_of() { pgrep -o -f "autotua-chroot -s $tmp/$1/chroot serve"; }
 
 # ---- who it is
 
@@ -33,7 +33,7 @@ enroll_slave one; ok "enrolled by root"
 [[ $(stat -c '%u %a' "$tmp/one/key.pem") == "$slave_user 600" ]]; ok "the key is the slave's"
 start_slave one
 submit alpha/slow
-within 30 pgrep -f "sleep 600"; ok "a unit runs"
+within 30 pgrep -f "sleep 613"; ok "a unit runs"
 p=${pid[one]}
 [[ $(status_of "$p" Uid) == "$slave_user $slave_user $slave_user $slave_user" ]]; ok "the slave is that user"
 [[ $(status_of "$p" Gid) == "$slave_user $slave_user $slave_user $slave_user" && -z $(status_of "$p" Groups) ]]
@@ -62,7 +62,7 @@ kill -0 "$j" && kill -0 "$p"; ok "that harms neither jailer nor slave"
 job_ended || jobuild -q cancel "$job" >/dev/null
 kill_daemon one
 within 20 bash -c "! kill -0 $j 2>/dev/null"; ok "the jailer ends with a killed slave"
-! pgrep -f "sleep 600" >/dev/null; ok "and so does what ran"
+! pgrep -f "sleep 613" >/dev/null; ok "and so does what ran"
 [[ -z $(ls "$tmp/one/chroot/run") ]]; ok "nothing is left of it"
 start_slave one
 within 20 jailer_of one
