@@ -119,7 +119,9 @@ open_namespace(pid_t pid, uint32_t base, uint32_t count, struct error *err)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? fail_errno(err, "open its user namespace") : fd;
+	if (fd < 0)
+		return fail_errno(err, "open its user namespace");
+	return fd;
 }
 
 int

@@ -173,7 +173,7 @@ serve_receive(
 	    .msg_iovlen = 1,
 	    .msg_control = control,
 	    .msg_controllen = sizeof(control)};
-	struct parcel p;
+	struct parcel p = {.n = 0};
 	ssize_t n;
 
 	memset(m->fds, -1, sizeof(m->fds));

@@ -30,6 +30,7 @@ user_name(char name[64])
 	struct passwd *p;
 
 	name[0] = '\0';
+	/* cppcheck-suppress fgetpwentCalled ; there are no threads */
 	while (f && (p = fgetpwent(f)) != NULL) {
 		if (p->pw_uid != geteuid())
 			continue;

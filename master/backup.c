@@ -455,9 +455,11 @@ make_tar(struct backup *b, struct error *err)
 	int rc;
 
 	tar.path = arena_printf(&b->arena, "%s.new", b->dir);
+	/* cppcheck-suppress autoVariables ; it is taken back below */
 	b->tar = &tar;
 	rc = fill_tar(b, err);
 	saved_tar_release(&tar);
+	b->tar = NULL;
 	return rc;
 }
 

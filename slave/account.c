@@ -56,6 +56,7 @@ account_find(struct account *a, const struct slave_conf *c, struct error *err)
 	if (geteuid() != 0)
 		return 0;
 	if (!parse_numbers(c->user, a)) {
+		/* cppcheck-suppress getpwnamCalled ; there are no threads */
 		p = getpwnam(c->user);
 		if (!p || strlen(c->user) >= sizeof(a->name))
 			return fail(err,

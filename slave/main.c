@@ -130,6 +130,9 @@ do_control(const struct options *o, const struct slave_conf *c, struct arena *a,
 	    (o->now && strcmp(what, "stop") != 0) ||
 	    (o->json && strcmp(what, "status") != 0))
 		return usage();
+	/* with the rights that "run" begins with */
+	if (strcmp(what, "check") == 0 && conf_check(c, a, &err) < 0)
+		return report(&err);
 	if (account_command(c, false, &err) < 0)
 		return report(&err);
 	if (strcmp(what, "stop") == 0)
@@ -143,9 +146,7 @@ do_control(const struct options *o, const struct slave_conf *c, struct arena *a,
 	else if (strcmp(what, "status") == 0)
 		rc = control_status(c, o->json, a, &err);
 	else if (strcmp(what, "check") == 0)
-		rc = conf_check(c, a, &err) < 0
-		    ? -1
-		    : control_status(c, false, a, &err);
+		rc = control_status(c, false, a, &err);
 	else
 		return usage();
 	return rc < 0 ? report(&err) : 0;

@@ -58,6 +58,7 @@ advance(struct walk *w)
 		leave(w, draft);
 		return;
 	}
+	assert(d->edges);
 	to = d->edges[w->at[draft]++].to;
 	if (w->number[to] == 0)
 		meet(w, to, &w->paths[draft], false);

@@ -76,7 +76,7 @@ jailer_start(struct jailer *j, const struct jailer_conf *c, struct error *err)
 		argv[n++] = "--layers-max";
 		argv[n++] = store;
 	}
-	n += add_limits(argv + n, limits, c);
+	add_limits(argv + n, limits, c);
 	p.keep = &fds[1];
 	p.nkeep = 1;
 	j->pid = proc_start(&p, err);

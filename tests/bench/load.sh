@@ -99,6 +99,7 @@ load_real() {
 bench_load() {
 	ulimit -n "$(ulimit -Hn)"
 	load_tree
+	# shellcheck disable=SC2034 # farm.sh reads it
 	lease_time=600s
 	farm_master load || return
 	echo "connections-per-address = 0" >>"$tmp/master/master.conf"

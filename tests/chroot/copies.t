@@ -17,7 +17,7 @@ while [ $i -lt 60 ]; do
 		mkdir /opt/d$i; echo $i >/opt/d$i/f; chown $i:$i /opt/d$i/f
 		rm -rf /opt/d$((i - 3))/f; mv /opt/d$((i - 2)) /opt/moved$((i - 2))
 		rm -f /etc/hosts; chmod 4755 /opt/n" 2>/dev/null
-	[ $i -ne 1 ] || ln "$S/layers/$(key_of 1)/root/opt/n" linked 2>/dev/null
+	[ $i -ne 1 ] || ln "$S/layers/$(key_of 1)/root"/opt/n linked 2>/dev/null
 	chain="$chain --layer $(key_of $i)"
 done
 rm -f linked

@@ -188,7 +188,7 @@ rm -r "$tmp/bound"
 # ---- what phases transfer
 
 if [[ $(autotua-chroot -s "$tmp/trial" capabilities | jq -r .network) == private ]]; then
-	enroll_slave online "network = private" "traffic = 1G"
+	enroll_slave online "network = private" "traffic = 1G" "memory = 100M"
 	submit alpha/online
 	run slave online run --once
 	job_is '.state == "passed"'; ok "a job passes with a private network"
