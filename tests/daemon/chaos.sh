@@ -224,7 +224,9 @@ check_logs() { # STATE
 					echo "log of unit $unit attempt $attempt step $step ($n): $(cmp "$tmp/seen" "$tmp/want" 2>&1)"
 				;;
 			*)
-				is_beginning "$tmp/seen" "$tmp/want" || grep -aqxF " * $atom: reused, layer ${key:0:12} is there" "$tmp/seen" ||
+				echo " * $atom: reused, layer ${key:0:12} is there" >"$tmp/reused"
+				is_beginning "$tmp/seen" "$tmp/want" || is_beginning "$tmp/seen" "$tmp/reused" ||
+					grep -aqxF " * $atom: reused, layer ${key:0:12} is there" "$tmp/seen" ||
 					echo "log of unit $unit attempt $attempt step $step ($n, $result): other bytes"
 				;;
 			esac

@@ -302,7 +302,8 @@ spoilt() { # NAME CHECK COMMAND...
 	ok "seen: $1"
 }
 sql() { sqlite3 "$tmp/copy/master.db" "$1"; }
-unit=$(rows "$tmp/master" "SELECT max(id) FROM unit WHERE job_id = 1")
+unit=$(rows "$tmp/master" "SELECT max(u.id) FROM unit u
+	JOIN artifact a ON a.unit_id = u.id AND a.attempt = u.attempt WHERE u.job_id = 1")
 at="unit_id = $unit AND attempt = (SELECT attempt FROM unit WHERE id = $unit)"
 attempt=$(rows "$tmp/master" "SELECT attempt FROM unit WHERE id = $unit")
 blob=$(rows "$tmp/master" "SELECT digest FROM artifact WHERE $at")
@@ -324,7 +325,7 @@ spoilt "an attempt that is left out" attempts sql "UPDATE lease SET attempt = at
 spoilt "an attempt of another slave" starts sql "UPDATE lease SET slave_id = slave_id % 3 + 1 WHERE $at"
 spoilt "an attempt never given" starts sql "DELETE FROM lease WHERE $at"
 spoilt "an artifact that is gone" artifacts sql "DELETE FROM artifact WHERE $at"
-spoilt "an artifact with another digest" artifacts sql "UPDATE artifact SET digest = replace(digest, 'a', 'b') WHERE $at"
+spoilt "an artifact with another digest" artifacts sql "UPDATE artifact SET digest = substr(digest, 2) || substr(digest, 1, 1) WHERE $at"
 spoilt "an artifact's bytes" artifacts sh -c "echo more >>$tmp/copy/blobs/${blob:0:2}/$blob"
 spoilt "the same by the master" whole sh -c "echo more >>$tmp/copy/blobs/${blob:0:2}/$blob"
 mkdir "$tmp/one/spool/77"
