@@ -212,7 +212,7 @@ gone() { # within 10 seconds
 	return 1
 }
 for signal in TERM INT KILL; do
-	(cd "$tree" && exec env TMPDIR="$tmp/left" XDG_CACHE_HOME="$tmp/before-$signal" jobuild verify) >/dev/null 2>&1 &
+	(cd "$tree" && exec env --default-signal=INT TMPDIR="$tmp/left" XDG_CACHE_HOME="$tmp/before-$signal" jobuild verify) >/dev/null 2>&1 &
 	pid=$!
 	for ((i = 0; i < 100; i++)); do
 		[[ -n $(ls -A "$tmp/left") ]] && break
