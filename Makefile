@@ -283,6 +283,13 @@ check-chaos: all check-needs $(chaos)
 	@SEED='$(SEED)' MINUTES='$(or $(MINUTES),10)' $(PROVE) -v \
 		tests/daemon/chaos.t
 
+# The jail and the services on Debian's kernel, with systemd: VM="TEST ..."
+# which tests.
+.PHONY: check-vm
+check-vm: all $B/tests/chroot/asker $B/tests/chroot/probe
+	@tests/tools/install-needs run check vm
+	@B='$(abspath $B)' tests/vm/vm $(VM)
+
 # ---- demo and benchmarks -----------------------------------------------------
 
 .PHONY: demo bench
@@ -369,6 +376,7 @@ EDITORS := vim/ftdetect/jobuild.vim:vim/vimfiles/ftdetect/jobuild.vim \
 # For systemd: what has @SBINDIR@ in it gets the place of the programs.
 unitdir     ?= $(PREFIX)/lib/systemd/system
 sysusersdir ?= $(PREFIX)/lib/sysusers.d
+tmpfilesdir ?= $(PREFIX)/lib/tmpfiles.d
 UNITS := autotua-master.service autotua-slave.service
 
 .PHONY: install install-units uninstall clean
@@ -382,6 +390,8 @@ install-units:
 	done
 	install -D -m 644 master/autotua.sysusers \
 		$(DESTDIR)$(sysusersdir)/autotua.conf
+	install -D -m 644 master/autotua.tmpfiles \
+		$(DESTDIR)$(tmpfilesdir)/autotua.conf
 install: all install-units
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(sharedir) \
 		$(DESTDIR)$(libexec)
@@ -409,7 +419,8 @@ uninstall:
 		$(DESTDIR)$(sbindir)/autotua-chroot \
 		$(DESTDIR)$(libexec)/autotua-unpack
 	rm -f $(UNITS:%=$(DESTDIR)$(unitdir)/%) \
-		$(DESTDIR)$(sysusersdir)/autotua.conf
+		$(DESTDIR)$(sysusersdir)/autotua.conf \
+		$(DESTDIR)$(tmpfilesdir)/autotua.conf
 	rm -f $(DESTDIR)$(sharedir)/jobuild.sh
 	for x in $(SHELLS) $(EDITORS); do \
 		rm -f $(DESTDIR)$(PREFIX)/share/$${x##*:}; \

@@ -2,9 +2,10 @@
 /*
  * Where groups can be made is told by /proc/self/cgroup (which group we are
  * in) and /proc/self/mountinfo (where that hierarchy is mounted). In version 2
- * a group that has processes can't pass controllers on, except the root; so
- * the service's own group is the place only if it is the root or empty, and
- * else the one above, if systemd has delegated that (DelegateSubgroup=).
+ * a group that has processes can't pass controllers on, except the root. So
+ * the place is our own group if it is the root; or if systemd has delegated it
+ * (Delegate=), once all that is in it has moved to a group "main" below; or the
+ * one above, if that is the delegated one (DelegateSubgroup=, or moved before).
  */
 #include "chroot/cgroup.h"
 #include "chroot/feature.h"
@@ -190,6 +191,33 @@ is_delegated(const char *folder)
 	    getxattr(folder, "user.delegate", value, sizeof(value)) == 1;
 }
 
+/*
+ * Move what is in the group to the group "main" below it. Who has a group
+ * delegated may do so (systemd's "Control Group APIs and Delegation"). More
+ * than one round, as what forks meanwhile is added.
+ */
+static void
+make_room(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), round;
+	char path[PATH_MAX + 32], *line, *rest;
+	struct buf b;
+
+	if (fd < 0)
+		return;
+	snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
+	if (mkdirat(fd, "main", 0755) == 0 || errno == EEXIST) {
+		for (round = 0; round < 8 && read_text(path, &b); round++) {
+			rest = b.data;
+			while ((line = strsep(&rest, "\n")) != NULL && *line)
+				(void)write_value(
+				    fd, "main/cgroup.procs", line);
+			buf_release(&b);
+		}
+	}
+	close(fd);
+}
+
 /* The folder for groups of version 2 that have all that is wanted. */
 static bool
 find_v2(const char *wanted, char path[PATH_MAX])
@@ -200,6 +228,10 @@ find_v2(const char *wanted, char path[PATH_MAX])
 		return false;
 	if (passes_on(path, wanted))
 		return true;
+	if (is_delegated(path)) {
+		make_room(path);
+		return passes_on(path, wanted);
+	}
 	slash = strrchr(path, '/');
 	if (!slash)
 		return false;

@@ -237,9 +237,8 @@ try_groups(struct visit *v)
 	good = g.of[CONTROL_MEMORY].path[0] && g.of[CONTROL_PIDS].path[0] &&
 	    g.of[CONTROL_CPU].path[0];
 	f = find(v, "cgroup", good,
-	    "start the slave by systemd with Delegate=yes and "
-	    "DelegateSubgroup=main, or mount the memory, pids and cpu "
-	    "controllers");
+	    "start the slave by systemd with Delegate=yes, or mount the "
+	    "memory, pids and cpu controllers");
 	if (!good)
 		snprintf(f->text, sizeof(f->text),
 		    "memory and processes are limited one by one and counted "
