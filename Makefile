@@ -88,7 +88,7 @@ MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease a
 	$(addprefix sched/,class ids lease lock pick queue reasons same sched share)
 
 UNIT    := base atom recipe plan plan_best cli_text cli_progress index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome chroot_blake2b chroot_request slave_contract slave_parts slave_spool \
-	master_audit master_db master_limit master_locks master_parse master_same master_sched master_uri
+	master_audit master_db master_limit master_locks master_offer master_parse master_same master_sched master_uri
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \

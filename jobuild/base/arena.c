@@ -84,8 +84,8 @@ static void *
 map_block(size_t size)
 {
 	size_t room = size + HUGE_PAGE, skip;
-	/* cppcheck-suppress invalidFunctionArg ; there is no file */
 	char *p = mmap(NULL, room, PROT_READ | PROT_WRITE,
+	    /* cppcheck-suppress invalidFunctionArg ; there is no file */
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (p == MAP_FAILED)

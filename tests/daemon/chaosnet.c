@@ -250,8 +250,8 @@ turn(void)
 	if (fds[0].revents)
 		read_orders();
 	for (i = 0; i < nlinks; i++) {
-		/* cppcheck-suppress nullPointer ; nobody asks who it is */
 		fd = accept4(
+		    /* cppcheck-suppress nullPointer ; nobody asks who it is */
 		    links[i].fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0)
 			pair_new(fd, i);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a slave has and offers, against what units want. */
+#include "farm.h"
+
+#include <string.h>
+
+static struct sched_unit *
+plain(void)
+{
+	const struct sched_wants wants = {.arch = "amd64", .stage = ""};
+
+	return wanting(job, &wants);
+}
+
+static void
+test_labels(void)
+{
+	const char *gpu[] = {"gpu"};
+	const struct sched_wants labelled = {
+	    .arch = "amd64", .stage = "", .labels = gpu, .nlabels = 1};
+	struct sched_slave *one, *two;
+	struct sched_unit *u;
+
+	begin();
+	one = slave(1, "one", "amd64", 1);
+	sched_start(&sched, u = wanting(job, &labelled), 0);
+	is_int(take(one, 0), 0, "a label that it hasn't");
+	is(why(u, 0), "no slave for arch amd64 has the label gpu", "told so");
+	two = slave(2, "two", "amd64", 2);
+	sched_slave_label(two, "gpu", true);
+	sched_slave_ready(&sched, two);
+	sched_start(&sched, plain(), 0);
+	is_int(take(two, 0), 1, "one that has it");
+	is_int(take(two, 0), 0, "a mandatory one keeps others away");
+	is_int(take(one, 0), 2, "who go elsewhere");
+	end();
+}
+
+static void
+test_resources(void)
+{
+	const struct sched_wants big = {.arch = "amd64",
+				     .stage = "",
+				     .resources = {6 << 20}},
+				 huge = {.arch = "amd64",
+				     .stage = "",
+				     .resources = {0, 9}};
+	struct sched_slave *sl;
+	struct sched_unit *u;
+
+	begin();
+	sl = slave(1, "s", "amd64", 4);
+	sl->offer[SCHED_MEMORY] = 8 << 20;
+	sl->offer[SCHED_CPUS] = 8;
+	sched_start(&sched, u = wanting(job, &huge), 0);
+	is_int(take(sl, 0), 0, "more than there is");
+	is(why(u, 0), "no slave for arch amd64 offers cpus=9", "told so");
+	sched_start(&sched, wanting(job, &big), 0);
+	sched_start(&sched, wanting(job, &big), 0);
+	sched_start(&sched, plain(), 0);
+	sched_start(&sched, plain(), 0);
+	is_int(take(sl, 0), 2, "it fits");
+	is_int(take(sl, 0), 4, "not twice; one with a slot's share does");
+	is_int(take(sl, 0), 0, "that was all of the memory");
+	sched_end(&sched, sched_unit_get(&sched, 4), UNIT_PASSED, 0);
+	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_PASSED, 0);
+	is_int(take(sl, 0), 3, "given back");
+	end();
+}
+
+static void
+test_reserve(void)
+{
+	const struct sched_wants alone = {
+	    .arch = "amd64", .stage = "", .exclusive = true};
+	struct sched_slave *one, *two;
+	struct sched_unit *u;
+	int64_t late = 301 * S;
+	int i;
+
+	begin();
+	one = slave(1, "one", "amd64", 2);
+	two = slave(2, "two", "amd64", 2);
+	for (i = 0; i < 3; i++)
+		sched_start(&sched, plain(), 0);
+	take(one, 0);
+	take(two, 0);
+	sched_start(&sched, u = wanting(job, &alone), 0);
+	sched_end(&sched, sched_unit_get(&sched, 3), UNIT_CANCELLED, 0);
+	is_int(take(one, late), 0, "nothing beside an exclusive one");
+	sched_start(&sched, plain(), late);
+	is_int(take(one, late), 0, "one slave is kept free for it");
+	is_int(take(two, late), 5, "only one");
+	ok(strstr(why(u, late), "one is kept free for it"), "told so");
+	sched_end(&sched, sched_unit_get(&sched, 1), UNIT_PASSED, late);
+	is_int(take(one, late), 4, "idle: there it is");
+	end();
+}
+
+static void
+test_nearness(void)
+{
+	const struct sched_wants x = {.arch = "amd64", .stage = "aa"},
+				 y = {.arch = "amd64", .stage = "bb"};
+	const char *layers[] = {"00000000000000010", "00000000000000020"};
+	struct sched_unit_spec spec = {.id = 10,
+	    .root = "a/b-1.0",
+	    .wants = y,
+	    .state = UNIT_BLOCKED,
+	    .layers = layers,
+	    .nlayers = 2};
+	struct sched_slave *sl;
+
+	begin();
+	sl = slave(1, "s", "amd64", 10);
+	sched_slave_stage(sl, "bb");
+	sched_slave_layer(sl, layers[0]);
+	sched_start(&sched, wanting(job, &x), 0);
+	sched_start(&sched, wanting(job, &y), 0);
+	sched_start(&sched, sched_unit_add(&sched, job, &spec), 0);
+	is_int(take(sl, 0), 10, "the stage is there, and a layer");
+	is_int(take(sl, 0), 2, "the stage is there");
+	is_int(take(sl, 0), 1, "nothing is there");
+	end();
+}
+
+static void
+test_closed(void)
+{
+	struct sched_slave *sl;
+	struct sched_unit *u;
+	int who;
+
+	begin();
+	sl = slave(1, "s", "amd64", 1);
+	sched_slave_close(&sched, sl, "paused by its owner");
+	sched_start(&sched, u = plain(), 0);
+	is_int(take(sl, 0), 0, "a closed slave gets nothing");
+	is(why(u, 0), "not on s: paused by its owner", "with its reason");
+	sched_wait(&sched, sl, &who);
+	ok(!sched_turn(&sched, 0), "nor is it looked at");
+	sched_slave_close(&sched, sl, NULL);
+	ok(sched_turn(&sched, 0) == sl, "until it is open again");
+	end();
+}
+
+int
+main(void)
+{
+	test_labels();
+	test_resources();
+	test_reserve();
+	test_nearness();
+	test_closed();
+	return tap_done();
+}
