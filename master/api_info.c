@@ -70,71 +70,63 @@ slave_json(struct master *m, struct arena *a)
 	return o;
 }
 
-void
-api_slaves(struct master *m, struct request *r)
+static json_t *
+tree_json(struct master *m, struct arena *a)
 {
-	enum sql q = SQL_SLAVE_LIST;
+	enum sql q = SQL_TREE_LIST;
+
+	return json_pack("{s:s, s:s, s:o}", "name", db_text(m->db, q, 0, a),
+	    "url", db_text(m->db, q, 1, a), "created",
+	    api_time(db_int(m->db, q, 2)));
+}
+
+static json_t *
+stage_json(struct master *m, struct arena *a)
+{
+	enum sql q = SQL_STAGE_LIST;
+
+	return json_pack("{s:s, s:s, s:I, s:o}", "name",
+	    db_text(m->db, q, 0, a), "digest", db_text(m->db, q, 1, a), "size",
+	    (json_int_t)db_int(m->db, q, 2), "created",
+	    api_time(db_int(m->db, q, 3)));
+}
+
+/* All rows of q, each as what row makes of it. */
+static void
+answer_rows(struct master *m, struct request *r, enum sql q, const char *name,
+    json_t *(*row)(struct master *, struct arena *))
+{
 	json_t *list = json_array();
 	struct error err;
 	int rc;
 
 	db_query(m->db, q, NULL);
 	while ((rc = db_row(m->db, q, &err)) > 0)
-		json_array_append_new(list, slave_json(m, &r->arena));
+		json_array_append_new(list, row(m, &r->arena));
 	if (rc == 0) {
-		request_json(r, 200, json_pack("{s:o}", "slaves", list));
+		request_json(r, 200, json_pack("{s:o}", name, list));
 		return;
 	}
 	json_decref(list);
 	request_broken(r, &err);
+}
+
+void
+api_slaves(struct master *m, struct request *r)
+{
+	answer_rows(m, r, SQL_SLAVE_LIST, "slaves", slave_json);
 }
 
 void
 api_trees(struct master *m, struct request *r)
 {
-	enum sql q = SQL_TREE_LIST;
-	json_t *list = json_array();
-	struct arena *a = &r->arena;
-	struct error err;
-	int rc;
-
-	db_query(m->db, q, NULL);
-	while ((rc = db_row(m->db, q, &err)) > 0)
-		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:o}", "name",
-			db_text(m->db, q, 0, a), "url", db_text(m->db, q, 1, a),
-			"created", api_time(db_int(m->db, q, 2))));
-	if (rc == 0) {
-		request_json(r, 200, json_pack("{s:o}", "trees", list));
-		return;
-	}
-	json_decref(list);
-	request_broken(r, &err);
+	answer_rows(m, r, SQL_TREE_LIST, "trees", tree_json);
 }
 
 void
 api_stages(struct master *m, struct request *r)
 {
-	enum sql q = SQL_STAGE_LIST;
-	json_t *list = json_array();
-	struct arena *a = &r->arena;
-	struct error err;
-	int rc;
-
-	db_query(m->db, q, NULL);
-	while ((rc = db_row(m->db, q, &err)) > 0)
-		json_array_append_new(list,
-		    json_pack("{s:s, s:s, s:I, s:o}", "name",
-			db_text(m->db, q, 0, a), "digest",
-			db_text(m->db, q, 1, a), "size",
-			(json_int_t)db_int(m->db, q, 2), "created",
-			api_time(db_int(m->db, q, 3))));
-	if (rc == 0) {
-		request_json(r, 200, json_pack("{s:o}", "stages", list));
-		return;
-	}
-	json_decref(list);
-	request_broken(r, &err);
+	answer_rows(m, r, SQL_STAGE_LIST, "stages", stage_json);
 }
 
 /* ---- metrics ----------------------------------------------------------------

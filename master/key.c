@@ -71,13 +71,8 @@ accept_file(struct state *st, const char *file, struct error *err)
 	int rc = -1;
 
 	buf_init(&b, STATEMENT_MAX);
-	if (file_read(file, &b, err) < 0)
+	if (statement_load(&s, file, &b, time(NULL), &a, err) < 0)
 		goto out;
-	if (statement_read(
-		&s, b.data ? b.data : "", b.len, time(NULL), &a, err) < 0) {
-		fail_in(err, "%s", file);
-		goto out;
-	}
 	rc = change(st, &s,
 	    s.new[0] ? arena_strndup(&a, s.new_key.text, s.new_key.len) : NULL,
 	    err);

@@ -24,13 +24,8 @@ key_accept(const struct slave_conf *c, const char *file, struct error *err)
 		    "master names: set the option \"keyring\", or let the "
 		    "master accept the statement (autotua-master key accept)");
 	buf_init(&b, STATEMENT_MAX);
-	if (file_read(file, &b, err) < 0)
+	if (statement_load(&s, file, &b, time(NULL), &a, err) < 0)
 		goto out;
-	if (statement_read(
-		&s, b.data ? b.data : "", b.len, time(NULL), &a, err) < 0) {
-		fail_in(err, "%s", file);
-		goto out;
-	}
 	rc = keyring_apply(c->keyring, &s, err);
 	if (rc == 0)
 		printf("%s revoked\n", s.old);

@@ -120,6 +120,18 @@ digest_size(enum digest_kind kind)
 	return kind == DIGEST_BLAKE2B || kind == DIGEST_SHA512 ? 64 : 32;
 }
 
+int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 bool
 is_hex(const char *s, size_t n)
 {

@@ -44,6 +44,9 @@ int digest_of_fd(
 /* Bytes of the digest: 32 or 64. */
 size_t digest_size(enum digest_kind kind);
 
+/* What a hexadecimal digit of either case stands for, -1 when it is none. */
+int hex_value(char c);
+
 /* Is s exactly n lower-case hexadecimal digits? */
 bool is_hex(const char *s, size_t n);
 

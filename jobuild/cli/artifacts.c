@@ -241,10 +241,7 @@ artifacts_main(struct cli *c, const void *opts, int n, char *args[])
 	int rc;
 
 	(void)n;
-	id = client_number(c, "job", args[0]);
-	if (id < 0)
-		return CLI_USAGE;
-	rc = client_open(c, &h);
+	rc = client_open_job(c, args[0], &id, &h);
 	if (rc != CLI_OK)
 		return rc;
 	rc = client_call(c, h, "GET",

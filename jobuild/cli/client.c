@@ -296,10 +296,10 @@ client_signed(struct cli *c, struct http *h, const char *kind, json_t *request,
 int
 client_change(struct cli *c, const char *kind, const char *job, json_t *request)
 {
-	int64_t id = client_number(c, "job", job);
 	json_t *answer = NULL;
 	struct http *h;
-	int rc = id < 0 ? CLI_USAGE : client_open(c, &h);
+	int64_t id;
+	int rc = client_open_job(c, job, &id, &h);
 
 	if (rc == CLI_OK) {
 		if (!request)
@@ -341,4 +341,11 @@ client_number(struct cli *c, const char *what, const char *s)
 		return -1;
 	}
 	return n;
+}
+
+int
+client_open_job(struct cli *c, const char *s, int64_t *job, struct http **out)
+{
+	*job = client_number(c, "job", s);
+	return *job < 0 ? CLI_USAGE : client_open(c, out);
 }

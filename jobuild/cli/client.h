@@ -71,6 +71,10 @@ int client_get(
 /* A positive number as an argument; -1 after telling that it is none. */
 int64_t client_number(struct cli *c, const char *what, const char *s);
 
+/* As client_open(), for a job that the argument s has the number of. */
+int
+client_open_job(struct cli *c, const char *s, int64_t *job, struct http **out);
+
 /* After this, client_stopped() tells of INT and TERM, instead of dying. */
 void client_catch_signals(void);
 bool client_stopped(void);

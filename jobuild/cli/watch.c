@@ -259,15 +259,13 @@ static const struct opt options[] = {
 static int
 watch_main(struct cli *c, const void *opts, int n, char *args[])
 {
-	int64_t job = client_number(c, "job", args[0]);
 	struct http *h;
+	int64_t job;
 	int rc;
 
 	(void)opts;
 	(void)n;
-	if (job < 0)
-		return CLI_USAGE;
-	rc = client_open(c, &h);
+	rc = client_open_job(c, args[0], &job, &h);
 	if (rc != CLI_OK)
 		return rc;
 	rc = watch_job(c, h, job);

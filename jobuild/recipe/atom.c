@@ -205,25 +205,29 @@ atom_parse(struct arena *a, const char *s, size_t len, struct atom *out,
 }
 
 bool
-atom_matches(const struct atom *a, struct version v)
+atom_op_holds(enum atom_op op, int order)
 {
-	int c = version_compare(v, a->id.ver);
-
-	switch (a->op) {
+	switch (op) {
 	case ATOM_ANY:
 		return true;
 	case ATOM_EQ:
-		return c == 0;
+		return order == 0;
 	case ATOM_GE:
-		return c >= 0;
+		return order >= 0;
 	case ATOM_LE:
-		return c <= 0;
+		return order <= 0;
 	case ATOM_GT:
-		return c > 0;
+		return order > 0;
 	case ATOM_LT:
-		return c < 0;
+		return order < 0;
 	}
 	return false;
+}
+
+bool
+atom_matches(const struct atom *a, struct version v)
+{
+	return atom_op_holds(a->op, version_compare(v, a->id.ver));
 }
 
 const char *

@@ -75,6 +75,9 @@ bool id_parse(struct arena *a, const char *s, size_t len, struct recipe_id *id);
 /* One atom in exactly len bytes. -1: err says why and how to write it. */
 int atom_parse(struct arena *a, const char *s, size_t len, struct atom *out,
     struct error *err);
+
+/* Does what compares so (below, equal, above zero) with op's version fulfil? */
+bool atom_op_holds(enum atom_op op, int order);
 bool atom_matches(const struct atom *a, struct version v);
 const char *atom_format(struct arena *a, const struct atom *atom);
 

@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "recipe/quote.h"
 #include "base/arena.h"
+#include "base/digest.h"
 
 #include <string.h>
-
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* Up to max digits of the base at *s; how many there were. */
 static size_t
@@ -26,7 +15,7 @@ number(const char *s, const char *end, unsigned base, size_t max,
 
 	*value = 0;
 	for (n = 0; n < max && s + n < end; n++) {
-		d = hex_digit(s[n]);
+		d = hex_value(s[n]);
 		if (d < 0 || (unsigned)d >= base)
 			break;
 		*value = *value * base + (unsigned)d;

@@ -2,6 +2,7 @@
 #include "manifest.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/utf8.h"
 
 #include <stdarg.h>
@@ -93,18 +94,6 @@ read_size(struct reader *r, int64_t *out)
 		    "\"%.*s\" is not a size in bytes", (int)w.n, w.s);
 	*out = v;
 	return 0;
-}
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
 }
 
 static void

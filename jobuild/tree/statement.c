@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "recipe/atom.h"
 #include "tree/verifier.h"
 
@@ -312,6 +313,17 @@ statement_read(struct statement *s, const char *text, size_t len, time_t now,
 	if (statement_parse(s, text, len, a, err) < 0)
 		return -1;
 	return check(s, now, err);
+}
+
+int
+statement_load(struct statement *s, const char *path, struct buf *b, time_t now,
+    struct arena *a, struct error *err)
+{
+	if (file_read(path, b, err) < 0)
+		return -1;
+	if (statement_read(s, b->data ? b->data : "", b->len, now, a, err) < 0)
+		return fail_in(err, "%s", path);
+	return 0;
 }
 
 int

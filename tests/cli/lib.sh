@@ -14,7 +14,6 @@ unset "${!AUTOTUA_@}" FORCE_COLOR CLICOLOR_FORCE
 export GNUPGHOME=$tmp/gnupg XDG_CONFIG_HOME=$tmp/config XDG_STATE_HOME=$tmp/state XDG_CACHE_HOME=$tmp/cache
 export AUTOTUA_HELPERS=$top/jobuild/sh AUTOTUA_STORE=$tmp/store NO_COLOR=1 AUTOTUA_ARCH=amd64
 tree=$tmp/tree
-count=0
 
 # shellcheck disable=SC2317 # called by trap
 cli_end() {
@@ -23,22 +22,8 @@ cli_end() {
 }
 trap cli_end EXIT
 
-ok() { # NAME, after a test
-	local good=$?
-
-	count=$((count + 1))
-	if ((good == 0)); then
-		echo "ok $count - $1"
-	else
-		echo "not ok $count - $1"
-		sed 's/^/# out: /' "$tmp/out"
-		sed 's/^/# err: /' "$tmp/err"
-	fi
-}
-
-done_testing() {
-	echo "1..$count"
-}
+# shellcheck source=tests/tap.sh
+. "$top/tests/tap.sh"
 
 # Run in the tree: output in $tmp/out and $tmp/err, the status in $status.
 run() {

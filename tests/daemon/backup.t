@@ -8,10 +8,7 @@
 . "$(dirname "$0")/hand.sh"
 
 farm_tree alpha
-recipe alpha/app/app-1.0 <<'X'
-DESCRIPTION="Something to run"
-job_run() { :; }
-X
+simple alpha/app "Something to run"
 lease_time=600s
 sign alpha >/dev/null && commit "signed" && farm_master alpha
 ok "a master serves"

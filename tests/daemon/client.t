@@ -33,11 +33,7 @@ recipe alpha/endless/endless-1.0 <<'X'
 DESCRIPTION="Waits to be cancelled"
 job_run() { sleep 1000; }
 X
-recipe alpha/top/top-1.0 <<'X'
-DESCRIPTION="Needs what fails"
-SIDEPEND="alpha/bad"
-job_run() { :; }
-X
+simple alpha/top "Needs what fails" 'SIDEPEND="alpha/bad"'
 recipe alpha/lost/lost-1.0 <<'X'
 DESCRIPTION="Needs what there is not"
 DEPEND="alpha/goood"

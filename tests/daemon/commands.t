@@ -13,11 +13,7 @@ recipe alpha/bad/bad-1.0 <<'X'
 DESCRIPTION="Fails"
 job_run() { return 7; }
 X
-recipe alpha/top/top-1.0 <<'X'
-DESCRIPTION="Needs what passes and what fails"
-SIDEPEND="alpha/good alpha/bad"
-job_run() { :; }
-X
+simple alpha/top "Needs what passes and what fails" 'SIDEPEND="alpha/good alpha/bad"'
 recipe alpha/slow/slow-1.0 <<'X'
 DESCRIPTION="Writes now and then, then waits to be let go"
 job_run() {

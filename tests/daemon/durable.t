@@ -11,10 +11,7 @@ own_mounts=1
 RANDOM=${SEED-1}
 
 farm_tree alpha
-recipe alpha/lib/lib-1.0 <<'X'
-DESCRIPTION="A library"
-job_run() { :; }
-X
+simple alpha/lib "A library"
 # shellcheck disable=SC2317 # called by trap
 durable_end() {
 	[[ -n ${pid[master]-} ]] && kill_daemon master

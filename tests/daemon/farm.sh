@@ -18,7 +18,6 @@ slave_user=64111
 chmod 711 "$tmp"
 export GNUPGHOME=$tmp/gnupg XDG_CONFIG_HOME=$tmp/config XDG_CACHE_HOME=$tmp/cache
 unset "${!AUTOTUA_@}"
-count=0
 bad=0
 declare -A pid=()
 
@@ -45,22 +44,13 @@ plan_skip() { # WHY
 }
 [[ $(id -u) -eq 0 ]] || plan_skip "chroots need root"
 
-ok() { # NAME, after a test
-	local good=$?
+# shellcheck source=tests/tap.sh
+. "$top/tests/tap.sh"
 
-	count=$((count + 1))
-	if ((good == 0)); then
-		echo "ok $count - $1"
-	else
-		bad=1
-		echo "not ok $count - $1"
-		tail -n 15 "$tmp"/*.log "$tmp/out" 2>/dev/null | sed 's/^/# /'
-		echo
-	fi
-}
-
-done_testing() {
-	echo "1..$count"
+tap_leftovers() {
+	bad=1
+	tail -n 15 "$tmp"/*.log "$tmp/out" 2>/dev/null | sed 's/^/# /'
+	echo
 }
 
 # Run with output and status kept in $tmp/out and $status.
@@ -95,6 +85,12 @@ recipe() { # USER/NAME-VERSION
 
 	mkdir -p "$tmp/tree/${path%/*}"
 	cat >"$tmp/tree/${path%/*}/$name.jobuild"
+}
+
+# A recipe of version 1.0 that does nothing, with further lines.
+simple() { # USER/NAME DESCRIPTION [LINE]...
+	printf '%s\n' "DESCRIPTION=\"$2\"" "${@:3}" 'job_run() { :; }' |
+		recipe "$1/${1##*/}-1.0"
 }
 
 sign() { # USER...

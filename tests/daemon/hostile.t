@@ -9,10 +9,7 @@
 . "$(dirname "$0")/hand.sh"
 
 farm_tree alpha
-recipe alpha/lib/lib-1.0 <<'X'
-DESCRIPTION="A library"
-job_run() { :; }
-X
+simple alpha/lib "A library"
 lease_time=60s
 sign alpha && commit "signed" && farm_master alpha
 ok "a master serves"

@@ -27,31 +27,12 @@ ready() { job_has '[.units[] | select(.state == "ready")] | length == '"$1"; } #
 
 farm_tree alpha beta
 for name in one two three four five; do
-	recipe "alpha/$name/$name-1.0" <<-X
-		DESCRIPTION="Stands alone"
-		job_run() { :; }
-	X
+	simple "alpha/$name" "Stands alone"
 done
-recipe alpha/net/net-1.0 <<'X'
-DESCRIPTION="What comes out depends on the network too"
-PROPERTIES="network"
-job_run() { :; }
-X
-recipe beta/mid/mid-1.0 <<'X'
-DESCRIPTION="Needs one"
-SIDEPEND="alpha/one"
-job_run() { :; }
-X
-recipe beta/end/end-1.0 <<'X'
-DESCRIPTION="Needs it through others"
-SIDEPEND="beta/mid alpha/two"
-job_run() { :; }
-X
-recipe beta/locked/locked-1.0 <<'X'
-DESCRIPTION="Wants a lock"
-LOCKS="master:board"
-job_run() { :; }
-X
+simple alpha/net "What comes out depends on the network too" 'PROPERTIES="network"'
+simple beta/mid "Needs one" 'SIDEPEND="alpha/one"'
+simple beta/end "Needs it through others" 'SIDEPEND="beta/mid alpha/two"'
+simple beta/locked "Wants a lock" 'LOCKS="master:board"'
 lease_time=40s
 sign alpha beta >/dev/null && commit "signed" && farm_master alpha beta
 ok "a master serves"
@@ -105,10 +86,7 @@ change cancel '{}'; is 200
 # ---- the same unit of two jobs at once ----------------------------------------
 
 for name in six seven eight; do
-	recipe "alpha/$name/$name-1.0" <<-X
-		DESCRIPTION="Wanted by two at once, $name"
-		job_run() { :; }
-	X
+	simple "alpha/$name" "Wanted by two at once, $name"
 done
 sign alpha >/dev/null && commit "more"
 pair() { # ROOT REUSE: two jobs, $one with a lease and $two; what to claim further is left

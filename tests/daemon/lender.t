@@ -6,19 +6,12 @@
 . "$(dirname "$0")/farm.sh"
 
 farm_tree alpha
-recipe alpha/quick/quick-1.0 <<'X'
-DESCRIPTION="Nothing much"
-job_run() { :; }
-X
+simple alpha/quick "Nothing much"
 recipe alpha/endless/endless-1.0 <<'X'
 DESCRIPTION="Ends only when it is ended"
 job_run() { sleep 1000; }
 X
-recipe alpha/large/large-1.0 <<'X'
-DESCRIPTION="Wants more than is lent"
-RESOURCES="memory=300M"
-job_run() { :; }
-X
+simple alpha/large "Wants more than is lent" 'RESOURCES="memory=300M"'
 recipe alpha/online/online-1.0 <<'X'
 DESCRIPTION="Sends what nobody hears"
 PROPERTIES="network"

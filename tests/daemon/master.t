@@ -11,35 +11,12 @@
 # ---- a tree and a master ------------------------------------------------------
 
 farm_tree alpha beta
-recipe alpha/lib/lib-1.0 <<'X'
-DESCRIPTION="A library"
-job_run() { :; }
-X
-recipe alpha/app/app-1.0 <<'X'
-DESCRIPTION="Needs the library in the same chroot"
-DEPEND="alpha/lib"
-job_run() { :; }
-X
-recipe beta/top/top-1.0 <<'X'
-DESCRIPTION="Needs alpha/app to have passed somewhere"
-SIDEPEND="alpha/app"
-job_run() { :; }
-X
-recipe beta/old/old-1.0 <<'X'
-DESCRIPTION="Needs what no slave has"
-REQUIRES="python>=4"
-job_run() { :; }
-X
-recipe beta/alone/alone-1.0 <<'X'
-DESCRIPTION="Wants a slave for itself"
-PROPERTIES="exclusive"
-job_run() { :; }
-X
-recipe beta/locked/locked-1.0 <<'X'
-DESCRIPTION="Wants a lock"
-LOCKS="master:board"
-job_run() { :; }
-X
+simple alpha/lib "A library"
+simple alpha/app "Needs the library in the same chroot" 'DEPEND="alpha/lib"'
+simple beta/top "Needs alpha/app to have passed somewhere" 'SIDEPEND="alpha/app"'
+simple beta/old "Needs what no slave has" 'REQUIRES="python>=4"'
+simple beta/alone "Wants a slave for itself" 'PROPERTIES="exclusive"'
+simple beta/locked "Wants a lock" 'LOCKS="master:board"'
 recipe beta/ring/ring-1.0 <<'X'
 DESCRIPTION="A cycle"
 DEPEND="beta/rung"

@@ -7,10 +7,7 @@
 . "$(dirname "$0")/hand.sh"
 
 farm_tree alpha beta
-recipe alpha/app/app-1.0 <<'X'
-DESCRIPTION="Something to run"
-job_run() { :; }
-X
+simple alpha/app "Something to run"
 sign alpha >/dev/null && commit "signed" && farm_master alpha beta
 ok "a master serves"
 [[ -n ${pid[master]-} ]] || { echo "Bail out! no master"; exit 1; }

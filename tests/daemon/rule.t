@@ -7,10 +7,7 @@
 . "$(dirname "$0")/hand.sh"
 
 farm_tree alpha beta
-recipe alpha/app/app-1.0 <<'X'
-DESCRIPTION="Something to run"
-job_run() { :; }
-X
+simple alpha/app "Something to run"
 recipe alpha/endless/endless-1.0 <<'X'
 DESCRIPTION="Ends only when it is ended"
 job_run() { sleep 1000; }

@@ -10,10 +10,7 @@ export XDG_RUNTIME_DIR=$tmp/runtime
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 
 farm_tree alpha beta
-recipe alpha/lib/lib-1.0 <<'X'
-DESCRIPTION="A library"
-job_run() { :; }
-X
+simple alpha/lib "A library"
 lease_time=40s
 sign alpha && commit "signed" && farm_master alpha beta
 ok "a master serves"

@@ -36,11 +36,7 @@ recipe alpha/endless/endless-1.0 <<'X'
 DESCRIPTION="Ends only when it is ended"
 job_run() { sleep 1000; }
 X
-recipe alpha/online/online-1.0 <<'X'
-DESCRIPTION="Wants the network"
-PROPERTIES="network"
-job_run() { :; }
-X
+simple alpha/online "Wants the network" 'PROPERTIES="network"'
 recipe beta/other/other-1.0 <<'X'
 DESCRIPTION="Another maintainer's"
 job_run() { echo "beta ran"; }

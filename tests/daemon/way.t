@@ -47,11 +47,7 @@ job_run() {
 }
 job_collect() { echo "never"; }
 X
-recipe beta/after/after-1.0 <<'X'
-DESCRIPTION="Waits for what fails"
-SIDEPEND="beta/fails"
-job_run() { :; }
-X
+simple beta/after "Waits for what fails" 'SIDEPEND="beta/fails"'
 recipe beta/slow/slow-1.0 <<'X'
 DESCRIPTION="Takes a while"
 job_run() {

@@ -5,25 +5,15 @@
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-count=0
 
-ok() { # NAME, after a test
-	local good=$?
+# shellcheck source=tests/tap.sh
+. "$top/tests/tap.sh"
 
-	count=$((count + 1))
-	if ((good == 0)); then
-		echo "ok $count - $1"
-	else
-		echo "not ok $count - $1"
-		sed 's/^/# status: /; s/^/# /' "$tmp/status"
-		sed 's/^/# log: /' "$tmp/log"
-		tr '\0' '|' <"$tmp/report" | sed 's/^/# report: /'
-		echo
-	fi
-}
-
-done_testing() {
-	echo "1..$count"
+tap_leftovers() {
+	sed 's/^/# status: /; s/^/# /' "$tmp/status"
+	sed 's/^/# log: /' "$tmp/log"
+	tr '\0' '|' <"$tmp/report" | sed 's/^/# report: /'
+	echo
 }
 
 # Make the folder anew: chain files are read from standard input, parted by

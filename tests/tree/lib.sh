@@ -17,7 +17,6 @@ export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@x GIT_COMMITTER_NAME=a GIT_COMMITTER
 mkdir "$HOME"
 up=$tmp/up
 mirror=$tmp/master/trees/t.git
-count=0
 servers=()
 
 # shellcheck disable=SC2317 # called by trap
@@ -32,22 +31,8 @@ tree_end() {
 }
 trap tree_end EXIT
 
-ok() { # NAME, after a test
-	local good=$?
-
-	count=$((count + 1))
-	if ((good == 0)); then
-		echo "ok $count - $1"
-	else
-		echo "not ok $count - $1"
-		sed 's/^/# out: /' "$tmp/out"
-		sed 's/^/# err: /' "$tmp/err"
-	fi
-}
-
-done_testing() {
-	echo "1..$count"
-}
+# shellcheck source=tests/tap.sh
+. "$top/tests/tap.sh"
 
 # Output in $tmp/out and $tmp/err, the status in $status.
 run() {

@@ -6,6 +6,7 @@
 #ifndef TESTS_KEYS_H
 #define TESTS_KEYS_H
 
+#include "program.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -43,25 +44,14 @@ keys_end(void)
 __attribute__((unused, sentinel)) static bool
 gpg(struct buf *out, ...)
 {
-	const char *argv[40] = {"gpg", "--batch", "--quiet", "--yes",
+	const char *argv[PROGRAM_ARGS] = {"gpg", "--batch", "--quiet", "--yes",
 	    "--no-tty", "--passphrase", "", "--pinentry-mode", "loopback"};
-	struct error err = {0};
-	struct buf nothing;
-	size_t n = 9;
 	va_list ap;
 	bool good;
 
 	va_start(ap, out);
-	while (n < 39 && (argv[n] = va_arg(ap, const char *)) != NULL)
-		n++;
+	good = program(argv, 9, out, ap);
 	va_end(ap);
-	buf_init(&nothing, 1 << 20);
-	if (out)
-		out->len = 0;
-	good = proc_run(argv, out ? out : &nothing, &err) == 0;
-	if (!good)
-		printf("# gpg: %s\n", err.msg);
-	buf_release(&nothing);
 	return good;
 }
 

@@ -7,6 +7,7 @@
 #ifndef TESTS_REPO_H
 #define TESTS_REPO_H
 
+#include "program.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
@@ -31,24 +32,13 @@ static struct arena repo_arena;
 __attribute__((unused, sentinel)) static bool
 git(struct buf *out, ...)
 {
-	const char *argv[30] = {"git", "-C", repo_path};
-	struct error err = {0};
-	struct buf nothing;
-	size_t n = 3;
+	const char *argv[PROGRAM_ARGS] = {"git", "-C", repo_path};
 	va_list ap;
 	bool good;
 
 	va_start(ap, out);
-	while (n < 29 && (argv[n] = va_arg(ap, const char *)) != NULL)
-		n++;
+	good = program(argv, 3, out, ap);
 	va_end(ap);
-	buf_init(&nothing, 1 << 20);
-	if (out)
-		out->len = 0;
-	good = proc_run(argv, out ? out : &nothing, &err) == 0;
-	if (!good)
-		printf("# git %s: %s\n", argv[3], err.msg);
-	buf_release(&nothing);
 	return good;
 }
 
