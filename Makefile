@@ -81,14 +81,14 @@ UNPACK  := priv sys unpack unpack_main
 SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main pool probe renew \
 	session spool stage tell trees worker
 MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease api_people api_renew api_rule api_slave api_why blobs \
-	capsule change child claims db dispatch events histogram httpd key limit load logs loop main mirror newjob \
-	pack peer pki plans quarantine request retry schema serve serve_file slaves sql stage state status stream turn \
+	capsule change child claims db dispatch events histogram httpd key limit load logs loop main mirror newjob packages packages_rpm \
+	pack peer pki plans quarantine request retry schema serve serve_file slaves sql stage stage_read stages state status stream turn \
 	audit backup check reserve restore restore_tar rights saved saved_tar session \
 	parse uri validate wants wish \
-	$(addprefix sched/,class ids lease lock pick queue reasons same sched share)
+	$(addprefix sched/,class ids lease lock pick queue reasons same sched share stage)
 
 UNIT    := base atom recipe plan plan_best cli_text cli_progress index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome chroot_blake2b chroot_request slave_contract slave_parts slave_spool \
-	master_audit master_db master_limit master_locks master_offer master_parse master_same master_sched master_uri
+	master_audit master_db master_limit master_locks master_offer master_packages master_parse master_same master_sched master_uri
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \
@@ -351,12 +351,13 @@ $B/fuzz/obj/%.o: %.c Makefile | fuzz-needs
 $B/fuzz/bin/request: $B/fuzz/obj/chroot/request.o $B/fuzz/obj/chroot/id.o
 $B/fuzz/bin/asked: $B/fuzz/obj/master/parse.o $B/fuzz/obj/master/uri.o
 $B/fuzz/bin/hours: $B/fuzz/obj/slave/hours.o
+$B/fuzz/bin/packages: $B/fuzz/obj/master/packages.o $B/fuzz/obj/master/packages_rpm.o
 $B/fuzz/bin/saved: $B/fuzz/obj/master/saved.o $B/fuzz/obj/master/saved_tar.o
 $B/fuzz/bin/%: $B/fuzz/obj/tests/fuzz/%.o $(fuzz_o)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(FUZZ_C) -fsanitize=fuzzer,address,undefined -o $@ $^ \
-		$(LIBS_SLAVE) -larchive
+		$(LIBS_SLAVE) -larchive -lsqlite3
 
 # ---- install ---------------------------------------------------------------
 

@@ -85,10 +85,11 @@ stage_json(struct master *m, struct arena *a)
 {
 	enum sql q = SQL_STAGE_LIST;
 
-	return json_pack("{s:s, s:s, s:I, s:o}", "name",
+	return json_pack("{s:s, s:s, s:I, s:o, s:s?, s:I}", "name",
 	    db_text(m->db, q, 0, a), "digest", db_text(m->db, q, 1, a), "size",
 	    (json_int_t)db_int(m->db, q, 2), "created",
-	    api_time(db_int(m->db, q, 3)));
+	    api_time(db_int(m->db, q, 3)), "managers", db_text(m->db, q, 4, a),
+	    "packages", (json_int_t)db_int(m->db, q, 5));
 }
 
 /* All rows of q, each as what row makes of it. */

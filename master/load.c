@@ -8,6 +8,7 @@
 #include "master/dispatch.h"
 #include "master/quarantine.h"
 #include "master/slaves.h"
+#include "master/stages.h"
 #include "master/wants.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -108,8 +109,9 @@ load_units(struct master *m, struct sched_job *job, struct error *err)
 		spec.reuse = job->reuse && db_int(m->db, q, 8) != 0;
 		spec.key = db_text(m->db, q, 9, &a);
 		wants_read(wants, arch, &spec.wants, &a);
+		rc = stages_know(m, &spec.wants, err);
 		spec.expect = dispatch_expects(m, spec.root, arch, &a);
-		if (!unit_state_is_over(spec.state))
+		if (rc >= 0 && !unit_state_is_over(spec.state))
 			rc = load_layers(m, &spec, &a, err);
 		sched_unit_add(&m->sched, job, &spec);
 		json_decref(wants);

@@ -41,6 +41,8 @@ static const struct usage usage[] = {
     {"tree sync [--allow-forced] NAME",
 	"fetch it now; take rewritten history once"},
     {"stage add NAME TARBALL", "a stage; prints its digest"},
+    {"stage list [--json]", "which there are, and how much is installed"},
+    {"stage show NAME [--json]", "what is installed in one"},
     {"status", "what there is"},
     {"ca", "print the CA's certificate"},
     {"audit list [--json]", "who changed what"},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/dispatch.h"
+#include "master/stages.h"
 #include "master/wants.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -141,6 +142,7 @@ schedule_unit(struct master *m, struct sched_job *job, const struct stored *u,
 		job->reuse && json_is_true(json_object_get(u->o, "reusable")),
 	    .nlayers = json_array_size(steps)};
 	const char **layers = arena_array(tmp, spec.nlayers, const char *);
+	struct error err;
 	size_t i;
 
 	for (i = 0; i < spec.nlayers; i++)
@@ -148,6 +150,9 @@ schedule_unit(struct master *m, struct sched_job *job, const struct stored *u,
 	spec.layers = layers;
 	wants_read(json_object_get(u->o, "wants"), text(u->o, "arch"),
 	    &spec.wants, tmp);
+	/* else they are looked at again when the database has changed */
+	if (stages_know(m, &spec.wants, &err) < 0)
+		log_err("%s", err.msg);
 	spec.expect = dispatch_expects(m, spec.root, spec.wants.arch, tmp);
 	sched_unit_add(&m->sched, job, &spec);
 }

@@ -267,7 +267,19 @@ static const char *const renewal[] = {
     NULL,
 };
 
+/* What is installed in stages: packages.h. */
+static const char *const stage_packages[] = {
+    /* whose databases were found, by blanks; NULL: nobody has looked */
+    "ALTER TABLE stage ADD COLUMN managers TEXT",
+    "CREATE TABLE stage_package ("
+    "	digest TEXT NOT NULL REFERENCES stage,"
+    "	name TEXT NOT NULL,"
+    "	version TEXT NOT NULL,"
+    "	PRIMARY KEY (digest, name, version)) STRICT",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked,
     scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights,
-    sessions, renewal};
+    sessions, renewal, stage_packages};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

@@ -14,7 +14,10 @@
 struct change;
 struct error;
 
-/* Has another process changed the database? Then look at all slaves again. */
+/*
+ * Has another process changed the database? Then look at all slaves again,
+ * and at stages that nothing was known of.
+ */
 void slaves_turn(struct master *m, int64_t now);
 
 /* Look at all slaves in any case, as at start. */

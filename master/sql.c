@@ -114,8 +114,21 @@ const char *const sql_texts[SQL_COUNT] = {
 		       " VALUES (?1, ?2)"
 		       " ON CONFLICT (name) DO UPDATE SET digest = ?2",
     [SQL_STAGE_LIST] =
-	"SELECT n.name, s.digest, s.size, s.created FROM stage_name n"
-	" JOIN stage s ON s.digest = n.digest ORDER BY n.name",
+	"SELECT n.name, s.digest, s.size, s.created, s.managers,"
+	" (SELECT count(*) FROM stage_package p WHERE p.digest = s.digest)"
+	" FROM stage_name n JOIN stage s ON s.digest = n.digest"
+	" ORDER BY n.name",
+    [SQL_STAGE_GET] =
+	"SELECT coalesce(n.name, s.digest), s.digest, s.size, s.created,"
+	" s.managers FROM stage s LEFT JOIN stage_name n"
+	" ON n.digest = s.digest WHERE n.name = ?1 OR s.digest = ?1"
+	" ORDER BY n.name",
+    [SQL_STAGE_KNOWN] = "UPDATE stage SET managers = ?2 WHERE digest = ?1",
+    [SQL_STAGE_FORGET] = "DELETE FROM stage_package WHERE digest = ?1",
+    [SQL_STAGE_PACKAGE] = "INSERT INTO stage_package (digest, name, version)"
+			  " VALUES (?1, ?2, ?3)",
+    [SQL_STAGE_PACKAGES] = "SELECT name, version FROM stage_package"
+			   " WHERE digest = ?1 ORDER BY name, version",
     [SQL_STAGE_SIZE] = "SELECT size FROM stage WHERE digest = ?1",
 
     [SQL_NONCE_ADD] = "INSERT INTO nonce (nonce, created) VALUES (?1, ?2)",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/commands.h"
 #include "master/loop.h"
+#include "master/stage_read.h"
 #include "master/state.h"
 #include "base/digest.h"
 #include "base/error.h"
@@ -9,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -90,43 +92,172 @@ out:
 	return rc;
 }
 
+/* packages: NULL when they couldn't be read. */
 static int
 record(struct state *st, const char *name, const char *digest, int64_t size,
-    struct error *err)
+    const struct packages *packages, struct error *err)
 {
-	int64_t now = now_us();
-	char who[32];
-
-	snprintf(who, sizeof(who), "uid %ld", (long)getuid());
 	if (db_begin(&st->db, err) < 0)
 		return -1;
 	if (db_run(&st->db, SQL_STAGE_ADD,
-		ARGS(TEXT(digest), INT(size), INT(now)), err) < 0 ||
+		ARGS(TEXT(digest), INT(size), INT(now_us())), err) < 0 ||
 	    db_run(&st->db, SQL_STAGE_NAME, ARGS(TEXT(name), TEXT(digest)),
 		err) < 0 ||
-	    audit(&st->db, now, who, "stage add", digest, "command", err) < 0) {
+	    (packages && stage_packages_write(st, digest, packages, err) < 0)) {
 		db_rollback(&st->db);
 		return -1;
 	}
-	return db_commit(&st->db, err);
+	return cmd_finish(&st->db, "stage add", digest, err);
 }
 
 static int
-stage_add(
-    struct state *st, const char *name, const char *file, struct error *err)
+stage_add(struct state *st, struct arena *a, const char *name, const char *file,
+    struct error *err)
 {
 	char hex[DIGEST_HEX_MAX];
-	struct arena a = {0};
+	struct packages packages;
 	int64_t size;
-	int rc = -1;
+	bool known;
 
 	if (!plain_name(name))
 		return fail(err,
 		    "stage \"%s\": expected letters, digits and . _ -", name);
-	if (take_file(st, &a, file, &size, hex, err) == 0)
-		rc = record(st, name, hex, size, err);
+	if (take_file(st, a, file, &size, hex, err) < 0)
+		return -1;
+	packages_init(&packages, a);
+	known = stage_read(st, state_path(st, a, "stages/%s", hex), &packages,
+		    err) == 0;
+	if (!known)
+		fprintf(stderr,
+		    "autotua-master: %s: its packages are not known, so "
+		    "REQUIRES can't name any: %s\n",
+		    file, err->msg);
+	if (record(st, name, hex, size, known ? &packages : NULL, err) < 0)
+		return -1;
+	printf("%s %s\n", name, hex);
+	return 0;
+}
+
+/* ---- list and show --------------------------------------------------------
+ */
+
+static int
+dump(json_t *o)
+{
+	json_dumpf(o, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(o);
+	return 0;
+}
+
+static const char *
+text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "-";
+}
+
+/* What the row of a query of stages has. */
+static json_t *
+row_json(struct state *st, enum sql q, struct arena *a)
+{
+	return json_pack("{s:s, s:s, s:I, s:f, s:s?}", "name",
+	    db_text(&st->db, q, 0, a), "digest", db_text(&st->db, q, 1, a),
+	    "size", (json_int_t)db_int(&st->db, q, 2), "created",
+	    (double)db_int(&st->db, q, 3) / 1e6, "managers",
+	    db_text(&st->db, q, 4, a));
+}
+
+static int
+stage_list(struct state *st, struct arena *a, bool json, struct error *err)
+{
+	enum sql q = SQL_STAGE_LIST;
+	json_t *list = json_array(), *o;
+	int64_t n;
+	int rc;
+
+	db_query(&st->db, q, NULL);
+	while ((rc = db_row(&st->db, q, err)) > 0) {
+		n = db_int(&st->db, q, 5);
+		o = row_json(st, q, a);
+		json_object_set_new(o, "packages", json_integer(n));
+		json_array_append_new(list, o);
+		if (!json)
+			printf("%s %s %s %" PRId64 "\n", text(o, "name"),
+			    text(o, "digest"),
+			    *text(o, "managers") ? text(o, "managers") : "none",
+			    n);
+	}
+	if (rc == 0 && json)
+		return dump(list);
+	json_decref(list);
+	return rc;
+}
+
+/* Prints them too, without json. */
+static json_t *
+packages_of(struct state *st, const char *digest, bool json, struct arena *a,
+    struct error *err)
+{
+	enum sql q = SQL_STAGE_PACKAGES;
+	json_t *list = json_array(), *o;
+	int rc;
+
+	db_query(&st->db, q, ARGS(TEXT(digest)));
+	while ((rc = db_row(&st->db, q, err)) > 0) {
+		o = json_pack("{s:s, s:s}", "name", db_text(&st->db, q, 0, a),
+		    "version", db_text(&st->db, q, 1, a));
+		json_array_append_new(list, o);
+		if (!json)
+			printf("%s %s\n", text(o, "name"), text(o, "version"));
+	}
 	if (rc == 0)
-		printf("%s %s\n", name, hex);
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+static int
+stage_show(struct state *st, struct arena *a, const char *name, bool json,
+    struct error *err)
+{
+	enum sql q = SQL_STAGE_GET;
+	json_t *o = NULL, *list;
+	int rc = db_one(&st->db, q, ARGS(TEXT(name)), err);
+
+	if (rc > 0)
+		o = row_json(st, q, a);
+	db_end(&st->db, q);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return fail(err,
+		    "there is no stage \"%s\"; \"autotua-master stage list\" "
+		    "has the list",
+		    name);
+	list = packages_of(st, text(o, "digest"), json, a, err);
+	if (list && json) {
+		json_object_set(o, "packages", list);
+		dump(json_incref(o));
+	}
+	json_decref(list);
+	json_decref(o);
+	return list ? 0 : -1;
+}
+
+static int
+run(struct state *st, int argc, char *argv[], bool json, struct error *err)
+{
+	struct arena a = {0};
+	int rc;
+
+	if (strcmp(argv[0], "add") == 0)
+		rc = stage_add(st, &a, argv[1], argv[2], err);
+	else if (argc == 1)
+		rc = stage_list(st, &a, json, err);
+	else
+		rc = stage_show(st, &a, argv[1], json, err);
 	arena_release(&a);
 	return rc;
 }
@@ -134,15 +265,29 @@ stage_add(
 int
 cmd_stage(const char *path, int argc, char *argv[])
 {
+	static const struct {
+		const char *name;
+		int words;
+	} known[] = {{"add", 3}, {"list", 1}, {"show", 2}};
+	bool json = false, good = false;
 	struct state st;
 	struct error err;
+	size_t i;
 	int rc;
 
-	if (argc != 3 || strcmp(argv[0], "add") != 0)
-		return cmd_usage("stage add NAME FILE");
+	if (argc > 1 && strcmp(argv[argc - 1], "--json") == 0) {
+		json = true;
+		argc--;
+	}
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		good |= argc == known[i].words &&
+		    strcmp(argv[0], known[i].name) == 0 && (i > 0 || !json);
+	if (!good)
+		return cmd_usage("stage add NAME FILE | stage list [--json] | "
+				 "stage show NAME [--json]");
 	if (state_open(&st, path, &err) < 0)
 		return cmd_failed(&err);
-	rc = stage_add(&st, argv[1], argv[2], &err);
+	rc = run(&st, argc, argv, json, &err);
 	state_close(&st);
 	return rc < 0 ? cmd_failed(&err) : 0;
 }

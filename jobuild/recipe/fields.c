@@ -78,7 +78,8 @@ read_requires(struct fields *f)
 	for (i = 0; i < f->m->nrequires; i++)
 		if (!requirement_parse(f->arena, f->m->requires[i], &r))
 			bad_word(f, v, f->m->requires[i],
-			    "write NAME or NAME>=1.2; blanks only between "
+			    "write NAME or NAME>=1.2, for a package of "
+			    "the stage stage:NAME>=1.2; blanks only between "
 			    "them");
 }
 

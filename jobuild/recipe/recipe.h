@@ -118,9 +118,16 @@ recipe_eval(struct arena *a, struct recipe *const chain[], size_t n,
 /* The value of a name, or NULL when nothing assigned it. */
 const char *metadata_get(const struct metadata *m, const char *name);
 
-/* A requirement of REQUIRES split: "gtk>=3.24" -> gtk, >=, 3.24. */
+/*
+ * A requirement of REQUIRES split: "gtk>=3.24" -> gtk, >=, 3.24; of the slave,
+ * or of the unit's stage when it begins with "stage:".
+ */
+#define REQUIREMENT_STAGE   "stage:"
+#define PACKAGE_NAME_MAX    128
+#define PACKAGE_VERSION_MAX 128
 struct requirement {
-	const char *name;
+	bool stage;
+	const char *name;    /* without that beginning */
 	enum atom_op op;     /* ATOM_ANY: it is enough to have it */
 	const char *version; /* digits and dots */
 };
@@ -129,5 +136,16 @@ requirement_parse(struct arena *a, const char *word, struct requirement *out);
 
 /* Does a capability of this version (digits and dots) fulfil r? */
 bool requirement_matches(const struct requirement *r, const char *version);
+
+/*
+ * Does a package? Of its version, as its package manager writes it, counts
+ * what the project itself gave it: the numbers behind an epoch, up to the
+ * first thing that is neither digit nor dot ("1:1.2.13.dfsg-1" is 1.2.13).
+ */
+bool
+requirement_matches_package(const struct requirement *r, const char *version);
+
+/* "=", ">=", ...; "" of ATOM_ANY. */
+const char *requirement_op(const struct requirement *r);
 
 #endif

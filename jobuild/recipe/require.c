@@ -30,32 +30,71 @@ capability_byte(char c)
 	    strchr("+_-.", c);
 }
 
+static const char *const op_texts[] = {[ATOM_ANY] = "",
+    [ATOM_EQ] = "=",
+    [ATOM_GE] = ">=",
+    [ATOM_LE] = "<=",
+    [ATOM_GT] = ">",
+    [ATOM_LT] = "<"};
+
+/* The operator at *s, which is moved behind it; ATOM_ANY: there is none. */
+static enum atom_op
+read_op(const char **s)
+{
+	static const enum atom_op longest_first[] = {
+	    ATOM_GE, ATOM_LE, ATOM_EQ, ATOM_GT, ATOM_LT};
+	size_t i, len;
+
+	for (i = 0; i < sizeof(longest_first) / sizeof(*longest_first); i++) {
+		len = strlen(op_texts[longest_first[i]]);
+		if (strncmp(*s, op_texts[longest_first[i]], len) == 0) {
+			*s += len;
+			return longest_first[i];
+		}
+	}
+	return ATOM_ANY;
+}
+
+/* A package's name may have its category in front: sys-libs/zlib. */
+static size_t
+name_length(const char *s, bool package)
+{
+	size_t n = 0;
+
+	while (s[n] && (capability_byte(s[n]) || (package && s[n] == '/')))
+		n++;
+	return n;
+}
+
 bool
 requirement_parse(struct arena *a, const char *word, struct requirement *out)
 {
-	static const char *const texts[] = {">=", "<=", "=", ">", "<"};
-	static const enum atom_op ops[] = {
-	    ATOM_GE, ATOM_LE, ATOM_EQ, ATOM_GT, ATOM_LT};
-	size_t n = 0, i, len;
+	size_t n, max = NAME_MAX_LEN;
 
-	while (word[n] && capability_byte(word[n]))
-		n++;
-	if (n == 0 || n > NAME_MAX_LEN || strchr("+_-.", word[0]))
+	out->stage =
+	    strncmp(word, REQUIREMENT_STAGE, strlen(REQUIREMENT_STAGE)) == 0;
+	if (out->stage) {
+		word += strlen(REQUIREMENT_STAGE);
+		max = PACKAGE_NAME_MAX;
+	}
+	n = name_length(word, out->stage);
+	if (n == 0 || n > max || strchr("+_-./", word[0]))
 		return false;
 	out->name = arena_strndup(a, word, n);
 	out->op = ATOM_ANY;
 	out->version = "";
 	if (word[n] == '\0')
 		return true;
-	for (i = 0; i < sizeof(ops) / sizeof(*ops); i++) {
-		len = strlen(texts[i]);
-		if (strncmp(word + n, texts[i], len) != 0)
-			continue;
-		out->op = ops[i];
-		out->version = arena_strdup(a, word + n + len);
-		return version_valid(out->version);
-	}
-	return false;
+	word += n;
+	out->op = read_op(&word);
+	out->version = arena_strdup(a, word);
+	return out->op != ATOM_ANY && version_valid(word);
+}
+
+const char *
+requirement_op(const struct requirement *r)
+{
+	return op_texts[r->op];
 }
 
 /* Compare one number of each, as numbers of any length. */
@@ -98,26 +137,40 @@ version_order(const char *a, const char *b)
 bool
 requirement_matches(const struct requirement *r, const char *version)
 {
-	int c;
-
 	if (r->op == ATOM_ANY)
 		return true;
-	if (!version_valid(version))
-		return false;
-	c = version_order(version, r->version);
-	switch (r->op) {
-	case ATOM_EQ:
-		return c == 0;
-	case ATOM_GE:
-		return c >= 0;
-	case ATOM_LE:
-		return c <= 0;
-	case ATOM_GT:
-		return c > 0;
-	case ATOM_LT:
-		return c < 0;
-	case ATOM_ANY:
-		break;
+	return version_valid(version) &&
+	    atom_op_holds(r->op, version_order(version, r->version));
+}
+
+/* Numbers with single dots between, at the start of s. */
+static size_t
+leading_numbers(const char *s)
+{
+	size_t n = 0;
+
+	while (digit(s[n])) {
+		while (digit(s[n]))
+			n++;
+		if (s[n] != '.' || !digit(s[n + 1]))
+			break;
+		n++;
 	}
-	return true;
+	return n;
+}
+
+bool
+requirement_matches_package(const struct requirement *r, const char *version)
+{
+	char own[PACKAGE_VERSION_MAX + 1];
+	size_t n = strspn(version, "0123456789");
+
+	if (n > 0 && version[n] == ':')
+		version += n + 1;
+	n = leading_numbers(version);
+	if (n > PACKAGE_VERSION_MAX)
+		return r->op == ATOM_ANY;
+	memcpy(own, version, n);
+	own[n] = '\0';
+	return requirement_matches(r, own);
 }

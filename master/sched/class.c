@@ -49,10 +49,13 @@ class_new(struct sched *s, const struct sched_wants *w)
 	c->requires = arena_array(a, c->nrequires, struct requirement);
 	for (i = 0; i < c->nrequires; i++) {
 		c->words[i] = arena_strdup(a, w->requires[i]);
-		if (requirement_parse(a, c->words[i], &c->requires[i]))
-			continue;
-		/* not of the right form: a name that nobody has */
-		c->requires[i].name = c->words[i];
+		if (!requirement_parse(a, c->words[i], &c->requires[i])) {
+			/* not of the right form: a name that nobody has */
+			c->requires[i].name = c->words[i];
+			c->requires[i].stage = false;
+		}
+		if (c->requires[i].stage)
+			c->home = sched_stage(s, w->stage);
 	}
 	return c;
 }
@@ -138,8 +141,11 @@ bool
 class_requirement(
     const struct sched_class *c, size_t i, const struct sched_slave *sl)
 {
-	const char *version = map_gets(&sl->capabilities, c->requires[i].name);
+	const char *version;
 
+	if (c->requires[i].stage)
+		return stage_fulfils(c->home, &c->requires[i]);
+	version = map_gets(&sl->capabilities, c->requires[i].name);
 	return version && requirement_matches(&c->requires[i], version);
 }
 
@@ -223,6 +229,13 @@ class_forget(struct sched *s, const struct sched_slave *sl)
 			remember_more(s, c, 2 * sl->index + 64);
 		c->fits[sl->index] = FITS_UNKNOWN;
 	}
+}
+
+void
+class_forget_all(struct sched_class *c)
+{
+	if (c->nfits > 0)
+		memset(c->fits, FITS_UNKNOWN, c->nfits);
 }
 
 bool

@@ -26,6 +26,7 @@ struct sched_class {
 	const char **words; /* REQUIRES as written */
 	struct requirement *requires;
 	size_t nrequires;
+	const struct sched_stage *home; /* if one of them is of its stage */
 	const char **labels;
 	size_t nlabels;
 	int64_t resources[SCHED_RESOURCES];
@@ -67,6 +68,23 @@ int64_t class_takes(
 /* The slave has changed: what is remembered about it is not true any more. */
 void class_forget(struct sched *s, const struct sched_slave *sl);
 
+/* The same for what is remembered of all slaves, by classes of this stage. */
+void class_forget_all(struct sched_class *c);
+
+/* ---- stage.c ------------------------------------------------------------- */
+
+/* Has the stage what r wants? */
+bool
+stage_fulfils(const struct sched_stage *stage, const struct requirement *r);
+
+/* The versions that it has of r's package; NULL when it has none. */
+const char *stage_versions(const struct sched_stage *stage,
+    const struct requirement *r, struct arena *a);
+
+/* Why r is not fulfilled, for people. */
+const char *stage_lacks(const struct sched_stage *stage,
+    const struct requirement *r, struct arena *a);
+
 /* ---- queue.c ------------------------------------------------------------- */
 
 /* The class's queue for this user, made if it is new. */
@@ -82,6 +100,9 @@ bool queue_before(const struct sched_unit *a, const struct sched_unit *b);
 int64_t job_turn(const struct sched_job *job);
 
 /* ---- sched.c ------------------------------------------------------------- */
+
+/* Some slave fits, since now: its units stand where they want to. */
+void match_class(struct sched *s, struct sched_class *c);
 
 /* Into the heap and out of it, for lock.c. */
 void unit_queue(struct sched *s, struct sched_unit *u);

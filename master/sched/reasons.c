@@ -7,7 +7,7 @@
 #include <string.h>
 
 const char *const reason_kind_names[REASON_KINDS] = {"needs", "lock", "arch",
-    "requirement", "label", "resource", "match", "refused", "closed",
+    "requirement", "stage", "label", "resource", "match", "refused", "closed",
     "quarantine", "offline", "busy", "reserved", "turn", "same"};
 
 static const char *const resource_names[SCHED_RESOURCES] = {
@@ -166,6 +166,24 @@ lack(struct reasons *r, enum reason_kind kind, const char *name,
 	    what, name);
 }
 
+/* What the stage hasn't, wherever it would run. */
+static void
+stage_reasons(struct reasons *r)
+{
+	const struct sched_class *c = r->unit->class;
+	struct sched_reason *x;
+	size_t i;
+
+	for (i = 0; i < c->nrequires; i++) {
+		if (!c->requires[i].stage ||
+		    stage_fulfils(c->home, &c->requires[i]))
+			continue;
+		x = add(r, REASON_STAGE, c->words[i]);
+		x->state = stage_versions(c->home, &c->requires[i], r -> arena);
+		x->text = stage_lacks(c->home, &c->requires[i], r -> arena);
+	}
+}
+
 static void
 mismatch_reasons(struct reasons *r)
 {
@@ -303,6 +321,9 @@ ready_reasons(struct reasons *r)
 	struct sched_reason *x;
 	struct tally t = {0};
 
+	stage_reasons(r);
+	if (r->n > 0)
+		return;
 	for (sl = r->s->slaves; sl; sl = sl->next) {
 		t.arch += !sl->retired && class_arch(c, sl);
 		if (class_fits(r->unit->class, sl))

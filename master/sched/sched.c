@@ -309,7 +309,7 @@ sched_job_priority(struct sched *s, struct sched_job *job, int64_t priority)
 }
 
 /* A slave that the class's parked units fit has come. */
-static void
+void
 match_class(struct sched *s, struct sched_class *c)
 {
 	struct sched_unit *u;

@@ -59,6 +59,7 @@ struct sched_class;
 struct sched_lock;
 struct sched_same;
 struct sched_slave;
+struct sched_stage;
 struct sched_unit;
 struct sched_user;
 
@@ -166,6 +167,20 @@ struct sched_unit_spec {
 	bool reuse;
 };
 
+/* What is in a stage: never another thing, as its digest is its name. */
+struct sched_stage {
+	const char *digest;
+	const char *name;    /* as people call it */
+	bool known;          /* its packages are told */
+	struct map packages; /* name to struct sched_package */
+	struct sched_stage *next;
+};
+
+struct sched_package {
+	const char *version;        /* as its package manager writes it */
+	struct sched_package *next; /* others of the same name */
+};
+
 struct sched_slave {
 	struct id_node node;
 	struct arena arena; /* of what the hello said */
@@ -205,6 +220,7 @@ struct sched {
 	struct sched_job *first_job, *last_job;
 	struct sched_slave *slaves;
 	size_t nslaves;
+	struct sched_stage *stages;
 	struct sched_class *classes;
 	struct map class_map, users, locks;
 	struct sched_lease *first_lease, *last_lease, *spare_leases;
@@ -272,6 +288,18 @@ sched_slave_label(struct sched_slave *sl, const char *name, bool mandatory);
 void sched_slave_stage(struct sched_slave *sl, const char *digest);
 void sched_slave_layer(struct sched_slave *sl, const char *key);
 void sched_slave_ready(struct sched *s, struct sched_slave *sl);
+
+/*
+ * The stage of this digest, made if it is new. Until its packages are added
+ * and sched_stage_ready() is called, nothing is known of it, and no REQUIRES
+ * of its packages is fulfilled.
+ */
+struct sched_stage *sched_stage(struct sched *s, const char *digest);
+void sched_stage_package(struct sched *s, struct sched_stage *stage,
+    const char *name, const char *version);
+void
+sched_stage_name(struct sched *s, struct sched_stage *stage, const char *name);
+void sched_stage_ready(struct sched *s, struct sched_stage *stage);
 
 /* Give it nothing, for this reason (kept by the caller); NULL: open again. */
 void
@@ -359,6 +387,7 @@ enum reason_kind {
 	REASON_LOCK,        /* name; unit: holder or the one before; count */
 	REASON_ARCH,        /* name */
 	REASON_REQUIREMENT, /* name: as written */
+	REASON_STAGE,       /* name: requirement as written; state: versions */
 	REASON_LABEL,       /* name */
 	REASON_RESOURCE,    /* name: memory, cpus or disk */
 	REASON_MATCH,       /* each is fulfilled by some, all by none */

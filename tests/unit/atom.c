@@ -277,6 +277,12 @@ test_requirements(void)
 	    {"gtk<=3", true, "3", true},
 	    {"c++>=11", true, "17", true},
 	    {"x>=99999999999999999999", true, "100000000000000000000", true},
+	    {"stage:zlib1g", true, "1.2", true},
+	    {"stage:sys-libs/zlib>=1.2", true, "1.2.13", true},
+	    {"stage:", false, "", false},
+	    {"stage:/zlib", false, "", false},
+	    {"stage:a:b", false, "", false},
+	    {"sys-libs/zlib", false, "", false},
 	    {"gtk>=", false, "", false},
 	    {"gtk>=3.", false, "", false},
 	    {"gtk>=a", false, "", false},
@@ -317,6 +323,34 @@ test_nearest(void)
 	is(nearest("job_run", list, 1), NULL, "not the name itself");
 }
 
+static void
+test_packages(void)
+{
+	static const struct {
+		const char *word, *version;
+		bool matches;
+	} t[] = {
+	    {"stage:z>=1.2.13", "1:1.2.13.dfsg-1", true},
+	    {"stage:z=1.2.13", "1:1.2.13.dfsg-1", true},
+	    {"stage:z>1.2.13", "1:1.2.13.dfsg-1", false},
+	    {"stage:z>=12", "12.2.0-14+deb12u1", true},
+	    {"stage:z<1.3", "1.2.13-r1", true},
+	    {"stage:z>=9", "9:1.0", false},
+	    {"stage:z>=0", "unknown", false},
+	    {"stage:z", "unknown", true},
+	    {"stage:z>=1", "1.", true},
+	};
+	struct requirement r;
+	size_t i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		ok(requirement_parse(&arena, t[i].word, &r) &&
+			requirement_matches_package(&r, t[i].version) ==
+			    t[i].matches,
+		    "%s, version \"%s\"", t[i].word, t[i].version);
+	}
+}
+
 int
 main(void)
 {
@@ -328,6 +362,7 @@ main(void)
 	test_lists();
 	test_depth();
 	test_requirements();
+	test_packages();
 	test_nearest();
 	arena_release(&arena);
 	return tap_done();

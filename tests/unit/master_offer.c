@@ -124,6 +124,52 @@ test_nearness(void)
 	end();
 }
 
+/* What its stage has is the same wherever it runs. */
+static void
+test_stage(void)
+{
+	const char *words[] = {"stage:zlib1g>=1.3", "stage:gcc"};
+	const struct sched_wants wants = {
+	    .arch = "amd64", .stage = "aa", .requires = words, .nrequires = 2};
+	struct sched_unit *u, *old;
+	struct sched_stage *st;
+	struct sched_slave *sl;
+
+	begin();
+	sl = slave(1, "s", "amd64", 4);
+	sched_start(&sched, u = wanting(job, &wants), 0);
+	is_int(take(sl, 0), 0, "nobody knows what is in the stage");
+	ok(strstr(why(u, 0), "the packages of stage aa are not known"),
+	    "told so");
+	st = sched_stage(&sched, "aa");
+	sched_stage_name(&sched, st, "debian");
+	sched_stage_package(&sched, st, "zlib1g", "1:1.2.13.dfsg-1");
+	sched_stage_ready(&sched, st);
+	is_int(take(sl, 0), 0, "too old");
+	is(why(u, 0),
+	    "stage debian has zlib1g 1:1.2.13.dfsg-1, wanted >=1.3; "
+	    "stage debian has no package gcc",
+	    "told so");
+	old = u;
+	st = sched_stage(&sched, "bb");
+	sched_stage_package(&sched, st, "zlib1g", "1:1.2.13.dfsg-1");
+	sched_stage_package(&sched, st, "zlib1g", "1:1.3.dfsg-3");
+	sched_stage_package(&sched, st, "gcc", "4:12.2.0-3");
+	sched_start(&sched,
+	    u = wanting(job,
+		&(struct sched_wants){.arch = "amd64",
+		    .stage = "bb",
+		    .requires = words,
+		    .nrequires = 2}),
+	    0);
+	ok(sched_turn(&sched, 0) == NULL, "nobody waits");
+	sched_stage_ready(&sched, st);
+	is_int(take(sl, 0), u->id, "one of its versions is enough");
+	ok(old->state == UNIT_READY, "the other still waits");
+	is_int(take(sl, 0), 0, "for ever");
+	end();
+}
+
 static void
 test_closed(void)
 {
@@ -151,6 +197,7 @@ main(void)
 	test_resources();
 	test_reserve();
 	test_nearness();
+	test_stage();
 	test_closed();
 	return tap_done();
 }

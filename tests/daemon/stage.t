@@ -1,0 +1,77 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What is installed in a stage: read when it is added, shown, and matched
+# with what recipes want of it. The packages are this machine's own.
+# shellcheck source=tests/daemon/farm.sh
+. "$(dirname "$0")/farm.sh"
+# shellcheck source=tests/daemon/hand.sh
+. "$(dirname "$0")/hand.sh"
+
+database=/var/lib/dpkg/status
+[[ -r $database ]] && command -v dpkg-query >/dev/null || plan_skip "needs a Debian machine"
+
+farm_tree alpha
+version=$(dpkg-query -W -f '${Version}' bash)
+numbers=${version#*:} numbers=${numbers%%[!0-9.]*} numbers=${numbers%.}
+simple alpha/has "Needs a package of the stage" "REQUIRES=\"stage:bash>=$numbers\""
+simple alpha/newer "Needs a newer one" 'REQUIRES="stage:bash>=9999"'
+simple alpha/other "Needs one that isn't there" 'REQUIRES="stage:no-such-package kvm"'
+lease_time=600s
+sign alpha >/dev/null && commit "signed" && farm_master alpha
+ok "a master serves"
+[[ -n ${pid[master]-} ]] || { echo "Bail out! no master"; exit 1; }
+
+# ---- read ---------------------------------------------------------------------
+
+run master stage list
+[[ $status == 0 ]] && grep -qE '^small [0-9a-f]{64} none 0$' "$tmp/out"
+ok "a stage without packages"
+mkdir -p "$tmp/big/var/lib/dpkg" && cp "$database" "$tmp/big/var/lib/dpkg/"
+for kind in '' z j J; do
+	tar -C "$tmp/big" "-c${kind}f" "$tmp/big.tar" . && run master stage add "big$kind" "$tmp/big.tar"
+	[[ $status == 0 ]]; ok "one with Debian's, tar -c$kind"
+	dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' | sed -n 's/^installed //p' | LC_ALL=C sort -u >"$tmp/want"
+	master stage show "big$kind" | LC_ALL=C sort | diff - "$tmp/want" >"$tmp/diff"; ok "has what dpkg-query says"
+done
+zstd -q -f "$tmp/big.tar" -o "$tmp/big.tar.zst" 2>/dev/null
+run master stage list --json
+jq -e --argjson n "$(wc -l <"$tmp/want")" '.[] | select(.name == "big") | .managers == "dpkg" and .packages == $n' "$tmp/out" >"$tmp/jq"
+ok "counted in the list"
+run master stage show big --json
+jq -e --arg v "$version" '.name == "big" and (.packages | map(select(.name == "bash"))[0].version) == $v' "$tmp/out" >"$tmp/jq"
+ok "and in JSON"
+api GET stages; is 200 '.stages[] | select(.name == "big") | .managers == "dpkg" and .packages > 10'; ok "and in the API"
+run master stage show none
+[[ $status == 1 ]] && said "stage list"; ok "a stage that there is not"
+run master stage list big
+[[ $status == 2 ]]; ok "a word too many"
+head -c 3000 "$tmp/big.tar" >"$tmp/cut.tar"
+run master stage add cut "$tmp/cut.tar"
+[[ $status == 0 ]] && said "its packages are not known"; ok "one that ends too early is told of"
+run master stage list
+grep -qE '^cut [0-9a-f]{64} - 0$' "$tmp/out"; ok "and in the list"
+run master check
+[[ $status == 0 ]]; ok "check finds all as it should be"
+
+# ---- matched ------------------------------------------------------------------
+
+waits() { # TEXT: of the only unit of $job
+	api GET "jobs/$job/waiting" && has ".causes[0].text | contains(\"$1\")"
+}
+wanting() { # ROOT STAGE
+	post jobs "$(envelope request@jobtage=submit "$(request submit "$(wish "$1") + {stage: \"$2\"}")")"
+	job=$(jq -r '.job // empty' "$tmp/out")
+	[[ $http == 201 ]]
+}
+join_slave one "$(master token new)" && hello one; ok "a slave"
+wanting alpha/newer big; ok "a job that wants a newer package"
+waits "stage big has bash $version, wanted >=9999"; ok "waits for what the stage hasn't"
+has '.causes[0] | .kind == "stage" and .name == "stage:bash>=9999" and .state == "'"$version"'"'; ok "as data"
+wanting alpha/other big && waits "stage big has no package no-such-package"; ok "so does one whose package isn't there"
+wanting alpha/has cut && waits "the packages of stage cut are not known"; ok "and one whose stage wasn't read"
+wanting alpha/has small && waits "stage small has no package bash"; ok "and one in a stage without packages"
+wanting alpha/has big && claim one 1; ok "one that is fulfilled runs"
+report 0 && finish passed && is 200; ok "and passes"
+wanting alpha/newer big; kill_daemon master TERM; start_master && hello one
+waits "stage big has bash $version, wanted >=9999"; ok "the same after a restart"
+done_testing
