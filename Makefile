@@ -81,7 +81,7 @@ UNPACK  := priv sys unpack unpack_main
 SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main pool probe renew \
 	session spool stage tell trees worker
 MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease api_people api_renew api_rule api_slave api_why blobs \
-	capsule change child claims db dispatch events histogram httpd key limit load logs loop main mirror newjob packages packages_rpm \
+	capsule change child claims db dispatch events histogram httpd key limit load load_jobs logs loop main mirror newjob packages packages_rpm \
 	pack peer pki plans quarantine request retry schema serve serve_file slaves sql stage stage_read stages state status stream turn \
 	audit backup check reserve restore restore_tar rights saved saved_tar session \
 	parse uri validate wants wish \

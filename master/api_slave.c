@@ -261,7 +261,7 @@ take_back(struct master *m, const struct sched_slave *sl, const json_t *held)
 		if (l->slave != sl || l->heard || now - l->granted < SECOND ||
 		    lists(held, l->node.id))
 			continue;
-		if (dispatch_unheard(m, l->node.object, now, &err) < 0)
+		if (dispatch_unheard(m, l->unit, now, &err) < 0)
 			log_err("%s", err.msg);
 	}
 }

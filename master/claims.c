@@ -127,7 +127,7 @@ claims_events(struct master *m, const struct sched_slave *sl)
 	for (l = m->sched.first_lease; l; l = l->next) {
 		if (l->slave != sl || l->told)
 			continue;
-		more = api_lease_events(l->node.object);
+		more = api_lease_events(l->unit);
 		json_array_extend(list, more);
 		json_decref(more);
 	}
@@ -262,7 +262,7 @@ tell_unwanted(struct master *m, int64_t now)
 
 	m->sched.untold = false;
 	for (l = m->sched.first_lease; l; l = l->next) {
-		const struct sched_unit *u = l->node.object;
+		const struct sched_unit *u = l->unit;
 
 		if (((u->job->cancelled && !l->told) ||
 			(l->slave->ruled && !l->released)) &&

@@ -22,7 +22,10 @@ struct change {
 /* Rebuild the schedule from the database; held leases get a fresh expiry. */
 int dispatch_load(struct master *m, struct error *err);
 
-/* One job that isn't in the schedule; none of its units is leased. */
+/* All jobs that aren't over, or of which slaves have units. */
+int dispatch_load_jobs(struct master *m, struct error *err);
+
+/* One job that isn't in the schedule. */
 int dispatch_load_job(struct master *m, int64_t job, struct error *err);
 
 /* A job that was validated: see validate.h for the form of plan. */

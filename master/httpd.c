@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MEMORY_PER_CONNECTION (32 * 1024)
+#define MEMORY_PER_CONNECTION (8 * 1024)
 #define IDLE_SECONDS          120
 #define BACKLOG               4096
 #define DROP_MAX              (16 << 20)

@@ -18,6 +18,7 @@ struct httpd {
 	struct request *held;    /* suspended ones, with an answer */
 	bool resumed;            /* some are to be looked at again */
 	struct peer *peers;      /* one a connection */
+	struct peer *spare_peers;
 	int64_t now, swept;      /* for them, microseconds */
 };
 

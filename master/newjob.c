@@ -129,8 +129,8 @@ write_all(struct master *m, struct new_job *job, struct stored *units,
 	    m->db, now, job->user_name, "submit", object, job->origin, err);
 }
 
-static void
-schedule_unit(struct master *m, struct sched_job *job, const struct stored *u,
+static struct sched_unit_spec
+spec_of(struct master *m, const struct sched_job *job, const struct stored *u,
     struct arena *tmp)
 {
 	const json_t *steps = json_object_get(u->o, "steps");
@@ -154,7 +154,37 @@ schedule_unit(struct master *m, struct sched_job *job, const struct stored *u,
 	if (stages_know(m, &spec.wants, &err) < 0)
 		log_err("%s", err.msg);
 	spec.expect = dispatch_expects(m, spec.root, spec.wants.arch, tmp);
-	sched_unit_add(&m->sched, job, &spec);
+	return spec;
+}
+
+static void
+schedule_units(struct master *m, struct sched_job *job, const struct new_job *j,
+    const struct stored *units, struct arena *tmp)
+{
+	struct sched_unit_spec *specs =
+	    arena_array(tmp, j->nunits, struct sched_unit_spec);
+	struct sched_unit **added =
+	    arena_array(tmp, j->nunits, struct sched_unit *);
+	struct sched_edge *edges;
+	size_t i, k, n = 0, room = 0;
+	const json_t *need;
+
+	for (i = 0; i < j->nunits; i++) {
+		specs[i] = spec_of(m, job, &units[i], tmp);
+		room += sched_unit_room(&specs[i]);
+		n += json_array_size(json_object_get(units[i].o, "needs"));
+	}
+	sched_job_reserve(job, room + sched_needs_room(n));
+	edges = arena_array(tmp, n, struct sched_edge);
+	n = 0;
+	for (i = 0; i < j->nunits; i++)
+		added[i] = sched_unit_add(&m->sched, job, &specs[i]);
+	for (i = 0; i < j->nunits; i++) {
+		json_array_foreach(json_object_get(units[i].o, "needs"), k,
+		    need) edges[n++] = (struct sched_edge){
+		    added[i], added[json_integer_value(need)]};
+	}
+	sched_needs(job, edges, n);
 }
 
 static void
@@ -165,19 +195,12 @@ schedule(struct master *m, const struct new_job *j, const struct stored *units,
 	struct unit_ids ready = {0};
 	struct arena tmp = {0};
 	struct sched_job *job;
-	json_t *need;
-	size_t i, k;
+	size_t i;
 
 	job = sched_job_add(s, j->id, j->priority, j->user_name, j->created);
 	job->security = json_is_true(json_object_get(j->wish, "security"));
 	job->reuse = !json_is_false(json_object_get(j->wish, "reuse"));
-	for (i = 0; i < j->nunits; i++)
-		schedule_unit(m, job, &units[i], &tmp);
-	for (i = 0; i < j->nunits; i++) {
-		json_array_foreach(json_object_get(units[i].o, "needs"), k,
-		    need) sched_need(sched_unit_get(s, units[i].id),
-		    sched_unit_get(s, units[json_integer_value(need)].id));
-	}
+	schedule_units(m, job, j, units, &tmp);
 	sched_job_rank(s, job);
 	for (i = 0; i < j->nunits; i++) {
 		struct sched_unit *u = sched_unit_get(s, units[i].id);

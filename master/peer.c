@@ -22,7 +22,6 @@
 #define SLOWEST      1024 /* bytes a second of a body, after a while */
 
 struct peer {
-	struct arena arena; /* it lives in there itself */
 	bool checked, good;
 	char fingerprint[65];
 	int fd;
@@ -46,10 +45,13 @@ peer_new(struct httpd *h, struct MHD_Connection *con)
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(con, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct arena a = {0};
-	struct peer *p = arena_new(&a, struct peer);
+	struct peer *p = h->spare_peers;
 
-	p->arena = a;
+	if (p)
+		h->spare_peers = p->next;
+	else
+		p = arena_new(&h->arena, struct peer);
+	*p = (struct peer){0};
 	p->fd = info ? info->connect_fd : -1;
 	p->since = h->now;
 	p->next = h->peers;
@@ -62,8 +64,6 @@ peer_new(struct httpd *h, struct MHD_Connection *con)
 void
 peer_free(struct httpd *h, struct peer *p)
 {
-	struct arena a;
-
 	if (!p)
 		return;
 	if (p->prev)
@@ -72,8 +72,8 @@ peer_free(struct httpd *h, struct peer *p)
 		h->peers = p->next;
 	if (p->next)
 		p->next->prev = p->prev;
-	a = p->arena;
-	arena_release(&a);
+	p->next = h->spare_peers;
+	h->spare_peers = p;
 }
 
 /* ---- those that take too long ---------------------------------------------

@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/sql.h"
 
+/* CROSS: in this order, the jobs first; nothing is sorted then */
+#define OF_OPEN_JOBS                                                           \
+	" FROM job j CROSS JOIN unit n"                                        \
+	" WHERE j.ended IS NULL AND n.job_id = j.id"
+#define OF_OPEN_UNITS(table)                                                   \
+	" FROM job j CROSS JOIN unit n CROSS JOIN " table " x"                 \
+	" WHERE j.ended IS NULL AND n.job_id = j.id AND x.unit_id = n.id"
+#define OF_JOBS_UNITS(table)                                                   \
+	" FROM unit n CROSS JOIN " table " x"                                  \
+	" WHERE n.job_id = ?1 AND x.unit_id = n.id"
+
 const char *const sql_texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
@@ -178,12 +189,12 @@ const char *const sql_texts[SQL_COUNT] = {
 	"SELECT j.id, j.priority, j.state, u.name, j.created, j.security,"
 	" j.reuse"
 	" FROM job j JOIN user u ON u.id = j.user_id"
-	" WHERE j.ended IS NULL UNION"
-	" SELECT j.id, j.priority, j.state, u.name, j.created, j.security,"
-	" j.reuse"
-	" FROM job j JOIN user u ON u.id = j.user_id"
-	" JOIN unit n ON n.job_id = j.id"
-	" JOIN lease l ON l.unit_id = n.id AND l.state = 'held' ORDER BY 1",
+	" WHERE j.ended IS NULL ORDER BY j.id",
+    /* over, but a slave doesn't know it yet */
+    [SQL_JOB_HELD] =
+	"SELECT DISTINCT j.id FROM lease l JOIN unit n ON n.id = l.unit_id"
+	" JOIN job j ON j.id = n.job_id"
+	" WHERE l.state = 'held' AND j.ended IS NOT NULL",
     [SQL_JOB_ONE] =
 	"SELECT j.id, j.priority, j.state, u.name, j.created, j.security,"
 	" j.reuse"
@@ -203,10 +214,15 @@ const char *const sql_texts[SQL_COUNT] = {
 	"INSERT INTO unit (job_id, root, arch, state, wants, ready, key, pack,"
 	" capsule, reusable)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+    /* for load.c: of all open jobs, in their order, or of one */
     [SQL_UNIT_OPEN] =
-	"SELECT id, root, arch, state, attempt, tries, wants, ready, reusable,"
-	" key"
-	" FROM unit WHERE job_id = ?1 ORDER BY id",
+	"SELECT n.job_id, n.id, n.root, n.arch, n.state, n.attempt, n.tries,"
+	" n.wants, n.ready, n.reusable, n.key" OF_OPEN_JOBS
+	" ORDER BY j.id, n.id",
+    [SQL_UNIT_OF_JOB] =
+	"SELECT job_id, id, root, arch, state, attempt, tries, wants, ready,"
+	" reusable, key FROM unit WHERE job_id = ?1 ORDER BY id",
+    [SQL_UNIT_OPEN_COUNT] = "SELECT count(*)" OF_OPEN_JOBS,
     [SQL_UNIT_STATE] = "UPDATE unit SET state = ?2, ready = ?3 WHERE id = ?1",
     [SQL_UNIT_END] = "UPDATE unit SET state = ?2, result = ?3, reason = ?4,"
 		     " ended = ?5 WHERE id = ?1",
@@ -255,6 +271,11 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_EDGE_JOB] =
 	"SELECT e.unit_id, e.needs_id FROM edge e"
 	" JOIN unit n ON n.id = e.unit_id WHERE n.job_id = ?1 ORDER BY 1, 2",
+    /* for load.c, as those of units */
+    [SQL_EDGE_OPEN] = "SELECT n.job_id, n.id, x.needs_id" OF_OPEN_UNITS(
+	"edge") " ORDER BY j.id, n.id, x.needs_id",
+    [SQL_EDGE_ONE] = "SELECT n.job_id, n.id, x.needs_id" OF_JOBS_UNITS(
+	"edge") " ORDER BY n.id, x.needs_id",
 
     [SQL_STEP_ADD] =
 	"INSERT INTO step (unit_id, step, atom, key) VALUES (?1, ?2, ?3, ?4)",
@@ -265,7 +286,10 @@ const char *const sql_texts[SQL_COUNT] = {
 	" LEFT JOIN report r ON r.unit_id = o.id AND r.step = s.step"
 	" AND r.attempt = o.attempt AND n.state NOT IN ('blocked', 'ready')"
 	" WHERE s.unit_id = ?1 ORDER BY s.step",
-    [SQL_STEP_KEYS] = "SELECT key FROM step WHERE unit_id = ?1 ORDER BY step",
+    [SQL_STEP_OPEN] = "SELECT n.job_id, n.id, x.key" OF_OPEN_UNITS(
+	"step") " ORDER BY j.id, n.id, x.step",
+    [SQL_STEP_ONE] = "SELECT n.job_id, n.id, x.key" OF_JOBS_UNITS(
+	"step") " ORDER BY n.id, x.step",
     [SQL_STEP_COUNT] = "SELECT count(*) FROM step WHERE unit_id = ?1",
 
     [SQL_LEASE_ADD] =
@@ -298,8 +322,12 @@ const char *const sql_texts[SQL_COUNT] = {
 	"INSERT INTO refusal (unit_id, slave_id, kind, until, reason)"
 	" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (unit_id, slave_id)"
 	" DO UPDATE SET kind = ?3, until = ?4, reason = ?5",
-    [SQL_REFUSAL_LIST] = "SELECT slave_id, kind, until, reason FROM refusal"
-			 " WHERE unit_id = ?1",
+    [SQL_REFUSAL_OPEN] =
+	"SELECT n.job_id, n.id, x.slave_id, x.kind, x.until,"
+	" x.reason" OF_OPEN_UNITS("refusal") " ORDER BY j.id, n.id, x.slave_id",
+    [SQL_REFUSAL_ONE] =
+	"SELECT n.job_id, n.id, x.slave_id, x.kind, x.until,"
+	" x.reason" OF_JOBS_UNITS("refusal") " ORDER BY n.id, x.slave_id",
 
     /* three parts of what was known and one of what was seen */
     [SQL_DURATION_SET] =

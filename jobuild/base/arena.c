@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define BLOCK_MIN ((size_t)1 << 12)
+#define BLOCK_MIN ((size_t)1008) /* malloc keeps freed ones of it at hand */
 #define BLOCK_MAX ((size_t)1 << 26)
 #define HUGE_PAGE ((size_t)1 << 21)
 #define ALIGN     _Alignof(max_align_t)
@@ -22,6 +22,7 @@ struct block {
 	struct block *prev;
 	size_t size; /* of the whole block */
 	bool zero;   /* what hasn't been given out is */
+	bool exact;  /* its size says nothing about the next one's */
 	max_align_t data[];
 };
 
@@ -101,30 +102,56 @@ map_block(size_t size)
 	return p + skip;
 }
 
-/* Start a new block with room for at least size bytes. */
+/* Start a new block of this size. */
 static void
-add_block(struct arena *a, size_t size)
+add_block(struct arena *a, size_t want, bool exact)
 {
 	struct block *b;
-	size_t want = a->blocks ? a->blocks->size * 2 : BLOCK_MIN;
 
-	if (want > BLOCK_MAX)
-		want = BLOCK_MAX;
-	if (size > SIZE_MAX / 2)
-		out_of_memory();
-	if (want < size + sizeof(*b))
-		want = size + sizeof(*b);
 	if (want >= HUGE_PAGE)
 		want = (want + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
 	b = want < HUGE_PAGE ? malloc(want) : map_block(want);
 	if (!b)
 		out_of_memory();
 	b->zero = want >= HUGE_PAGE;
+	b->exact = exact;
 	b->prev = a->blocks;
 	b->size = want;
 	a->blocks = b;
 	a->next = (char *)b->data;
 	a->end = (char *)b + want;
+}
+
+/* Start a new block with room for at least size bytes. */
+static void
+grow(struct arena *a, size_t size)
+{
+	size_t want = BLOCK_MIN;
+
+	if (a->blocks && !a->blocks->exact)
+		want = a->blocks->size * 2;
+	if (want > BLOCK_MAX)
+		want = BLOCK_MAX;
+	if (size > SIZE_MAX / 2)
+		out_of_memory();
+	if (want < size + sizeof(struct block))
+		want = size + sizeof(struct block);
+	add_block(a, want, false);
+}
+
+size_t
+arena_room(size_t n)
+{
+	return n ? (n + ALIGN - 1) & ~(ALIGN - 1) : ALIGN;
+}
+
+void
+arena_reserve(struct arena *a, size_t n)
+{
+	if (n > SIZE_MAX / 2)
+		out_of_memory();
+	if (n > (size_t)(a->end - a->next))
+		add_block(a, n + sizeof(struct block), true);
 }
 
 void *
@@ -135,9 +162,9 @@ arena_alloc(struct arena *a, size_t count, size_t size)
 
 	if (__builtin_mul_overflow(count, size, &n) || n > SIZE_MAX - ALIGN)
 		out_of_memory();
-	n = n ? (n + ALIGN - 1) & ~(ALIGN - 1) : ALIGN;
+	n = arena_room(n);
 	if (n > (size_t)(a->end - a->next))
-		add_block(a, n);
+		grow(a, n);
 	p = a->next;
 	a->next += n;
 	return a->blocks->zero ? p : memset(p, 0, n);

@@ -35,6 +35,13 @@ size_t arena_size(const struct arena *a);
 /* count * size bytes, zeroed, aligned for any type; never NULL. */
 void *arena_alloc(struct arena *a, size_t count, size_t size);
 
+/*
+ * For who knows what will be asked for: a block of just n bytes, the sum of
+ * what arena_room() says that each will take.
+ */
+void arena_reserve(struct arena *a, size_t n);
+size_t arena_room(size_t n);
+
 #define arena_new(a, type)      ((type *)arena_alloc((a), 1, sizeof(type)))
 #define arena_array(a, n, type) ((type *)arena_alloc((a), (n), sizeof(type)))
 

@@ -109,6 +109,14 @@ class_drop(struct sched *s, struct sched_class *c)
 }
 
 struct sched_class *
+class_enter(struct sched *s, struct sched_class *c)
+{
+	if (c->nunits++ == 0)
+		class_link(s, c);
+	return c;
+}
+
+struct sched_class *
 class_of(struct sched *s, const struct sched_wants *w)
 {
 	struct arena tmp = {0};
@@ -119,10 +127,8 @@ class_of(struct sched *s, const struct sched_wants *w)
 		c = class_new(s, w);
 		*map_puts(&s->class_map, arena_strdup(&s->arena, key)) = c;
 	}
-	if (c->nunits++ == 0)
-		class_link(s, c);
 	arena_release(&tmp);
-	return c;
+	return class_enter(s, c);
 }
 
 bool

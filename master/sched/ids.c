@@ -21,12 +21,12 @@ slot(const struct ids *t, int64_t id)
 }
 
 static void
-grow(struct ids *t)
+grow(struct ids *t, size_t nslots)
 {
 	size_t i, nold = t->nslots;
 	struct id_node **old = t->slots, **at, *node, *next;
 
-	t->nslots = nold ? nold * 2 : SLOTS_FIRST;
+	t->nslots = nslots;
 	t->slots = arena_array(t->arena, t->nslots, struct id_node *);
 	for (i = 0; i < nold; i++) {
 		for (node = old[i]; node; node = next) {
@@ -39,14 +39,24 @@ grow(struct ids *t)
 }
 
 void
-ids_add(struct ids *t, struct id_node *node, int64_t id, void *object)
+ids_reserve(struct ids *t, size_t n)
+{
+	size_t nslots = t->nslots ? t->nslots : SLOTS_FIRST;
+
+	while (nslots < n)
+		nslots *= 2;
+	if (nslots > t->nslots)
+		grow(t, nslots);
+}
+
+void
+ids_add(struct ids *t, struct id_node *node, int64_t id)
 {
 	struct id_node **at;
 
 	if (t->n >= t->nslots)
-		grow(t);
+		grow(t, t->nslots ? t->nslots * 2 : SLOTS_FIRST);
 	node->id = id;
-	node->object = object;
 	at = slot(t, id);
 	node->next = *at;
 	*at = node;
@@ -78,7 +88,7 @@ ids_get(const struct ids *t, int64_t id)
 		return NULL;
 	for (node = *slot(t, id); node; node = node->next) {
 		if (node->id == id)
-			return node->object;
+			return node;
 	}
 	return NULL;
 }

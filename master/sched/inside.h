@@ -46,6 +46,7 @@ struct sched_class {
 
 /* For one unit more; class_drop() when its job is forgotten. */
 struct sched_class *class_of(struct sched *s, const struct sched_wants *w);
+struct sched_class *class_enter(struct sched *s, struct sched_class *c);
 void class_drop(struct sched *s, struct sched_class *c);
 
 /* Could this slave ever run units of this class? Remembered. */

@@ -89,6 +89,7 @@ sched_lease(struct sched *s, struct sched_unit *unit, struct sched_slave *sl,
 	unit->state = UNIT_LEASED;
 	unit->job->started = true;
 	unit->lease = l;
+	l->unit = unit;
 	l->slave = sl;
 	l->granted = now;
 	l->expires = expires;
@@ -99,7 +100,7 @@ sched_lease(struct sched *s, struct sched_unit *unit, struct sched_slave *sl,
 	use_resources(unit, sl, 1);
 	s->nleased++;
 	s->nunwanted += unit->job->cancelled;
-	ids_add(&s->leases, &l->node, lease, unit);
+	ids_add(&s->leases, &l->node, lease);
 	link_lease(s, l);
 	same_run(s, unit);
 }
@@ -115,7 +116,9 @@ sched_renew(struct sched *s, struct sched_unit *unit, int64_t expires)
 struct sched_unit *
 sched_leased(const struct sched *s, int64_t lease)
 {
-	return ids_get(&s->leases, lease);
+	const struct sched_lease *l = ids_get(&s->leases, lease);
+
+	return l ? l->unit : NULL;
 }
 
 struct sched_unit *
@@ -123,7 +126,7 @@ sched_expired(const struct sched *s, int64_t now)
 {
 	if (!s->first_lease || s->first_lease->expires > now)
 		return NULL;
-	return s->first_lease->node.object;
+	return s->first_lease->unit;
 }
 
 void

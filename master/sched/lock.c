@@ -34,6 +34,8 @@ locks_init(struct sched *s, struct sched_unit *u, const struct sched_wants *w)
 	struct lock_use *x;
 	size_t i, k, len;
 
+	if (w->nlocks == 0)
+		return;
 	u->uses = arena_array(&u->job->arena, w->nlocks, struct lock_use);
 	for (i = 0; i < w->nlocks && u->nuses < UINT16_MAX; i++) {
 		len = strcspn(w->locks[i], "=");

@@ -27,7 +27,7 @@ sched_slave(struct sched *s, int64_t id, const char *name)
 	sl->name = arena_strdup(&s->arena, name);
 	sl->next = s->slaves;
 	s->slaves = sl;
-	ids_add(&s->slave_ids, &sl->node, id, sl);
+	ids_add(&s->slave_ids, &sl->node, id);
 	return sl;
 }
 

@@ -272,7 +272,7 @@ free_at(const struct reasons *r)
 	int64_t at, first = 0;
 
 	for (l = r->s->first_lease; l; l = l->next) {
-		u = l->node.object;
+		u = l->unit;
 		if (!class_fits(r->unit->class, l->slave))
 			continue;
 		at = ends_at(r, u);

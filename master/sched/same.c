@@ -39,7 +39,7 @@ same_of(struct sched *s, const struct sched_unit *u)
 	else
 		x = arena_new(&s->arena, struct sched_same);
 	*x = (struct sched_same){0};
-	ids_add(&s->sames, &x->node, u->same, x);
+	ids_add(&s->sames, &x->node, u->same);
 	return x;
 }
 

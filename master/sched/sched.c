@@ -50,10 +50,8 @@ sched_release(struct sched *s)
 	struct sched_slave *sl;
 
 	for (job = s->first_job; job; job = next) {
-		struct arena a = job->arena;
-
 		next = job->next;
-		arena_release(&a);
+		arena_release(&job->arena);
 	}
 	for (sl = s->slaves; sl; sl = sl->next)
 		arena_release(&sl->arena);
@@ -66,22 +64,25 @@ struct sched_job *
 sched_job_add(struct sched *s, int64_t id, int64_t priority, const char *user,
     int64_t created)
 {
-	struct arena a = {0};
-	struct sched_job *job = arena_new(&a, struct sched_job);
+	struct sched_job *job = s->spare_jobs;
 
+	if (job)
+		s->spare_jobs = job->next;
+	else
+		job = arena_new(&s->arena, struct sched_job);
+	*job = (struct sched_job){0};
 	job->id = id;
 	job->priority = priority;
 	job->created = created;
 	job->owner = user_of(s, user);
 	job->user = job->owner->name;
-	job->arena = a;
 	job->prev = s->last_job;
 	if (s->last_job)
 		s->last_job->next = job;
 	else
 		s->first_job = job;
 	s->last_job = job;
-	ids_add(&s->jobs, &job->node, id, job);
+	ids_add(&s->jobs, &job->node, id);
 	return job;
 }
 
@@ -106,7 +107,8 @@ set_layers(struct sched_unit *u, const struct sched_unit_spec *spec)
 
 	u->nlayers =
 	    (uint16_t)(spec->nlayers < 1000 ? spec->nlayers : (size_t)1000);
-	u->layers = arena_array(&u->job->arena, u->nlayers, uint64_t);
+	if (u->nlayers > 0)
+		u->layers = arena_array(&u->job->arena, u->nlayers, uint64_t);
 	for (i = 0; i < u->nlayers; i++)
 		u->layers[i] = layer_number(spec->layers[i]);
 }
@@ -118,7 +120,6 @@ sched_unit_add(
 	struct sched_unit *u = arena_new(&job->arena, struct sched_unit);
 
 	u->job = job;
-	u->id = spec->id;
 	u->root = arena_strdup(&job->arena, spec->root);
 	u->state = spec->state;
 	u->attempt = (int32_t)spec->attempt;
@@ -128,14 +129,15 @@ sched_unit_add(
 	u->reuse = spec->reuse;
 	if (spec->reuse && spec->key && *spec->key)
 		u->same = same_number(spec->key, spec->wants.arch);
-	u->class = class_of(s, &spec->wants);
+	u->class = spec->class ? class_enter(s, spec->class)
+			       : class_of(s, &spec->wants);
 	locks_init(s, u, &spec->wants);
 	set_layers(u, spec);
 	u->next = job->units;
 	job->units = u;
 	job->nopen += !unit_state_is_over(u->state);
 	job->failed |= u->state == UNIT_FAILED || u->state == UNIT_DEP_FAILED;
-	ids_add(&s->units, &u->node, u->id, u);
+	ids_add(&s->units, &u->node, spec->id);
 	return u;
 }
 
@@ -151,6 +153,59 @@ sched_need(struct sched_unit *unit, struct sched_unit *needed)
 	    a, needed->users, needed->nusers, sizeof(*needed->users));
 	needed->users[needed->nusers++] = unit;
 	unit->nblock += needed->state != UNIT_PASSED;
+}
+
+void
+sched_needs(struct sched_job *job, const struct sched_edge *edges, size_t n)
+{
+	struct sched_unit **room, *u, *needed;
+	size_t i;
+
+	if (n == 0)
+		return;
+	for (i = 0; i < n; i++) {
+		edges[i].unit->nneeds++;
+		edges[i].needed->nusers++;
+	}
+	room = arena_array(&job->arena, 2 * n, struct sched_unit *);
+	for (u = job->units; u; u = u->next) {
+		u->needs = room;
+		u->users = room + u->nneeds;
+		room += u->nneeds + u->nusers;
+		u->nneeds = u->nusers = 0;
+	}
+	for (i = 0; i < n; i++) {
+		u = edges[i].unit;
+		needed = edges[i].needed;
+		u->needs[u->nneeds++] = needed;
+		needed->users[needed->nusers++] = u;
+		u->nblock += needed->state != UNIT_PASSED;
+	}
+}
+
+void
+sched_job_reserve(struct sched_job *job, size_t bytes)
+{
+	arena_reserve(&job->arena, bytes);
+}
+
+size_t
+sched_unit_room(const struct sched_unit_spec *spec)
+{
+	size_t n = arena_room(sizeof(struct sched_unit)) +
+	    arena_room(strlen(spec->root) + 1);
+
+	if (spec->nlayers > 0)
+		n += arena_room(spec->nlayers * sizeof(uint64_t));
+	if (spec->wants.nlocks > 0)
+		n += arena_room(spec->wants.nlocks * sizeof(struct lock_use));
+	return n;
+}
+
+size_t
+sched_needs_room(size_t n)
+{
+	return n > 0 ? arena_room(2 * n * sizeof(struct sched_unit *)) : 0;
 }
 
 /* ---- in and out of the queues -------------------------------------------- */
@@ -342,7 +397,6 @@ void
 sched_job_drop(struct sched *s, struct sched_job *job)
 {
 	struct sched_unit *u;
-	struct arena a;
 
 	for (u = job->units; u; u = u->next) {
 		assert(u->state != UNIT_LEASED);
@@ -360,8 +414,9 @@ sched_job_drop(struct sched *s, struct sched_job *job)
 		job->next->prev = job->prev;
 	else
 		s->last_job = job->prev;
-	a = job->arena;
-	arena_release(&a);
+	arena_release(&job->arena);
+	job->next = s->spare_jobs;
+	s->spare_jobs = job;
 }
 
 struct sched_job *

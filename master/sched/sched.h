@@ -81,7 +81,8 @@ struct sched_refusal {
 };
 
 struct sched_lease {
-	struct id_node node; /* object: the unit */
+	struct id_node node;
+	struct sched_unit *unit;
 	struct sched_slave *slave;
 	int64_t expires, granted;
 	double charged;                  /* to its user, seconds */
@@ -108,10 +109,12 @@ struct sched_job {
 };
 
 struct sched_unit {
-	struct id_node node;
+	union {
+		struct id_node node;
+		int64_t id; /* its first member */
+	};
 	struct sched_job *job;
 	struct sched_unit *next; /* of the job */
-	int64_t id;
 	const char *root;
 	struct sched_class *class;
 	struct sched_unit **needs, **users;
@@ -165,6 +168,8 @@ struct sched_unit_spec {
 	size_t nlayers;
 	const char *key; /* what it is, as hex digits; NULL: never the same */
 	bool reuse;
+	/* of a unit that wants the same; NULL: nobody knows of one */
+	struct sched_class *class;
 };
 
 /* What is in a stage: never another thing, as its digest is its name. */
@@ -224,6 +229,7 @@ struct sched {
 	struct sched_class *classes;
 	struct map class_map, users, locks;
 	struct sched_lease *first_lease, *last_lease, *spare_leases;
+	struct sched_job *spare_jobs;
 	int64_t patience; /* a slave unheard of for longer isn't there */
 	int64_t half_life, epoch;
 	double typical; /* seconds that a unit takes, of late */
@@ -244,11 +250,27 @@ void sched_init(struct sched *s, int64_t patience, int64_t half_life);
 void sched_release(struct sched *s);
 
 /* Jobs and their units; needs are added before sched_start(). */
+struct sched_edge {
+	struct sched_unit *unit, *needed;
+};
+
 struct sched_job *sched_job_add(struct sched *s, int64_t id, int64_t priority,
     const char *user, int64_t created);
 struct sched_unit *sched_unit_add(
     struct sched *s, struct sched_job *job, const struct sched_unit_spec *spec);
 void sched_need(struct sched_unit *unit, struct sched_unit *needed);
+
+/* All needs of a job's units at once: takes less room. */
+void
+sched_needs(struct sched_job *job, const struct sched_edge *edges, size_t n);
+
+/*
+ * For who knows a job's units before they are added: have room for just
+ * those, the sum of what the functions below say.
+ */
+void sched_job_reserve(struct sched_job *job, size_t bytes);
+size_t sched_unit_room(const struct sched_unit_spec *spec);
+size_t sched_needs_room(size_t n);
 
 /* Work out the ranks of the job's units: all of them and their needs are in. */
 void sched_job_rank(struct sched *s, struct sched_job *job);

@@ -59,6 +59,26 @@ test_arena(void)
 }
 
 static void
+test_arena_reserve(void)
+{
+	struct arena a = {0};
+	const char *p, *q;
+	size_t held;
+
+	arena_reserve(&a, arena_room(10) + arena_room(5000));
+	held = arena_size(&a);
+	p = arena_alloc(&a, 10, 1);
+	q = arena_alloc(&a, 5000, 1);
+	ok(q == p + arena_room(10), "what was reserved is one piece");
+	is_int((long long)(arena_size(&a) - held),
+	    (long long)(arena_room(10) + arena_room(5000)),
+	    "and all of it is used");
+	arena_alloc(&a, 1, 1);
+	ok(arena_size(&a) < held + 6000, "what comes after takes little");
+	arena_release(&a);
+}
+
+static void
 test_buf(void)
 {
 	struct buf b;
@@ -321,6 +341,7 @@ main(void)
 		return 1;
 	test_error();
 	test_arena();
+	test_arena_reserve();
 	test_buf();
 	test_map();
 	test_utf8();
