@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/random.h>
@@ -26,7 +27,7 @@ int
 cmd_failed(const struct error *err)
 {
 	fprintf(stderr, "autotua-master: %s\n", err->msg);
-	return 1;
+	return err->code == ENOSPC || err->code == EDQUOT ? EXIT_LATER : 1;
 }
 
 int

@@ -331,11 +331,16 @@ pack_done(void *ctx, const struct buf *text, const struct error *err)
 {
 	struct packing *p = ctx;
 	struct error failed = {0};
+	char *why;
+	int code = 0;
 
 	if (text && text->len == 0) {
 		send_pack(p);
 	} else {
-		fail(&failed, "pack: %s", text ? text->data : err->msg);
+		if (text)
+			code = (int)strtol(text->data, &why, 10);
+		fail(&failed, "pack:%s", text ? why : err->msg);
+		failed.code = code;
 		request_broken(p->r, &failed);
 	}
 	request_resume(p->r);

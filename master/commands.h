@@ -7,6 +7,7 @@
 #define MASTER_COMMANDS_H
 
 #define EXIT_USAGE     2
+#define EXIT_LATER     75 /* it failed for want of room: see sysexits.h */
 #define EXIT_NOT_FOUND 3
 
 struct db;

@@ -97,7 +97,11 @@ void
 pack_work(void *ctx, int out)
 {
 	struct error err = {0}, ignored;
+	char text[sizeof(err.msg) + 16];
+	int n;
 
-	if (pack_make(ctx, NULL, &err) < 0)
-		(void)file_write_all(out, err.msg, strlen(err.msg), &ignored);
+	if (pack_make(ctx, NULL, &err) == 0)
+		return;
+	n = snprintf(text, sizeof(text), "%d %s", err.code, err.msg);
+	(void)file_write_all(out, text, (size_t)n, &ignored);
 }

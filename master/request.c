@@ -147,7 +147,8 @@ request_broken(struct request *r, const struct error *err)
 	log_err("%s path=%s", err->msg, r->uri);
 	if (err->code == ENOSPC || err->code == EDQUOT)
 		request_later(r, 507, "disk-full", FULL_SECONDS,
-		    "the master has no room for this; try again later");
+		    "the master's disk is full: it has no room for this until "
+		    "its administrator frees some; try again later");
 	else if (err->code == EAGAIN)
 		request_later(r, 503, "unavailable", LATER_SECONDS,
 		    "the master can't store this at present; try again");

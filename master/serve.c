@@ -359,10 +359,12 @@ cmd_serve(const char *path, int argc, char *argv[])
 		state_close(&s.st);
 		return 0;
 	}
-	if (loop_open(&s.m.loop, &err) < 0 || start(&s, &err) < 0)
+	if (loop_open(&s.m.loop, &err) < 0 || start(&s, &err) < 0) {
+		state_full(path, &err);
 		rc = cmd_failed(&err);
-	else
+	} else {
 		run(&s);
+	}
 	rc |= s.m.failed;
 	stop(&s);
 	return rc;

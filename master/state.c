@@ -10,13 +10,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define AT(member) offsetof(struct settings, member)
+#define FULL       ((int64_t)256 << 10) /* bytes: less is nothing */
 
 static const struct conf_option options[] = {
     {"name", CONF_TEXT, AT(name), NULL},
@@ -181,11 +184,34 @@ state_open(struct state *st, const char *path, struct error *err)
 		goto failed;
 	}
 	if (db_open(&st->db, state_path(st, &st->arena, "master.db"), false,
-		err) < 0)
+		err) < 0) {
+		state_full(path, err);
 		goto failed;
+	}
 	return 0;
 failed:
 	state_close(st);
+	return -1;
+}
+
+int
+state_full(const char *path, struct error *err)
+{
+	struct statvfs s;
+	int64_t free;
+
+	if (statvfs(path, &s) < 0)
+		return -1;
+	free = (int64_t)s.f_bavail * (int64_t)s.f_frsize;
+	/* the database tells of an I/O error, without a reason */
+	if (err->code != ENOSPC && err->code != EDQUOT &&
+	    (err->code != EAGAIN || free >= FULL))
+		return -1;
+	fail_in(err,
+	    "%s: its disk is full (%" PRId64 " bytes are free): make room "
+	    "there and try again",
+	    path, free);
+	err->code = ENOSPC;
 	return -1;
 }
 

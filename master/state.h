@@ -52,6 +52,12 @@ struct state {
 int state_open(struct state *st, const char *path, struct error *err);
 void state_close(struct state *st);
 
+/*
+ * If what failed below path failed for want of room: say so in err, with how
+ * much there is and what to do, and its code is ENOSPC. Returns -1.
+ */
+int state_full(const char *path, struct error *err);
+
 /* How this master fetches a tree. */
 struct mirror_conf state_mirror(const struct state *st, bool allow_forced);
 

@@ -55,6 +55,9 @@ take(struct session *s, const json_t *capsule)
 	}
 	l->next = s->leases;
 	s->leases = l;
+	/* it couldn't even begin: look at the machine before more is asked */
+	if (l->state == LEASE_ENDED)
+		s->ready_at = 0;
 	/* whatever the master thinks: nothing runs while it is closed */
 	if (*s->contract.closed || s->finishing)
 		lease_give_back(l,
@@ -176,7 +179,7 @@ is_ready(struct session *s)
 	if (s->host.now < s->ready_at)
 		return !s->unready;
 	s->ready_at = s->host.now + READY_PAUSE;
-	unready =
+	unready = spool_ready(s->host.spool, &why) < 0 ||
 	    jailer_ready(s->conf->jailer, -1, s->conf->pressure, &why) < 0;
 	if (unready && !s->unready)
 		log_warn("no new work: %s", why.msg);

@@ -18,6 +18,8 @@
 #define JSON_MAX (16 << 20)
 #define NAME_BUF 32
 
+#define SPOOL_ROOM (1 << 20) /* bytes, for the results of one lease more */
+
 static const char *const kinds[] = {
     [ENDING_DONE] = "done",
     [ENDING_REFUSE_SOFT] = "soft",
@@ -41,6 +43,27 @@ spool_open(const char *path, struct error *err)
 	if (fd < 0)
 		return fail_errno(err, "open %s", path);
 	return fd;
+}
+
+int
+spool_ready(int spool, struct error *err)
+{
+	static const char some[4096];
+	int fd, rc = 0;
+
+	fd = openat(spool, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail_errno(err, "the spool takes no files");
+	if (fallocate(fd, 0, 0, SPOOL_ROOM) < 0) {
+		rc = fail_errno(err,
+		    "the spool has no room for %d MiB of results; make some",
+		    SPOOL_ROOM >> 20);
+		/* not every file system can promise */
+		if (err->code == EOPNOTSUPP)
+			rc = file_write_all(fd, some, sizeof(some), err);
+	}
+	close(fd);
+	return rc;
 }
 
 /* A lease's number, or -1 when name is not one in its shortest form. */

@@ -36,6 +36,12 @@ struct sent {
 /* Open (making it, mode 0700) the spool; a directory descriptor. */
 int spool_open(const char *path, struct error *err);
 
+/*
+ * Is there room for one lease more? -1 with err: what is there now can be
+ * delivered, but another one's results might have nowhere to wait.
+ */
+int spool_ready(int spool, struct error *err);
+
 /* Call each() for every lease that is in the spool. */
 int spool_each(int spool, void (*each)(void *ctx, int64_t lease), void *ctx,
     struct error *err);

@@ -9,10 +9,12 @@
  * let go by end_work().
  */
 #include "slave/worker.h"
+#include "slave/backoff.h"
 #include "slave/call.h"
 #include "slave/capsule.h"
 #include "slave/conf.h"
 #include "slave/contract.h"
+#include "slave/lease.h"
 #include "slave/probe.h"
 #include "slave/spool.h"
 #include "slave/stage.h"
@@ -37,7 +39,9 @@
 #include <unistd.h>
 
 #define PACK_MAX     ((int64_t)1 << 30)
-#define REASON_DIAGS 3 /* diagnostics that a reason quotes */
+#define PACK_TIME    120000 /* milliseconds that trying for it takes */
+#define PACK_PAUSE   20000  /* at most, between two tries */
+#define REASON_DIAGS 3      /* diagnostics that a reason quotes */
 
 struct work {
 	/* for the life of the process */
@@ -149,6 +153,24 @@ is_unwanted(void *ctx)
 	return poll(&p, 1, 0) > 0;
 }
 
+/* Milliseconds without a word of the parent: is it still wanted? */
+static bool
+rest(const struct work *w, int64_t ms)
+{
+	struct pollfd p = {.fd = w->leash, .events = POLLIN};
+
+	return poll(&p, 1, ms > 0 ? (int)ms : 0) <= 0;
+}
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* ---- the parts ------------------------------------------------------------
  */
 
@@ -202,28 +224,64 @@ ask_pack(struct work *w, int fd, struct error *err)
 	    fd, PACK_MAX, err);
 }
 
+/* The line or the master's disk, not the unit: it may do in a moment. */
+static bool
+may_pass(int status, const struct error *err)
+{
+	if (status < 0)
+		return err->code == EAGAIN;
+	return status == 429 || (status > 500 && status < 600);
+}
+
+/* Ask again what went wrong, from the first byte, while that may help. */
+static int
+try_pack(struct work *w, int fd, struct error *err)
+{
+	bool fresh = !w->master;
+	struct backoff wait = {0};
+	int64_t end = clock_ms() + PACK_TIME;
+	int status;
+
+	for (;;) {
+		status = ask_pack(w, fd, err);
+		if (status == 200 || status == 409)
+			return status;
+		disconnect(w);
+		if (lseek(fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0) < 0)
+			return fail_errno(err, "temporary file");
+		/* a kept connection may show a certificate of yesterday */
+		if (!fresh && (status < 0 || status == 401 || status == 403)) {
+			fresh = true;
+			continue;
+		}
+		if (!may_pass(status, err) || clock_ms() >= end)
+			return status;
+		if (wait.tries == 0)
+			log_warn("lease=%" PRId64 " pack: %s; trying again",
+			    w->capsule.lease, err->msg);
+		backoff_fail(&wait, clock_ms(), PACK_PAUSE, lease_random());
+		if (!rest(w, wait.at - clock_ms()))
+			return status;
+	}
+}
+
 /* GET the pack into a file without a name. */
 static int
 get_pack(struct work *w, int fd)
 {
-	bool fresh = !w->master;
-	struct error err;
+	struct error err = {0};
+	const char *why;
 	int status;
 
-	status = ask_pack(w, fd, &err);
-	if (!fresh && (status < 0 || status == 401 || status == 403)) {
-		/* a kept connection may show a certificate of yesterday */
-		disconnect(w);
-		if (lseek(fd, 0, SEEK_SET) == 0 && ftruncate(fd, 0) == 0)
-			status = ask_pack(w, fd, &err);
-	}
+	status = try_pack(w, fd, &err);
 	if (status == 409) {
 		w->stale = true;
 		return -1;
 	}
 	if (status != 200) {
-		disconnect(w);
-		return trouble(w, arena_printf(&w->arena, "pack: %s", err.msg));
+		why = arena_printf(&w->arena, "pack: %s", err.msg);
+		return may_pass(status, &err) ? give_back(w, why)
+					      : trouble(w, why);
 	}
 	tell(w, "moved %" PRId64 "\n", (int64_t)lseek(fd, 0, SEEK_END));
 	return 0;

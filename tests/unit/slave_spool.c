@@ -6,7 +6,9 @@
 #include "tests/unit/tap.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,6 +56,24 @@ test_leases(int spool)
 	    "one is removed");
 	json_decref(capsule);
 	json_decref(back);
+}
+
+/* With so little room for a file, there is none for a lease's. */
+static void
+test_ready(int spool)
+{
+	struct rlimit was, little;
+
+	ok(spool_ready(spool, &err) == 0, "there is room");
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &was);
+	little = was;
+	little.rlim_cur = 4096;
+	setrlimit(RLIMIT_FSIZE, &little);
+	ok(spool_ready(spool, &err) < 0, "without room it says so");
+	ok(strstr(err.msg, "spool"), "and of what");
+	setrlimit(RLIMIT_FSIZE, &was);
+	ok(spool_ready(spool, &err) == 0, "and with room again");
 }
 
 static void
@@ -141,6 +161,7 @@ main(void)
 		return 1;
 	spool = spool_open(path, &err);
 	test_leases(spool);
+	test_ready(spool);
 	dir = spool_lease(spool, 7, &err);
 	test_ending(dir);
 	test_results(dir);

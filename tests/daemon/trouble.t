@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Trouble that is nobody's fault: a line that breaks while the pack comes,
+# disks of the master and of a slave that are full. No unit pays for it with
+# one of its attempts, and who looks is told what is wrong and where.
+# shellcheck disable=SC2154 # set by farm.sh and hand.sh
+own_mounts=1
+# shellcheck source=tests/daemon/farm.sh
+. "$(dirname "$0")/farm.sh"
+# shellcheck source=tests/daemon/hand.sh
+. "$(dirname "$0")/hand.sh"
+
+farm_tree alpha
+recipe alpha/app/app-1.0 <<'R'
+DESCRIPTION="An application"
+job_run() { einfo "runs"; }
+R
+# so much that the line breaks in the middle of it
+mkdir -p "$tmp/tree/alpha/app/files"
+head -c 400000 /dev/urandom >"$tmp/tree/alpha/app/files/noise"
+# shellcheck disable=SC2317 # called by trap
+trouble_end() {
+	local name
+
+	for name in "${!pid[@]}"; do kill_daemon "$name"; done
+	umount -l "$tmp/one/spool" "$tmp/master" 2>/dev/null
+	farm_end
+}
+trap trouble_end EXIT
+mkdir "$tmp/master"
+mount -t tmpfs -o size=24m,mode=700 farm "$tmp/master" 2>/dev/null || plan_skip "no tmpfs can be mounted"
+lease_time=40s
+(cd "$tmp/tree" && jobuild -q manifest alpha/app) && sign alpha && commit "signed" && farm_master alpha
+ok "a master on a small disk"
+[[ -n ${pid[master]-} ]] || { echo "Bail out! no master"; exit 1; }
+echo "reserve = 0" >>"$tmp/master/master.conf"
+kill_daemon master TERM
+start_master; ok "that keeps nothing in reserve"
+db() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "$1"; }
+fill() { dd if=/dev/zero of="$1/filler" bs=4k 2>/dev/null; [[ -s $1/filler ]]; } # FOLDER
+tries() { db "SELECT max(attempt) || ' ' || max(tries) FROM unit WHERE job_id = $job"; }
+
+# ---- a pack and a full disk ------------------------------------------------------
+
+join_slave hand "$(master token new)" && hello hand && submit_by_hand alpha/app && claim hand
+ok "a unit is leased"
+rm -f "$tmp/master/packs"/*
+fill "$tmp/master/tmp"; ok "the master's disk is full"
+as hand
+api GET "lease/$lease/pack?attempt=$attempt"
+problem 507 disk-full && has '.detail | contains("disk is full")' &&
+	grep -qi '^retry-after: [0-9]' "$tmp/headers"
+ok "a pack that can't be made is 507, with the reason and when to come again"
+grep -q "pack: .*No space left on device" "$tmp/master.log"; ok "the log says what failed"
+[[ -z $(ls "$tmp/master/packs") ]]; ok "no half of a pack is left"
+rm "$tmp/master/tmp/filler"
+api GET "lease/$lease/pack?attempt=$attempt"; is 200; ok "with room it comes, in the same lease"
+within 10 finish passed; ok "and the unit ends"
+
+# ---- a pack, and a line that breaks ----------------------------------------------
+
+coproc NET { exec "$bin/../tests/daemon/chaosnet" "${url##*:}" 1; }
+net=${NET[1]} pid[net]=$NET_PID
+read -r port <&"${NET[0]}"
+mkdir -p "$tmp/one/spool"
+mount -t tmpfs -o size=4m,mode=700,uid="$slave_user" spool "$tmp/one/spool"
+enroll_slave one "disk-reserve = 0" "url = https://127.0.0.1:$port"; ok "a slave behind a bad line"
+rm -f "$tmp/master/packs"/*
+echo "0 torn 200000" >&"$net"
+start_slave one
+submit alpha/app; ok "a job comes"
+within 30 grep -q "pack: .*trying again" "$tmp/one.log"; ok "the line breaks while its pack comes"
+echo "0 pass" >&"$net"
+within 60 job_ended && job_is '.state == "passed"'; ok "it passes when the line holds"
+[[ $(tries) == "1 0" ]]; ok "in its first attempt"
+kill_daemon one TERM
+
+# ---- a slave's spool without room ------------------------------------------------
+
+fill "$tmp/one/spool"; ok "the spool's disk is full"
+: >"$tmp/one.log"
+start_slave one
+within 20 grep -q "no new work: the spool has no room" "$tmp/one.log"; ok "the slave says so"
+leases=$(db "SELECT count(*) FROM lease")
+submit alpha/app; ok "a job comes"
+sleep 3
+kill -0 "${pid[one]}" && [[ $(db "SELECT count(*) FROM lease") == "$leases" ]]; ok "it takes nothing"
+[[ $(db "SELECT count(*) FROM refusal") == 0 ]]; ok "so it has nothing to refuse"
+rm "$tmp/one/spool/filler"
+within 60 job_ended && job_is '.state == "passed"'; ok "with room it runs the job"
+grep -q "new work is welcome again" "$tmp/one.log"; ok "and says that it may"
+[[ $(tries) == "1 0" ]]; ok "in its first attempt"
+kill_daemon one TERM
+
+# ---- a master that starts on a full disk -----------------------------------------
+
+kill_daemon master TERM
+fill "$tmp/master/logs"; ok "the master's disk is full while it is down"
+run timeout 20 autotua-master -C "$tmp/master" serve
+[[ $status == 75 ]] && said "$tmp/master: its disk is full (" && said "make room"
+ok "it doesn't start, and names the disk and the remedy"
+rm "$tmp/master/logs/filler"
+start_master; ok "with room it starts"
+job_is '.state == "passed"'; ok "and has what it had"
+[[ $(db "PRAGMA integrity_check; PRAGMA foreign_key_check") == ok ]]; ok "the database is sound"
+kill_daemon master TERM
+done_testing
