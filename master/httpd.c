@@ -103,13 +103,14 @@ take_body(struct request *r, const char *p, size_t n)
 }
 
 static void
-begin(struct httpd *h, struct request *r, const char *method)
+begin(
+    struct httpd *h, struct request *r, const char *method, const char *version)
 {
 	r->begun = true;
 	r->began = h->now;
 	r->method = arena_strdup(&r->arena, method);
 	request_origin(r);
-	if (!request_is_strict(r))
+	if (!request_is_strict(r, version))
 		return;
 	h->conf.begin(h->conf.ctx, r);
 	if (r->answer)
@@ -142,10 +143,9 @@ on_request(void *ctx, struct MHD_Connection *con, const char *url,
 	struct httpd *h = ctx;
 
 	(void)url;
-	(void)version;
 	if (!r->begun) {
 		peer_turns(con, PEER_SENDS, h->now);
-		begin(h, r, method);
+		begin(h, r, method, version);
 		return answers_at_once(r) ? send_at_once(h, r) : MHD_YES;
 	}
 	if (*size > 0) {

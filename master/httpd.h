@@ -3,8 +3,10 @@
  * HTTPS by libmicrohttpd with GnuTLS, driven by our loop through its epoll
  * descriptor; it has no threads. In front of every request stand the checks
  * that the library doesn't make: both Content-Length and Transfer-Encoding,
- * either of them twice, NUL bytes, no or two Host fields are answered with
- * 400 and the connection is closed.
+ * either of them twice, another form than theirs, names of fields with a blank
+ * or what else is in none, controls in values, no or two Host fields or one
+ * that isn't a host are answered with 400, other versions of HTTP with 505,
+ * and the connection is closed.
  */
 #ifndef MASTER_HTTPD_H
 #define MASTER_HTTPD_H

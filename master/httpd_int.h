@@ -19,7 +19,7 @@ struct httpd {
 	bool resumed;            /* some are to be looked at again */
 	struct peer *peers;      /* one a connection */
 	struct peer *spare_peers;
-	int64_t now, swept;      /* for them, microseconds */
+	int64_t now, swept; /* for them, microseconds */
 };
 
 /* What a connection is about, see peer.c. */
@@ -46,6 +46,6 @@ void request_go_on(struct request *r);
 void request_origin(struct request *r);
 
 /* The checks on headers; false: it has been answered. */
-bool request_is_strict(struct request *r);
+bool request_is_strict(struct request *r, const char *version);
 
 #endif

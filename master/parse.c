@@ -43,6 +43,43 @@ parse_range(const char *s, int64_t size, int64_t *from, int64_t *to)
 	return *from < size ? 1 : -1;
 }
 
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS  "0123456789"
+
+bool
+parse_is_field(const char *s, size_t n)
+{
+	static const char all[] = LETTERS DIGITS "!#$%&'*+-.^_`|~";
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!memchr(all, s[i], sizeof(all) - 1))
+			return false;
+	}
+	return n > 0;
+}
+
+bool
+parse_is_value(const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (((unsigned char)s[i] < 0x20 && s[i] != '\t') ||
+		    s[i] == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+bool
+parse_is_host(const char *s)
+{
+	static const char all[] = LETTERS DIGITS "-._:[]%";
+
+	return *s && s[strspn(s, all)] == '\0';
+}
+
 int64_t
 parse_event(const char *s, uint64_t epoch)
 {

@@ -6,6 +6,8 @@
 #ifndef MASTER_PARSE_H
 #define MASTER_PARSE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PARSE_NUMBER_MAX ((int64_t)1 << 53)
@@ -22,6 +24,15 @@ int64_t parse_number(const char *s);
  * -1: beyond its end. s may be NULL.
  */
 int parse_range(const char *s, int64_t size, int64_t *from, int64_t *to);
+
+/* Is it a name of a header field: letters, digits and some marks, no blank? */
+bool parse_is_field(const char *s, size_t n);
+
+/* May it be a header field's value: no controls but the tab? */
+bool parse_is_value(const char *s, size_t n);
+
+/* Is it one host, by name or address, perhaps with a port? */
+bool parse_is_host(const char *s);
 
 /* The number in "EPOCH-NUMBER", if the epoch, in hex, is this one; or -1. */
 int64_t parse_event(const char *s, uint64_t epoch);

@@ -85,7 +85,8 @@ request_parse_uri(struct request *r, const char *uri)
 	const char *bad, *p;
 
 	for (p = uri; *p; p++) {
-		if ((unsigned char)*p <= 0x20 || *p == 0x7f || *p == '#')
+		if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7f ||
+		    *p == '#')
 			return "the URI has a byte that must be escaped";
 	}
 	bad = parse_path(r, uri, n);

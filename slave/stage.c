@@ -84,7 +84,10 @@ get_rest(const struct calls *master, const char *digest, struct part *part,
 		part->size = 0;
 		return 0;
 	}
-	return status >= 400 && status < 500 ? -1 : 0;
+	if (status >= 400 && status < 500)
+		return -1;
+	err->code = EAGAIN;
+	return 0;
 }
 
 static int

@@ -490,9 +490,12 @@ get_stage(struct work *w)
 		return trouble(w, err.msg);
 	rc = stage_ensure(w->conf, &master, &w->capsule, &w->arena, &err);
 	calls_close(&master);
-	if (rc == 0 && w->capsule.stage_size > 0)
+	if (rc < 0)
+		return err.code == EAGAIN ? give_back(w, err.msg)
+					  : trouble(w, err.msg);
+	if (w->capsule.stage_size > 0)
 		tell(w, "moved %" PRId64 "\n", w->capsule.stage_size);
-	return rc < 0 ? trouble(w, err.msg) : 0;
+	return 0;
 }
 
 static void

@@ -78,6 +78,39 @@ ok "a Content-Length with a sign"
 ok "no Host"
 [[ $(raw 'GET /api/v1/health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n') == *" 400 "* ]]
 ok "two Hosts"
+refused() { [[ $(raw "$2") =~ ^HTTP/1\.1\ $1\  ]]; } # STATUS-PATTERN REQUEST
+from() { refused "$1" "${2-GET} /api/v1/health ${4-HTTP/1.1}\\r\\nHost: a\\r\\n$3\\r\\n\\r\\n"; } # STATUS METHOD FIELD [VERSION]
+sent() { refused "$1" "POST /api/v1/enroll ${3-HTTP/1.1}\\r\\nHost: a\\r\\n$2"; } # STATUS REST [VERSION]
+sent 400 'Content-Length : 2\r\n\r\n{}'; ok "a blank before the colon"
+sent 400 'Content-Length\t: 2\r\n\r\n{}'; ok "or a tab"
+sent 400 'Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n'; ok "a blank there too"
+sent 400 'Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}'; ok "one Content-Length twice"
+for value in '2, 2' 0x2 '2 2' -2 '' 2.0 99999999999999999999; do
+	sent '4[01][03]' "Content-Length: $value\r\n\r\n{}"; ok "a length of \"$value\""
+done
+for value in gzip 'gzip, chunked' identity xchunked '\x0bchunked' chunked,chunked; do
+	sent 400 "Transfer-Encoding: $value\r\n\r\n0\r\n\r\n"; ok "an encoding \"$value\""
+done
+sent 400 'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n' HTTP/1.0; ok "chunks in HTTP/1.0"
+for value in 0x2 +2 -2 ' 2' 2z fffffffffffffffff2; do
+	sent '4[01][03]' "Transfer-Encoding: chunked\r\n\r\n$value\r\n{}\r\n0\r\n\r\n"; ok "a chunk of \"$value\""
+done
+sent 400 'Transfer-Encoding: chunked\r\n\r\n2\r\n{}xx0\r\n\r\n'; ok "a chunk without an end"
+from 400 GET 'X(y): z'; ok "a name with brackets"
+from 400 GET 'nonsense'; ok "no colon"
+from 400 GET 'X: a\x01b'; ok "a control in a value"
+for value in '' 'a, b' 'a b' 'u@a' 'a/b'; do
+	refused 400 "GET /api/v1/health HTTP/1.1\r\nHost: $value\r\n\r\n"; ok "\"$value\" as Host"
+done
+for value in HTTP/1.2 HTTP/2.0; do
+	from 505 GET 'X: y' "$value"; ok "$value"
+done
+for value in http/1.1 HTTP/1.1x HTTP/1.10; do
+	from 400 GET 'X: y' "$value"; ok "$value"
+done
+refused 400 'GET /api/v1/he\xffalth HTTP/1.1\r\nHost: a\r\n\r\n'; ok "a byte of the URI that isn't ASCII"
+refused 400 'GET https://a/api/v1/health HTTP/1.1\r\nHost: a\r\n\r\n'; ok "a whole URI"
+from 431 GET "X: $(printf '%9000s' '' | tr ' ' x)"; ok "a head that is too long"
 [[ $(raw 'GET /api/v1/health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n') == *" 200 "* ]]
 ok "an ordinary one is served"
 post enroll '{"token":"a","token":"b"}'; problem 400 bad-json; ok "a member twice"

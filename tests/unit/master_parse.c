@@ -61,9 +61,41 @@ test_event(void)
 	is_int(parse_event("", 0), -1, "nothing");
 }
 
+static void
+test_field(void)
+{
+	ok(parse_is_field("Content-Length", 14), "a field's name");
+	ok(parse_is_field("x!#$%&'*+-.^_`|~9", 17), "all marks that may be");
+	ok(!parse_is_field("", 0), "no name");
+	ok(!parse_is_field("Content-Length ", 15), "a blank behind");
+	ok(!parse_is_field("\tHost", 5), "a tab in front");
+	ok(!parse_is_field("a(b)", 4), "brackets");
+	ok(!parse_is_field("a\0b", 3), "a NUL");
+	ok(!parse_is_field("\xc3\xa4", 2), "no ASCII");
+	ok(parse_is_value("", 0), "an empty value");
+	ok(parse_is_value("a, b\t\"c\" \xc3\xa4", 11), "a value");
+	ok(!parse_is_value("a\rb", 3), "a CR");
+	ok(!parse_is_value("a\0b", 3), "a NUL in it");
+	ok(!parse_is_value("\x7f", 1), "a DEL");
+}
+
+static void
+test_host(void)
+{
+	ok(parse_is_host("ci.example.org"), "a name");
+	ok(parse_is_host("127.0.0.1:8443"), "with a port");
+	ok(parse_is_host("[::1%eth0]:8443"), "an IPv6 address");
+	ok(!parse_is_host(""), "none");
+	ok(!parse_is_host("a, b"), "two");
+	ok(!parse_is_host("user@a"), "with a user");
+	ok(!parse_is_host("a/b"), "with a path");
+}
+
 int
 main(void)
 {
+	test_field();
+	test_host();
 	test_number();
 	test_range();
 	test_event();
