@@ -72,7 +72,7 @@ TREE    := accept alloc detached entry fold folder git glep63 https index index_
 PLAN    := choice closure conflict core cycle explain graph key plan pool resolve \
 	sat source unit walk
 NET     := fetch http part problem store transfer url
-RUN     := folder jail jailer judge outcome report sources step unit where
+RUN     := folder jail jailer judge outcome report scratch sources step unit where
 CLI     := artifacts cancel change ci cli client completion diff differ diffroot diffshow draft hook range config distfile import eval findings graph head jobview key keymake keys drawing links rdeps svg why \
 	lint farm live local log main manifest new offer options parse priority progress repin repo result retry review run runs runshow session settings \
 	show sign source stage status steps submit superfluous target terminal text ticket update verify view waiting wants watch words workers

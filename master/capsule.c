@@ -6,9 +6,14 @@
 #include "base/error.h"
 
 #include <string.h>
+#include <time.h>
 
-/* Packs made right away, for units that can run at once; others on demand. */
-#define PACKS_AHEAD 8
+/*
+ * Packs made right away, while the tree is open: of so many units, as long as
+ * that takes no more than a moment. Others are made on demand.
+ */
+#define PACKS_AHEAD  256
+#define PACKS_MOMENT (CLOCKS_PER_SEC / 4)
 
 static void
 add_file(json_t *list, const struct tree_file *f)
@@ -117,7 +122,9 @@ struct writing {
 	struct resources resources; /* the largest of its steps */
 	const char **atoms;
 	bool exclusive;
-	bool network; /* its key alone does not tell what comes out */
+	bool network;  /* its key alone does not tell what comes out */
+	size_t number; /* of the unit, in all plans */
+	clock_t until; /* for packs ahead */
 };
 
 /* Those words that the list hasn't yet. */
@@ -229,7 +236,7 @@ unit_json(struct writing *w, const struct plan *plan, size_t first)
 		    json_integer((json_int_t)first + (json_int_t)u->needs[i]));
 	root = w->atoms[u->nsteps - 1];
 	pack_name(revision, w->atoms, u->nsteps, pack);
-	if (u->nneeds == 0 && plan->nunits <= PACKS_AHEAD)
+	if (w->number < PACKS_AHEAD && clock() < w->until)
 		pack_ahead(w, pack);
 	capsule = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o}",
 	    "revision", revision, "tree", w->v->tree, "root", root, "arch",
@@ -245,6 +252,7 @@ json_t *
 plan_json(
     struct validation *v, struct tree *t, const struct plan *plan, size_t first)
 {
+	clock_t until = clock() + PACKS_MOMENT;
 	json_t *list = json_array();
 	struct writing w;
 	size_t i;
@@ -254,6 +262,8 @@ plan_json(
 		w.v = v;
 		w.t = t;
 		w.unit = &plan->units[i];
+		w.number = first + i;
+		w.until = until;
 		json_array_append_new(list, unit_json(&w, plan, first));
 	}
 	return list;

@@ -7,6 +7,7 @@
 #include "master/slaves.h"
 #include "master/turn.h"
 #include "tree/sign.h"
+#include "tree/tree.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -193,7 +194,10 @@ start(struct service *s, struct error *err)
 	m->db = &s->st.db;
 	m->set = &s->st.set;
 	m->started = now_us();
+	/* for the children, which inherit it: it takes milliseconds */
 	sign_warm_up();
+	if (tree_warm_up(err) < 0)
+		return -1;
 	m->events.epoch = m->started;
 	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
 		return fail_errno(err, "random bytes");

@@ -147,7 +147,7 @@ lease_recover(struct host *h, int64_t id, struct error *err)
 	if (!spool_ending(dir, &l->ending)) {
 		ending_set(&l->ending, ENDING_DONE, "infrastructure",
 		    "the slave was restarted");
-		if (spool_end(dir, &l->ending, err) < 0)
+		if (spool_end(dir, &l->ending, true, err) < 0)
 			log_err("lease=%" PRId64 " %s", id, err->msg);
 	}
 	log_info(
@@ -237,7 +237,7 @@ ended_by_itself(struct lease *l, const char *died)
 	snprintf(text, sizeof(text), "the slave's worker ended: %s",
 	    died ? died : "without a result");
 	ending_set(&l->ending, ENDING_DONE, "infrastructure", text);
-	if (spool_end(l->dir, &l->ending, &err) < 0)
+	if (spool_end(l->dir, &l->ending, true, &err) < 0)
 		log_err("lease=%" PRId64 " %s", l->id, err.msg);
 	l->state = LEASE_ENDED;
 }
@@ -254,7 +254,7 @@ without_worker(struct lease *l, const char *died)
 		ended_by_itself(l, died);
 		break;
 	case LEASE_KILLED:
-		if (spool_end(l->dir, &l->ending, &err) < 0)
+		if (spool_end(l->dir, &l->ending, true, &err) < 0)
 			log_err("lease=%" PRId64 " %s", l->id, err.msg);
 		l->state = LEASE_ENDED;
 		break;

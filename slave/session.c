@@ -72,6 +72,7 @@ reap(struct session *s)
 			    proc_status_text(status));
 		} else {
 			(void)pool_reaped(&s->pool, pid, status);
+			spool_drop_work(s->host.spool, pid);
 		}
 	}
 }

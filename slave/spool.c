@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/utf8.h"
 
 #include <dirent.h>
@@ -32,6 +33,40 @@ name_of(int64_t n, const char *suffix, char out[NAME_BUF])
 	snprintf(out, NAME_BUF, "%" PRId64 "%s", n, suffix);
 }
 
+/* Call with each entry's name until that returns -1. */
+static int
+each_entry(int spool, int (*entry)(int spool, const char *name, void *ctx),
+    void *ctx, struct error *err)
+{
+	int fd = openat(spool, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+	struct dirent *e;
+	DIR *dir;
+
+	dir = fd < 0 ? NULL : fdopendir(fd);
+	if (!dir) {
+		fail_errno(err, "read the spool");
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while (rc == 0 && (e = readdir(dir)) != NULL)
+		rc = entry(spool, e->d_name, ctx);
+	closedir(dir);
+	return rc;
+}
+
+static int
+drop_work(int spool, const char *name, void *ctx)
+{
+	struct error err;
+
+	(void)ctx;
+	if (strncmp(name, SPOOL_WORK, strlen(SPOOL_WORK)) == 0 &&
+	    file_remove_tree(spool, name, &err) < 0)
+		log_warn("spool: %s", err.msg);
+	return 0;
+}
+
 int
 spool_open(const char *path, struct error *err)
 {
@@ -42,7 +77,10 @@ spool_open(const char *path, struct error *err)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(err, "open %s", path);
-	return fd;
+	if (each_entry(fd, drop_work, NULL, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 int
@@ -83,38 +121,30 @@ lease_number(const char *name)
 	return n;
 }
 
+struct visit {
+	void (*each)(void *ctx, int64_t lease);
+	void *ctx;
+};
+
+static int
+visit_lease(int spool, const char *name, void *ctx)
+{
+	const struct visit *v = ctx;
+	int64_t n = lease_number(name);
+
+	(void)spool;
+	if (n > 0)
+		v->each(v->ctx, n);
+	return 0;
+}
+
 int
 spool_each(int spool, void (*each)(void *ctx, int64_t lease), void *ctx,
     struct error *err)
 {
-	int fd = openat(spool, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct dirent *e;
-	DIR *dir;
-	int64_t n;
+	struct visit v = {each, ctx};
 
-	dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir)
-		return fail_errno(err, "read the spool");
-	while ((e = readdir(dir)) != NULL) {
-		n = lease_number(e->d_name);
-		if (n > 0)
-			each(ctx, n);
-	}
-	closedir(dir);
-	return 0;
-}
-
-static int
-write_json(int dir, const char *name, const json_t *json, struct error *err)
-{
-	char *text = json_dumps(json, JSON_COMPACT);
-	int rc;
-
-	if (!text)
-		return fail(err, "%s: can't be written as JSON", name);
-	rc = file_write_at(dir, name, text, strlen(text), 0600, err);
-	free(text);
-	return rc;
+	return each_entry(spool, visit_lease, &v, err);
 }
 
 /*
@@ -170,6 +200,15 @@ spool_lease(int spool, int64_t lease, struct error *err)
 	if (dir < 0)
 		return fail_errno(err, "open spool folder %s", name);
 	return dir;
+}
+
+void
+spool_drop_work(int spool, pid_t pid)
+{
+	char name[sizeof(SPOOL_WORK) + 24];
+
+	snprintf(name, sizeof(name), SPOOL_WORK "%ld", (long)pid);
+	(void)drop_work(spool, name, NULL);
 }
 
 int
@@ -295,13 +334,19 @@ spool_ending(int dir, struct ending *e)
 }
 
 int
-spool_end(int dir, const struct ending *e, struct error *err)
+spool_end(int dir, const struct ending *e, bool sync, struct error *err)
 {
 	json_t *json = json_pack("{s:s, s:s, s:s}", "kind", kinds[e->kind],
 	    "result", e->result, "reason", e->reason);
-	int rc = write_json(dir, "result.json", json, err);
+	char *text = json_dumps(json, JSON_COMPACT);
+	int rc;
 
 	json_decref(json);
+	if (!text)
+		return fail(err, "result.json: can't be written as JSON");
+	rc = (sync ? file_write_at : file_replace_at)(
+	    dir, "result.json", text, strlen(text), 0600, err);
+	free(text);
 	return rc;
 }
 

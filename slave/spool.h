@@ -6,7 +6,9 @@
  *	result.json	how the lease ended; there is none while it runs
  *	sent.json	what the master has acknowledged (a hint: every call
  *			is idempotent, so losing it costs only bytes)
- * A lease is in the spool until the master has answered its end.
+ * A lease is in the spool until the master has answered its end. That outlives
+ * this process, and a power cut too if the work took more than a moment: what
+ * was made in one is made again, elsewhere if need be.
  */
 #ifndef SLAVE_SPOOL_H
 #define SLAVE_SPOOL_H
@@ -14,10 +16,13 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct error;
 
-#define SPOOL_REASON_MAX 2000 /* bytes of a reason for the master */
+#define SPOOL_MOMENT     1.0     /* seconds */
+#define SPOOL_WORK       "work-" /* and its id: a worker's own folder */
+#define SPOOL_REASON_MAX 2000    /* bytes of a reason for the master */
 
 /* How a lease ended. */
 enum ending_kind { ENDING_DONE, ENDING_REFUSE_SOFT, ENDING_REFUSE_HARD };
@@ -33,7 +38,10 @@ struct sent {
 	int64_t step, log;
 };
 
-/* Open (making it, mode 0700) the spool; a directory descriptor. */
+/*
+ * Open (making it, mode 0700) the spool; a directory descriptor. Folders of
+ * workers, of which there are none yet, are deleted.
+ */
 int spool_open(const char *path, struct error *err);
 
 /*
@@ -41,6 +49,9 @@ int spool_open(const char *path, struct error *err);
  * delivered, but another one's results might have nowhere to wait.
  */
 int spool_ready(int spool, struct error *err);
+
+/* A worker is dead: delete its folder. */
+void spool_drop_work(int spool, pid_t pid);
 
 /* Call each() for every lease that is in the spool. */
 int spool_each(int spool, void (*each)(void *ctx, int64_t lease), void *ctx,
@@ -69,9 +80,12 @@ int64_t spool_log_size(int dir, int64_t step);
 int spool_log(int dir, int64_t step, struct error *err);
 int spool_artifact(int dir, int64_t step, const char *path, struct error *err);
 
-/* How the lease ended: false while it has not. Written whole or not at all. */
+/*
+ * How the lease ended: false while it has not. Written whole or not at all;
+ * sync: also after a power cut.
+ */
 bool spool_ending(int dir, struct ending *e);
-int spool_end(int dir, const struct ending *e, struct error *err);
+int spool_end(int dir, const struct ending *e, bool sync, struct error *err);
 
 /* Fill e; result is NULL for a refusal. Too long reasons are cut. */
 void ending_set(struct ending *e, enum ending_kind kind, const char *result,

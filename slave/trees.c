@@ -65,12 +65,12 @@ take(struct kept_tree *k, const char *mark, struct error *err)
 		return -1;
 	/* when it was used last */
 	(void)futimens(k->lock, NULL);
-	k->there = access(mark, F_OK) == 0;
+	k->there = stat(mark, &k->mark) == 0;
 	if (k->there)
 		return 0;
 	if (lock_as(k, LOCK_EX, err) < 0)
 		return -1;
-	k->there = access(mark, F_OK) == 0;
+	k->there = stat(mark, &k->mark) == 0;
 	return k->there ? lock_as(k, LOCK_SH, err) : empty(k, err);
 }
 
@@ -99,13 +99,14 @@ int
 trees_done(struct kept_tree *k, struct error *err)
 {
 	struct arena a = {0};
-	int rc = file_create(mark_of(&a, k), "", 0, 0600, err);
+	const char *mark = mark_of(&a, k);
+	int rc = file_create(mark, "", 0, 0600, err);
 
+	k->there = rc == 0 && stat(mark, &k->mark) == 0;
+	if (rc == 0 && !k->there)
+		rc = fail_errno(err, "open %s", mark);
 	arena_release(&a);
-	if (rc < 0)
-		return -1;
-	k->there = true;
-	return lock_as(k, LOCK_SH, err);
+	return rc < 0 ? -1 : lock_as(k, LOCK_SH, err);
 }
 
 int

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 struct arena;
 struct error;
@@ -21,6 +22,8 @@ struct kept_tree {
 	const char *folder, *repo; /* paths, in the arena */
 	int lock;
 	bool there; /* the repository is complete */
+	/* of its mark: another repository in the same place has another */
+	struct stat mark;
 };
 
 /*

@@ -5,8 +5,8 @@
  * order. Nothing that a master says is believed before check_unit(): the
  * commit binds the tree, signatures bind the recipes, the plan is made anew,
  * and the capsule must say the same. What stays from lease to lease is a
- * connection and what was proved of keys and signatures; everything else is
- * let go by end_work().
+ * connection, what was proved of keys and signatures, some open trees and
+ * empty folders; everything else is let go by end_work().
  */
 #include "slave/worker.h"
 #include "slave/backoff.h"
@@ -20,6 +20,7 @@
 #include "slave/stage.h"
 #include "slave/trees.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -27,6 +28,7 @@
 #include "net/store.h"
 #include "run/jailer.h"
 #include "run/run.h"
+#include "run/scratch.h"
 #include "tree/notary.h"
 
 #include <errno.h>
@@ -35,13 +37,26 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PACK_MAX     ((int64_t)1 << 30)
 #define PACK_TIME    120000 /* milliseconds that trying for it takes */
 #define PACK_PAUSE   20000  /* at most, between two tries */
 #define REASON_DIAGS 3      /* diagnostics that a reason quotes */
+#define TREES_OPEN   8      /* that stay so between leases */
+#define NEWS_MAX     1024
+#define TELL_LATER   100 /* milliseconds that news may wait for more */
+
+/* A tree that an earlier lease was made of; its lock isn't held meanwhile. */
+struct open_tree {
+	char folder[KEY_HEX]; /* its name; "": none */
+	struct stat mark;     /* when it was opened */
+	struct tree *tree;
+	uint64_t used;
+};
 
 struct work {
 	/* for the life of the process */
@@ -49,6 +64,13 @@ struct work {
 	int tell, leash; /* pipes: to the parent; its end is our end */
 	struct notary *notary;
 	struct http *master; /* NULL: not connected yet */
+	struct open_tree trees[TREES_OPEN];
+	uint64_t uses; /* of trees */
+	struct scratch scratch;
+	int store; /* of sources; -1: not open yet */
+	/* what is to be told */
+	struct buf news;
+	int64_t news_since;
 	/* of one lease */
 	struct arena arena;
 	int64_t left;     /* bytes of sources that may come */
@@ -56,8 +78,9 @@ struct work {
 	const char *path; /* of it */
 	json_t *json;     /* what capsule's texts are of */
 	struct capsule capsule;
-	int lock; /* of the tree; -1 */
-	struct tree *tree;
+	int64_t begun;     /* milliseconds */
+	int lock;          /* of the tree; -1 */
+	struct tree *tree; /* one of trees */
 	struct plan *plan;
 	const struct tree_recipe **recipes;
 	struct ending ending;
@@ -114,20 +137,40 @@ refuse_diags(struct work *w, const char *what, const struct diags *d)
 /* ---- what is told and asked while it runs ---------------------------------
  */
 
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+tell_now(struct work *w)
+{
+	struct error none;
+
+	file_write_all(w->tell, w->news.data, w->news.len, &none);
+	w->news.len = 0;
+}
+
+/* Told at once with what comes in a moment, which wakes the parent once. */
 static void tell(struct work *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 static void
 tell(struct work *w, const char *fmt, ...)
 {
 	char line[64];
-	struct error none;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(line, sizeof(line), fmt, ap);
+	vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	file_write_all(w->tell, line, (size_t)n, &none);
+	if (w->news.len == 0)
+		w->news_since = clock_ms();
+	if (buf_adds(&w->news, line) < 0)
+		tell_now(w);
 }
 
 static void
@@ -139,17 +182,27 @@ on_state(void *ctx, size_t step, enum step_state state)
 static void
 on_report(void *ctx, size_t step, const json_t *report)
 {
-	tell(ctx, "moved %" PRId64 "\nreport %zu\n", contract_phases(report),
+	struct work *w = ctx;
+
+	tell(w, "moved %" PRId64 "\nreport %zu\n", contract_phases(report),
 	    step);
+	/* the end comes right after the last one */
+	if (step + 1 < w->plan->units[w->plan->root].nsteps)
+		tell_now(w);
 }
 
-/* Has the parent let go of the leash? */
+/*
+ * Has the parent let go of the leash? Asked by all that may take long, so that
+ * what is to be told doesn't wait for its end.
+ */
 static bool
 is_unwanted(void *ctx)
 {
-	const struct work *w = ctx;
+	struct work *w = ctx;
 	struct pollfd p = {.fd = w->leash, .events = POLLIN};
 
+	if (w->news.len > 0 && clock_ms() - w->news_since >= TELL_LATER)
+		tell_now(w);
 	return poll(&p, 1, 0) > 0;
 }
 
@@ -313,11 +366,78 @@ out:
 	return rc;
 }
 
+/* ---- open trees -----------------------------------------------------------
+ */
+
+static void
+close_tree(struct open_tree *o)
+{
+	if (o->tree)
+		tree_close(o->tree);
+	memset(o, 0, sizeof(*o));
+}
+
+static const char *
+name_of(const struct kept_tree *k)
+{
+	return strrchr(k->folder, '/') + 1;
+}
+
+static bool
+is_same_mark(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* The one that is open already; one of what was there before is closed. */
+static struct open_tree *
+find_tree(struct work *w, const struct kept_tree *k)
+{
+	struct open_tree *o;
+	size_t i;
+
+	for (i = 0; i < TREES_OPEN; i++) {
+		o = &w->trees[i];
+		if (!o->tree || strcmp(o->folder, name_of(k)) != 0)
+			continue;
+		if (k->there && is_same_mark(&o->mark, &k->mark))
+			return o;
+		close_tree(o);
+	}
+	return NULL;
+}
+
+/* Open it in the place of the one that wasn't used for longest. */
+static int
+add_tree(struct work *w, const struct kept_tree *k, struct error *err)
+{
+	struct open_tree *o = &w->trees[0];
+	size_t i;
+
+	for (i = 1; i < TREES_OPEN; i++) {
+		if (w->trees[i].used < o->used)
+			o = &w->trees[i];
+	}
+	close_tree(o);
+	if (tree_open(&o->tree, k->repo, w->capsule.revision, err) < 0) {
+		o->tree = NULL;
+		return -1;
+	}
+	snprintf(o->folder, sizeof(o->folder), "%s", name_of(k));
+	o->mark = k->mark;
+	o->used = ++w->uses;
+	w->tree = o->tree;
+	return 0;
+}
+
 static int
 open_tree_of(struct work *w)
 {
 	const char *revision = w->capsule.revision;
 	struct recipe_id *ids;
+	struct open_tree *o;
 	struct kept_tree k;
 	struct error err;
 	size_t n;
@@ -329,13 +449,20 @@ open_tree_of(struct work *w)
 	    0)
 		return trouble(w, err.msg);
 	w->lock = k.lock;
-	if (k.there && tree_open(&w->tree, k.repo, revision, &err) == 0)
+	o = find_tree(w, &k);
+	if (o) {
+		o->used = ++w->uses;
+		w->tree = o->tree;
+		return 0;
+	}
+	if (k.there && add_tree(w, &k, &err) == 0)
 		return 0;
 	if (k.there && trees_spoilt(&k, &err) < 0)
 		return trouble(w, err.msg);
+	tell_now(w);
 	if (fill_tree(w, &k, ids, n) < 0)
 		return -1;
-	if (tree_open(&w->tree, k.repo, revision, &err) < 0)
+	if (add_tree(w, &k, &err) < 0)
 		return trouble(w, err.msg);
 	return 0;
 }
@@ -459,7 +586,7 @@ check_unit(struct work *w)
 
 /* Bytes of sources that aren't in the store. */
 static int64_t
-missing_sources(const struct work *w, size_t nsteps, int store)
+missing_sources(const struct work *w, size_t nsteps)
 {
 	const struct tree_recipe *r;
 	char name[STORE_NAME_MAX];
@@ -469,7 +596,7 @@ missing_sources(const struct work *w, size_t nsteps, int store)
 	for (i = 0; i < nsteps; i++) {
 		r = w->recipes[i];
 		for (k = 0; k < r->ndist; k++) {
-			if (!store_find(store, r->dist[k], name))
+			if (!store_find(w->store, r->dist[k], name))
 				sum += r->dist[k]->size;
 		}
 	}
@@ -486,6 +613,7 @@ get_stage(struct work *w)
 	rc = jailer_has(w->conf->jailer, false, w->capsule.digest, &err);
 	if (rc != 0)
 		return rc < 0 ? trouble(w, err.msg) : 0;
+	tell_now(w);
 	if (calls_open(&master, w->conf, &w->arena, &err) < 0)
 		return trouble(w, err.msg);
 	rc = stage_ensure(w->conf, &master, &w->capsule, &w->arena, &err);
@@ -499,14 +627,14 @@ get_stage(struct work *w)
 }
 
 static void
-run(struct work *w, int store)
+run(struct work *w)
 {
 	const struct slave_conf *c = w->conf;
 	struct run_conf rc = {.chroot = c->chroot,
 	    .state = c->chroot_state,
 	    .jailer = c->jailer,
 	    .helpers = c->helpers,
-	    .fetch = {.store = store, .mirrors = c->mirrors},
+	    .fetch = {.store = w->store, .mirrors = c->mirrors},
 	    .jobs = c->jobs,
 	    .time = c->time,
 	    .silence = c->silence,
@@ -519,7 +647,9 @@ run(struct work *w, int store)
 	    .artifact_files = c->artifacts_files,
 	    .nest = c->nest,
 	    .network = c->network,
-	    .parameters = capsule_parameters(&w->capsule, &w->arena)};
+	    .parameters = capsule_parameters(&w->capsule, &w->arena),
+	    .scratch = &w->scratch,
+	    .moment = SPOOL_MOMENT};
 	struct run_watch watch = {.ctx = w,
 	    .state = on_state,
 	    .report = on_report,
@@ -531,7 +661,7 @@ run(struct work *w, int store)
 	enum run_result result;
 	int64_t missing;
 
-	missing = missing_sources(w, unit->nsteps, store);
+	missing = missing_sources(w, unit->nsteps);
 	if (missing > w->left) {
 		give_back(w,
 		    "its sources are more than the slave's owner lets it "
@@ -543,30 +673,32 @@ run(struct work *w, int store)
 	ending_set(&w->ending, ENDING_DONE, run_result_names[result],
 	    result == RUN_PASSED ? "" : err.msg);
 	if (missing > 0)
-		missing -= missing_sources(w, unit->nsteps, store);
+		missing -= missing_sources(w, unit->nsteps);
 	if (missing > 0)
 		tell(w, "moved %" PRId64 "\n", missing);
+}
+
+static int
+open_store(struct work *w)
+{
+	struct error err;
+
+	if (w->store < 0)
+		w->store = store_open(
+		    conf_path(w->conf, &w->arena, "distfiles"), &err);
+	return w->store < 0 ? trouble(w, err.msg) : 0;
 }
 
 static void
 do_work(struct work *w)
 {
-	struct error err;
-	int store;
-
 	tell(w, "state 0 fetching\n");
 	if (read_capsule(w) < 0 || check_tree(w) < 0 || open_tree_of(w) < 0)
 		return;
 	tell(w, "state 0 preparing\n");
-	if (check_unit(w) < 0 || get_stage(w) < 0)
+	if (check_unit(w) < 0 || get_stage(w) < 0 || open_store(w) < 0)
 		return;
-	store = store_open(conf_path(w->conf, &w->arena, "distfiles"), &err);
-	if (store < 0) {
-		trouble(w, err.msg);
-		return;
-	}
-	run(w, store);
-	close(store);
+	run(w);
 }
 
 /* ---- the life of the process ----------------------------------------------
@@ -578,6 +710,7 @@ begin_work(struct work *w, const struct worker_order *order)
 	struct error err;
 
 	w->arena = (struct arena){0};
+	w->begun = clock_ms();
 	w->left = order->left;
 	w->path = arena_printf(
 	    &w->arena, "%s/spool/%" PRId64, w->conf->state, order->lease);
@@ -599,8 +732,6 @@ begin_work(struct work *w, const struct worker_order *order)
 static void
 end_work(struct work *w)
 {
-	if (w->tree)
-		tree_close(w->tree);
 	json_decref(w->json);
 	if (w->lock >= 0)
 		close(w->lock);
@@ -613,21 +744,24 @@ static void
 do_order(struct work *w, const struct worker_order *order)
 {
 	struct error err;
+	bool sync;
 
 	begin_work(w, order);
 	do_work(w);
+	sync = clock_ms() - w->begun >= (int64_t)(SPOOL_MOMENT * 1000);
 	/* the parent let go: it has decided how this ends */
 	if (is_unwanted(w))
 		_exit(1);
 	if (w->ending.kind == ENDING_REFUSE_HARD)
 		log_warn("refused lease=%" PRId64 " reason=\"%s\"",
 		    order->lease, w->ending.reason);
-	if (!w->stale && spool_end(w->dir, &w->ending, &err) < 0) {
+	if (!w->stale && spool_end(w->dir, &w->ending, sync, &err) < 0) {
 		log_err("lease=%" PRId64 " %s", order->lease, err.msg);
 		_exit(1);
 	}
 	end_work(w);
 	tell(w, w->stale ? "stale\n" : "end\n");
+	tell_now(w);
 }
 
 /* Its folder is this user's own: that of the state is root's. */
@@ -646,13 +780,23 @@ open_notary(const struct slave_conf *c)
 _Noreturn void
 worker_run(const struct slave_conf *c, int tell, int leash)
 {
-	struct work work = {.conf = c, .tell = tell, .leash = leash};
+	struct work work = {
+	    .conf = c, .tell = tell, .leash = leash, .store = -1};
 	struct work *w = &work;
+	struct arena a = {0};
 	struct worker_order order;
+	size_t i;
 
+	buf_init(&w->news, NEWS_MAX);
+	scratch_init(&w->scratch,
+	    arena_printf(
+		&a, "%s/spool/" SPOOL_WORK "%ld", c->state, (long)getpid()));
 	w->notary = open_notary(c);
 	while (read(w->leash, &order, sizeof(order)) == (ssize_t)sizeof(order))
 		do_order(w, &order);
 	notary_close(w->notary);
+	for (i = 0; i < TREES_OPEN; i++)
+		close_tree(&w->trees[i]);
+	scratch_release(&w->scratch);
 	_exit(0);
 }

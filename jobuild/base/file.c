@@ -89,9 +89,9 @@ sync_parent(int dirfd, const char *name, struct error *err)
 	return rc;
 }
 
-int
-file_write_at(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
-    struct error *err)
+static int
+replace(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
+    bool sync, struct error *err)
 {
 	char tmp[PATH_MAX];
 	int fd, rc = -1;
@@ -108,17 +108,31 @@ file_write_at(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
 		fail_in(err, "%s", name);
 		goto out;
 	}
-	if (fchmod(fd, mode) < 0 || fsync(fd) < 0 ||
+	if (fchmod(fd, mode) < 0 || (sync && fsync(fd) < 0) ||
 	    renameat(dirfd, tmp, dirfd, name) < 0) {
 		fail_errno(err, "write %s", name);
 		goto out;
 	}
-	rc = sync_parent(dirfd, name, err);
+	rc = sync ? sync_parent(dirfd, name, err) : 0;
 out:
 	if (rc < 0)
 		unlinkat(dirfd, tmp, 0);
 	close(fd);
 	return rc;
+}
+
+int
+file_write_at(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
+    struct error *err)
+{
+	return replace(dirfd, name, p, n, mode, true, err);
+}
+
+int
+file_replace_at(int dirfd, const char *name, const void *p, size_t n,
+    mode_t mode, struct error *err)
+{
+	return replace(dirfd, name, p, n, mode, false, err);
 }
 
 int
@@ -137,6 +151,8 @@ file_mkdirs(const char *path, mode_t mode, struct error *err)
 
 	if (n == 0 || n >= sizeof(part))
 		return fail(err, "\"%s\": not a usable path", path);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return 0;
 	for (i = 1; i <= n; i++) {
 		if (path[i] != '/' && path[i] != '\0')
 			continue;

@@ -25,6 +25,10 @@ int file_write(
 int file_write_at(int dirfd, const char *name, const void *p, size_t n,
     mode_t mode, struct error *err);
 
+/* The same without any sync: all or nothing, but not after a power cut. */
+int file_replace_at(int dirfd, const char *name, const void *p, size_t n,
+    mode_t mode, struct error *err);
+
 /* Make a new file with these bytes; not synced: for what needn't last. */
 int file_create(
     const char *path, const void *p, size_t n, mode_t mode, struct error *err);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,15 +85,21 @@ parameter_check(const char *parameter, struct error *err)
 static int
 put(int dirfd, const char *name, const void *p, size_t n, struct error *err)
 {
+	bool is_new;
 	int fd, rc;
 
-	fd = openat(dirfd, name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	fd = openat(dirfd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	is_new = fd < 0;
+	if (is_new)
+		fd = openat(dirfd, name,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return fail_errno(err, "create %s", name);
 	rc = file_write_all(fd, p, n, err);
-	if (rc == 0 && fchmod(fd, 0644) < 0)
-		rc = fail_errno(err, "chmod");
+	/* what was longer before is cut afterwards: its blocks stay its own */
+	if (rc == 0 &&
+	    (is_new ? fchmod(fd, 0644) : ftruncate(fd, (off_t)n)) < 0)
+		rc = fail_errno(err, "finish");
 	if (rc < 0)
 		fail_in(err, "%s", name);
 	close(fd);
@@ -197,6 +204,24 @@ put_values(const struct folder *f, struct error *err)
 	return put_buf(f->dirfd, "values", &b, rc, err);
 }
 
+/* Files of a longer chain that was here before. */
+static int
+drop_chain(const struct folder *f, struct error *err)
+{
+	size_t i, n = f->recipe->nchain;
+	char name[24];
+
+	if (!f->content)
+		return 0;
+	for (i = n; i < f->content->nchain; i++) {
+		snprintf(name, sizeof(name), "%zu", i);
+		if (unlinkat(f->dirfd, name, 0) < 0 && errno != ENOENT)
+			return fail_errno(err, "delete %s", name);
+	}
+	f->content->nchain = n;
+	return 0;
+}
+
 static int
 put_chain(const struct folder *f, struct error *err)
 {
@@ -218,12 +243,27 @@ put_chain(const struct folder *f, struct error *err)
 		rc |= buf_add(&b, file->path, strlen(file->path) + 1);
 		rc |= buf_add(&b, name, strlen(name) + 1);
 	}
+	if (drop_chain(f, err) < 0) {
+		buf_release(&b);
+		return -1;
+	}
 	return put_buf(f->dirfd, "chain", &b, rc, err);
+}
+
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 static int
 put_helpers(const struct folder *f, struct error *err)
 {
+	struct folder_content *c = f->content;
+	struct stat now = {0};
 	char path[4096];
 	struct buf b;
 	int rc;
@@ -231,11 +271,15 @@ put_helpers(const struct folder *f, struct error *err)
 	if (snprintf(path, sizeof(path), "%s/jobuild.sh", f->conf->helpers) >=
 	    (int)sizeof(path))
 		return fail(err, "%s: name too long", f->conf->helpers);
+	if (c && stat(path, &now) == 0 && is_same(&now, &c->helper))
+		return 0;
 	buf_init(&b, HELPER_MAX);
 	rc = file_read(path, &b, err);
 	if (rc == 0)
 		rc = put(f->dirfd, "jobuild.sh", b.data, b.len, err);
 	buf_release(&b);
+	if (c && rc == 0)
+		c->helper = now;
 	return rc;
 }
 
@@ -287,8 +331,16 @@ put_files(const struct folder *f, struct error *err)
 	const char *name;
 	size_t i;
 
-	if (mkdirat(f->dirfd, "files", 0755) < 0)
+	if (f->content && f->content->files &&
+	    file_remove_tree(f->dirfd, "files", err) < 0)
+		return -1;
+	if (f->content)
+		f->content->files = f->recipe->naux > 0;
+	if (mkdirat(f->dirfd, "files", 0755) < 0 &&
+	    (errno != EEXIST || !f->content))
 		return fail_errno(err, "create folder files");
+	if (f->recipe->naux == 0)
+		return 0;
 	filesfd = openat(
 	    f->dirfd, "files", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (filesfd < 0)

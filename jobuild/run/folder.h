@@ -9,14 +9,25 @@
 
 #include "run/run.h"
 
+#include <sys/stat.h>
+
 struct error;
+
+/* What a folder has from the last time. */
+struct folder_content {
+	struct stat helper; /* what jobuild.sh was made of */
+	size_t nchain;
+	bool files; /* there is something in files/ */
+};
 
 struct folder {
 	const struct run_conf *conf;
 	struct tree *tree;
 	const struct tree_recipe *recipe; /* of the tree */
 	const char *arch, *id;
-	int dirfd; /* an empty folder */
+	int dirfd;
+	/* NULL: the folder is empty; else it is written over */
+	struct folder_content *content;
 };
 
 int folder_write(const struct folder *f, struct error *err);

@@ -42,9 +42,21 @@ report_log(const struct unit_run *r, size_t step, const char *fmt, ...)
 	arena_release(&a);
 }
 
-/* Sync the log; its size, or -1. */
+/*
+ * Does what there is so far take less than a moment? Then a power cut costs no
+ * more than that, and no disk is waited for.
+ */
+static bool
+is_momentary(const struct unit_run *r)
+{
+	double now = unit_clock();
+
+	return now >= r->begun && now - r->begun < r->conf->moment;
+}
+
+/* The log's size, or -1. */
 static int64_t
-sync_log(struct unit_run *r, size_t step, struct error *err)
+sync_log(struct unit_run *r, size_t step, bool sync, struct error *err)
 {
 	int fd = openat(r->dirfd, unit_file(r, step, "log"),
 	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -53,7 +65,7 @@ sync_log(struct unit_run *r, size_t step, struct error *err)
 
 	if (fd < 0)
 		return errno == ENOENT ? 0 : fail_errno(err, "open a log");
-	if (fstat(fd, &st) < 0 || fsync(fd) < 0)
+	if (fstat(fd, &st) < 0 || (sync && fsync(fd) < 0))
 		size = fail_errno(err, "sync a log");
 	else
 		size = st.st_size;
@@ -220,22 +232,45 @@ tell(const struct unit_run *r, size_t step, const json_t *report)
 		r->watch->report(r->watch->ctx, step, report);
 }
 
+/* Steps that were done in a moment, and one that comes after it. */
+static int
+sync_earlier(struct unit_run *r, size_t step, struct error *err)
+{
+	const char *name;
+	int fd, rc = 0;
+
+	for (; r->synced < step && rc == 0; r->synced++) {
+		if (sync_log(r, r->synced, true, err) < 0)
+			return -1;
+		name = unit_file(r, r->synced, "json");
+		fd = openat(r->dirfd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0 || fsync(fd) < 0)
+			rc = fail_errno(err, "sync %s", name);
+		if (fd >= 0)
+			close(fd);
+	}
+	return rc;
+}
+
 int
 report_write(struct unit_run *r, size_t step, const struct step_end *e,
     struct error *err)
 {
-	int64_t log_bytes = sync_log(r, step, err);
+	bool sync = !is_momentary(r);
+	int64_t log_bytes = sync_log(r, step, sync, err);
 	json_t *report;
 	char *text;
 	int rc;
 
-	if (log_bytes < 0)
+	if (log_bytes < 0 || (sync && sync_earlier(r, step, err) < 0))
 		return -1;
 	report = report_json(r, step, e, log_bytes);
 	text = json_dumps(report, JSON_INDENT(1));
-	rc = file_write_at(r->dirfd, unit_file(r, step, "json"), text,
-	    strlen(text), 0644, err);
+	rc = (sync ? file_write_at : file_replace_at)(r->dirfd,
+	    unit_file(r, step, "json"), text, strlen(text), 0644, err);
 	free(text);
+	if (sync)
+		r->synced = step + 1;
 	if (rc == 0)
 		tell(r, step, report);
 	json_decref(report);

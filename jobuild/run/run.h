@@ -18,6 +18,7 @@
 #include "tree/tree.h"
 
 struct error;
+struct scratch;
 
 enum step_state {
 	STEP_WAITING,
@@ -61,6 +62,11 @@ struct run_conf {
 	enum network network;   /* of phases with PROPERTIES=network */
 	/* the job's parameters: NAME=VALUE for the phases, NULL-terminated */
 	const char *const *parameters;
+	/* folders of the caller's that serve unit after unit; NULL: none */
+	struct scratch *scratch;
+	/* What takes less seconds needn't survive a power cut: it's not synced.
+	 */
+	double moment;
 	/*
 	 * Start at this step: the layers of all before it must be there, and
 	 * none from it on is reused.
@@ -78,7 +84,7 @@ struct run_conf {
 struct run_watch { /* all may be NULL */
 	void *ctx;
 	void (*state)(void *ctx, size_t step, enum step_state s);
-	/* after K.json has been written and synced */
+	/* after K.json has been written */
 	void (*report)(void *ctx, size_t step, const json_t *report);
 	/* is the work unwanted by now? asked several times a second */
 	bool (*cancelled)(void *ctx);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/unit.h"
 #include "run/folder.h"
+#include "run/scratch.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -185,20 +186,56 @@ static int
 make_folders(struct unit_run *r, size_t step, const struct tree_recipe *recipe,
     struct wish *w, struct error *err)
 {
+	struct scratch *s = r->conf->scratch;
 	struct folder f = {.tree = r->tree,
 	    .conf = r->conf,
 	    .recipe = recipe,
 	    .arch = r->arch,
 	    .id = r->id};
 
-	w->artifacts = make_folder(r, unit_file(r, step, "out"), err);
-	if (w->artifacts < 0)
-		return -1;
-	w->recipe = make_folder(r, unit_file(r, step, "recipe"), err);
-	if (w->recipe < 0)
-		return -1;
+	if (s) {
+		if (scratch_take(s, err) < 0)
+			return -1;
+		w->artifacts = s->out;
+		w->recipe = s->recipe;
+		f.content = &s->content;
+	} else {
+		w->artifacts = make_folder(r, unit_file(r, step, "out"), err);
+		if (w->artifacts < 0)
+			return -1;
+		w->recipe = make_folder(r, unit_file(r, step, "recipe"), err);
+		if (w->recipe < 0)
+			return -1;
+	}
 	f.dirfd = w->recipe;
 	return folder_write(&f, err);
+}
+
+/* Nothing runs in there any more. */
+static enum run_result
+end_folders(struct unit_run *r, size_t step, struct wish *w,
+    enum run_result result, struct error *err)
+{
+	struct scratch *s = r->conf->scratch;
+	struct error why;
+
+	if (s) {
+		if (scratch_keep(s, r->dirfd, unit_file(r, step, "out"), &why) <
+		    0) {
+			*err = why;
+			result = RUN_INFRASTRUCTURE;
+		}
+		/* what went wrong may be in there */
+		if (result == RUN_INFRASTRUCTURE)
+			scratch_release(s);
+		return result;
+	}
+	if (w->recipe >= 0)
+		close(w->recipe);
+	if (w->artifacts >= 0)
+		close(w->artifacts);
+	(void)file_remove_tree(r->dirfd, unit_file(r, step, "recipe"), &why);
+	return result;
 }
 
 /* ---- the step ------------------------------------------------------------ */
@@ -290,7 +327,6 @@ do_step(struct unit_run *r, size_t step, struct outcome *o, struct error *err)
 	const struct tree_recipe *recipe;
 	struct wish w = {.recipe = -1, .artifacts = -1};
 	enum run_result result;
-	struct error ignored;
 	const char *commit;
 
 	r->impure |=
@@ -302,12 +338,7 @@ do_step(struct unit_run *r, size_t step, struct outcome *o, struct error *err)
 		result = RUN_INFRASTRUCTURE;
 	else
 		result = run_jail(r, step, &w, o, err);
-	if (w.recipe >= 0)
-		close(w.recipe);
-	if (w.artifacts >= 0)
-		close(w.artifacts);
-	(void)file_remove_tree(
-	    r->dirfd, unit_file(r, step, "recipe"), &ignored);
+	result = end_folders(r, step, &w, result, err);
 	if (result != RUN_PASSED || !commit)
 		return result;
 	r->layers =

@@ -79,7 +79,6 @@ static int
 open_results(struct unit_run *r, const char *dir, struct error *err)
 {
 	const char *const *p = r->conf->parameters;
-	char *path;
 
 	for (; p && *p; p++) {
 		if (parameter_check(*p, err) < 0)
@@ -87,14 +86,9 @@ open_results(struct unit_run *r, const char *dir, struct error *err)
 	}
 	if (file_mkdirs(dir, 0755, err) < 0)
 		return -1;
-	path = realpath(dir, NULL);
-	if (!path)
-		return fail_errno(err, "folder %s", dir);
-	r->dir = arena_strdup(r->arena, path);
-	free(path);
-	r->dirfd = open(r->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r->dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (r->dirfd < 0)
-		return fail_errno(err, "open folder %s", r->dir);
+		return fail_errno(err, "open folder %s", dir);
 	return make_nonce(r, err);
 }
 
@@ -278,6 +272,7 @@ run_unit(const struct run_conf *c, struct tree *t, const struct plan_unit *u,
 	struct run_conf own = *c;
 	struct jailer jailer = {0, -1};
 	struct unit_run r = {.arena = &a,
+	    .begun = unit_clock(),
 	    .conf = &own,
 	    .tree = t,
 	    .unit = u,

@@ -20,8 +20,9 @@ struct unit_run {
 	struct tree *tree;
 	const struct plan_unit *unit;
 	const char *arch, *stage, *id;
-	const char *dir; /* absolute */
-	int dirfd;
+	int dirfd;     /* of results */
+	double begun;  /* seconds since 1970 */
+	size_t synced; /* steps before this one survive a power cut */
 	const struct run_watch *watch;
 	size_t prefix;       /* steps before this one were reused */
 	const char **layers; /* below the next step, bottom to top */
@@ -105,9 +106,9 @@ void report_log(const struct unit_run *r, size_t step, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
- * Write K.json (all or nothing, synced, after the log and the artifacts) and
- * tell the watch. Artifacts are hashed here; one that is not what
- * autotua-chroot told is left out with a message.
+ * Write K.json (all or nothing, after the log and the artifacts; synced, but
+ * for what took only a moment) and tell the watch. Artifacts are hashed here;
+ * one that is not what autotua-chroot told is left out with a message.
  */
 int report_write(struct unit_run *r, size_t step, const struct step_end *e,
     struct error *err);
