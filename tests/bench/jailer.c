@@ -50,7 +50,7 @@ make_lists(char **layers, int n)
 }
 
 static double
-run_once(int socket, const char *stage, int lists, int nlayers)
+run_once(int socket, const char *stage, int lists, int log, int nlayers)
 {
 	struct error err = {0, ""};
 	int fds[REQUEST_FDS], leash[2];
@@ -65,7 +65,7 @@ run_once(int socket, const char *stage, int lists, int nlayers)
 	if (pipe2(leash, O_CLOEXEC) < 0)
 		exit(1);
 	fds[REQUEST_LISTS] = lists;
-	fds[REQUEST_LOG] = STDERR_FILENO;
+	fds[REQUEST_LOG] = log;
 	fds[REQUEST_LEASH] = leash[0];
 	begin = now();
 	if (jailer_ask(socket, &q, fds, &err) < 0) {
@@ -85,17 +85,20 @@ main(int argc, char **argv)
 	struct jailer j;
 	struct error err;
 	double ms[1000];
-	int n, i, lists;
+	int n, i, lists, log;
 
 	if (argc < 5 || (n = (int)strtol(argv[4], NULL, 10)) < 1 || n > 1000)
 		return 2;
 	conf.program = argv[1];
 	conf.state = argv[2];
 	lists = make_lists(argv + 5, argc - 5);
-	if (lists < 0 || jailer_start(&j, &conf, &err) < 0)
+	log = memfd_create("log", MFD_CLOEXEC);
+	if (lists < 0 || log < 0 || jailer_start(&j, &conf, &err) < 0) {
+		fprintf(stderr, "jailer: can't start\n");
 		return 1;
+	}
 	for (i = 0; i < n; i++)
-		ms[i] = run_once(j.socket, argv[3], lists, argc - 5);
+		ms[i] = run_once(j.socket, argv[3], lists, log, argc - 5);
 	jailer_end(&j);
 	qsort(ms, (size_t)n, sizeof(ms[0]), by_value);
 	printf("%.1f ms\n", ms[n / 2]);
