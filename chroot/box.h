@@ -50,7 +50,7 @@ struct box {
 	const char *run;  /* "run/JOB", with upper, home, src in it */
 	const char *work; /* overlayfs's own folder in there: "work.N" */
 	enum network net;
-	int netns;        /* of a private network */
+	int netns;        /* that is there already, to be entered; or -1 */
 	bool nest;        /* it makes namespaces of its own */
 	bool bits32;      /* its programs are of 32 bits */
 	int userns;       /* -1: root is the host's */

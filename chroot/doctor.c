@@ -88,6 +88,7 @@ run_jail(struct visit *v, const char *run, int spill, struct jail_result *res,
 	    .signals = -1,
 	    .end = jail_now() + 10 * (int64_t)1000000000,
 	    .spill = spill,
+	    .view = -1,
 	    .groups = &groups,
 	    .disk = &disk};
 	struct box b = {.below = "stages/" EMPTY,
@@ -97,6 +98,7 @@ run_jail(struct visit *v, const char *run, int spill, struct jail_result *res,
 	    .base = v->ids.base,
 	    .mapped = v->ids.mapped,
 	    .extra = -1,
+	    .netns = -1,
 	    .recipe = -1,
 	    .argv = argv};
 	int rc;
@@ -111,6 +113,7 @@ run_jail(struct visit *v, const char *run, int spill, struct jail_result *res,
 		rc = jail_run(&b, &w, res, err);
 		res->lacks |= FEATURE_OVERLAY;
 	}
+	jail_drop_view(&w);
 	close(w.out);
 	return rc;
 }

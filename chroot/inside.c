@@ -15,6 +15,7 @@
  */
 #include "chroot/box.h"
 #include "chroot/filter.h"
+#include "chroot/netns.h"
 #include "chroot/priv.h"
 #include "chroot/sys.h"
 #include "chroot/unpacker.h"
@@ -23,19 +24,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,7 +72,7 @@ keep_descriptors(const struct box *b)
 	int log = high(b->log), leash = high(b->leash);
 	int answer = high(b->answer), extra = high(b->extra);
 	int userns = high(b->userns), recipe = high(b->recipe);
-	int netns = b->net == NETWORK_PRIVATE ? high(b->netns) : -1;
+	int netns = high(b->netns);
 
 	if (dup3(answer, BOX_ANSWER, O_CLOEXEC) < 0)
 		_exit(71);
@@ -126,23 +124,21 @@ make_private(const struct box *b)
 static void
 enter_network(const struct box *b)
 {
-	if (b->net == NETWORK_PRIVATE && setns(BOX_NETNS, CLONE_NEWNET) < 0)
+	if (b->netns >= 0 && setns(BOX_NETNS, CLONE_NEWNET) < 0)
 		box_die(b, "enter the network: %s", strerror(errno));
 	close(BOX_NETNS);
 }
 
+/* The loopback of its own; one that was made ahead has it already. */
 static void
-raise_loopback(const struct box *b)
+raise_network(const struct box *b)
 {
-	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-	int fd;
+	struct error err;
 
-	if (b->net == NETWORK_HOST)
+	if (b->net == NETWORK_HOST || (b->net == NETWORK_NO && b->netns >= 0))
 		return;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &r) < 0)
-		box_die(b, "raise lo: %s", strerror(errno));
-	close(fd);
+	if (netns_raise(&err) < 0)
+		box_die(b, "%s", err.msg);
 }
 
 static void
@@ -166,26 +162,6 @@ become_owner(const struct box *b)
 	(void)setfsuid(b->base);
 	if (sys_capraise() < 0)
 		box_die(b, "capabilities: %s", strerror(errno));
-}
-
-/*
- * Below 1024 there is nothing of anybody's in a network of its own, and its
- * root has no power over it.
- */
-static void
-open_ports(const struct box *b)
-{
-	int fd;
-
-	if (b->net == NETWORK_HOST)
-		return;
-	fd = open("/proc/sys/net/ipv4/ip_unprivileged_port_start",
-	    O_WRONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (write(fd, "0", 1) < 0 && errno != EPERM && errno != EACCES)
-		box_die(b, "ip_unprivileged_port_start: %s", strerror(errno));
-	close(fd);
 }
 
 /*
@@ -337,8 +313,7 @@ inside(const struct box *b)
 	mount_tmp(b, root);
 	mount_autotua(b, root);
 	mount_resolver(b, root);
-	raise_loopback(b);
-	open_ports(b);
+	raise_network(b);
 	set_names(b);
 	pivot(b, root);
 	join_groups(b);

@@ -21,6 +21,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -387,6 +388,28 @@ prepare(struct jail *j, struct box *b, struct error *err)
 	return 0;
 }
 
+/*
+ * The kernel takes down the jail's mounts when the last who has them lets go,
+ * who waits for that: process 1 would, before we see its end.
+ */
+static void
+hold_view(struct jail *j)
+{
+	char path[40];
+
+	jail_drop_view(j->w);
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)j->pid);
+	j->w->view = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+void
+jail_drop_view(struct jail_watch *w)
+{
+	if (w->view >= 0)
+		close(w->view);
+	w->view = -1;
+}
+
 static int
 start(struct jail *j, struct box *b, struct error *err)
 {
@@ -395,7 +418,7 @@ start(struct jail *j, struct box *b, struct error *err)
 
 	if (!b->await)
 		flags |= CLONE_NEWCGROUP;
-	if (b->net == NETWORK_NO)
+	if (b->net == NETWORK_NO && b->netns < 0)
 		flags |= CLONE_NEWNET;
 	j->pid = sys_clone(flags, cgroup_birthplace(j->w->groups), &j->pidfd);
 	if (j->pid < 0)
@@ -404,6 +427,7 @@ start(struct jail *j, struct box *b, struct error *err)
 		close(j->leash);
 		inside(b);
 	}
+	hold_view(j);
 	close(b->leash);
 	close(b->log);
 	close(b->answer);

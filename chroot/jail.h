@@ -32,6 +32,7 @@ struct jail_watch {
 	struct cgroup *groups;  /* made for this run */
 	struct disk *disk;
 	bool stopped; /* by leash or signal */
+	int view;     /* the last jail's mounts, or -1, see jail_drop_view() */
 };
 
 struct jail_result {
@@ -50,6 +51,12 @@ int64_t jail_now(void);
 /* Run one box to its end. -1: it could not be made, or the output is lost. */
 int jail_run(struct box *b, struct jail_watch *w, struct jail_result *r,
     struct error *err);
+
+/*
+ * Let go of the last jail's mounts, in which nothing can happen any more. The
+ * kernel needs a moment to take them down, so this is for when nobody waits.
+ */
+void jail_drop_view(struct jail_watch *w);
 
 /* Has the caller's leash or a signal ended the run? Looks, doesn't wait. */
 bool jail_stopped(struct jail_watch *w);

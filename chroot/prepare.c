@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/prepare.h"
 #include "chroot/layer.h"
+#include "chroot/netns.h"
 #include "chroot/ready.h"
 #include "chroot/sys.h"
 #include "base/error.h"
@@ -12,6 +13,8 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define RECIPE "home/recipe" /* only if it has one */
 
 /* Hold every image, and see that the layers are a chain. */
 static int
@@ -38,6 +41,20 @@ hold_images(struct run *r, struct error *err)
 	return CODE_OK;
 }
 
+/* The folder, or the spare one under the job's name. */
+static int
+take_folder(struct run *r, struct error *err)
+{
+	if (!r->spare[0]) {
+		r->fd = state_new_run(&r->state, r->o->job, err);
+		return r->fd < 0 ? -1 : 0;
+	}
+	if (state_rename_run(&r->state, r->spare, r->o->job, err) < 0)
+		return -1;
+	r->spare[0] = '\0';
+	return 0;
+}
+
 /* The run's folder and the images, under the lock of the state. */
 static int
 claim(struct run *r, struct error *err)
@@ -46,8 +63,7 @@ claim(struct run *r, struct error *err)
 
 	if (state_lock(&r->state, LOCK_SH, err) < 0)
 		return CODE_TROUBLE;
-	r->fd = state_new_run(&r->state, r->o->job, err);
-	if (r->fd >= 0)
+	if (take_folder(r, err) == 0)
 		code = hold_images(r, err);
 	flock(r->state.fd, LOCK_UN);
 	return code;
@@ -77,8 +93,6 @@ take_ids(struct run *r, struct error *err)
 		    "a job can't have ids of its own here: see "
 		    "\"autotua-chroot doctor\", or allow its root to be this "
 		    "machine's with --allow-rootful");
-	if (r->o->nest)
-		return fail(err, "a nesting job must have ids of its own");
 	r->lacks |= FEATURE_USERNS;
 	return 0;
 }
@@ -110,20 +124,20 @@ make_upper(struct run *r, struct error *err)
 	return rc;
 }
 
+/* Those that a run has in any case, and that for a recipe. */
 static int
-make_folders(struct run *r, struct error *err)
+make_folders(struct run *r, bool recipe, struct error *err)
 {
 	static const struct {
 		const char *name;
 		mode_t mode;
 	} folders[] = {{"upper", 0755}, {"src", 0755}, {"home", 0755},
 	    {"home/work", 0755}, {"home/temp", 0755}, {"home/home", 0755},
-	    {"home/artifacts", 0755}, {"home/distfiles", 0755},
-	    {"home/recipe", 0755}};
+	    {"home/artifacts", 0755}, {"home/distfiles", 0755}, {RECIPE, 0755}};
 	size_t i, n = sizeof(folders) / sizeof(*folders);
 	uid_t root = ids_root(&r->ids);
 
-	if (r->o->recipe < 0)
+	if (!recipe)
 		n--;
 	for (i = 0; i < n; i++) {
 		if (mkdirat(r->fd, folders[i].name, folders[i].mode) < 0 ||
@@ -132,7 +146,7 @@ make_folders(struct run *r, struct error *err)
 			    AT_SYMLINK_NOFOLLOW) < 0))
 			return fail_errno(err, "create %s", folders[i].name);
 	}
-	return make_upper(r, err);
+	return 0;
 }
 
 /*
@@ -285,6 +299,22 @@ make_groups(struct run *r, struct error *err)
 	return 0;
 }
 
+/* Some of it may have been made ahead. */
+static int
+make_all(struct run *r, bool ahead, struct error *err)
+{
+	bool recipe = r->o->recipe >= 0;
+
+	if (!ahead &&
+	    (take_ids(r, err) < 0 || make_folders(r, recipe, err) < 0))
+		return -1;
+	if (r->o->nest && r->ids.userns < 0)
+		return fail(err, "a nesting job must have ids of its own");
+	if (ahead && !recipe && unlinkat(r->fd, RECIPE, AT_REMOVEDIR) < 0)
+		return fail_errno(err, "remove %s", RECIPE);
+	return make_upper(r, err) < 0 ? -1 : make_groups(r, err);
+}
+
 /* What the root stands on; without overlayfs a copy of it. */
 static int
 make_base(struct run *r, struct error *err)
@@ -303,6 +333,7 @@ make_base(struct run *r, struct error *err)
 int
 prepare(struct run *r, struct error *err)
 {
+	bool ahead = r->fd >= 0;
 	int code;
 
 	code = claim(r, err);
@@ -310,9 +341,28 @@ prepare(struct run *r, struct error *err)
 		return code;
 	disk_begin(&r->disk, r->fd, r->o->limits.disk, r->o->reserve);
 	if (ready(r->fd, r->o->reserve, r->o->pressure, err) < 0 ||
-	    take_ids(r, err) < 0 || make_folders(r, err) < 0 ||
-	    make_groups(r, err) < 0)
+	    make_all(r, ahead, err) < 0)
 		return CODE_TROUBLE;
 	code = link_sources(r, err);
 	return code == CODE_OK ? make_base(r, err) : code;
+}
+
+int
+prepare_ahead(struct run *r, const struct run_options *o, struct error *err)
+{
+	r->o = o;
+	if (state_lock(&r->state, LOCK_SH, err) < 0)
+		return -1;
+	snprintf(r->spare, sizeof(r->spare), "spare.%ld", (long)getpid());
+	r->fd = state_new_run(&r->state, r->spare, err);
+	flock(r->state.fd, LOCK_UN);
+	if (r->fd < 0 || take_ids(r, err) < 0 || make_folders(r, true, err) < 0)
+		return -1;
+	/* an ordinary user could not come back from it */
+	if (r->ids.mapped) {
+		r->netns = netns_new(err);
+		if (r->netns < 0)
+			return -1;
+	}
+	return 0;
 }

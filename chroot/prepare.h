@@ -26,8 +26,9 @@ struct run {
 	const struct run_options *o;
 	struct arena arena;
 	struct state state;
-	int64_t begin;                /* jail_now() then */
-	int fd;                       /* run/JOB, locked */
+	int fd;         /* run/JOB, locked */
+	char spare[48]; /* its name while there is no JOB yet; "": had none */
+	int netns;      /* for the first jail without a network; or -1 */
 	int held[RUN_LAYERS_MAX + 1]; /* "ok" files of layers and stage */
 	size_t nheld;
 	struct base base;
@@ -42,7 +43,15 @@ struct run {
 	struct disk disk;
 };
 
-/* Make it all; the exit status, CODE_OK to go on. */
+/*
+ * What does not depend on the job, before it is known: the folder, under the
+ * name "spare.NUMBER", which no job has, ids and a network. Only o->without
+ * counts.
+ */
+int
+prepare_ahead(struct run *r, const struct run_options *o, struct error *err);
+
+/* Make it all, or the rest; the exit status, CODE_OK to go on. */
 int prepare(struct run *r, struct error *err);
 
 /* The store of sources, which may be on a file system of its own; or -1. */

@@ -72,11 +72,23 @@ bool run_is_empty(int folder);
 /* What holds if nothing is said. */
 void run_defaults(struct run_options *o);
 
+struct run;
+struct state;
+
 /*
  * Do it; the exit status. err says why, if it is CODE_MISSING, CODE_BROKEN or
- * CODE_TROUBLE. The state is this process's own and closed at the end.
+ * CODE_TROUBLE. The state is this process's own and closed at the end; what
+ * the run leaves is deleted behind our back.
  */
-struct state;
 int run(struct state *s, const struct run_options *o, struct error *err);
+
+/*
+ * The same in steps, for who answers before deleting: the state stays the
+ * caller's, and what is left is in its trash and in r->watch.view. Between
+ * the two it may be prepared ahead, see prepare.h, and then be cancelled.
+ */
+int run_begin(struct run *r, const struct state *s, struct error *err);
+int run_work(struct run *r, const struct run_options *o, struct error *err);
+void run_cancel(struct run *r);
 
 #endif

@@ -6,11 +6,16 @@
  * SIGTERM when we die, when the client does, or when it asks for that, and
  * cleans up after itself; who can't any more (it was killed) is cleaned up
  * after by a child that recovers.
+ *
+ * One child more is there ahead of the next run, see spare.h: it gets the
+ * request instead of a child that has to be made first.
  */
 #include "chroot/serve.h"
 #include "chroot/id.h"
 #include "chroot/jail.h"
+#include "chroot/prepare.h"
 #include "chroot/ready.h"
+#include "chroot/spare.h"
 #include "chroot/stage.h"
 #include "chroot/state.h"
 #include "chroot/sys.h"
@@ -47,6 +52,7 @@ struct server {
 	sigset_t before;
 	struct child children[CHILDREN_MAX];
 	size_t nchildren;
+	struct spare spare;
 	bool over, killed;
 };
 
@@ -88,19 +94,6 @@ code_of(int rc, const struct error *err)
 }
 
 /* ---- what a child does --------------------------------------------------- */
-
-static int
-do_run(struct server *s, struct message *m, struct error *err)
-{
-	struct run_options o;
-	struct arena a = {0};
-	int code = CODE_USAGE;
-
-	if (serve_run_options(s->o, m, &o, &a, err) == 0)
-		code = run(s->state, &o, err);
-	arena_release(&a);
-	return code;
-}
 
 static int
 do_import(struct server *s, const struct message *m, struct error *err)
@@ -167,8 +160,6 @@ static int
 work(struct server *s, struct message *m, struct error *err)
 {
 	switch ((enum request_kind)m->q.kind) {
-	case REQUEST_RUN:
-		return do_run(s, m, err);
 	case REQUEST_IMPORT:
 		return do_import(s, m, err);
 	case REQUEST_LIST:
@@ -180,35 +171,101 @@ work(struct server *s, struct message *m, struct error *err)
 	case REQUEST_HAS:
 	case REQUEST_READY:
 	case REQUEST_KILL:
+	case REQUEST_RUN:
 	case REQUEST_KINDS:
 		break;
 	}
 	return CODE_BROKEN;
 }
 
+/*
+ * A run, prepared ahead or not. The answer is what somebody waits for; to
+ * delete what the run has left needs nobody to.
+ */
+static _Noreturn void
+run_and_exit(struct server *s, struct message *m, struct run *r)
+{
+	struct run_options o;
+	struct error err = {0};
+	struct arena a = {0};
+	int code = CODE_USAGE;
+
+	if (serve_run_options(s->o, m, &o, &a, &err) == 0)
+		code = run_work(r, &o, &err);
+	else
+		run_cancel(r);
+	answer(m, code, &err);
+	state_sweep_and_exit(s->state);
+}
+
 /* In the fresh child: nothing of the server's but the state's folders. */
+static int
+become_child(struct server *s, pid_t server, struct error *err)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != server)
+		_exit(CODE_TROUBLE);
+	close(s->o->socket);
+	close(s->signals);
+	spare_close(&s->spare);
+	/* a lock is its open file's, which the server has too */
+	return state_reopen(s->state, err);
+}
+
 static _Noreturn void
 child(struct server *s, struct message *m, pid_t server)
 {
 	struct error err = {0};
 	sigset_t none;
-	int code;
+	struct run r;
+	int code = CODE_TROUBLE, rc = become_child(s, server, &err);
 
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != server)
-		_exit(CODE_TROUBLE);
-	close(s->o->socket);
-	close(s->signals);
 	/* a run takes them as data; all others die of them */
 	sigemptyset(&none);
 	if (m->q.kind != REQUEST_RUN)
 		sigprocmask(SIG_SETMASK, &none, NULL);
-	/* a lock is its open file's, which the server has too */
-	if (state_reopen(s->state, &err) < 0)
-		code = CODE_TROUBLE;
-	else
+	else if (rc == 0 && (rc = run_begin(&r, s->state, &err)) == 0)
+		run_and_exit(s, m, &r);
+	if (rc == 0)
 		code = work(s, m, &err);
 	answer(m, code, &err);
 	_exit(code);
+}
+
+/* A request, or else the end. */
+static bool
+comes(const struct run *r, int socket)
+{
+	struct pollfd p[2] = {{.fd = r->watch.signals, .events = POLLIN},
+	    {.fd = socket, .events = POLLIN}};
+
+	while (poll(p, 2, -1) < 0)
+		continue;
+	return p[0].revents == 0;
+}
+
+/* The child that is there ahead, at its end of the socket. */
+static _Noreturn void
+wait_for_run(struct server *s, int socket, pid_t server)
+{
+	struct serve_options own = *s->o;
+	struct run_options o;
+	struct message m;
+	struct error err;
+	struct run r;
+
+	if (become_child(s, server, &err) < 0 ||
+	    run_begin(&r, s->state, &err) < 0)
+		_exit(CODE_TROUBLE);
+	run_defaults(&o);
+	o.without = own.without;
+	own.socket = socket;
+	if (prepare_ahead(&r, &o, &err) == 0 && comes(&r, socket) &&
+	    serve_receive(&own, &m, &err) == 1) {
+		close(socket);
+		run_and_exit(s, &m, &r);
+	}
+	run_cancel(&r);
+	state_sweep_and_exit(s->state);
 }
 
 /* ---- what is done at once ------------------------------------------------ */
@@ -229,37 +286,72 @@ do_has(struct server *s, const struct request *q, struct error *err)
 static int
 do_kill(struct server *s, const struct request *q, struct error *err)
 {
+	bool found = false;
 	size_t i;
 
+	/* one of them may have answered, and delete what it has left */
 	for (i = 0; i < s->nchildren; i++) {
 		if (strcmp(s->children[i].job, q->job) == 0) {
 			(void)kill(s->children[i].pid, SIGTERM);
-			return CODE_OK;
+			found = true;
 		}
 	}
+	if (found)
+		return CODE_OK;
 	fail(err, "no run is called %s", q->job);
 	return CODE_MISSING;
 }
 
 /* ---- children ------------------------------------------------------------ */
 
+static void
+add_child(struct server *s, pid_t pid, const char job[72])
+{
+	struct child *c = &s->children[s->nchildren++];
+
+	c->pid = pid;
+	memcpy(c->job, job, sizeof(c->job));
+}
+
 static int
 start(struct server *s, struct message *m, struct error *err)
 {
 	pid_t pid, server = getpid();
-	struct child *c;
 
 	if (s->nchildren == CHILDREN_MAX)
 		return fail(err, "more than %d requests at once", CHILDREN_MAX);
+	if (m->q.kind == REQUEST_RUN) {
+		pid = spare_give(&s->spare, m);
+		if (pid > 0) {
+			add_child(s, pid, m->q.job);
+			return 0;
+		}
+	}
 	pid = fork();
 	if (pid == 0)
 		child(s, m, server);
 	if (pid < 0)
 		return fail_errno(err, "fork");
-	c = &s->children[s->nchildren++];
-	c->pid = pid;
-	memcpy(c->job, m->q.job, sizeof(c->job));
+	add_child(s, pid, m->q.job);
 	return 0;
+}
+
+/* For the next run; it can as well do without. */
+static void
+make_spare(struct server *s)
+{
+	pid_t pid, server = getpid();
+	int socket = spare_open(&s->spare);
+
+	if (socket < 0)
+		return;
+	pid = fork();
+	if (pid == 0)
+		wait_for_run(s, socket, server);
+	close(socket);
+	s->spare.pid = pid;
+	if (pid < 0)
+		spare_fail(&s->spare);
 }
 
 /* Its folder is still there, and has no lock. */
@@ -283,6 +375,10 @@ reap(struct server *s)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == s->spare.pid) {
+			spare_fail(&s->spare);
+			died |= WIFSIGNALED(status);
+		}
 		for (i = 0; i < s->nchildren; i++) {
 			if (s->children[i].pid != pid)
 				continue;
@@ -303,6 +399,13 @@ kill_children(struct server *s, int sig)
 
 	for (i = 0; i < s->nchildren; i++)
 		(void)kill(s->children[i].pid, sig);
+}
+
+/* Nothing is under way that waits for us. */
+static bool
+is_idle(struct pollfd p[2])
+{
+	return poll(p, 2, 0) == 0;
 }
 
 /* ---- the loop ------------------------------------------------------------ */
@@ -355,6 +458,8 @@ loop(struct server *s)
 	    {.fd = s->signals, .events = POLLIN}};
 
 	while (!s->over) {
+		if (spare_is_wanted(&s->spare) && is_idle(p))
+			make_spare(s);
 		if (poll(p, 2, -1) < 0)
 			continue;
 		if (p[1].revents != 0)
@@ -371,6 +476,9 @@ end_children(struct server *s)
 	struct pollfd p = {.fd = s->signals, .events = POLLIN};
 	int64_t until = jail_now() + PATIENCE * (int64_t)1000000;
 
+	if (s->spare.pid > 0)
+		add_child(s, s->spare.pid, (const char[72]){""});
+	spare_fail(&s->spare);
 	kill_children(s, SIGTERM);
 	while (s->nchildren > 0 && jail_now() < until) {
 		if (poll(&p, 1, 100) > 0)
@@ -404,7 +512,8 @@ open_signals(struct server *s, struct error *err)
 int
 serve(struct state *state, const struct serve_options *o, struct error *err)
 {
-	struct server s = {.state = state, .o = o, .signals = -1};
+	struct server s = {
+	    .state = state, .o = o, .signals = -1, .spare = SPARE_NONE};
 	int rc = -1;
 
 	if (open_signals(&s, err) < 0 ||

@@ -12,10 +12,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -174,19 +176,33 @@ state_lock(struct state *s, int operation, struct error *err)
 	return 0;
 }
 
+static int
+fail_new(const char *name, struct error *err)
+{
+	if (errno == EEXIST)
+		return fail(err,
+		    "job %s is running already; wait for its end or use "
+		    "another id",
+		    name);
+	return fail_errno(err, "create run/%s", name);
+}
+
+int
+state_rename_run(
+    struct state *s, const char *from, const char *to, struct error *err)
+{
+	if (renameat2(s->run, from, s->run, to, RENAME_NOREPLACE) < 0)
+		return fail_new(to, err);
+	return 0;
+}
+
 int
 state_new_run(struct state *s, const char *name, struct error *err)
 {
 	int fd;
 
-	if (mkdirat(s->run, name, 0700) < 0) {
-		if (errno == EEXIST)
-			return fail(err,
-			    "job %s is running already; wait for its end or "
-			    "use another id",
-			    name);
-		return fail_errno(err, "create run/%s", name);
-	}
+	if (mkdirat(s->run, name, 0700) < 0)
+		return fail_new(name, err);
 	fd = openat(
 	    s->run, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
@@ -376,13 +392,23 @@ found_one(struct state *s, int dirfd, const char *name, struct error *err)
  * Nothing of the caller's stays open in it: no pipe whose end somebody waits
  * for, no lock.
  */
-static _Noreturn void
-sweep(struct state *s)
+void
+state_sweep_and_exit(struct state *s)
 {
+	static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
 	int trash = fcntl(s->trash, F_DUPFD, 64), i, null;
 	struct state own = {.fd = -1, .run = -1, .trash = 3};
 	struct error err;
+	sigset_t none;
 
+	/* those that came for what was done before are forgotten */
+	for (i = 0; i < 3; i++) {
+		(void)signal(ends[i], SIG_IGN);
+		(void)signal(ends[i], SIG_DFL);
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)prctl(PR_SET_PDEATHSIG, 0);
 	(void)setsid();
 	null = open("/dev/null", O_RDWR);
 	for (i = 0; i < 3; i++)
@@ -407,7 +433,7 @@ state_sweep(struct state *s, struct error *err)
 		return rc;
 	pid = fork();
 	if (pid == 0)
-		sweep(s);
+		state_sweep_and_exit(s);
 	return pid < 0 ? fail_errno(err, "fork") : 0;
 }
 

@@ -43,6 +43,10 @@ int state_lock(struct state *s, int operation, struct error *err);
  */
 int state_new_run(struct state *s, const char *name, struct error *err);
 
+/* Give a run's folder another name, which no run may have. */
+int state_rename_run(
+    struct state *s, const char *from, const char *to, struct error *err);
+
 /*
  * Move what dead runs left to the trash; state_recover() looks for halves of
  * images as well, which takes longer the more there are.
@@ -67,6 +71,12 @@ int state_empty_trash(struct state *s, struct error *err);
  * disk and processors to others; none is started for an empty trash.
  */
 int state_sweep(struct state *s, struct error *err);
+
+/*
+ * What that process does, for one whose work is done. Nothing that it has is
+ * open any longer.
+ */
+_Noreturn void state_sweep_and_exit(struct state *s);
 
 /*
  * Open a stage or layer for use: its "ok" file, locked shared, and marked as

@@ -4,7 +4,8 @@
  * server that it starts (autotua-chroot serve). jobs=N runs of CMD at once
  * (1 if not given), as JOB-1, JOB-2, ..., all with the phases "one" and "two";
  * commit=KEY keeps JOB-1's. memory, pids, disk and cpus (in thousandths) are
- * asked for, with "most-" before them what the server is started with. The log
+ * asked for, with "most-" before them what the server is started with. line=1
+ * waits for a line from standard input before asking. The log
  * goes to standard error, then the lines of the status to standard output.
  * Exits with 0 if all runs were good.
  */
@@ -27,7 +28,7 @@ struct wish {
 	const char *stage, *job;
 	char *commit;
 	struct limits asked;
-	int64_t jobs;
+	int64_t jobs, line;
 	char **argv;
 };
 
@@ -39,11 +40,11 @@ take(struct wish *w, char *word)
 	const struct {
 		const char *name;
 		int64_t *to;
-	} numbers[] = {{"jobs", &w->jobs}, {"memory", &w->asked.memory},
-	    {"pids", &w->asked.pids}, {"disk", &w->asked.disk},
-	    {"cpus", &w->asked.cpus}, {"most-memory", &most->memory},
-	    {"most-pids", &most->pids}, {"most-disk", &most->disk},
-	    {"most-cpus", &most->cpus}};
+	} numbers[] = {{"jobs", &w->jobs}, {"line", &w->line},
+	    {"memory", &w->asked.memory}, {"pids", &w->asked.pids},
+	    {"disk", &w->asked.disk}, {"cpus", &w->asked.cpus},
+	    {"most-memory", &most->memory}, {"most-pids", &most->pids},
+	    {"most-disk", &most->disk}, {"most-cpus", &most->cpus}};
 	char *value = strchr(word, '=');
 	size_t i;
 
@@ -165,6 +166,8 @@ main(int argc, char **argv)
 	}
 	w.argv = argv + i + 1;
 	if (i >= argc - 1 || jailer_start(&j, &w.conf, &err) < 0)
+		return 2;
+	if (w.line != 0 && getchar() == EOF)
 		return 2;
 	for (n = 1; n <= w.jobs; n++) {
 		if (start(&w, j.socket, n) < 0)
