@@ -76,7 +76,7 @@ RUN     := folder jail jailer judge outcome report scratch sources step unit whe
 CLI     := artifacts cancel change ci cli client completion diff differ diffroot diffshow draft hook range config distfile import eval findings graph head jobview key keymake keys drawing links rdeps svg why \
 	lint farm live local log main manifest new offer options parse priority progress repin repo result retry review run runs runshow session settings \
 	show sign source stage status steps submit superfluous target terminal text ticket update verify view waiting wants watch words workers
-CHROOT  := args base blake2b cgroup collect content copy count disk doctor feature filter gc id ids image init inside jail layer limit machine main manage mounts netns phase prepare priv ready request root run serve serve_check share spare spill stage state status subid sys tar unpacker uplink walk
+CHROOT  := args base blake2b cgroup collect compare content copy count disk doctor feature filter gc hasher id ids image import init inside jail layer limit machine main manage mounts netns phase prepare priv ready request root run serve serve_check share spare spill stage state status subid sys tar unpacker uplink walk
 UNPACK  := priv sys unpack unpack_main
 SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main pool probe renew \
 	session spool stage tell trees worker

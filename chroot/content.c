@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/content.h"
 #include "chroot/blake2b.h"
+#include "chroot/hasher.h"
 #include "chroot/walk.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/map.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,11 +18,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define CONTENT_BLOCK 4096
-
 struct reader {
 	struct content *c;
 	bool hash;
+	struct hasher hasher;
 	struct map files; /* inode: digest of what has several names */
 };
 
@@ -133,12 +132,26 @@ digest_attributes(
 	return n < 0 ? -1 : 0;
 }
 
+/* Most have none, which is found out without opening them. */
+static bool
+has_attributes(int dirfd, const char *name)
+{
+	char path[NAME_MAX + 32];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
+	n = llistxattr(path, NULL, 0);
+	return n > 0 || (n < 0 && errno != ENOTSUP);
+}
+
 static int
 read_attributes(struct reader *r, int dirfd, const char *name,
     struct content_entry *e, struct error *err)
 {
 	int fd, rc;
 
+	if (!has_attributes(dirfd, name))
+		return 0;
 	fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(err, "open");
@@ -148,95 +161,6 @@ read_attributes(struct reader *r, int dirfd, const char *name,
 }
 
 /* ---- reading ------------------------------------------------------------- */
-
-/*
- * Blocks that aren't all zeros, each after its place: the same whether zeros
- * are on the disk or a hole, and a hole takes no time.
- */
-static void
-hash_blocks(
-    struct blake2b *b, const unsigned char *data, size_t n, uint64_t offset)
-{
-	static const unsigned char zeros[CONTENT_BLOCK];
-	size_t len;
-	uint64_t place;
-
-	for (; n > 0; data += len, n -= len, offset += len) {
-		len = n < CONTENT_BLOCK ? n : CONTENT_BLOCK;
-		if (memcmp(data, zeros, len) == 0)
-			continue;
-		place = htole64(offset);
-		blake2b_add(b, &place, sizeof(place));
-		blake2b_add(b, data, len);
-	}
-}
-
-/* The blocks from the data at offset on, up to the next hole. */
-static int
-hash_range(
-    int fd, struct blake2b *b, off_t offset, off_t end, struct error *err)
-{
-	unsigned char data[16 * CONTENT_BLOCK];
-	size_t have = 0, want;
-	ssize_t n;
-
-	offset -= offset % CONTENT_BLOCK;
-	while (offset < end) {
-		want = sizeof(data) - have;
-		n = pread(fd, data + have, want, offset + (off_t)have);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return fail_errno(err, "read");
-		have += (size_t)n;
-		if (n > 0 && have < sizeof(data))
-			continue;
-		hash_blocks(b, data, have, (uint64_t)offset);
-		if (n == 0)
-			break;
-		offset += (off_t)have;
-		have = 0;
-	}
-	return 0;
-}
-
-static int
-hash_data(int fd, struct blake2b *b, off_t size, struct error *err)
-{
-	off_t data, hole = 0;
-
-	while (hole < size) {
-		data = lseek(fd, hole, SEEK_DATA);
-		if (data < 0 && errno == ENXIO)
-			break;
-		if (data < 0)
-			return fail_errno(err, "seek");
-		hole = lseek(fd, data, SEEK_HOLE);
-		if (hole < 0)
-			return fail_errno(err, "seek");
-		if (hash_range(fd, b, data, hole, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-hash_file(const struct walk_entry *w, char hex[KEY_HEX], struct error *err)
-{
-	struct blake2b b;
-	int fd, rc = 0;
-
-	fd = openat(
-	    w->dirfd, w->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return fail_errno(err, "open");
-	blake2b_init(&b);
-	if (w->st.st_size > 0)
-		rc = hash_data(fd, &b, w->st.st_size, err);
-	close(fd);
-	blake2b_end(&b, hex);
-	return rc;
-}
 
 /* The digest of a file's bytes, read once for all of its names. */
 static int
@@ -254,7 +178,7 @@ read_file(struct reader *r, const struct walk_entry *w, struct content_entry *e,
 	/* of what isn't hashed, the first name stands for it */
 	if (!known || !*known) {
 		r->c->bytes += (uint64_t)w->st.st_blocks * 512;
-		if (r->hash && hash_file(w, hex, err) < 0)
+		if (r->hash && hasher_file(&r->hasher, w, hex, err) < 0)
 			return -1;
 		e->digest = r->hash ? arena_strdup(&r->c->arena, hex) : NULL;
 		if (known)
@@ -357,23 +281,36 @@ put_in_order(struct content *c)
 	}
 }
 
-int
-content_read(int root, bool hash, struct content *c, struct error *err)
+static int
+read_all(struct reader *r, int root, struct error *err)
 {
-	struct reader r = {.c = c, .hash = hash};
 	struct stat st;
 
-	*c = (struct content){.n = 0};
-	map_init(&r.files, &c->arena);
+	map_init(&r->files, &r->c->arena);
 	if (fstat(root, &st) < 0)
 		return fail_errno(err, "stat");
 	/* archives don't always have the top's time */
 	st.st_mtim = (struct timespec){0, 0};
-	if (read_attributes(&r, root, ".", add_entry(c, ".", &st), err) < 0 ||
-	    walk(root, read_entry, &r, err) < 0)
+	if (read_attributes(r, root, ".", add_entry(r->c, ".", &st), err) < 0 ||
+	    walk(root, read_entry, r, err) < 0)
 		return -1;
-	put_in_order(c);
+	put_in_order(r->c);
 	return 0;
+}
+
+int
+content_read(int root, bool hash, struct content *c, struct error *err)
+{
+	struct reader r = {.c = c, .hash = hash};
+	int rc;
+
+	*c = (struct content){.n = 0};
+	if (hash && hasher_begin(&r.hasher))
+		_exit(read_all(&r, root, err) < 0);
+	rc = read_all(&r, root, err);
+	if (hash)
+		hasher_end(&r.hasher);
+	return rc;
 }
 
 /* ---- as text ------------------------------------------------------------- */
@@ -457,103 +394,4 @@ content_digest(const struct buf *text, char hex[KEY_HEX])
 	blake2b_init(&b);
 	blake2b_add(&b, text->data, text->len);
 	blake2b_end(&b, hex);
-}
-
-/* ---- comparing ----------------------------------------------------------- */
-
-enum { FIELDS = 9, FIELD_PATH = FIELDS - 1 };
-static const char *const field_names[FIELDS] = {"type", "mode", "owner",
-    "group", "time", "size", "content", "attributes", "path"};
-
-struct line {
-	const char *at[FIELDS];
-	size_t len[FIELDS];
-	const char *next; /* NULL: there is no line */
-};
-
-static void
-split(const char *p, struct line *l)
-{
-	int i;
-
-	*l = (struct line){.next = NULL};
-	if (!*p)
-		return;
-	for (i = 0; i < FIELDS; i++) {
-		l->at[i] = p;
-		l->len[i] = strcspn(p, i < FIELD_PATH ? " \n" : "\n");
-		p += l->len[i] + (p[l->len[i]] == ' ');
-	}
-	l->next = p + (*p == '\n');
-}
-
-static int
-compare_field(const struct line *a, const struct line *b, int i)
-{
-	size_t n = a->len[i] < b->len[i] ? a->len[i] : b->len[i];
-	int c = memcmp(a->at[i], b->at[i], n);
-
-	return c != 0 ? c : (a->len[i] > b->len[i]) - (a->len[i] < b->len[i]);
-}
-
-/* Two lines of one path: which field differs? */
-static int
-compare_lines(const struct line *a, const struct line *b, struct error *err)
-{
-	int i;
-
-	for (i = 0; i < FIELD_PATH; i++) {
-		if (compare_field(a, b, i) == 0)
-			continue;
-		fail(err, "%.*s: its %s is %.*s, not %.*s",
-		    (int)a->len[FIELD_PATH], a->at[FIELD_PATH], field_names[i],
-		    (int)b->len[i], b->at[i], (int)a->len[i], a->at[i]);
-		return 0;
-	}
-	return 1;
-}
-
-/*
- * The lists are sorted by the paths themselves, not as they are encoded, so
- * what is missing is what the other list doesn't have at its place: the
- * shorter way to the same path tells which.
- */
-static bool
-comes_later(const char *rest, const struct line *wanted)
-{
-	struct line l;
-
-	for (split(rest, &l); l.next; split(l.next, &l)) {
-		if (compare_field(&l, wanted, FIELD_PATH) == 0)
-			return true;
-	}
-	return false;
-}
-
-int
-content_compare(const char *want, const char *got, struct error *err)
-{
-	struct line a, b;
-
-	for (;;) {
-		split(want, &a);
-		split(got, &b);
-		if (!a.next && !b.next)
-			return 1;
-		if (a.next && b.next &&
-		    compare_field(&a, &b, FIELD_PATH) == 0) {
-			if (compare_lines(&a, &b, err) == 0)
-				return 0;
-			want = a.next;
-			got = b.next;
-			continue;
-		}
-		if (a.next && !(b.next && comes_later(b.next, &a)))
-			fail(err, "%.*s is missing", (int)a.len[FIELD_PATH],
-			    a.at[FIELD_PATH]);
-		else
-			fail(err, "%.*s was not in it", (int)b.len[FIELD_PATH],
-			    b.at[FIELD_PATH]);
-		return 0;
-	}
 }

@@ -5,6 +5,7 @@
 #include "chroot/image.h"
 #include "chroot/run.h"
 #include "chroot/share.h"
+#include "chroot/import.h"
 #include "chroot/stage.h"
 #include "base/arena.h"
 #include "base/conf.h"
@@ -102,7 +103,7 @@ manage_import(const char *path, int argc, char **argv)
 	if (i.layer)
 		rc = import_layer(&s, &i, id, &err);
 	else
-		rc = stage_import(&s, i.path, i.name, id, &err);
+		rc = import_stage(&s, i.path, i.name, id, &err);
 	state_close(&s);
 	if (rc < 0) {
 		log_err("autotua-chroot: %s", err.msg);

@@ -12,6 +12,7 @@
  */
 #include "chroot/serve.h"
 #include "chroot/id.h"
+#include "chroot/import.h"
 #include "chroot/jail.h"
 #include "chroot/prepare.h"
 #include "chroot/ready.h"
@@ -19,7 +20,6 @@
 #include "chroot/stage.h"
 #include "chroot/state.h"
 #include "chroot/sys.h"
-#include "chroot/unpacker.h"
 #include "chroot/uplink.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -98,21 +98,10 @@ code_of(int rc, const struct error *err)
 static int
 do_import(struct server *s, const struct message *m, struct error *err)
 {
-	int fd = m->fds[REQUEST_TARBALL];
-	char id[DIGEST_HEX_MAX];
+	char id[KEY_HEX];
 
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return fail_errno(err, "seek"), CODE_TROUBLE;
-	if (unpacker_digest(fd, id, err) < 0)
-		return CODE_TROUBLE;
-	if (strcmp(id, m->q.id) != 0) {
-		fail(err, "the tarball's digest is %s, not %s", id, m->q.id);
-		return CODE_TROUBLE;
-	}
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return fail_errno(err, "seek"), CODE_TROUBLE;
-	return code_of(stage_import_fd(s->state, fd,
-			   m->q.name[0] ? m->q.name : NULL, id, err),
+	return code_of(import_stage_fd(s->state, m->fds[REQUEST_TARBALL],
+			   m->q.name[0] ? m->q.name : NULL, m->q.id, id, err),
 	    err);
 }
 

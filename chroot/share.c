@@ -11,6 +11,7 @@
 #include "chroot/ids.h"
 #include "chroot/image.h"
 #include "chroot/layer.h"
+#include "chroot/import.h"
 #include "chroot/stage.h"
 #include "chroot/sys.h"
 #include "chroot/tar.h"
@@ -279,7 +280,7 @@ unpack_layer(struct state *s, int tarball, int folder, struct error *err)
 {
 	struct unpack_count count = {0};
 
-	if (stage_unpack(s, tarball, folder, UNPACK_LAYER, &count, err) < 0)
+	if (import_unpack(s, tarball, folder, UNPACK_LAYER, &count, err) < 0)
 		return -1;
 	/* nothing may be missing: the digest would say it less clearly */
 	if (count.warnings > 0)
@@ -355,7 +356,7 @@ share_import(struct state *s, int fd, const char *digest, char key[KEY_HEX],
 	if (refuse_users(err) < 0)
 		return -1;
 	snprintf(run, sizeof(run), "import-%ld", (long)getpid());
-	folder = stage_import_folder(s, run, err);
+	folder = import_folder(s, run, err);
 	if (folder < 0)
 		return -1;
 	rc = import_into(s, folder, fd, digest, key, err);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stages and layers as their owner sees them: brought in, shown, removed. */
+/* Stages and layers as their owner sees them: named, shown, removed. */
 #ifndef CHROOT_STAGE_H
 #define CHROOT_STAGE_H
 
 #include "chroot/state.h"
-#include "chroot/unpack.h"
 #include "base/digest.h"
 
 #include <stdint.h>
@@ -12,24 +11,9 @@
 
 struct arena;
 
-/*
- * Unpack the tarball and make it a stage; id is the digest of its bytes. If
- * that stage is there already, only its name is set. name may be NULL; a
- * name that another stage has moves to this one. A folder is packed into a
- * tarball first. path or fd names the one or the other.
- */
-int stage_import(struct state *s, const char *path, const char *name,
-    char id[DIGEST_HEX_MAX], struct error *err);
-int stage_import_fd(struct state *s, int fd, const char *name,
-    char id[DIGEST_HEX_MAX], struct error *err);
-
-/*
- * The parts of an import: run/NAME, locked; the tarball into the folder root,
- * as root of a user namespace if there can be one.
- */
-int stage_import_folder(struct state *s, const char *name, struct error *err);
-int stage_unpack(struct state *s, int tarball, int root,
-    enum unpack_policy policy, struct unpack_count *count, struct error *err);
+/* Give the stage this name, and take it from the one that had it. */
+int stage_set_name(
+    struct state *s, const char *id, const char *name, struct error *err);
 
 struct stage_item {
 	enum image kind;

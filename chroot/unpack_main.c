@@ -71,8 +71,6 @@ main(int argc, char **argv)
 	umask(022);
 	if (tie(&a.err) < 0)
 		rc = -1;
-	else if (argc == 2 && strcmp(argv[1], "digest") == 0)
-		rc = digest_of_fd(DIGEST_KEY, STDIN_FILENO, a.id, &a.err);
 	else if (argc >= 3 && strcmp(argv[1], "stage") == 0)
 		rc = fill(argv + 2, UNPACK_STAGE, &a.count, &a.err);
 	else if (argc >= 3 && strcmp(argv[1], "conf") == 0)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -42,20 +43,15 @@ find(char path[PATH_MAX], struct error *err)
 	return 0;
 }
 
-/*
- * Run it to its end; the answer is good. folder: the one to fill, and the
- * user namespace; -1: none.
- */
-static int
-ask(const char *what, int fd, const int folder[2], struct unpacker_answer *a,
-    struct error *err)
+int
+unpacker_start(struct unpacker *u, int fd, int root, int userns,
+    enum unpack_policy policy, struct error *err)
 {
+	const int folder[2] = {root, userns};
 	char path[PATH_MAX], numbers[2][16];
-	const char *argv[5] = {path, what};
+	const char *argv[5] = {path, unpack_policies[policy]};
 	struct proc p = {.argv = argv, .in = fd, .err = STDERR_FILENO};
-	int fds[2], status;
-	ssize_t n;
-	pid_t pid;
+	int fds[2];
 
 	if (find(path, err) < 0)
 		return -1;
@@ -68,42 +64,55 @@ ask(const char *what, int fd, const int folder[2], struct unpacker_answer *a,
 		argv[2 + p.nkeep] = numbers[p.nkeep];
 		p.nkeep++;
 	}
-	pid = proc_start(&p, err);
+	u->pid = proc_start(&p, err);
+	u->answer = fds[0];
 	close(fds[1]);
-	do
-		n = read(fds[0], a, sizeof(*a));
-	while (n < 0 && errno == EINTR);
-	close(fds[0]);
-	if (pid < 0 || proc_wait(pid, &status, err) < 0)
-		return -1;
-	if (n != sizeof(*a))
-		return fail(err, "the unpacking process died: %s",
-		    proc_status_text(status));
-	if (!a->good)
-		*err = a->err;
-	return a->good ? 0 : -1;
+	if (u->pid < 0)
+		close(fds[0]);
+	return u->pid < 0 ? -1 : 0;
 }
 
 int
-unpacker_digest(int fd, char id[DIGEST_HEX_MAX], struct error *err)
+unpacker_end(struct unpacker *u, struct unpack_count *count, struct error *err)
 {
 	struct unpacker_answer a = {.good = false};
+	int status;
+	ssize_t n;
 
-	if (ask("digest", fd, (const int[]){-1, -1}, &a, err) < 0)
+	do
+		n = read(u->answer, &a, sizeof(a));
+	while (n < 0 && errno == EINTR);
+	close(u->answer);
+	if (proc_wait(u->pid, &status, err) < 0)
 		return -1;
-	memcpy(id, a.id, DIGEST_HEX_MAX);
-	return 0;
+	if (n != sizeof(a))
+		return fail(err, "the unpacking process died: %s",
+		    proc_status_text(status));
+	*count = a.count;
+	if (!a.good)
+		*err = a.err;
+	return a.good ? 0 : -1;
+}
+
+void
+unpacker_stop(struct unpacker *u)
+{
+	struct error ignored;
+	int status;
+
+	(void)kill(u->pid, SIGKILL);
+	(void)proc_wait(u->pid, &status, &ignored);
+	close(u->answer);
 }
 
 int
 unpacker_fill(int fd, int root, int userns, enum unpack_policy policy,
     struct unpack_count *count, struct error *err)
 {
-	const int folder[] = {root, userns};
-	struct unpacker_answer a = {.good = false};
-	int rc;
+	struct unpacker u;
 
-	rc = ask(unpack_policies[policy], fd, folder, &a, err);
-	*count = a.count;
-	return rc;
+	*count = (struct unpack_count){0};
+	if (unpacker_start(&u, fd, root, userns, policy, err) < 0)
+		return -1;
+	return unpacker_end(&u, count, err);
 }

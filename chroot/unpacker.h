@@ -5,7 +5,6 @@
  * but the folder it fills, and a run, which seldom unpacks anything, doesn't
  * load the two dozen libraries that archives need.
  *
- *	autotua-unpack digest		of standard input, to its end
  *	autotua-unpack stage|conf|layer FD [USERNS]	standard input into the
  *folder FD, as root of the user namespace USERNS (a descriptor)
  *
@@ -15,20 +14,16 @@
 #define CHROOT_UNPACKER_H
 
 #include "chroot/unpack.h"
-#include "base/digest.h"
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct unpacker_answer {
 	bool good;
-	char id[DIGEST_HEX_MAX];   /* digest */
-	struct unpack_count count; /* stage, conf */
-	struct error err;          /* if it isn't good */
+	struct unpack_count count;
+	struct error err; /* if it isn't good */
 };
-
-/* DIGEST_KEY of the file at fd, from its place on. */
-int unpacker_digest(int fd, char id[DIGEST_HEX_MAX], struct error *err);
 
 /*
  * Unpack the archive at fd, from its place on, into the folder root, as root
@@ -37,5 +32,16 @@ int unpacker_digest(int fd, char id[DIGEST_HEX_MAX], struct error *err);
  */
 int unpacker_fill(int fd, int root, int userns, enum unpack_policy policy,
     struct unpack_count *count, struct error *err);
+
+/* The same in steps. What was started is either waited for or stopped. */
+struct unpacker {
+	pid_t pid;
+	int answer;
+};
+int unpacker_start(struct unpacker *u, int fd, int root, int userns,
+    enum unpack_policy policy, struct error *err);
+int
+unpacker_end(struct unpacker *u, struct unpack_count *count, struct error *err);
+void unpacker_stop(struct unpacker *u);
 
 #endif

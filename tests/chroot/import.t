@@ -60,6 +60,28 @@ is "$(show "$S/stages/$fid/root" | sed 's/ [0-9]* *[0-9.]*$//')" \
 is "$(stat -c %Y "$S/stages/$fid/root/plain")" 981173106 "times"
 ok "holes stay holes" [ "$(stat -c %b "$S/stages/$fid/root/sparse")" -lt 1000 ]
 
+# data, a hole of one block, data; a hole of many; data that end within a block
+mkdir -p holes full
+for n in 0 2 100; do
+	printf 'data of block %s' "$n" | dd of=holes/file bs=4096 seek="$n" conv=notrunc 2>dd.err
+done
+touch -d @981173106 holes/file
+cp --sparse=never holes/file full/file
+touch -d @981173106 full/file
+ok "one file has holes" [ "$(stat -c %b holes/file)" -lt "$(stat -c %b full/file)" ]
+for what in holes full; do
+	"$CHROOT" -s "$S" import -n "$what" "$what" >/dev/null || echo "# $what"
+done
+digest() { "$CHROOT" -s "$S" list --json | jq -r ".[] | select(.name == \"$1\").digest"; }
+has "$(digest full)" "$(digest holes)" "their content is the same"
+ok "and is as it was" "$CHROOT" -s "$S" verify holes full
+
+# twice, and the second time under another name
+again=$("$CHROOT" -s "$S" import -n again "$tar")
+is "$again" "$id" "a stage that is there is not made again"
+has "$("$CHROOT" -s "$S" list)" "$id" "and is listed"
+ok "nothing is left of the second import" soon swept
+
 # what is no stage
 for kind in empty text truncated; do
 	case $kind in
