@@ -73,7 +73,7 @@ for what in holes full; do
 	"$CHROOT" -s "$S" import -n "$what" "$what" >/dev/null || echo "# $what"
 done
 digest() { "$CHROOT" -s "$S" list --json | jq -r ".[] | select(.name == \"$1\").digest"; }
-has "$(digest full)" "$(digest holes)" "their content is the same"
+is "$(digest full | wc -c) $(digest full)" "65 $(digest holes)" "their content is the same"
 ok "and is as it was" "$CHROOT" -s "$S" verify holes full
 
 # twice, and the second time under another name
