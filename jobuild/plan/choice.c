@@ -12,11 +12,14 @@
 #define GROUP   0
 #define AT_ONCE 16
 
+#define CACHE_LINE 64
+#define EXPECT_MAX 1024 /* bytes of one list */
+
 struct choice {
 	struct pool *pool;
 	struct arena scratch;
 	struct draft *drafts; /* in the order of being reached */
-	uint32_t ndrafts, nloaded;
+	uint32_t ndrafts, nasked, nloaded;
 	struct plan_edge **groups; /* in the order of their drafts */
 	uint32_t ngroups, nchosen;
 	uint64_t steps, max_steps;
@@ -25,10 +28,12 @@ struct choice {
 static uint32_t
 new_draft(struct choice *c, struct candidate *cand)
 {
+	struct draft *d;
+
 	c->drafts =
 	    arena_grow(&c->scratch, c->drafts, c->ndrafts, sizeof(*c->drafts));
-	c->drafts[c->ndrafts].cand = cand;
-	c->drafts[c->ndrafts].var = SAT_NO_VARIABLE;
+	d = &c->drafts[c->ndrafts];
+	*d = (struct draft){.cand = cand, .var = SAT_NO_VARIABLE};
 	return c->ndrafts++;
 }
 
@@ -60,23 +65,11 @@ take_version(struct choice *c, struct package *k, const struct atom *atom)
 		if (!candidate_fits(&k->list[i], atom))
 			continue;
 		k->round = c->pool->rounds;
+		k->asker = 0;
 		k->first = new_draft(c, &k->list[i]);
 		return true;
 	}
 	return false;
-}
-
-/* Edges for these items: of groups in which all are wanted, for each item. */
-static size_t
-count_edges(const struct dep *items, size_t n)
-{
-	size_t i, sum = 0;
-
-	for (i = 0; i < n; i++)
-		sum += items[i].kind == DEP_ALLOF
-		    ? count_edges(items[i].items, items[i].n)
-		    : 1;
-	return sum;
 }
 
 static struct plan_edge *
@@ -101,31 +94,19 @@ put_edges(
 	return e;
 }
 
-/* Follow an edge that has the hash of what it wants, if that is an atom. */
-static bool
-lead(struct choice *c, struct plan_edge *e)
+static void
+put_group(struct choice *c, struct plan_edge *e)
 {
-	const struct atom *atom = &e->dep->atom;
-	struct package *k;
-
-	if (e->option == GROUP) {
-		c->groups = arena_grow(&c->scratch, c->groups, c->ngroups,
-		    sizeof(struct plan_edge *));
-		c->groups[c->ngroups++] = e;
-		return true;
-	}
-	k = pool_find(c->pool, &atom->id, e->to);
-	if (!take_version(c, k, atom))
-		return false;
-	e->to = k->first - 1;
-	return true;
+	c->groups = arena_grow(
+	    &c->scratch, c->groups, c->ngroups, sizeof(struct plan_edge *));
+	c->groups[c->ngroups++] = e;
 }
 
 /* What a draft asks for is written in these items; not looked up yet. */
 static void
 put(struct choice *c, uint32_t draft, const struct dep *items, size_t n)
 {
-	size_t count = count_edges(items, n);
+	size_t count = count_needs(items, n);
 	struct plan_edge *edges =
 	    arena_array(c->pool->arena, count, struct plan_edge);
 
@@ -134,11 +115,47 @@ put(struct choice *c, uint32_t draft, const struct dep *items, size_t n)
 	put_edges(c, edges, items, n);
 }
 
+/*
+ * Follow the edges of a draft, which have the hash of what they want. A second
+ * one to the same draft is dropped: here unless there are groups, for those
+ * are known by the place of their edge.
+ */
+static bool
+lead(struct choice *c, uint32_t draft)
+{
+	struct plan_edge *edges = c->drafts[draft].edges, *e;
+	uint32_t n = c->drafts[draft].nedges, ngroups = c->ngroups, i, kept = 0;
+	struct package *k;
+
+	for (i = 0; i < n; i++) {
+		if (edges[i].option == GROUP)
+			put_group(c, &edges[i]);
+	}
+	for (i = 0; i < n; i++) {
+		e = &edges[i];
+		if (e->option != GROUP) {
+			k = pool_find(c->pool, &e->dep->atom.id, e->to);
+			if (!take_version(c, k, &e->dep->atom))
+				return false;
+			if (k->asker == draft + 1 && c->ngroups == ngroups)
+				continue;
+			k->asker = draft + 1;
+			e->to = k->first - 1;
+		}
+		edges[kept++] = *e;
+	}
+	c->drafts[draft].nedges = kept;
+	c->drafts[draft].grouped = c->ngroups > ngroups;
+	c->steps += n;
+	return true;
+}
+
 /* Look up what the drafts from first to end want; false: a conflict. */
 static bool
 lead_all(struct choice *c, uint32_t first, uint32_t end)
 {
-	struct plan_edge *edges;
+	const struct plan_edge *edges;
+	struct draft *d;
 	uint32_t i, k;
 
 	for (i = first; i < end; i++) {
@@ -149,32 +166,85 @@ lead_all(struct choice *c, uint32_t first, uint32_t end)
 		}
 	}
 	for (i = first; i < end; i++) {
-		edges = c->drafts[i].edges;
-		for (k = 0; k < c->drafts[i].nedges; k++) {
-			if (!lead(c, &edges[k]))
-				return false;
-		}
-		c->steps += c->drafts[i].nedges;
+		if (!lead(c, i))
+			return false;
+	}
+	for (; c->nasked < c->ndrafts; c->nasked++) {
+		d = &c->drafts[c->nasked];
+		if (d->cand)
+			d->meta = pool_ask(c->pool, d->cand);
 	}
 	return c->steps <= c->max_steps;
 }
 
-/* Some at once, since each waits for memory most of its time. */
+static void
+expect(const void *p, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size && i < EXPECT_MAX; i += CACHE_LINE)
+		__builtin_prefetch((const char *)p + i);
+}
+
+/* The names that these items begin with; groups are few. */
+static void
+expect_names(const struct dep_list *list)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		if (list->items[i].kind == DEP_ATOM)
+			__builtin_prefetch(list->items[i].atom.id.name);
+	}
+}
+
+/*
+ * What will be looked at when drafts from next on are loaded: a recipe two
+ * turns before, what it asks for one turn before.
+ */
+static void
+expect_drafts(const struct choice *c, uint32_t next)
+{
+	const struct draft *d = &c->drafts[next], *end;
+	uint32_t left = c->ndrafts - next;
+
+	end = d + (left < AT_ONCE ? left : AT_ONCE);
+	left = left < 2 * AT_ONCE ? left : 2 * AT_ONCE;
+	for (; d < end; d++) {
+		if (d->meta)
+			expect(d->meta->depend.items,
+			    d->meta->depend.n * sizeof(struct dep));
+	}
+	for (end = c->drafts + next + left; d < end; d++) {
+		__builtin_prefetch(d->meta);
+		__builtin_prefetch(d->cand, 1);
+	}
+}
+
+/*
+ * Some at once, since each waits for memory most of its time: what the next
+ * loop looks at is on its way while this one goes on.
+ */
 static bool
 load_some(struct choice *c)
 {
 	uint32_t first = c->nloaded, end = c->ndrafts, i;
-	struct candidate *cand;
+	const struct dep_list *list;
+	struct draft *d;
 
 	if (end - first > AT_ONCE)
 		end = first + AT_ONCE;
+	expect_drafts(c, end);
 	for (i = first; i < end; i++) {
-		if (pool_peek(c->pool, c->drafts[i].cand) != CANDIDATE_READY)
+		d = &c->drafts[i];
+		if (pool_peek(c->pool, d->cand) != CANDIDATE_READY)
 			return false;
+		d->sides = d->meta->sidepend.n > 0;
+		expect_names(&d->meta->depend);
 	}
 	for (i = first; i < end; i++) {
-		cand = c->drafts[i].cand;
-		put(c, i, cand->meta->depend.items, cand->meta->depend.n);
+		list = &c->drafts[i].meta->depend;
+		put(c, i, list->items, list->n);
 	}
 	c->nloaded = end;
 	return lead_all(c, first, end);
@@ -260,7 +330,6 @@ struct flattener {
 	struct plan_edge *out;
 };
 
-/* out may be the draft's own edges if none of them is a group's. */
 static void
 flatten(struct flattener *f, const struct draft *d, uint32_t option)
 {
@@ -281,18 +350,16 @@ flatten(struct flattener *f, const struct draft *d, uint32_t option)
 	}
 }
 
-/* How many edges, duplicates included; sets *groups if there are any. */
+/* How many edges, duplicates included. */
 static size_t
-flat_size(const struct draft *drafts, const struct draft *d, bool *groups)
+flat_size(const struct draft *drafts, const struct draft *d)
 {
 	size_t n = d->nedges;
 	uint32_t i;
 
 	for (i = 0; i < d->nedges; i++) {
-		if (d->edges[i].option != GROUP)
-			continue;
-		*groups = true;
-		n += flat_size(drafts, &drafts[d->edges[i].to + 1], groups);
+		if (d->edges[i].option == GROUP)
+			n += flat_size(drafts, &drafts[d->edges[i].to + 1]);
 	}
 	return n;
 }
@@ -303,19 +370,16 @@ flatten_all(struct choice *c)
 	struct flattener f = {.drafts = c->drafts};
 	struct plan_edge *edges;
 	struct draft *d;
-	bool groups;
-	size_t n;
 
+	if (c->ngroups == 0)
+		return;
 	f.seen = arena_array(&c->scratch, c->ndrafts, uint32_t);
 	for (f.from = 1; f.from < c->ndrafts; f.from++) {
 		d = &c->drafts[f.from];
-		if (!d->cand)
+		if (!d->cand || !d->grouped)
 			continue;
-		groups = false;
-		n = flat_size(c->drafts, d, &groups);
-		edges = groups
-		    ? arena_array(c->pool->arena, n, struct plan_edge)
-		    : d->edges;
+		edges = arena_array(
+		    c->pool->arena, flat_size(c->drafts, d), struct plan_edge);
 		f.out = edges;
 		flatten(&f, d, SAT_NO_VARIABLE);
 		d->edges = edges;

@@ -8,14 +8,22 @@
 
 #define ON_THE_WAY UINT32_MAX
 
+/* A draft that has been met, and how many of its edges were followed. */
+struct visit {
+	uint32_t draft, at;
+};
+
 /* A walk through the drafts. */
 struct walk {
+	struct arena *arena;
 	const struct draft *drafts;
 	struct path *paths; /* by draft */
 	uint32_t *number;   /* by draft: 0 not met, ON_THE_WAY, or its step
 			       plus one */
-	uint32_t *at;       /* by draft: the next edge to follow */
-	uint32_t *stack, nstack;
+	struct visit *stack;
+	uint32_t nstack;
+	struct plan_edge **back; /* edges to what is on the way */
+	size_t nback;
 	struct closure *out;
 };
 
@@ -23,12 +31,37 @@ static void
 meet(struct walk *w, uint32_t draft, const struct path *up, bool side)
 {
 	struct path *path = &w->paths[draft];
+	const struct draft *d = &w->drafts[draft];
+	uint32_t i;
 
+	for (i = 0; i < d->nedges; i++) {
+		__builtin_prefetch(&w->number[d->edges[i].to]);
+		__builtin_prefetch(&w->drafts[d->edges[i].to]);
+	}
 	path->up = up;
-	path->cand = w->drafts[draft].cand;
+	path->cand = d->cand;
 	path->side = side;
 	w->number[draft] = ON_THE_WAY;
-	w->stack[w->nstack++] = draft;
+	w->stack[w->nstack++] = (struct visit){draft, 0};
+}
+
+/* The edges lead to steps from here on; what isn't one yet will be. */
+static void
+lead_to_steps(struct walk *w, const struct draft *d)
+{
+	uint32_t i, number;
+
+	for (i = 0; i < d->nedges; i++) {
+		number = w->number[d->edges[i].to];
+		if (number != ON_THE_WAY) {
+			d->edges[i].to = number - 1;
+			continue;
+		}
+		w->out->cyclic = true;
+		w->back = arena_grow(
+		    w->arena, w->back, w->nback, sizeof(struct plan_edge *));
+		w->back[w->nback++] = &d->edges[i];
+	}
 }
 
 /* All that the draft needs is in order: it is the next step. */
@@ -36,14 +69,22 @@ static void
 leave(struct walk *w, uint32_t draft)
 {
 	const struct draft *d = &w->drafts[draft];
-	struct step *s = &w->out->steps[w->out->nsteps++];
+	struct closure *out = w->out;
+	struct step *s = &out->steps[out->nsteps];
 
+	lead_to_steps(w, d);
+	if (d->sides) {
+		out->sided = arena_grow(
+		    w->arena, out->sided, out->nsided, sizeof(*out->sided));
+		out->sided[out->nsided++] = (uint32_t)out->nsteps;
+	}
 	s->cand = d->cand;
+	s->meta = d->meta;
 	s->path = &w->paths[draft];
 	s->edges = d->edges;
 	s->nedges = d->nedges;
 	s->var = d->var;
-	w->number[draft] = (uint32_t)w->out->nsteps;
+	w->number[draft] = (uint32_t)++out->nsteps;
 	w->nstack--;
 }
 
@@ -51,46 +92,38 @@ leave(struct walk *w, uint32_t draft)
 static void
 advance(struct walk *w)
 {
-	uint32_t draft = w->stack[w->nstack - 1], to;
-	const struct draft *d = &w->drafts[draft];
+	struct visit *top = &w->stack[w->nstack - 1];
+	const struct draft *d = &w->drafts[top->draft];
+	uint32_t to;
 
-	if (w->at[draft] == d->nedges) {
-		leave(w, draft);
-		return;
+	while (top->at < d->nedges) {
+		to = d->edges[top->at++].to;
+		if (w->number[to] == 0) {
+			meet(w, to, &w->paths[top->draft], false);
+			return;
+		}
 	}
-	assert(d->edges);
-	to = d->edges[w->at[draft]++].to;
-	if (w->number[to] == 0)
-		meet(w, to, &w->paths[draft], false);
-	else if (w->number[to] == ON_THE_WAY)
-		w->out->cyclic = true;
+	leave(w, top->draft);
 }
 
 void
 closure_order(struct arena *a, struct arena *scratch, const struct path *above,
     const struct draft *drafts, size_t n, struct closure *out)
 {
-	struct walk w = {.drafts = drafts, .out = out};
-	struct step *s;
+	struct walk w = {.arena = a, .drafts = drafts, .out = out};
 	size_t i;
-	uint32_t k;
 
 	assert(n > 0);
 	w.paths = arena_array(a, n, struct path);
 	w.number = arena_array(scratch, n, uint32_t);
-	w.at = arena_array(scratch, n, uint32_t);
-	w.stack = arena_array(scratch, n, uint32_t);
+	w.stack = arena_array(scratch, n, struct visit);
+	memset(out, 0, sizeof(*out));
 	out->steps = arena_array(a, n, struct step);
-	out->nsteps = 0;
-	out->cyclic = false;
 	meet(&w, 0, above, above != NULL);
 	while (w.nstack > 0)
 		advance(&w);
-	for (i = 0; i < out->nsteps; i++) {
-		s = &out->steps[i];
-		for (k = 0; k < s->nedges; k++)
-			s->edges[k].to = w.number[s->edges[k].to] - 1;
-	}
+	for (i = 0; i < w.nback; i++)
+		w.back[i]->to = w.number[w.back[i]->to] - 1;
 }
 
 /* What the true variables come to. */
@@ -116,6 +149,8 @@ draft_of(struct collector *c, uint32_t var)
 	    arena_grow(c->r->arena, c->drafts, c->ndrafts, sizeof(*c->drafts));
 	d = &c->drafts[c->ndrafts];
 	d->cand = c->r->nodes[var].cand;
+	d->meta = d->cand->meta;
+	d->sides = d->meta && d->meta->sidepend.n > 0;
 	d->var = var;
 	c->place[var] = ++c->ndrafts;
 	return c->ndrafts - 1;

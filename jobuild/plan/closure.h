@@ -26,8 +26,12 @@ struct loops {
 /* A step that isn't in order yet. */
 struct draft {
 	struct candidate *cand;
-	struct plan_edge *edges; /* to drafts, in order of declaration */
-	uint32_t nedges, var;
+	const struct metadata *meta; /* cand's */
+	struct plan_edge *edges;     /* to drafts, in order of declaration */
+	uint32_t var;
+	uint32_t nedges : 30;
+	uint32_t sides : 1;   /* it has a SIDEPEND */
+	uint32_t grouped : 1; /* choice.c: some edges are of groups */
 };
 
 /*

@@ -31,16 +31,18 @@ struct net {
 static void
 measure(struct net *n)
 {
-	const struct step *s;
+	const struct closure *c;
 	size_t i, k;
 
 	for (i = 0; i < n->nunits; i++) {
+		c = &n->units[i]->closure;
 		n->units[i]->base = n->nnodes;
-		n->nnodes += n->units[i]->closure.nsteps;
-		for (k = 0; k < n->units[i]->closure.nsteps; k++) {
-			s = &n->units[i]->closure.steps[k];
-			n->nlinks += s->nedges + s->cand->sides->ntargets;
-		}
+		n->nnodes += c->nsteps;
+		for (k = 0; k < c->nsteps; k++)
+			n->nlinks += c->steps[k].nedges;
+		for (k = 0; k < c->nsided; k++)
+			n->nlinks +=
+			    c->steps[c->sided[k]].cand->sides->ntargets;
 	}
 }
 
@@ -59,13 +61,14 @@ add_link(struct net *n, const struct step *from, const struct dep *dep,
 static void
 add_links(struct net *n, const struct unit *unit, const struct step *s)
 {
+	const struct sides *sides = s->cand->sides;
 	const struct target *t;
 	size_t i;
 
 	for (i = 0; i < s->nedges; i++)
 		add_link(n, s, s->edges[i].dep, unit, s->edges[i].to);
-	for (i = 0; i < s->cand->sides->ntargets; i++) {
-		t = &s->cand->sides->targets[i];
+	for (i = 0; sides && i < sides->ntargets; i++) {
+		t = &sides->targets[i];
 		if (t->unit->unresolved)
 			continue;
 		add_link(n, s, t->dep, t->unit, t->unit->closure.nsteps - 1);

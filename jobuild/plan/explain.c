@@ -69,7 +69,7 @@ text_versions(struct arena *a, const struct package *k)
 
 	buf_init(&b, TEXT_MAX);
 	for (i = 0; i < k->n; i++) {
-		version_format(k->list[i].id.ver, version);
+		version_format(k->versions[i], version);
 		if (!add_item(&b, ", ", version)) {
 			buf_adds(&b, "...");
 			break;

@@ -117,7 +117,7 @@ check_stage(struct maker *m, const struct unit *unit, const struct step *s,
     const char *stage)
 {
 	const struct closure *c = &unit->closure;
-	const char *own = s->cand->meta->stage;
+	const char *own = s->meta->stage;
 	const char *name, *root;
 	struct diag *g;
 
@@ -140,14 +140,48 @@ check_stage(struct maker *m, const struct unit *unit, const struct step *s,
 	return -1;
 }
 
+#define AT_ONCE 16
+
+/*
+ * What some steps are, and what is known of them: several at once, for
+ * each waits for memory most of its time.
+ */
 static int
-fill_steps(struct maker *m, const struct unit *unit, struct plan_unit *out)
+fill_some(struct maker *m, const struct unit *unit, struct plan_unit *out,
+    size_t first, size_t end)
 {
-	const char *digest, *previous;
+	const struct closure *c = &unit->closure;
 	struct candidate *cand;
 	struct plan_step *s;
 	int rc = 0;
 	size_t i;
+
+	for (i = end; i < c->nsteps && i < end + AT_ONCE; i++) {
+		__builtin_prefetch(c->steps[i].cand);
+		__builtin_prefetch(c->steps[i].meta);
+	}
+	for (i = first; i < end; i++) {
+		cand = c->steps[i].cand;
+		s = &out->steps[i];
+		s->meta = c->steps[i].meta;
+		s->depend = c->steps[i].edges;
+		s->ndepend = c->steps[i].nedges;
+		if (!cand->content)
+			cand->content = m->src->content(m->src->ctx, s->meta);
+		__builtin_prefetch(cand->content);
+		if (check_stage(m, unit, &c->steps[i], out->stage) < 0)
+			rc = -1;
+	}
+	return rc;
+}
+
+static int
+fill_steps(struct maker *m, const struct unit *unit, struct plan_unit *out)
+{
+	const struct step *steps = unit->closure.steps;
+	const char *digest, *previous;
+	size_t i, end = 0;
+	int rc = 0;
 
 	out->stage = unit_stage(m, unit, &digest);
 	if (!out->stage)
@@ -159,39 +193,33 @@ fill_steps(struct maker *m, const struct unit *unit, struct plan_unit *out)
 	out->steps = arena_array(m->arena, out->nsteps, struct plan_step);
 	previous = out->key;
 	for (i = 0; i < out->nsteps; i++) {
-		s = &out->steps[i];
-		cand = unit->closure.steps[i].cand;
-		s->meta = cand->meta;
-		if (check_stage(m, unit, &unit->closure.steps[i], out->stage) <
-		    0)
-			rc = -1;
-		if (!cand->content)
-			cand->content =
-			    m->src->content(m->src->ctx, cand->meta);
-		plan_next_key(previous, cand->content, s->key);
-		previous = s->key;
+		if (i == end) {
+			end = end + AT_ONCE < out->nsteps ? end + AT_ONCE
+							  : out->nsteps;
+			if (fill_some(m, unit, out, i, end) < 0)
+				rc = -1;
+		}
+		plan_next_key(
+		    previous, steps[i].cand->content, out->steps[i].key);
+		previous = out->steps[i].key;
 	}
 	memcpy(out->key, previous, KEY_HEX);
 	return rc;
 }
 
+/* The units that steps need. */
 static void
-fill_edges(struct maker *m, const struct unit *unit, struct plan_unit *out)
+fill_sides(struct maker *m, const struct unit *unit, struct plan_unit *out)
 {
+	const struct closure *c = &unit->closure;
 	const struct sides *sides;
-	const struct step *from;
 	struct plan_edge *edges;
 	struct plan_step *s;
 	size_t i, k;
 
-	for (i = 0; i < out->nsteps; i++) {
-		from = &unit->closure.steps[i];
-		sides = from->cand->sides;
-		s = &out->steps[i];
-		s->depend = from->edges;
-		s->ndepend = from->nedges;
-		if (sides->ntargets == 0)
-			continue;
+	for (i = 0; i < c->nsided; i++) {
+		sides = c->steps[c->sided[i]].cand->sides;
+		s = &out->steps[c->sided[i]];
 		edges =
 		    arena_array(m->arena, sides->ntargets, struct plan_edge);
 		for (k = 0; k < sides->ntargets; k++) {
@@ -239,7 +267,7 @@ emit(struct maker *m, struct unit *unit)
 	}
 	*known = unit;
 	unit->index = p->nunits++;
-	fill_edges(m, unit, out);
+	fill_sides(m, unit, out);
 	fill_needs(m, unit, out);
 }
 

@@ -19,31 +19,54 @@ pool_init(struct pool *p, struct arena *a, const struct plan_source *src,
 }
 
 static struct package *
-new_package(struct pool *p, const char *label, size_t len, const char *user,
-    const char *name)
+new_package(struct pool *p, const struct recipe_id *id)
 {
-	struct package *k = arena_alloc(p->arena, 1, sizeof(*k) + len + 1);
-	const struct version *versions = NULL;
-	size_t i;
+	size_t nuser = strlen(id->user), nname = strlen(id->name), i;
+	struct package *k =
+	    arena_alloc(p->arena, 1, sizeof(*k) + 2 * nuser + nname + 3);
+	char *user = k->label + nuser + nname + 2;
 
-	memcpy(k->label, label, len);
-	k->nlabel = (uint32_t)len;
-	k->n = p->src->versions(p->src->ctx, user, name, &versions);
+	memcpy(k->label, id->user, nuser);
+	k->label[nuser] = '/';
+	memcpy(k->label + nuser + 1, id->name, nname);
+	k->user = memcpy(user, id->user, nuser);
+	k->nuser = (uint32_t)nuser;
+	k->n = (uint32_t)p->src->versions(
+	    p->src->ctx, id->user, id->name, &k->versions);
+	__builtin_prefetch(k->versions);
 	k->list = arena_array(p->arena, k->n, struct candidate);
-	for (i = 0; i < k->n; i++) {
+	for (i = 0; i < k->n; i++)
 		k->list[i].package = k;
-		k->list[i].id.user = user;
-		k->list[i].id.name = name;
-		k->list[i].id.ver = versions[i];
-	}
 	return k;
 }
 
 #define LABEL_MAX (USER_MAX + NAME_MAX_LEN + 2)
 
+/* The end of what text and the name have in common, if that is all of it. */
+static const char *
+skip_name(const char *text, const char *name)
+{
+	while (*name && *text == *name) {
+		text++;
+		name++;
+	}
+	return *name ? NULL : text;
+}
+
+static bool
+is_called(const struct package *k, const struct recipe_id *id)
+{
+	const char *at = skip_name(k->label, id->user);
+
+	if (!at || *at != '/')
+		return false;
+	at = skip_name(at + 1, id->name);
+	return at && !*at;
+}
+
 /* Where the package is, or where it would go. */
 static struct slot *
-find_slot(const struct pool *p, const char *label, size_t len, uint32_t hash)
+find_slot(const struct pool *p, const struct recipe_id *id, uint32_t hash)
 {
 	uint32_t i = hash & (p->nslots - 1);
 	const struct slot *s;
@@ -51,8 +74,7 @@ find_slot(const struct pool *p, const char *label, size_t len, uint32_t hash)
 	for (;; i = (i + 1) & (p->nslots - 1)) {
 		s = &p->slots[i];
 		if (!s->package ||
-		    (s->hash == hash && s->package->nlabel == len &&
-			memcmp(s->package->label, label, len) == 0))
+		    (s->hash == hash && is_called(s->package, id)))
 			return &p->slots[i];
 	}
 }
@@ -63,7 +85,7 @@ grow_slots(struct pool *p)
 	uint32_t old = p->nslots, i, at;
 	struct slot *slots = p->slots;
 
-	p->nslots = old ? old * 2 : 64;
+	p->nslots = old ? old * 4 : 64;
 	p->slots = arena_array(p->arena, p->nslots, struct slot);
 	for (i = 0; i < old; i++) {
 		if (!slots[i].package)
@@ -75,25 +97,25 @@ grow_slots(struct pool *p)
 	}
 }
 
-/* "user/name" into label; its length, or 0 for what is nothing's name. */
+/* "user/name" of what of it is as long as a name may be; its length. */
 static size_t
-make_label(char label[LABEL_MAX], const char *user, const char *name)
+make_label(char label[LABEL_MAX], const struct recipe_id *id)
 {
-	size_t nuser = strlen(user), nname = strlen(name);
+	size_t n = 0, i;
 
-	if (nuser > USER_MAX || nname > NAME_MAX_LEN)
-		return 0;
-	memcpy(label, user, nuser);
-	label[nuser] = '/';
-	memcpy(label + nuser + 1, name, nname);
-	return nuser + 1 + nname;
+	for (i = 0; i < USER_MAX && id->user[i]; i++)
+		label[n++] = id->user[i];
+	label[n++] = '/';
+	for (i = 0; i < NAME_MAX_LEN && id->name[i]; i++)
+		label[n++] = id->name[i];
+	return n;
 }
 
 uint32_t
 pool_hash(const struct pool *p, const struct recipe_id *id)
 {
 	char label[LABEL_MAX];
-	size_t len = make_label(label, id->user, id->name);
+	size_t len = make_label(label, id);
 	uint32_t hash = (uint32_t)map_hash(label, len);
 
 	if (p->nslots > 0)
@@ -104,27 +126,25 @@ pool_hash(const struct pool *p, const struct recipe_id *id)
 void
 pool_expect(const struct pool *p, uint32_t hash)
 {
-	if (p->nslots > 0)
-		__builtin_prefetch(p->slots[hash & (p->nslots - 1)].package);
+	const struct package *k;
+
+	if (p->nslots == 0)
+		return;
+	k = p->slots[hash & (p->nslots - 1)].package;
+	if (k)
+		__builtin_prefetch(&k->round);
 }
 
 struct package *
 pool_find(struct pool *p, const struct recipe_id *id, uint32_t hash)
 {
-	char label[LABEL_MAX];
-	size_t len = make_label(label, id->user, id->name);
 	struct slot *s;
 
-	if (len == 0)
-		return new_package(p,
-		    arena_printf(p->arena, "%s/%s", id->user, id->name),
-		    strlen(id->user) + 1 + strlen(id->name), id->user,
-		    id->name);
 	if (p->npackages >= p->nslots / 2)
 		grow_slots(p);
-	s = find_slot(p, label, len, hash);
+	s = find_slot(p, id, hash);
 	if (!s->package) {
-		s->package = new_package(p, label, len, id->user, id->name);
+		s->package = new_package(p, id);
 		s->hash = hash;
 		p->npackages++;
 	}
@@ -149,26 +169,59 @@ runs_on(const struct metadata *m, const char *arch)
 	return m->narch == 0;
 }
 
+struct version
+candidate_version(const struct candidate *c)
+{
+	return c->package->versions[c - c->package->list];
+}
+
+static struct recipe_id
+candidate_id(const struct candidate *c)
+{
+	const struct package *k = c->package;
+
+	return (struct recipe_id){
+	    k->user, k->label + k->nuser + 1, candidate_version(c)};
+}
+
+static const struct metadata *
+read_metadata(struct pool *p, const struct candidate *c, struct diags *d)
+{
+	const struct recipe_id id = candidate_id(c);
+
+	return p->src->metadata(p->src->ctx, &id, d);
+}
+
 /* The source says again what it said when nobody listened. */
 static void
 tell(struct pool *p, struct candidate *c)
 {
 	c->peeked = false;
-	p->src->metadata(p->src->ctx, &c->id, p->diags);
+	p->npeeked--;
+	read_metadata(p, c, p->diags);
+}
+
+const struct metadata *
+pool_ask(struct pool *p, struct candidate *c)
+{
+	struct diags unheard;
+
+	if (c->meta)
+		return c->meta;
+	diags_init(&unheard, p->arena);
+	c->meta = read_metadata(p, c, &unheard);
+	c->peeked = c->meta && unheard.n > 0;
+	p->npeeked += c->peeked;
+	return c->meta;
 }
 
 enum candidate_state
 pool_peek(struct pool *p, struct candidate *c)
 {
-	struct diags unheard;
-
 	if (c->state != CANDIDATE_UNREAD)
 		return c->state;
-	diags_init(&unheard, p->arena);
-	c->meta = p->src->metadata(p->src->ctx, &c->id, &unheard);
-	if (!c->meta)
+	if (!pool_ask(p, c))
 		return CANDIDATE_BROKEN;
-	c->peeked = unheard.n > 0;
 	c->state =
 	    runs_on(c->meta, p->arch) ? CANDIDATE_READY : CANDIDATE_OTHER_ARCH;
 	return c->state;
@@ -179,7 +232,7 @@ pool_tell(struct pool *p, const struct closure *c)
 {
 	size_t i;
 
-	for (i = 0; i < c->nsteps; i++) {
+	for (i = 0; i < c->nsteps && p->npeeked > 0; i++) {
 		if (c->steps[i].cand->peeked)
 			tell(p, c->steps[i].cand);
 	}
@@ -194,7 +247,8 @@ pool_read(struct pool *p, struct candidate *c)
 		tell(p, c);
 	if (c->state != CANDIDATE_UNREAD)
 		return c->state;
-	c->meta = p->src->metadata(p->src->ctx, &c->id, p->diags);
+	if (!c->meta)
+		c->meta = read_metadata(p, c, p->diags);
 	if (!c->meta) {
 		c->state = CANDIDATE_BROKEN;
 		c->untold = p->diags->errors == errors;
@@ -210,13 +264,15 @@ pool_read(struct pool *p, struct candidate *c)
 const char *
 candidate_name(struct arena *a, const struct candidate *c)
 {
-	return id_format(a, &c->id);
+	const struct recipe_id id = candidate_id(c);
+
+	return id_format(a, &id);
 }
 
 bool
 candidate_fits(const struct candidate *c, const struct atom *atom)
 {
-	return atom->op == ATOM_ANY || atom_matches(atom, c->id.ver);
+	return atom->op == ATOM_ANY || atom_matches(atom, candidate_version(c));
 }
 
 struct place

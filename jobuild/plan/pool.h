@@ -21,26 +21,31 @@ enum candidate_state {
 
 /* One jobuild. */
 struct candidate {
-	struct recipe_id id;
 	struct package *package;
-	enum candidate_state state;
 	const struct metadata *meta; /* NULL: unread or broken */
-	bool untold;                 /* broken, and reading it gave no error */
+	struct sides *sides;         /* its SIDEPEND (unit.h); NULL: none yet */
+	struct candidate *knot;      /* union of those on cycles (cycle.c) */
+	const char *content; /* what a step of it is; NULL: not asked for */
+	enum candidate_state state;
+	bool untold; /* broken, and reading it gave no error */
 	bool peeked; /* read, but what was said about it hasn't been told */
-	struct sides *sides;    /* its SIDEPEND (unit.h); NULL: not looked at */
-	struct candidate *knot; /* union of those on cycles (cycle.c) */
-	const char *content;    /* what a step of it is; NULL: not asked for */
 };
 
-/* All jobuilds of a user/name, newest first; none if there is no such. */
+/*
+ * All jobuilds of a user/name, newest first; none if there is no such. What
+ * follows an edge looks at is in one line of the processor's cache.
+ */
 struct package {
+	const struct version *versions; /* the source's, one a candidate */
 	struct candidate *list;
-	size_t n;
-	uint32_t round;     /* of the resolver that last gave it variables */
-	uint32_t first;     /* the variable of list[0]; the others follow */
+	const char *user;   /* behind the label */
 	struct unit *units; /* that have one of these as root (unit.h) */
-	uint32_t nlabel;
-	char label[]; /* "user/name" */
+	uint32_t n;
+	uint32_t round; /* of the resolver that last gave it variables */
+	uint32_t first; /* the variable of list[0]; the others follow */
+	uint32_t asker; /* choice.c: who had the last edge to it */
+	uint32_t nuser; /* bytes of the label before the slash */
+	char label[];   /* "user/name" */
 };
 
 /* One step of the way from the root to a jobuild. */
@@ -64,8 +69,9 @@ struct pool {
 	struct slot *slots;  /* a hash table of packages */
 	uint32_t nslots, npackages;
 	uint32_t rounds;
-	bool thorough; /* always search, for tests of choice.h */
-	size_t broken; /* recipes that were needed and are broken */
+	uint32_t npeeked; /* candidates about which something is held back */
+	bool thorough;    /* always search, for tests of choice.h */
+	size_t broken;    /* recipes that were needed and are broken */
 };
 
 void pool_init(struct pool *p, struct arena *a, const struct plan_source *src,
@@ -88,11 +94,21 @@ enum candidate_state pool_read(struct pool *p, struct candidate *c);
 
 /*
  * The same as long as nobody knows whether it is wanted: nothing is said, and
- * a broken one stays unread. pool_tell() says what was held back.
+ * a broken one stays unread.
  */
 enum candidate_state pool_peek(struct pool *p, struct candidate *c);
+
+/*
+ * As that, but without a look at what was read, which may not be in the
+ * processor's cache yet; NULL: it is broken.
+ */
+const struct metadata *pool_ask(struct pool *p, struct candidate *c);
+
+/* Tell what was held back of what is in use. */
 struct closure;
 void pool_tell(struct pool *p, const struct closure *c);
+
+struct version candidate_version(const struct candidate *c);
 
 /* "user/name-ver". */
 const char *candidate_name(struct arena *a, const struct candidate *c);

@@ -192,8 +192,7 @@ add_group(struct resolver *r, struct need *n)
 		n->clause = sat_add(&r->sat, n, r->lits, r->nlits);
 }
 
-/* How many needs a list is: groups in which all are wanted count singly. */
-static size_t
+size_t
 count_needs(const struct dep *items, size_t n)
 {
 	size_t i, sum = 0;

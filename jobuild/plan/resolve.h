@@ -27,6 +27,9 @@ enum need_kind {
 	NEED_CYCLE, /* these together would be a cycle */
 };
 
+/* How many needs a list is: groups in which all are wanted count singly. */
+size_t count_needs(const struct dep *items, size_t n);
+
 /* What a recipe (or an option of a group) asks for. */
 struct need {
 	enum need_kind kind;
@@ -55,6 +58,7 @@ struct node {
 
 struct step {
 	struct candidate *cand;
+	const struct metadata *meta; /* cand's */
 	const struct path *path;
 	/* In order of declaration, each target once; option: of a group, or
 	 * SAT_NO_VARIABLE. */
@@ -68,6 +72,8 @@ struct step {
 struct closure {
 	struct step *steps;
 	size_t nsteps;
+	uint32_t *sided; /* the steps that have a SIDEPEND */
+	uint32_t nsided;
 	bool cyclic;
 };
 

@@ -92,9 +92,6 @@ ask_sides(struct units *u, const struct step *s)
 
 	if (c->sides)
 		return;
-	c->sides = &u->none;
-	if (!c->meta || c->meta->sidepend.n == 0)
-		return;
 	c->sides = arena_new(u->arena, struct sides);
 	u->sides =
 	    arena_grow(u->arena, u->sides, u->nsides, sizeof(struct sides *));
@@ -121,8 +118,8 @@ resolve_unit(struct units *u, struct unit *unit)
 	k = c->steps[c->nsteps - 1].cand->package;
 	unit->next = k->units;
 	k->units = unit;
-	for (i = 0; i < c->nsteps; i++)
-		ask_sides(u, &c->steps[i]);
+	for (i = 0; i < c->nsided; i++)
+		ask_sides(u, &c->steps[c->sided[i]]);
 }
 
 static bool
@@ -140,13 +137,17 @@ want_failed(const struct want *w)
 }
 
 static bool
-step_failed(const struct step *s)
+side_failed(const struct closure *c)
 {
-	size_t i;
+	const struct sides *s;
+	size_t i, k;
 
-	for (i = 0; i < s->cand->sides->nwants; i++) {
-		if (want_failed(&s->cand->sides->wants[i]))
-			return true;
+	for (i = 0; i < c->nsided; i++) {
+		s = c->steps[c->sided[i]].cand->sides;
+		for (k = 0; k < s->nwants; k++) {
+			if (want_failed(&s->wants[k]))
+				return true;
+		}
 	}
 	return false;
 }
@@ -158,16 +159,14 @@ spread_failures(struct units *u)
 {
 	struct unit *unit;
 	bool any = false, changed;
-	size_t i, k;
+	size_t i;
 
 	do {
 		changed = false;
 		for (i = u->n; i-- > 0;) {
 			unit = u->list[i];
-			for (k = 0; !unit->failed && k < unit->closure.nsteps;
-			     k++)
-				unit->failed =
-				    step_failed(&unit->closure.steps[k]);
+			unit->failed =
+			    unit->failed || side_failed(&unit->closure);
 			if (unit->failed && !unit->state) {
 				unit->state = 1;
 				changed = any = true;
@@ -319,13 +318,14 @@ add_need(struct units *u, struct unit *unit, struct unit *need)
 static void
 link_unit(struct units *u, struct unit *unit)
 {
-	struct sides *s;
+	const struct closure *c = &unit->closure;
+	const struct sides *s;
 	size_t i, k;
 
 	unit->nneeds = 0;
 	unit->needs = NULL;
-	for (i = 0; i < unit->closure.nsteps; i++) {
-		s = unit->closure.steps[i].cand->sides;
+	for (i = 0; i < c->nsided; i++) {
+		s = c->steps[c->sided[i]].cand->sides;
 		for (k = 0; k < s->ntargets; k++)
 			add_need(u, unit, s->targets[k].unit);
 	}

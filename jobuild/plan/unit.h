@@ -62,7 +62,6 @@ struct units {
 	size_t ngroups;
 	struct sides **sides; /* of all steps that have a SIDEPEND */
 	size_t nsides;
-	struct sides none; /* of the others */
 };
 
 void units_init(struct units *u, struct pool *p, uint64_t max_steps);

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Milliseconds of plan_make(), content keys included, over recipes in memory.
- *	plan [-w DIR]		made graphs of 10,000 and 100,000 jobuilds
- *	plan [-w DIR] FILE	a graph of lines "NAME NEEDED...", in which
- *any-of groups are written as in DEPEND; a root needs them all. What nobody has
- *is left out, and so are edges that close a cycle With -w each graph is also
- *written to NUMBER.solv (for tests/resolve/peer), NUMBER.tsort and NUMBER.ninja
- *in that folder. CPU time; medians of seven.
+ *	plan [OPTION]...	made graphs of 10,000 and 100,000 jobuilds
+ *	plan [OPTION]... FILE	a graph of lines "NAME NEEDED...", in which
+ *				any-of groups are written as in DEPEND; a root
+ *				needs them all
+ *	-w DIR			write each graph to NUMBER.solv (for
+ *				tests/resolve/peer), NUMBER.tsort and
+ *				NUMBER.ninja in that folder, too
+ *	-o NUMBER		only this one of the made graphs, from 0
+ *	-r RUNS			instead of seven
+ * What nobody has is left out of a graph, and so are edges that close a cycle.
+ * CPU time: median, least and most.
  */
 #include "base/arena.h"
 #include "base/buf.h"
@@ -20,8 +25,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#define RUNS 7
+#define RUNS_MAX 1000
+
+struct options {
+	const char *folder; /* for peers, or NULL */
+	int only;           /* or -1 */
+	size_t runs;
+};
 
 /* All versions of one name, newest first. */
 struct entry {
@@ -205,17 +217,16 @@ plan_once(struct world *w, bool thorough, size_t *steps, size_t *bytes)
 }
 
 static void
-measure(struct world *w, const char *what, bool thorough)
+measure(struct world *w, const char *what, bool thorough, size_t runs)
 {
-	size_t steps = 0, bytes = 0;
-	double times[RUNS];
-	int i;
+	size_t steps = 0, bytes = 0, i;
+	double times[RUNS_MAX];
 
-	for (i = 0; i < RUNS; i++)
+	for (i = 0; i < runs; i++)
 		times[i] = plan_once(w, thorough, &steps, &bytes);
-	qsort(times, RUNS, sizeof(times[0]), by_value);
+	qsort(times, runs, sizeof(times[0]), by_value);
 	printf("%-46s %.1f ms (%.1f to %.1f; %zu steps, %.1f MB)\n", what,
-	    times[RUNS / 2], times[0], times[RUNS - 1], steps,
+	    times[runs / 2], times[0], times[runs - 1], steps,
 	    (double)bytes / 1e6);
 }
 
@@ -346,7 +357,7 @@ make(struct world *w, const struct shape *s)
 }
 
 static void
-bench_made(const char *folder)
+bench_made(const struct options *o)
 {
 	static const struct shape shapes[] = {
 	    {"10,000 jobuilds, 4 edges each", 10000, 1, 0, 0, 0, false},
@@ -362,10 +373,12 @@ bench_made(const char *folder)
 	int i;
 
 	for (i = 0; i < (int)(sizeof(shapes) / sizeof(*shapes)); i++) {
+		if (o->only >= 0 && o->only != i)
+			continue;
 		make(&w, &shapes[i]);
-		measure(&w, shapes[i].name, shapes[i].thorough);
-		if (folder)
-			write_peers(&w, folder, i);
+		measure(&w, shapes[i].name, shapes[i].thorough, o->runs);
+		if (o->folder)
+			write_peers(&w, o->folder, i);
 		end_world(&w);
 	}
 }
@@ -505,7 +518,7 @@ fill_world(struct graph_file *g, struct world *w)
 }
 
 static void
-bench_file(const char *file, const char *folder)
+bench_file(const char *file, const struct options *o)
 {
 	struct graph_file g = {.n = 0};
 	struct error err;
@@ -522,10 +535,10 @@ bench_file(const char *file, const char *folder)
 	for (i = 1; i < g.n; i++)
 		cut_cycles(&g, i, stack);
 	fill_world(&g, &w);
-	measure(&w, "  a distribution's packages", false);
-	measure(&w, "    without the short way", true);
-	if (folder)
-		write_peers(&w, folder, 100);
+	measure(&w, "  a distribution's packages", false, o->runs);
+	measure(&w, "    without the short way", true, o->runs);
+	if (o->folder)
+		write_peers(&w, o->folder, 100);
 	end_world(&w);
 	arena_release(&g.arena);
 	buf_release(&b);
@@ -534,16 +547,24 @@ bench_file(const char *file, const char *folder)
 int
 main(int argc, char *argv[])
 {
-	const char *folder = NULL;
+	struct options o = {.only = -1, .runs = 7};
+	int c;
 
-	if (argc > 2 && strcmp(argv[1], "-w") == 0) {
-		folder = argv[2];
-		argc -= 2;
-		argv += 2;
+	while ((c = getopt(argc, argv, "w:o:r:")) != -1) {
+		if (c == 'w')
+			o.folder = optarg;
+		else if (c == 'o')
+			o.only = (int)strtol(optarg, NULL, 10);
+		else if (c == 'r')
+			o.runs = strtoul(optarg, NULL, 10);
+		else
+			return 2;
 	}
-	if (argc > 1)
-		bench_file(argv[1], folder);
+	if (o.runs < 1 || o.runs > RUNS_MAX)
+		give_up("-r is from 1 to 1000");
+	if (optind < argc)
+		bench_file(argv[optind], &o);
 	else
-		bench_made(folder);
+		bench_made(&o);
 	return 0;
 }

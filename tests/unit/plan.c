@@ -2,6 +2,9 @@
 /* plan/ beyond its case files: content keys, large and hostile graphs. */
 #include "tap.h"
 #include "fake.h"
+#include "base/buf.h"
+
+static bool thorough; /* search for all that make() makes */
 
 static struct plan *
 make(struct arena *a, struct fake *f, const char *root, struct diags *d)
@@ -13,6 +16,7 @@ make(struct arena *a, struct fake *f, const char *root, struct diags *d)
 	if (!id_parse(a, root, strlen(root), &req.root.id))
 		return NULL;
 	req.root.op = ATOM_ANY;
+	req.thorough = thorough;
 	return plan_make(a, &src, &req, d);
 }
 
@@ -140,6 +144,96 @@ test_plan_keys(void)
 	p = make(&a, &f, "a/two-1.0", &d);
 	ok(p && strcmp(p->units[0].steps[0].key, key) == 0,
 	    "another unit that begins alike shares the first layer");
+	arena_release(&a);
+}
+
+/* What package i of the fixed tree asks for; an any-of group now and then. */
+static const char *
+fixed_depend(struct arena *a, int i, int n)
+{
+	int one = i + 1 + i * 7 % 5, two = i + 2 + i * 11 % 13;
+
+	if (two >= n)
+		return "";
+	if (i % 6 == 2)
+		return arena_printf(
+		    a, "|| ( a/x%d a/x%d ) a/x%d", two, one, i + 1);
+	if (i % 4 == 1)
+		return arena_printf(
+		    a, ">=a/x%d-2.0 ( a/x%d a/x%d )", two, one, two);
+	return arena_printf(a, "a/x%d <a/x%d-9.0", one, two);
+}
+
+static void
+add_fixed(struct fake *f, struct arena *a, int n)
+{
+	struct fake_recipe *r;
+	int i, v;
+
+	for (i = 0; i < n; i++) {
+		for (v = 1; v <= 3; v++) {
+			r = fake_add(f, arena_printf(a, "a/x%d-%d.0", i, v));
+			fake_set(f, r, "DEPEND", fixed_depend(a, i, n));
+			if (i % 17 == 3 && i + 40 < n)
+				fake_set(f, r, "SIDEPEND",
+				    arena_printf(a, "|| ( b/none a/x%d ) a/x%d",
+					i + 40, i + 21));
+		}
+	}
+}
+
+/* Steps, edges and keys of a plan, all in one digest. */
+static void
+plan_digest(const struct plan *p, char key[DIGEST_HEX_MAX])
+{
+	const struct plan_step *s;
+	size_t i, k, e;
+	struct buf b;
+
+	buf_init(&b, 1 << 24);
+	for (i = 0; i < p->nunits; i++) {
+		for (e = 0; e < p->units[i].nneeds; e++)
+			buf_addf(&b, "needs %zu\n", p->units[i].needs[e]);
+		for (k = 0; k < p->units[i].nsteps; k++) {
+			s = &p->units[i].steps[k];
+			buf_addf(&b, "%s-%u %s\n", s->meta->id.name,
+			    s->meta->id.ver.major, s->key);
+			for (e = 0; e < s->ndepend; e++)
+				buf_addf(&b, "depend %u\n", s->depend[e].to);
+			for (e = 0; e < s->nsidepend; e++)
+				buf_addf(&b, "side %u\n", s->sidepend[e].to);
+		}
+	}
+	digest_of(DIGEST_KEY, b.data, b.len, key);
+	buf_release(&b);
+}
+
+/* A tree's plan is the same for ever, whichever way it was found. */
+static void
+test_fixed_plan(void)
+{
+	struct arena a = {0};
+	char key[DIGEST_HEX_MAX];
+	struct diags d;
+	struct fake f;
+	struct plan *p;
+	int i;
+
+	fake_init(&f, &a);
+	add_fixed(&f, &a, 400);
+	for (i = 0; i < 2; i++) {
+		thorough = i == 1;
+		p = make(&a, &f, "a/x0-3.0", &d);
+		ok(p && p->nunits > 5, "a tree of 1,200 jobuilds %s",
+		    i ? "by search" : "the short way");
+		if (!p)
+			continue;
+		plan_digest(p, key);
+		is(key,
+		    "a44e896ccbda6ab16b4d3f461a77bd936b1b0d3b796a4a430dc88dd104e7c0ef",
+		    "has these steps, edges and keys");
+	}
+	thorough = false;
 	arena_release(&a);
 }
 
@@ -356,6 +450,7 @@ main(void)
 	test_step_keys();
 	test_fixed_keys();
 	test_plan_keys();
+	test_fixed_plan();
 	test_chains();
 	test_failing_chain();
 	test_knot("DEPEND", "DEPEND");
