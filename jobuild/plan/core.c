@@ -44,23 +44,22 @@ static uint32_t
 translate(struct attempt *t, uint32_t old)
 {
 	const struct node *node = &t->r->nodes[old];
-	uint32_t mate = SAT_NO_VARIABLE, first;
+	const struct package *k;
 
-	if (t->var[old] > 0)
-		return t->var[old] - 1;
-	if (node->kind == NODE_JOBUILD) {
-		first = node->cand->package->first;
-		if (first != old)
-			mate = translate(t, first);
+	if (node->kind == NODE_JOBUILD || node->kind == NODE_NEWER) {
+		k = node->cand->package;
+		if (t->var[k->first] == 0)
+			t->var[k->first] = sat_ladder(&t->sat, k->n) + 1;
+		return t->var[k->first] - 1 + old - k->first;
 	}
-	t->var[old] = sat_variable(&t->sat, mate) + 1;
+	if (t->var[old] == 0)
+		t->var[old] = sat_variable(&t->sat) + 1;
 	return t->var[old] - 1;
 }
 
 static void
-copy_clause(struct attempt *t, struct need *n)
+copy_clause(struct attempt *t, struct need *n, const struct clause *c)
 {
-	const struct clause *c = n->clause;
 	uint32_t i, old;
 
 	t->lits = arena_array(&t->arena, c->n, uint32_t);
@@ -75,17 +74,20 @@ static enum sat_answer
 solve(struct sat *s)
 {
 	enum sat_answer answer;
-	uint32_t v = 0;
+	uint32_t v = 0, level = 0;
 
 	for (;;) {
 		answer = sat_propagate(s);
 		if (answer != SAT_STABLE)
 			return answer;
-		for (v = 0; v < s->nvars && s->vars[v].value != 0; v++)
+		if (s->nlevels < level)
+			v = 0; /* decisions were taken back */
+		for (; v < s->nvars && s->vars[v].value != 0; v++)
 			;
 		if (v == s->nvars)
 			return SAT_STABLE;
 		sat_decide(s, SAT_NOT(v));
+		level = s->nlevels;
 	}
 }
 
@@ -103,8 +105,11 @@ contradicts(const struct needs *all, size_t skip)
 	lit = SAT_IS(translate(&t, 0));
 	sat_add(&t.sat, &t, &lit, 1);
 	for (i = 0; i < all->n; i++) {
-		if (i != skip)
-			copy_clause(&t, all->list[i]);
+		if (i == skip)
+			continue;
+		copy_clause(&t, all->list[i], all->list[i]->clause);
+		if (all->list[i]->newest)
+			copy_clause(&t, all->list[i], all->list[i]->newest);
 	}
 	answer = solve(&t.sat);
 	arena_release(&t.arena);
@@ -129,6 +134,12 @@ conflict_core(struct resolver *r, size_t *n)
 	sat_core(&r->sat, take, &all);
 	if (all.n > 0)
 		qsort(all.list, all.n, sizeof(struct need *), by_seq);
+	/* one with two clauses may be there twice */
+	for (i = k = 0; i < all.n; i++) {
+		if (k == 0 || all.list[k - 1] != all.list[i])
+			all.list[k++] = all.list[i];
+	}
+	all.n = k;
 	/* from the last: what was asked first is likelier to be known */
 	for (i = all.n; all.n <= CORE_MAX && i-- > 0;) {
 		if (!contradicts(&all, i))

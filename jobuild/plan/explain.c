@@ -174,6 +174,7 @@ begin_lack(struct resolver *r, const struct need *n)
 static void
 note_arches(struct resolver *r, struct diag *g, const struct package *k)
 {
+	const struct need *asked = need_for(r, k->first);
 	const struct candidate *c;
 	size_t i;
 
@@ -186,9 +187,7 @@ note_arches(struct resolver *r, struct diag *g, const struct package *k)
 			    text_arches(r->arena, c->meta));
 		else
 			diag_note(&r->causes->diags, g,
-			    r->nodes[k->first].asked
-				? r->nodes[k->first].asked->dep->at
-				: g->at,
+			    asked ? asked->dep->at : g->at,
 			    "%s falls out: other versions are wanted",
 			    candidate_name(r->arena, c));
 	}
@@ -201,7 +200,7 @@ begin_arch(struct resolver *r, const struct need *n)
 	const struct package *k = node->cand->package;
 
 	return cause_add(r->causes, arena_printf(r->arena, "arch %s", k->label),
-	    node->asked->dep->at, "arch",
+	    need_for(r, n->owner)->dep->at, "arch",
 	    "no version of %s that fits runs on %s", k->label, r->pool->arch);
 }
 
@@ -222,7 +221,7 @@ lack_package(const struct resolver *r, const struct need *n)
 static const struct need *
 lack_asker(const struct resolver *r, const struct need *n)
 {
-	return n->kind == NEED_ARCH ? r->nodes[n->owner].asked : n;
+	return n->kind == NEED_ARCH ? need_for(r, n->owner) : n;
 }
 
 bool

@@ -269,6 +269,53 @@ candidate_name(struct arena *a, const struct candidate *c)
 	return id_format(a, &id);
 }
 
+/* The first of the versions, newest first, that isn't above v, or n. */
+static uint32_t
+first_not_above(const struct package *k, struct version v, bool nor_equal)
+{
+	uint32_t from = 0, end = k->n, middle;
+	int order;
+
+	while (from < end) {
+		middle = from + (end - from) / 2;
+		order = version_compare(k->versions[middle], v);
+		if (order > 0 || (order == 0 && nor_equal))
+			from = middle + 1;
+		else
+			end = middle;
+	}
+	return from;
+}
+
+struct range
+package_range(const struct package *k, const struct atom *atom)
+{
+	const struct version v = atom->id.ver;
+	struct range all = {0, k->n};
+
+	switch (atom->op) {
+	case ATOM_ANY:
+		break;
+	case ATOM_EQ:
+		all.first = first_not_above(k, v, false);
+		all.end = first_not_above(k, v, true);
+		break;
+	case ATOM_GE:
+		all.end = first_not_above(k, v, true);
+		break;
+	case ATOM_GT:
+		all.end = first_not_above(k, v, false);
+		break;
+	case ATOM_LE:
+		all.first = first_not_above(k, v, false);
+		break;
+	case ATOM_LT:
+		all.first = first_not_above(k, v, true);
+		break;
+	}
+	return all;
+}
+
 bool
 candidate_fits(const struct candidate *c, const struct atom *atom)
 {

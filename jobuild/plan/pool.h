@@ -113,6 +113,12 @@ struct version candidate_version(const struct candidate *c);
 /* "user/name-ver". */
 const char *candidate_name(struct arena *a, const struct candidate *c);
 
+/* Those of a package that an atom wants: from first to before end. */
+struct range {
+	uint32_t first, end;
+};
+struct range package_range(const struct package *k, const struct atom *atom);
+
 /* Does the atom want this one, as far as name and version go? */
 bool candidate_fits(const struct candidate *c, const struct atom *atom);
 

@@ -9,33 +9,37 @@
 
 #define CONFLICTS_MAX 10 /* told of one unit */
 
-static uint32_t
-new_node(struct resolver *r, enum node_kind kind, uint32_t mate)
+static void
+add_node(struct resolver *r, uint32_t v, enum node_kind kind)
 {
-	uint32_t v = sat_variable(&r->sat, mate);
-
 	r->nodes = arena_grow(r->arena, r->nodes, v, sizeof(*r->nodes));
 	memset(&r->nodes[v], 0, sizeof(r->nodes[v]));
 	r->nodes[v].kind = kind;
+}
+
+static uint32_t
+new_node(struct resolver *r, enum node_kind kind)
+{
+	uint32_t v = sat_variable(&r->sat);
+
+	add_node(r, v, kind);
 	return v;
 }
 
-/* Give every version of a package a variable, at most one of them true. */
+/* Give a package variables, once for each search. */
 static void
 enter_package(struct resolver *r, struct package *k)
 {
-	uint32_t v, mate = SAT_NO_VARIABLE;
-	size_t i;
+	uint32_t i;
 
-	if (k->round == r->pool->rounds)
+	if (k->round == r->pool->rounds || k->n == 0)
 		return;
 	k->round = r->pool->rounds;
-	for (i = 0; i < k->n; i++) {
-		v = new_node(r, NODE_JOBUILD, mate);
-		r->nodes[v].cand = &k->list[i];
-		if (i == 0)
-			k->first = v;
-		mate = v;
+	k->first = sat_ladder(&r->sat, k->n);
+	for (i = 0; i < 2 * k->n - 1; i++) {
+		add_node(r, k->first + i, i < k->n ? NODE_JOBUILD : NODE_NEWER);
+		r->nodes[k->first + i].cand =
+		    &k->list[i < k->n ? i : i - k->n + 1];
 	}
 }
 
@@ -60,28 +64,51 @@ need_is_lack(const struct need *n)
 	return n->kind == NEED_ATOM && (!n->clause || n->clause->n == 1);
 }
 
-const struct node *
-asking_node(const struct resolver *r, uint32_t var)
+static uint32_t
+asking_variable(const struct resolver *r, uint32_t var)
 {
 	while (r->nodes[var].kind == NODE_OPTION)
 		var = r->nodes[var].asked->owner;
-	return &r->nodes[var];
+	return var;
+}
+
+const struct node *
+asking_node(const struct resolver *r, uint32_t var)
+{
+	return &r->nodes[asking_variable(r, var)];
+}
+
+const struct need *
+need_for(const struct resolver *r, uint32_t var)
+{
+	const struct package *k;
+	const struct need *n;
+	uint32_t at;
+
+	if (r->nodes[var].kind != NODE_JOBUILD)
+		return r->nodes[var].asked;
+	k = r->nodes[var].cand->package;
+	at = var - k->first;
+	n = r->nodes[k->first].asked;
+	while (n && (at < n->range.first || at >= n->range.end))
+		n = n->next;
+	return n;
 }
 
 /* Memory is arena's; the way up is made from the end. */
 const struct path *
 path_to(struct resolver *r, uint32_t var)
 {
-	const struct node *node = asking_node(r, var);
 	struct path *last = NULL, *p, **up = &last;
+	uint32_t at = asking_variable(r, var);
 
-	while (node->kind == NODE_JOBUILD) {
+	while (r->nodes[at].kind == NODE_JOBUILD) {
 		p = arena_new(r->arena, struct path);
-		p->cand = node->cand;
+		p->cand = r->nodes[at].cand;
 		*up = p;
 		up = (struct path **)&p->up;
-		node = asking_node(r, node->asked->owner);
-		p->side = node->kind == NODE_REQUEST && r->above;
+		at = asking_variable(r, need_for(r, at)->owner);
+		p->side = r->nodes[at].kind == NODE_REQUEST && r->above;
 	}
 	if (!last)
 		return r->above;
@@ -95,23 +122,6 @@ add_lack(struct resolver *r, struct need *n)
 	r->lacks =
 	    arena_grow(r->arena, r->lacks, r->nlacks, sizeof(struct need *));
 	r->lacks[r->nlacks++] = n;
-}
-
-/*
- * Is var in with no choice on the way from the root, not even one whose other
- * possibilities have fallen out?
- */
-static bool
-is_certain(const struct resolver *r, uint32_t var)
-{
-	const struct clause *reason = r->sat.vars[var].reason;
-	const struct need *n;
-
-	if (r->sat.vars[var].level > 0 || !reason || !reason->origin ||
-	    reason->n != 2)
-		return false;
-	n = reason->origin;
-	return n->kind == NEED_ATOM && r->nodes[n->owner].certain;
 }
 
 static const void *
@@ -141,30 +151,61 @@ resolver_drop(struct resolver *r, const struct need *n)
 	r->dropped[r->ndropped++] = need_identity(r, n);
 }
 
+/* Put a need at the end of its package's. */
+static void
+queue_need(struct resolver *r, struct need *n)
+{
+	struct node *first = &r->nodes[n->package->first];
+
+	if (!first->asked)
+		first->asked = n;
+	else
+		first->last_asked->next = n;
+	first->last_asked = n;
+}
+
+/*
+ * The owner is out, or the package is in within the range. Without any in it
+ * the first of these clauses is all that there is.
+ */
+static void
+add_range(struct resolver *r, struct need *n)
+{
+	uint32_t first = n->package->first, lits[2] = {SAT_NOT(n->owner)};
+
+	if (n->range.first == n->range.end) {
+		n->clause = sat_add(&r->sat, n, lits, 1);
+		return;
+	}
+	lits[1] = sat_up_to(&r->sat, first, n->range.end - 1);
+	n->clause = sat_add(&r->sat, n, lits, 2);
+	if (n->range.first == 0)
+		return;
+	lits[1] = sat_up_to(&r->sat, first, n->range.first - 1) ^ 1;
+	n->newest = sat_add(&r->sat, n, lits, 2);
+}
+
 static void
 add_atom(struct resolver *r, struct need *n)
 {
 	const struct atom *atom = &n->dep->atom;
-	size_t i;
+	bool certain = r->nodes[n->owner].certain;
 
+	r->sat.steps++;
 	n->package = pool_package(r->pool, &atom->id);
 	enter_package(r, n->package);
-	r->nlits = 0;
-	r->sat.steps += n->package->n;
-	put_lit(r, SAT_NOT(n->owner));
-	for (i = 0; i < n->package->n; i++) {
-		if (!candidate_fits(&n->package->list[i], atom))
-			continue;
-		put_lit(r, SAT_IS(n->package->first + i));
-		if (!r->nodes[n->package->first + i].asked)
-			r->nodes[n->package->first + i].asked = n;
-	}
+	n->range = package_range(n->package, atom);
+	if (n->range.first < n->range.end)
+		queue_need(r, n);
 	if (is_dropped(r, n))
 		return;
-	if (r->nlits == 1 && r->nodes[n->owner].certain)
+	if (n->range.first == n->range.end && certain) {
 		add_lack(r, n);
-	else
-		n->clause = sat_add(&r->sat, n, r->lits, r->nlits);
+		return;
+	}
+	if (n->range.end - n->range.first == 1)
+		r->nodes[n->package->first + n->range.first].certain |= certain;
+	add_range(r, n);
 }
 
 static void
@@ -179,7 +220,7 @@ add_group(struct resolver *r, struct need *n)
 	n->noptions = n->dep->n;
 	n->options = arena_array(r->arena, n->noptions, uint32_t);
 	for (i = 0; i < n->noptions; i++) {
-		v = new_node(r, NODE_OPTION, SAT_NO_VARIABLE);
+		v = new_node(r, NODE_OPTION);
 		r->nodes[v].asked = n;
 		n->options[i] = v;
 		load(r, v, &n->dep->items[i], 1);
@@ -264,26 +305,28 @@ static void
 tell_broken(struct resolver *r, uint32_t v)
 {
 	const struct node *node = &r->nodes[v];
+	struct place at = need_for(r, v)->dep->at;
 	struct diags *d = r->pool->diags;
 	struct diag *g;
 
 	node->cand->untold = false;
-	g = diag_error(d, node->asked->dep->at, "broken",
+	g = diag_error(d, at, "broken",
 	    "%s is needed here and has errors of its own",
 	    candidate_name(r->arena, node->cand));
-	diag_note(d, g, node->asked->dep->at, "asked for by way of %s",
+	diag_note(d, g, at, "asked for by way of %s",
 	    path_text(r->arena, path_to(r, v)));
 	diag_hint(d, g, "look at it with: jobuild lint %s",
 	    node->cand->package->label);
 }
 
-/* A jobuild comes in for the first time. */
+/* A jobuild comes in for the first time, or may soon. */
 static void
-enter_jobuild(struct resolver *r, uint32_t v)
+enter_jobuild(struct resolver *r, uint32_t v, enum candidate_state state)
 {
 	struct candidate *c = r->nodes[v].cand;
 
-	switch (pool_read(r->pool, c)) {
+	r->nodes[v].loaded = true;
+	switch (state) {
 	case CANDIDATE_UNREAD:
 		break;
 	case CANDIDATE_READY:
@@ -299,6 +342,20 @@ enter_jobuild(struct resolver *r, uint32_t v)
 	}
 }
 
+bool
+resolver_look_ahead(struct resolver *r, uint32_t v)
+{
+	enum candidate_state state;
+
+	if (r->nodes[v].loaded)
+		return false;
+	state = pool_peek(r->pool, r->nodes[v].cand);
+	if (state != CANDIDATE_READY && state != CANDIDATE_OTHER_ARCH)
+		return false;
+	enter_jobuild(r, v, state);
+	return r->sat.pending != NULL;
+}
+
 /* Load what came in lately; are there new clauses? */
 static bool
 load_entered(struct resolver *r)
@@ -311,9 +368,7 @@ load_entered(struct resolver *r)
 		if (lit & 1 || r->nodes[v].kind != NODE_JOBUILD ||
 		    r->nodes[v].loaded)
 			continue;
-		r->nodes[v].loaded = true;
-		r->nodes[v].certain = is_certain(r, v);
-		enter_jobuild(r, v);
+		enter_jobuild(r, v, pool_read(r->pool, r->nodes[v].cand));
 	}
 	return r->sat.pending || r->sat.steps > r->sat.max_steps;
 }
@@ -333,16 +388,15 @@ settle(struct resolver *r)
 uint32_t
 need_version(const struct resolver *r, const struct need *n)
 {
-	uint32_t v;
-	size_t i;
+	uint32_t first = n->package->first, at;
 
-	for (i = 0; i < n->package->n; i++) {
-		v = n->package->first + (uint32_t)i;
-		if (r->sat.vars[v].value > 0 &&
-		    candidate_fits(&n->package->list[i], &n->dep->atom))
-			return v;
-	}
-	return SAT_NO_VARIABLE;
+	if (n->range.first == n->range.end)
+		return SAT_NO_VARIABLE;
+	at = sat_first_rung(&r->sat, first);
+	if (at < n->range.first || at >= n->range.end ||
+	    sat_value(&r->sat, SAT_IS(first + at)) <= 0)
+		return SAT_NO_VARIABLE;
+	return first + at;
 }
 
 static enum sat_answer
@@ -416,7 +470,7 @@ start(struct resolver *r, const struct dep *dep, uint64_t max_steps)
 	*r = fresh;
 	r->pool->rounds++;
 	sat_init(&r->sat, r->arena, max_steps);
-	v = new_node(r, NODE_REQUEST, SAT_NO_VARIABLE);
+	v = new_node(r, NODE_REQUEST);
 	r->nodes[v].certain = true;
 	lit = SAT_IS(v);
 	sat_add(&r->sat, r, &lit, 1);
@@ -466,5 +520,6 @@ resolve(struct pool *p, const struct dep *dep, const struct path *above,
 		return -1;
 	closure_collect(&r, out);
 	search_acyclic(&r, out);
+	pool_tell(p, out);
 	return 0;
 }

@@ -3,8 +3,9 @@
  * One chroot's worth of dependencies: from an atom to its DEPEND closure,
  * each user/name in exactly one version. Every version of a package is a
  * variable of the solver and so is every alternative of an any-of group; what
- * a recipe asks for is a clause for each item of its list, made when the
- * recipe comes in for the first time.
+ * a recipe asks for is a clause for each item of its list, or two for the ends
+ * of a range of versions. They are made when the recipe comes in for the first
+ * time, or before it is tried, so that what can't be had needs no trial.
  *
  * Which of many closures comes out is settled by a walk from the root that
  * reaches jobuilds in the order of being asked for. It takes the newest version
@@ -37,12 +38,20 @@ struct need {
 	uint32_t seq;            /* order of being met */
 	const struct dep *dep;   /* as written; NEED_ATOM and NEED_GROUP */
 	struct package *package; /* NEED_ATOM */
+	struct range range;      /* of its versions */
+	struct need *next;       /* of the same package, in the order of seq */
 	uint32_t *options;       /* NEED_GROUP: variables, leftmost first */
 	size_t noptions;
 	struct clause *clause; /* NULL: nothing fulfils it, which is told */
+	struct clause *newest; /* NEED_ATOM: where its range begins, or NULL */
 };
 
-enum node_kind { NODE_REQUEST, NODE_JOBUILD, NODE_OPTION };
+enum node_kind {
+	NODE_REQUEST,
+	NODE_JOBUILD,
+	NODE_NEWER, /* the package is in, as this jobuild or a newer one */
+	NODE_OPTION,
+};
 
 /* What a variable of the solver means. */
 struct node {
@@ -50,8 +59,10 @@ struct node {
 	bool loaded;
 	bool certain; /* in, with no choice on the way from the root */
 	bool reached; /* by the walk */
-	struct candidate *cand; /* NODE_JOBUILD */
-	struct need *asked;     /* the first need that it could fulfil */
+	struct candidate *cand;  /* NODE_JOBUILD, NODE_NEWER */
+	struct need *asked;      /* NODE_OPTION: its group; a package's first
+				    version: the first need of the package */
+	struct need *last_asked; /* with the package's first need */
 	struct need *needs;
 	size_t nneeds;
 };
@@ -133,6 +144,13 @@ void resolver_rewind(struct resolver *r);
 
 /* walk.c: begin with what the request wants. */
 void resolver_begin(struct resolver *r);
+
+/* Make the clauses of what a version asks for, if they aren't there yet and
+ * nothing has to be said about it; false: there was nothing to do. */
+bool resolver_look_ahead(struct resolver *r, uint32_t var);
+
+/* The first need that a version or an option could fulfil; NULL: none. */
+const struct need *need_for(const struct resolver *r, uint32_t var);
 
 /* Leave a need out of the searches that look for further conflicts. */
 void resolver_drop(struct resolver *r, const struct need *n);

@@ -14,6 +14,9 @@
 #include <assert.h>
 #include <string.h>
 
+#define SAT_NO_LITERAL UINT32_MAX
+#define CLIMBS         8 /* on a ladder: as much work as one visit */
+
 struct proof {
 	struct clause **from; /* clauses that were resolved */
 	uint32_t *fixed;      /* variables that no decision had set */
@@ -30,7 +33,7 @@ sat_init(struct sat *s, struct arena *a, uint64_t max_steps)
 }
 
 uint32_t
-sat_variable(struct sat *s, uint32_t mate)
+sat_variable(struct sat *s)
 {
 	struct arena *a = s->arena;
 	uint32_t v = s->nvars;
@@ -42,14 +45,56 @@ sat_variable(struct sat *s, uint32_t mate)
 	s->fixed = arena_grow(a, s->fixed, v, sizeof(*s->fixed));
 	s->from = arena_grow(a, s->from, v, sizeof(struct clause *));
 	memset(&s->vars[v], 0, sizeof(s->vars[v]));
-	s->vars[v].next = v;
-	s->vars[v].mate = SAT_NO_VARIABLE;
+	s->vars[v].cause = SAT_NO_LITERAL;
 	s->nvars++;
-	if (mate != SAT_NO_VARIABLE) {
-		s->vars[v].next = s->vars[mate].next;
-		s->vars[mate].next = v;
-	}
 	return v;
+}
+
+uint32_t
+sat_ladder(struct sat *s, uint32_t n)
+{
+	struct ladder *l = arena_new(s->arena, struct ladder);
+	uint32_t i, v;
+
+	l->first = s->nvars;
+	l->n = n;
+	if (n > 1)
+		l->step = arena_array(s->arena, n, struct clause *);
+	for (i = 0; i < 2 * n - 1; i++) {
+		v = sat_variable(s);
+		s->vars[v].ladder = n > 1 ? l : NULL;
+	}
+	return l->first;
+}
+
+static uint32_t
+up_to(const struct ladder *l, uint32_t k)
+{
+	return k == 0 ? l->first : l->first + l->n + k - 1;
+}
+
+uint32_t
+sat_up_to(const struct sat *s, uint32_t first, uint32_t k)
+{
+	const struct ladder *l = s->vars[first].ladder;
+
+	return SAT_IS(l ? up_to(l, k) : first);
+}
+
+uint32_t
+sat_first_rung(const struct sat *s, uint32_t first)
+{
+	const struct ladder *l = s->vars[first].ladder;
+	uint32_t from = 0, end = l ? l->n : 1, middle;
+
+	while (from < end) {
+		middle = from + (end - from) / 2;
+		if (sat_value(s, sat_up_to(s, first, middle)) < 0)
+			from = middle + 1;
+		else
+			end = middle;
+	}
+	return from;
 }
 
 static struct clause *
@@ -91,7 +136,7 @@ level_of(const struct sat *s, uint32_t lit)
 
 static void
 assign(struct sat *s, uint32_t lit, uint32_t level, struct clause *reason,
-    uint32_t mate)
+    uint32_t cause)
 {
 	struct sat_var *v = &s->vars[SAT_VAR(lit)];
 
@@ -99,7 +144,7 @@ assign(struct sat *s, uint32_t lit, uint32_t level, struct clause *reason,
 	v->value = lit & 1 ? -1 : 1;
 	v->level = level;
 	v->reason = reason;
-	v->mate = mate;
+	v->cause = cause;
 	s->trail[s->ntrail++] = lit;
 }
 
@@ -107,7 +152,7 @@ void
 sat_decide(struct sat *s, uint32_t lit)
 {
 	s->levels[s->nlevels++] = s->ntrail;
-	assign(s, lit, s->nlevels, NULL, SAT_NO_VARIABLE);
+	assign(s, lit, s->nlevels, NULL, SAT_NO_LITERAL);
 }
 
 static void
@@ -178,11 +223,11 @@ fix(struct sat *s, struct clause *c)
 	struct sat_var *v = &s->vars[SAT_VAR(c->lits[0])];
 
 	if (v->value == 0) {
-		assign(s, c->lits[0], 0, c, SAT_NO_VARIABLE);
+		assign(s, c->lits[0], 0, c, SAT_NO_LITERAL);
 	} else {
 		v->level = 0;
 		v->reason = c;
-		v->mate = SAT_NO_VARIABLE;
+		v->cause = SAT_NO_LITERAL;
 	}
 }
 
@@ -201,26 +246,92 @@ attach(struct sat *s, struct clause *c)
 		fix(s, c);
 	else if (sat_value(s, c->lits[0]) == 0 && sat_value(s, c->lits[1]) < 0)
 		assign(
-		    s, c->lits[0], level_of(s, c->lits[1]), c, SAT_NO_VARIABLE);
+		    s, c->lits[0], level_of(s, c->lits[1]), c, SAT_NO_LITERAL);
 	return NULL;
 }
 
-/* A variable became true: the others of its group are false. */
+/* from is true and makes lit so; a clause when lit is false. */
 static struct clause *
-exclude(struct sat *s, uint32_t v)
+imply(struct sat *s, uint32_t from, uint32_t lit)
 {
-	uint32_t u, both[2];
+	uint32_t both[2] = {lit, from ^ 1};
+	int value = sat_value(s, lit);
 
-	for (u = s->vars[v].next; u != v; u = s->vars[u].next) {
-		if (s->vars[u].value > 0) {
-			both[0] = SAT_NOT(u);
-			both[1] = SAT_NOT(v);
-			return new_clause(s, NULL, both, 2);
-		}
-		if (s->vars[u].value == 0)
-			assign(s, SAT_NOT(u), s->vars[v].level, NULL, v);
-	}
+	if (value < 0)
+		return new_clause(s, NULL, both, 2);
+	if (value == 0)
+		assign(s, lit, level_of(s, from), NULL, from);
 	return NULL;
+}
+
+/* "Not up to k, or up to k - 1, or k": for 0 < k < n. */
+static struct clause *
+take_step(struct sat *s, const struct ladder *l, uint32_t k)
+{
+	uint32_t lits[3] = {SAT_NOT(up_to(l, k)), SAT_IS(up_to(l, k - 1)),
+	    SAT_IS(l->first + k)};
+	uint32_t open = SAT_NO_LITERAL, level = 0, i;
+	int value;
+
+	for (i = 0; i < 3; i++) {
+		value = sat_value(s, lits[i]);
+		if (value > 0 || (value == 0 && open != SAT_NO_LITERAL))
+			return NULL;
+		if (value == 0)
+			open = lits[i];
+		else if (level_of(s, lits[i]) > level)
+			level = level_of(s, lits[i]);
+	}
+	if (!l->step[k])
+		l->step[k] = new_clause(s, NULL, lits, 3);
+	if (open == SAT_NO_LITERAL)
+		return l->step[k];
+	assign(s, open, level, l->step[k], SAT_NO_LITERAL);
+	return NULL;
+}
+
+/* What follows from "up to k", or "not up to k". */
+static struct clause *
+climb(struct sat *s, const struct ladder *l, uint32_t k, uint32_t lit)
+{
+	struct clause *c = NULL;
+
+	if (lit & 1) {
+		if (k > 0)
+			c = imply(s, lit, SAT_NOT(up_to(l, k - 1)));
+		if (!c && k > 0)
+			c = imply(s, lit, SAT_NOT(l->first + k));
+		if (!c && k + 1 < l->n)
+			c = take_step(s, l, k + 1);
+		return c;
+	}
+	if (k + 1 < l->n) {
+		c = imply(s, lit, SAT_IS(up_to(l, k + 1)));
+		if (!c)
+			c = imply(s, lit, SAT_NOT(l->first + k + 1));
+	}
+	if (!c && k > 0)
+		c = take_step(s, l, k);
+	return c;
+}
+
+/* A variable of a ladder is known. */
+static struct clause *
+follow_ladder(struct sat *s, uint32_t lit)
+{
+	const struct ladder *l = s->vars[SAT_VAR(lit)].ladder;
+	uint32_t at = SAT_VAR(lit) - l->first;
+	struct clause *c;
+
+	s->steps += (lit >> 1) % CLIMBS == 0;
+	if (at == 0)
+		return climb(s, l, 0, lit);
+	if (at >= l->n)
+		return climb(s, l, at - l->n + 1, lit);
+	if (lit & 1)
+		return take_step(s, l, at);
+	c = imply(s, lit, SAT_IS(up_to(l, at)));
+	return c ? c : imply(s, lit, SAT_NOT(up_to(l, at - 1)));
 }
 
 /* Watch another literal than number which, if there is one not false. */
@@ -260,7 +371,7 @@ conclude(struct sat *s, struct clause *c, int open)
 
 	if (level < level_of(s, c->lits[!open]))
 		level = level_of(s, c->lits[!open]);
-	assign(s, c->lits[open], level, c, SAT_NO_VARIABLE);
+	assign(s, c->lits[open], level, c, SAT_NO_LITERAL);
 }
 
 /* lit became false: look at the clauses that watch it. */
@@ -298,8 +409,8 @@ next_conflict(struct sat *s)
 	while (!c) {
 		if (s->head < s->ntrail) {
 			lit = s->trail[s->head++];
-			if (!(lit & 1))
-				c = exclude(s, SAT_VAR(lit));
+			if (s->vars[SAT_VAR(lit)].ladder)
+				c = follow_ladder(s, lit);
 			if (!c)
 				c = visit(s, lit ^ 1);
 		} else if (s->pending) {
@@ -346,7 +457,7 @@ resolve_with(struct sat *s, struct learning *l, const struct sat_var *v,
 	uint32_t i;
 
 	if (!c) {
-		take_literal(s, l, SAT_NOT(v->mate));
+		take_literal(s, l, v->cause ^ 1);
 		return;
 	}
 	if (c->origin || c->proof)
@@ -361,7 +472,7 @@ resolve_with(struct sat *s, struct learning *l, const struct sat_var *v,
 static uint32_t
 find_point(struct sat *s, struct learning *l, struct clause *conflict)
 {
-	uint32_t i = s->ntrail, lit, first = SAT_NO_VARIABLE;
+	uint32_t i = s->ntrail, lit, first = SAT_NO_LITERAL;
 	struct sat_var *v = NULL;
 
 	s->out[l->nout++] = 0;
@@ -497,8 +608,8 @@ follow_var(struct core *k, const struct sat_var *v)
 {
 	if (v->reason)
 		mark_fixed(k, v->reason);
-	else if (v->mate != SAT_NO_VARIABLE)
-		mark_var(k, v->mate);
+	else if (v->cause != SAT_NO_LITERAL)
+		mark_var(k, SAT_VAR(v->cause));
 }
 
 void

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A small solver of clauses that learns from its conflicts (CDCL). Variables
- * may be in groups of which at most one is true. Clauses may be added at any
+ * may be the rungs of a ladder, of which at most one is true; what a ladder
+ * knows as well is whether that is among the first k, so that a range of them
+ * is two literals however long it is. Clauses may be added at any
  * time, also in the middle of the search; who decides, and in which order, is
  * the caller, so that what was decided differently than wished was forced by
  * the decisions before it. All memory is the arena's.
@@ -22,8 +24,18 @@ struct proof;
 #define SAT_VAR(lit)    ((lit) >> 1)
 #define SAT_NO_VARIABLE UINT32_MAX
 
+/*
+ * Rung k is variable first + k; that the true one is among rungs 0 to k is
+ * variable first + n + k - 1, or for k = 0 the rung itself.
+ */
+struct ladder {
+	uint32_t first, n;
+	struct clause **step; /* step[k]: "up to k, not up to k - 1: k"; made
+				 when it is a reason; NULL: not yet */
+};
+
 struct clause {
-	void *origin;           /* the caller's; NULL: learned, or a group's */
+	void *origin;           /* the caller's; NULL: learned, or a ladder's */
 	struct proof *proof;    /* learned: what it follows from */
 	struct clause *next[2]; /* in the lists of its two watched literals */
 	struct clause *todo;
@@ -36,9 +48,9 @@ struct sat_var {
 	int value; /* 1 true, -1 false, 0 open */
 	bool seen;
 	uint32_t level;
-	uint32_t next;         /* of its group, a ring */
-	uint32_t mate;         /* true one of the group that made it false */
-	struct clause *reason; /* NULL: decided, or mate */
+	uint32_t cause; /* true literal of the ladder that made it so */
+	const struct ladder *ladder; /* NULL: it stands alone */
+	struct clause *reason;       /* NULL: decided, or cause */
 	struct clause *watch[2];
 };
 
@@ -61,8 +73,21 @@ enum sat_answer { SAT_STABLE, SAT_UNSOLVABLE, SAT_EXHAUSTED };
 
 void sat_init(struct sat *s, struct arena *a, uint64_t max_steps);
 
-/* A new variable; alone, or in the group of the variable mate. */
-uint32_t sat_variable(struct sat *s, uint32_t mate);
+/* A new variable. */
+uint32_t sat_variable(struct sat *s);
+
+/* A new ladder of n > 0 rungs: the first of 2 * n - 1 variables. */
+uint32_t sat_ladder(struct sat *s, uint32_t n);
+
+/* "The true one is among rungs 0 to k", of the ladder that begins with first;
+ * for the last k: there is a true one. */
+uint32_t sat_up_to(const struct sat *s, uint32_t first, uint32_t k);
+
+/*
+ * The first rung that isn't known to be too early, at best the true one; n of
+ * the ladder when none is left. Nothing may be left to conclude.
+ */
+uint32_t sat_first_rung(const struct sat *s, uint32_t first);
 
 /*
  * Add "one of these literals is true"; origin (not NULL) comes back in cores.

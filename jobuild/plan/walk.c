@@ -122,20 +122,16 @@ next_need(
 	return NULL;
 }
 
-/* The newest version that is still possible. */
+/* The newest version that is still possible: there is one in the range. */
 static uint32_t
 pick_version(struct resolver *r, const struct need *n)
 {
-	uint32_t v = n->package->first;
-	size_t i;
+	uint32_t first = n->package->first;
+	uint32_t at = sat_first_rung(&r->sat, first);
 
-	r->sat.steps += n->package->n;
-	for (i = 0; i < n->package->n; i++, v++) {
-		if (r->sat.vars[v].value == 0 &&
-		    candidate_fits(&n->package->list[i], &n->dep->atom))
-			return v;
-	}
-	return SAT_NO_VARIABLE;
+	r->sat.steps++;
+	assert(at >= n->range.first && at < n->range.end);
+	return first + at;
 }
 
 /* An option that is in, or else the leftmost that is still possible. */
@@ -196,6 +192,8 @@ resolver_decide(struct resolver *r)
 	if (!n)
 		return false;
 	v = n->kind == NEED_ATOM ? pick_version(r, n) : pick_option(r, n);
+	if (n->kind == NEED_ATOM && resolver_look_ahead(r, v))
+		return true;
 	/* with none left, its clause would have been a conflict */
 	assert(v != SAT_NO_VARIABLE);
 	save(r, &r->walk);

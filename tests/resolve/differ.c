@@ -6,7 +6,8 @@
  * search, which must come to the same; what comes out is checked; and the
  * graph goes to QUESTIONS for peer.c, with "1" or "0" in ANSWERS for whether
  * there is a plan. Every third graph has SIDEPEND, which peer.c doesn't
- * know: it is only checked. TAP goes to standard error.
+ * know: it is only checked. Every fifth has few packages of many versions. TAP
+ *goes to standard error.
  */
 #include "tests/unit/fake.h"
 #include "tests/resolve/peer.h"
@@ -17,15 +18,17 @@
 
 #define PACKAGES 60
 #define VERSIONS 5
+#define FEW      8  /* packages of a graph with */
+#define MANY     40 /* versions of each */
 #define TEXT_MAX 4000
 
 struct graph {
 	struct arena arena;
 	struct fake fake;
 	uint64_t random;
-	unsigned packages, edges, tight; /* tight: one atom in that many has
-					    an operator */
-	bool sides;
+	unsigned packages, versions, edges;
+	unsigned tight; /* one atom in that many has an operator */
+	bool sides, many;
 };
 
 static unsigned
@@ -56,7 +59,7 @@ add_atom(struct graph *g, unsigned package, char *text)
 
 	if (below(g, g->tight) == 0)
 		snprintf(text + n, TEXT_MAX - n, " %sa/p%u-%u.0",
-		    ops[below(g, 5)], to, 1 + below(g, VERSIONS));
+		    ops[below(g, 5)], to, 1 + below(g, g->versions));
 	else
 		snprintf(text + n, TEXT_MAX - n, " a/p%u", to);
 }
@@ -100,11 +103,12 @@ make(struct graph *g)
 	unsigned i, v, versions;
 
 	fake_init(&g->fake, &g->arena);
-	g->packages = 2 + below(g, PACKAGES - 1);
+	g->packages = 2 + below(g, (g->many ? FEW : PACKAGES) - 1);
+	g->versions = g->many ? MANY : VERSIONS;
 	g->edges = 1 + below(g, 5);
 	g->tight = 1 + below(g, 3);
 	for (i = 0; i < g->packages; i++) {
-		versions = 1 + below(g, VERSIONS);
+		versions = 1 + below(g, g->versions);
 		for (v = versions; v > 0; v--) {
 			r = fake_add(&g->fake,
 			    arena_printf(&g->arena, "a/p%u-%u.0", i, v));
@@ -305,6 +309,7 @@ main(int argc, char *argv[])
 		g.random = (seed << 32) + i + 1;
 		below(&g, 2);
 		g.sides = i % 3 == 2;
+		g.many = i % 5 == 4;
 		if (try(&g, &w, answers, &solvable) == 0) {
 			arena_release(&g.arena);
 			continue;

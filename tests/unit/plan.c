@@ -400,10 +400,119 @@ test_many_versions(void)
 	fake_init(&f, &a);
 	add_clash(&f, 10000, 3000);
 	ok(!make(&a, &f, "a/root-1.0", &d) && d.n == 1 &&
+		strcmp(d.list[0].rule, "conflict") == 0,
+	    "nor of 10,000 that 3,000 ask for");
+	arena_release(&a);
+}
+
+/*
+ * Packages of n versions, of which each asks for the next package, older, newer
+ * or the same as itself: as the operators say, of which the second may be "".
+ */
+static void
+add_nested(struct fake *f, int depth, int n, const char *op, const char *second)
+{
+	struct fake_recipe *r;
+	const char *want;
+	int level, i;
+
+	for (level = 0; level < depth; level++) {
+		for (i = 1; i <= n; i++) {
+			r = fake_add(
+			    f, arena_printf(f->arena, "a/l%d-0.%d", level, i));
+			if (level + 1 == depth)
+				continue;
+			want = arena_printf(
+			    f->arena, "%sa/l%d-0.%d", op, level + 1, i);
+			if (*second)
+				want = arena_printf(f->arena, "%s %sa/l%d-0.%d",
+				    want, second, level + 1, i);
+			fake_set(f, r, "DEPEND", want);
+		}
+	}
+}
+
+/* Which version of a/lLEVEL the plan has; 0: none. */
+static unsigned
+version_in(const struct plan *p, const char *name)
+{
+	const struct plan_unit *u;
+	size_t i;
+
+	if (!p)
+		return 0;
+	u = &p->units[p->root];
+	for (i = 0; i < u->nsteps; i++) {
+		if (strcmp(u->steps[i].meta->id.name, name) == 0)
+			return u->steps[i].meta->id.ver.minor;
+	}
+	return 0;
+}
+
+static void
+test_nested_versions(void)
+{
+	struct arena a = {0};
+	struct diags d;
+	struct fake f;
+	struct plan *p;
+
+	fake_init(&f, &a);
+	add_nested(&f, 4, 3000, ">=", "");
+	fake_set(&f, fake_add(&f, "a/root-1.0"), "DEPEND", "a/l0 <=a/l3-0.10");
+	p = make(&a, &f, "a/root-1.0", &d);
+	is_int(version_in(p, "l0"), 10,
+	    "3,000 versions: all but ten need more "
+	    "than there may be of the fourth");
+	is_int(version_in(p, "l3"), 10, "which has the newest that may be");
+	arena_release(&a);
+	fake_init(&f, &a);
+	add_nested(&f, 3, 3000, "=", "");
+	fake_set(
+	    &f, fake_add(&f, "a/root-1.0"), "DEPEND", "a/l2 a/l0 <a/l1-0.7");
+	p = make(&a, &f, "a/root-1.0", &d);
+	is_int(version_in(p, "l2"), 6, "what was chosen first gives way");
+	arena_release(&a);
+	fake_init(&f, &a);
+	add_nested(&f, 4, 3000, ">=", "<");
+	fake_set(&f, fake_add(&f, "a/root-1.0"), "DEPEND", "a/l2 a/l3");
+	ok(!make(&a, &f, "a/root-1.0", &d) && d.n == 1 &&
+		strcmp(d.list[0].rule, "conflict") == 0,
+	    "versions of which none can ever be had");
+	ok(d.n == 1 && d.list[0].nnotes < 50, "which is told briefly");
+	arena_release(&a);
+}
+
+/* One home more than there are homes for. */
+static void
+test_budget(void)
+{
+	const int holes = 14;
+	struct fake_recipe *r;
+	struct arena a = {0};
+	struct diags d;
+	struct fake f;
+	struct buf all;
+	int i, k;
+
+	fake_init(&f, &a);
+	buf_init(&all, 4096);
+	for (i = 0; i <= holes; i++) {
+		buf_addf(&all, "a/p%d ", i);
+		for (k = 0; k < holes; k++) {
+			r = fake_add(&f, arena_printf(&a, "a/p%d-1.%d", i, k));
+			fake_set(&f, r, "DEPEND",
+			    arena_printf(&a, "=a/h%d-1.%d", k, i));
+			fake_add(&f, arena_printf(&a, "a/h%d-1.%d", k, i));
+		}
+	}
+	fake_set(&f, fake_add(&f, "a/root-1.0"), "DEPEND", all.data);
+	ok(!make(&a, &f, "a/root-1.0", &d) && d.n == 1 &&
 		strcmp(d.list[0].rule, "budget") == 0 &&
 		strstr(d.list[0].text, "10000000 steps"),
-	    "10,000 and 3,000 askers are too much work: the limit is told");
+	    "too much work: the limit is told");
 	ok(arena_size(&a) < 500000000, "and memory stays bounded");
+	buf_release(&all);
 	arena_release(&a);
 }
 
@@ -458,6 +567,8 @@ main(void)
 	test_dense_knot();
 	test_wide();
 	test_many_versions();
+	test_nested_versions();
+	test_budget();
 	test_million_edges();
 	return tap_done();
 }
