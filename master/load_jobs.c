@@ -125,10 +125,8 @@ known_of(
 	k = arena_new(&l->all, struct known);
 	k->text = json_loads(wants, 0, NULL);
 	wants_read(k->text, arena_strdup(&l->all, arch), &k->wants, &l->all);
-	if (stages_know(l->m, &k->wants, err) < 0)
-		return NULL;
 	*map_puts(&l->known, arena_strdup(&l->all, key)) = k;
-	return k;
+	return stages_know(l->m, &k->wants, err) < 0 ? NULL : k;
 }
 
 static double

@@ -215,15 +215,6 @@ rest(const struct work *w, int64_t ms)
 	return poll(&p, 1, ms > 0 ? (int)ms : 0) <= 0;
 }
 
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* ---- the parts ------------------------------------------------------------
  */
 
