@@ -60,7 +60,7 @@ PKG_CFLAGS   := $(shell pkg-config --cflags gpgme 2>/dev/null)
 
 # ---- sources: one list a room ----------------------------------------------
 
-BASE    := arena buf conf diag digest error file log map nearest network notify noproxy proc shells show usage utf8
+BASE    := arena buf conf diag digest error file log map nearest network notify noproxy proc progress shells show text usage utf8
 RECIPE  := atom bytes chain command compound cond dep fields follow globals \
 	habits lex lint list names outbound param parse pattern quote \
 	recipe require scope silence survey token usage value walk whole word \
@@ -76,12 +76,12 @@ RUN     := folder jail jailer judge outcome report scratch sources step unit whe
 CLI     := artifacts cancel change ci cli client completion diff differ diffroot diffshow draft hook range config distfile import eval findings graph head jobview key keymake keys drawing links rdeps svg why \
 	lint farm live local log main manifest new offer options parse priority progress repin repo result retry review run runs runshow session settings \
 	show sign source stage status steps submit superfluous target terminal text ticket update verify view waiting wants watch words workers
-CHROOT  := args base blake2b cgroup collect compare content copy count disk doctor feature filter gc hasher id ids image import init inside jail layer limit machine main manage mounts netns phase prepare priv ready request root run serve serve_check share spare spill stage state status subid sys tar unpacker uplink walk
+CHROOT  := args base blake2b cgroup collect compare content copy count disk doctor feature filter gc hasher id ids image import init inside jail layer limit machine main manage mounts netns phase prepare priv ready request root run serve serve_check share spare spill stage state status subid sys tar unpacker uplink walk names
 UNPACK  := priv sys unpack unpack_main
 SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main pool probe renew \
 	session spool stage tell trees worker
 MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease api_people api_renew api_rule api_slave api_why blobs \
-	capsule change child claims db dispatch events histogram httpd key limit load load_jobs logs loop main mirror newjob packages packages_rpm \
+	capsule change child claims db dispatch events histogram httpd key limit load load_jobs logs loop main mirror newjob packages packages_rpm names \
 	pack peer pki plans quarantine request retry schema serve serve_file slaves sql stage stage_read stages state status stream turn \
 	audit backup check reserve restore restore_tar rights saved saved_tar session \
 	parse uri validate wants wish \

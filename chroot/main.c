@@ -30,8 +30,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STATE_DEFAULT "/var/lib/autotua/chroot"
-
 static const struct usage forms[] = {
     {"import [-n NAME] TARBALL|FOLDER", "take a stage in; prints its id"},
     {"import -l [-d DIGEST] TARBALL", "take in a layer that was exported"},
@@ -368,7 +366,7 @@ main(int argc, char **argv)
 	optind = 0;
 	if (argc > 0 && strcmp(argv[0], "completion") == 0)
 		return usage_completion(
-		    "autotua-chroot", forms, argc - 1, argv + 1);
+		    "autotua-chroot", forms, manage_names, argc - 1, argv + 1);
 	for (i = 0; argc > 0 && i < sizeof(commands) / sizeof(*commands); i++) {
 		if (strcmp(argv[0], commands[i].name) != 0)
 			continue;

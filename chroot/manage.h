@@ -7,9 +7,15 @@
 #ifndef CHROOT_MANAGE_H
 #define CHROOT_MANAGE_H
 
+#define STATE_DEFAULT "/var/lib/autotua/chroot"
+
 int manage_import(const char *path, int argc, char **argv);
 int manage_export(const char *path, int argc, char **argv);
 int manage_verify(const char *path, int argc, char **argv);
 int manage_gc(const char *path, int argc, char **argv);
+
+/* Offer the stages and layers of the state folder to a shell. */
+struct usage_asked;
+void manage_names(const struct usage_asked *asked);
 
 #endif

@@ -5,6 +5,8 @@
 #include "master/validate.h"
 #include "base/diag.h"
 #include "base/error.h"
+#include "base/progress.h"
+#include "base/show.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -78,12 +80,41 @@ tree_find(struct state *st, const char *name, struct arena *a, const char **url,
 	return 0;
 }
 
+static void
+show_progress(void *ctx, size_t done, size_t total)
+{
+	struct progress *p = ctx;
+
+	p->total = total;
+	progress_step(p, done);
+}
+
+static int
+fetch(struct state *st, const char *name, const char *url, bool forced,
+    struct diags *refused, struct error *err)
+{
+	struct mirror_conf how = state_mirror(st, forced);
+	struct progress p, *innermost = NULL;
+	struct arena a = {0};
+	int rc;
+
+	progress_start(&p, &innermost,
+	    arena_printf(&a, "fetching tree %s", show(&a, name, strlen(name))),
+	    0, false);
+	how.tell = show_progress;
+	how.tell_ctx = &p;
+	rc = mirror_fetch(&a, state_path(st, &a, "trees/%s.git", name), url,
+	    &how, refused, err);
+	progress_end(&p);
+	arena_release(&a);
+	return rc;
+}
+
 /* 0: all of it was taken. */
 static int
 tree_sync(struct state *st, const char *name, bool forced, struct error *err)
 {
 	struct arena a = {0};
-	struct mirror_conf how;
 	struct diags refused;
 	bool once = forced;
 	const char *url = NULL;
@@ -92,9 +123,7 @@ tree_sync(struct state *st, const char *name, bool forced, struct error *err)
 	diags_init(&refused, &a);
 	if (tree_find(st, name, &a, &url, &forced, err) < 0)
 		goto out;
-	how = state_mirror(st, forced);
-	if (mirror_fetch(&a, state_path(st, &a, "trees/%s.git", name), url,
-		&how, &refused, err) < 0)
+	if (fetch(st, name, url, forced, &refused, err) < 0)
 		goto out;
 	diags_print(&refused, stderr);
 	if (once &&

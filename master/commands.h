@@ -6,6 +6,8 @@
 #ifndef MASTER_COMMANDS_H
 #define MASTER_COMMANDS_H
 
+#define STATE_DEFAULT "/var/lib/autotua/master"
+
 #define EXIT_USAGE     2
 #define EXIT_LATER     75 /* it failed for want of room: see sysexits.h */
 #define EXIT_NOT_FOUND 3
@@ -34,6 +36,10 @@ struct state;
 int user_show_all(struct state *st, struct error *err);
 int user_key_write(struct db *db, const char *name, const char *fingerprint,
     const char *armour, struct error *err);
+
+/* What shells are told of users, slaves, trees and stages by name. */
+struct usage_asked;
+void cmd_names(const struct usage_asked *asked);
 
 /* Tell what was wrong; the exit status. */
 int cmd_failed(const struct error *err);

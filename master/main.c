@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STATE_DEFAULT  "/var/lib/autotua/master"
 #define LISTEN_DEFAULT "0.0.0.0:8443"
 
 static const struct usage usage[] = {
@@ -64,7 +63,7 @@ static int
 cmd_completion(const char *path, int argc, char *argv[])
 {
 	(void)path;
-	return usage_completion("autotua-master", usage, argc, argv);
+	return usage_completion("autotua-master", usage, cmd_names, argc, argv);
 }
 
 static const struct {

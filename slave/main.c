@@ -241,7 +241,7 @@ main(int argc, char *argv[])
 	/* the words behind it are another command line's, being typed */
 	if (argc > 1 && strcmp(argv[1], "completion") == 0)
 		return usage_completion(
-		    "autotua-slave", forms, argc - 2, argv + 2);
+		    "autotua-slave", forms, NULL, argc - 2, argv + 2);
 	if (parse_options(&o, argc, argv, &status))
 		return status;
 	if (optind < argc)

@@ -144,6 +144,9 @@ take_value(const char **p, const struct token *t, struct token *value)
 struct asking {
 	const struct usage *table;
 	const char *word; /* to be completed */
+	void (*names)(const struct usage_asked *asked);
+	char **words;
+	int n;
 };
 
 static void
@@ -156,9 +159,54 @@ offer(const struct asking *q, const char *s, size_t n, const char *what)
 	printf("%.*s%s%s\n", (int)n, s, *what ? "\t" : "", what);
 }
 
+void
+usage_offer(const struct usage_asked *asked, const char *name)
+{
+	const struct asking q = {.word = asked->word};
+
+	offer(&q, name, strlen(name), "");
+}
+
+const char *
+usage_value(const struct usage_asked *asked, const char *letter,
+    const char *name, const char *otherwise)
+{
+	int i;
+
+	for (i = 0; i + 1 < asked->n; i++) {
+		if (strcmp(asked->words[i], letter) == 0 ||
+		    (name && strcmp(asked->words[i], name) == 0))
+			otherwise = asked->words[i + 1];
+	}
+	return otherwise;
+}
+
+/* Each of the names between the bars of t, as far as they aren't words. */
+static void
+ask_names(const struct asking *q, const struct token *t, const char *form)
+{
+	struct usage_asked asked = {
+	    .form = form, .word = q->word, .words = q->words, .n = q->n};
+	char name[32];
+	size_t n, at;
+
+	asked.name = name;
+	for (at = 0; q->names && at < t->n; at += n + 1) {
+		n = strcspn(t->s + at, "|");
+		if (n > t->n - at)
+			n = t->n - at;
+		if (n >= sizeof(name) || islower((unsigned char)t->s[at]))
+			continue;
+		memcpy(name, t->s + at, n);
+		name[n] = '\0';
+		q->names(&asked);
+	}
+}
+
 /* What a word of a form can be. */
 static void
-offer_token(const struct asking *q, const struct token *t, const char *what)
+offer_token(const struct asking *q, const struct token *t, const char *form,
+    const char *what)
 {
 	static const char *const kinds[][2] = {{"FILE", ":files"},
 	    {"KEYFILE", ":files"}, {"STATEMENT", ":files"},
@@ -176,6 +224,7 @@ offer_token(const struct asking *q, const struct token *t, const char *what)
 		if (names(t, kinds[i][0]))
 			puts(kinds[i][1]);
 	}
+	ask_names(q, t, form);
 }
 
 static bool
@@ -318,14 +367,14 @@ complete(const struct asking *q, int n, char *words[])
 		if (!m.fits)
 			continue;
 		if (m.pending) {
-			offer_token(q, &m.value, "");
+			offer_token(q, &m.value, u->form, "");
 			return;
 		}
 		if (q->word[0] == '-' && m.plain > 0)
 			offer_options(q, u);
 		else if (q->word[0] != '-' && argument(u->form, m.plain, &t) &&
 		    !said_before(q, u, m.plain, &t, n, words))
-			offer_token(q, &t,
+			offer_token(q, &t, u->form,
 			    is_literal(&t) &&
 				    !(argument(u->form, m.plain + 1, &more) &&
 					is_literal(&more))
@@ -335,10 +384,10 @@ complete(const struct asking *q, int n, char *words[])
 }
 
 int
-usage_completion(
-    const char *program, const struct usage *table, int argc, char *argv[])
+usage_completion(const char *program, const struct usage *table,
+    void (*names_of)(const struct usage_asked *asked), int argc, char *argv[])
 {
-	struct asking q = {.table = table, .word = ""};
+	struct asking q = {.table = table, .word = "", .names = names_of};
 
 	if (argc > 0 && strcmp(argv[0], "--words") == 0) {
 		argc--, argv++;
@@ -346,6 +395,8 @@ usage_completion(
 			argc--, argv++;
 		if (argc > 0)
 			q.word = argv[--argc];
+		q.words = argv;
+		q.n = argc;
 		complete(&q, argc, argv);
 		return 0;
 	}

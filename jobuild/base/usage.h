@@ -31,13 +31,29 @@ void usage_print(FILE *f, const char *program, const struct usage *table);
  */
 void usage_words(FILE *f, const char *s, size_t at, size_t indent);
 
+/* A word in capitals that could be completed if somebody knew the names. */
+struct usage_asked {
+	const char *form; /* of the table */
+	const char *name; /* of the argument: "NAME" */
+	const char *word; /* what is typed of it */
+	char **words;     /* those before it */
+	int n;
+};
+
+/* A name that it can become; nothing when it begins otherwise. */
+void usage_offer(const struct usage_asked *asked, const char *name);
+
+/* The value of the last of these options among the words, or otherwise. */
+const char *usage_value(const struct usage_asked *asked, const char *letter,
+    const char *name, const char *otherwise);
+
 /*
  * The command "completion": "bash", "zsh" or "fish" prints the script for that
  * shell, "--words -- WORD..." what the last of these words may become, as the
  * scripts ask: a line each, "TEXT<tab>WHAT" or ":files" or ":dirs". Returns
- * 0, or 2 for other words.
+ * 0, or 2 for other words. names (or NULL) offers what it knows of names.
  */
-int usage_completion(
-    const char *program, const struct usage *table, int argc, char *argv[]);
+int usage_completion(const char *program, const struct usage *table,
+    void (*names)(const struct usage_asked *asked), int argc, char *argv[]);
 
 #endif

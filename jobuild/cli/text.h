@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Text for people: tables, durations, sizes, states in colour, and logs of
- * jobs made harmless for a terminal.
+ * Text for people: tables, states in colour, and logs of jobs made harmless
+ * for a terminal.
  */
 #ifndef CLI_TEXT_H
 #define CLI_TEXT_H
+
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,17 +35,8 @@ void table_add(struct table *t, const char *const cells[]);
 /* Print; names of states are coloured. Nothing when there are no rows. */
 void table_print(const struct table *t, bool color, FILE *f);
 
-/* "0.31s", "12s", "2m05s", "1h02m"; "" below 0. */
-const char *text_duration(struct arena *a, double seconds);
-
 /* Seconds since 1970. */
 double text_now(void);
-
-/* "512 B", "1.4 KiB", "2.0 GiB". */
-const char *text_size(struct arena *a, int64_t bytes);
-
-/* Bytes of as many characters of s, which is well-formed, as fit. */
-int text_fitting(const char *s, size_t columns);
 
 /* The escape sequence for a state's or result's name; "" for others. */
 const char *text_color(const char *state);

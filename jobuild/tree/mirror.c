@@ -86,6 +86,8 @@ on_progress(const git_indexer_progress *p, void *ctx)
 	if (worked != l->worked)
 		link_beat(l);
 	l->worked = worked;
+	l->done = (size_t)p->received_objects + p->indexed_deltas;
+	l->total = (size_t)p->total_objects + p->total_deltas;
 	if (l->remote->kind == REMOTE_LOCAL)
 		l->received = (int64_t)p->received_bytes;
 	return link_count(l, 0);

@@ -10,6 +10,7 @@
 #define TREE_MIRROR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct diags;
@@ -23,6 +24,13 @@ struct mirror_conf {
 	int64_t max_bytes;       /* of one fetch; 0: 2 GiB */
 	int64_t seconds;         /* one fetch may take; 0: an hour */
 	int64_t stall;           /* seconds without a byte; 0: 60 */
+	/*
+	 * Called often while something comes: how many of how many steps with
+	 * objects are done; total is 0 before that is known. NULL: nobody is
+	 * told.
+	 */
+	void (*tell)(void *ctx, size_t done, size_t total);
+	void *tell_ctx;
 	/* called once a second while it goes on; NULL: nobody is told */
 	void (*beat)(void *ctx);
 	void *beat_ctx;

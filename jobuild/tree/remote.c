@@ -351,6 +351,8 @@ link_count(struct link *l, size_t n)
 
 	if (n > 0)
 		link_beat(l);
+	if (l->conf->tell)
+		l->conf->tell(l->conf->tell_ctx, l->done, l->total);
 	l->received += (int64_t)n;
 	if (l->received > max)
 		return link_broke(l,

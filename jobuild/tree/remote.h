@@ -51,11 +51,12 @@ struct link {
 	struct arena arena;
 	const struct remote *remote;
 	const struct mirror_conf *conf;
-	int64_t deadline; /* monotonic milliseconds */
-	int64_t received; /* bytes */
-	int64_t worked;   /* objects, over all steps */
-	int64_t beaten;   /* when somebody was told; monotonic milliseconds */
-	struct error err; /* msg: why the transport failed */
+	int64_t deadline;   /* monotonic milliseconds */
+	int64_t received;   /* bytes */
+	int64_t worked;     /* objects, over all steps */
+	size_t done, total; /* steps with objects, for who is told of them */
+	int64_t beaten;     /* when somebody was told; monotonic milliseconds */
+	struct error err;   /* msg: why the transport failed */
 	struct web *web;
 	/* ssh.c */
 	pid_t pid;

@@ -143,12 +143,56 @@ ok "nothing where nobody knows"
 of master nonsense ""
 are ""
 ok "nor after an unknown command"
+master=$tmp/master
+autotua-master -C "$master" init --name m --listen 127.0.0.1:0 --host 127.0.0.1 >/dev/null
+for t in base overlay; do autotua-master -C "$master" tree add "$t" "$tree" >/dev/null; done
+tar -C "$tmp" -cf "$tmp/stage.tar" config 2>/dev/null || tar -cf "$tmp/stage.tar" -T /dev/null
+autotua-master -C "$master" stage add debian "$tmp/stage.tar" >/dev/null
+of master -C "$master" tree sync ""
+are "base overlay"
+ok "trees of the state folder that is named"
+of master --state "$master" tree sync ov
+said_exactly <<<overlay
+ok "those that begin so"
+of master -C "$master" tree add ""
+are ""
+ok "but none for a new tree's name"
+of master -C "$master" stage show ""
+are debian
+ok "stages"
+sqlite3 "$master/master.db" "INSERT INTO slave (name, fingerprint, state, created, last_seen) VALUES ('s1', 'a', 'active', 0, 0);
+	INSERT INTO user (name, created) VALUES ('anna', 0);
+	INSERT INTO user_key (fingerprint, user_id, armour, created) VALUES ('F1', 1, '', 0), ('F2', 1, '', 0)"
+of master -C "$master" slave drain ""
+are s1
+ok "slaves"
+of master -C "$master" user rights ""
+are anna
+ok "users, each once"
+of master -C "$master" key revoke anna ""
+are "F1 F2"
+ok "their keys"
+of master -C "$tmp/none" slave drain ""
+are "" && [[ ! -e $tmp/none ]]
+ok "nothing where there is no master"
 of slave key ac
 are accept
 ok "autotua-slave"
 of chroot has ""
 are "layer stage"
 ok "autotua-chroot"
+id=$(printf '%064d' 1) key=$(printf '%064d' 2)
+mkdir -p "$tmp/chroot/stages/$id" "$tmp/chroot/stages/odd" "$tmp/chroot/layers/$key"
+printf small >"$tmp/chroot/stages/$id/name"
+of chroot -s "$tmp/chroot" remove ""
+are "$id $key small"
+ok "stages by id and name, and layers"
+of chroot -s "$tmp/chroot" run --stage ""
+are "$id $key"
+ok "as an option's value"
+of chroot -s "$tmp/chroot" import -n ""
+are ""
+ok "but none for a new stage"
 of chroot run --job x --recipe ""
 are ":dirs"
 ok "a folder as an option's value"

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/hand.sh"
 
 database=/var/lib/dpkg/status
-[[ -r $database ]] && command -v dpkg-query >/dev/null || plan_skip "needs a Debian machine"
+[[ -r $database && -n $(command -v dpkg-query) ]] || plan_skip "needs a Debian machine"
 
 farm_tree alpha
 version=$(dpkg-query -W -f '${Version}' bash)

@@ -42,4 +42,15 @@ rm "$tmp/stall"
 submit --tree slow --revision main anna/one
 ok "and the next one is not held up by it"
 
+export TERM=vt100 COLUMNS=60
+unset CI
+master tree add bar "ssh://slow.test$tmp/tree" >/dev/null
+script -qec "autotua-master -C '$tmp/master' tree sync bar" /dev/null >"$tmp/out" </dev/null
+grep -q 'fetching tree bar.*[0-9]' "$tmp/out"
+ok "on a terminal it is seen how far it is"
+grep -q '\[[#.]*\] [0-9]*/[0-9]' "$tmp/out"
+ok "of how much"
+[[ $(tail -c 4 "$tmp/out" | tr -d '\r\033') == "[K" ]]
+ok "and nothing stays of it"
+
 done_testing
