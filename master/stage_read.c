@@ -92,8 +92,10 @@ read_archive(struct reading *r, struct error *err)
 	if (fd < 0)
 		return fail_errno(err, "open %s", r->path);
 	r->archive = archive_read_new();
-	if (!r->archive)
+	if (!r->archive) {
+		close(fd);
 		return fail(err, "no memory");
+	}
 	/* those that the chroot takes; none of them starts a program */
 	archive_read_support_format_tar(r->archive);
 	archive_read_support_format_gnutar(r->archive);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # TAP for shell tests. What a failed test leaves to look at is printed by
 # tap_leftovers, which an area may define anew.
+# shellcheck disable=SC2154 # tmp is the area's folder
 count=0
 
 ok() { # NAME, after a test

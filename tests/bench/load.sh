@@ -110,6 +110,7 @@ bench_load() {
 	load_waiting
 	load_real
 	bench_slurm
+	bench_buildbot
 }
 
 # ---- the same work by what a user would pick instead ----------------------------------
@@ -176,4 +177,98 @@ bench_slurm() {
 	for n in slurmd slurmctld munged; do
 		kill_daemon "$n" TERM
 	done
+}
+
+# One change makes N builds, as N schedulers look at its branch "all"; one of
+# the branch "one" makes one.
+buildbot_conf() { # N PORT
+	cat <<-X
+		from buildbot.plugins import changes, schedulers, steps, util, worker
+		c = BuildmasterConfig = {}
+		c["workers"] = [worker.Worker("w", "secret", max_builds=2)]
+		c["protocols"] = {"pb": {"port": "tcp:$2:interface=127.0.0.1"}}
+		c["db"] = {"db_url": "sqlite:///state.sqlite"}
+		c["change_source"] = [changes.PBChangeSource(user="a", passwd="b")]
+		c["collapseRequests"] = False
+		c["buildbotNetUsageData"] = None
+		def scheduler(name, branch):
+		    return schedulers.SingleBranchScheduler(name=name, builderNames=["noop"],
+		        treeStableTimer=None, change_filter=util.ChangeFilter(branch=branch))
+		c["schedulers"] = [scheduler("s%d" % i, "all") for i in range($1)] + [scheduler("one", "one")]
+		c["builders"] = [util.BuilderConfig(name="noop", workernames=["w"],
+		    factory=util.BuildFactory([steps.ShellCommand(command=["true"])]))]
+	X
+}
+
+# What a user does, and then looks at the database until all is built: prints
+# the seconds that each of the branch "one" took, then that of "all".
+buildbot_client() { # N PORT DATABASE
+	# shellcheck disable=SC2046 # the interpreter that has its modules
+	$(sed -n '1s/^#! *//p' "$(type -P buildbot)") - "$@" <<-'X'
+		import sqlite3, sys, time
+		from buildbot.clients.sendchange import Sender
+		from twisted.internet import defer, reactor, task
+
+		n, port, path = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+		sender = Sender("127.0.0.1:" + port, ("a", "b"))
+
+		def built():
+		    db = sqlite3.connect("file:%s?mode=ro" % path, uri=True, timeout=10)
+		    (done,) = db.execute("SELECT count(*) FROM builds WHERE complete_at IS NOT NULL AND results = 0").fetchone()
+		    db.close()
+		    return done
+
+		@defer.inlineCallbacks
+		def change(branch, wanted):
+		    begin, wanted = time.monotonic(), built() + wanted
+		    yield sender.send(branch, "1", "c", ["f"], who="a")
+		    while built() < wanted:
+		        yield task.deferLater(reactor, 0.005, lambda: None)
+		        if time.monotonic() - begin > 600:
+		            sys.exit("no end of it")
+		    print(time.monotonic() - begin, flush=True)
+
+		@defer.inlineCallbacks
+		def all():
+		    for i in range(20):
+		        yield change("one", 1)
+		    yield change("all", n)
+
+		def end(failed=None):
+		    if failed:
+		        print(failed, file=sys.stderr)
+		    reactor.stop()
+
+		reactor.callWhenRunning(lambda: all().addCallbacks(end, end))
+		reactor.run()
+	X
+}
+
+# Two slots, as the farm before; its log says when the worker is there.
+bench_buildbot() {
+	local n=40 port=27819 dir=$tmp/buildbot
+
+	type -P buildbot buildbot-worker >/dev/null || {
+		row "Buildbot" "is not installed"
+		return
+	}
+	mkdir -p "$dir"
+	buildbot create-master -q "$dir/master" >"$dir/log" 2>&1 &&
+		buildbot_conf "$n" "$port" >"$dir/master/master.cfg" &&
+		buildbot-worker create-worker -q "$dir/worker" "127.0.0.1:$port" w secret >>"$dir/log" 2>&1 || {
+		tail -n 3 "$dir/log"
+		return
+	}
+	buildbot start --nodaemon "$dir/master" >>"$dir/log" 2>&1 &
+	pid[buildbot]=$!
+	within 30 grep -q 'BuildMaster is running' "$dir/log" "$dir/master/twistd.log"
+	buildbot-worker start --nodaemon "$dir/worker" >>"$dir/log" 2>&1 &
+	pid[buildbot-worker]=$!
+	within 30 grep -qs 'Got workerinfo\|attached to' "$dir/log" "$dir/master/twistd.log" &&
+		buildbot_client "$n" "$port" "$dir/master/state.sqlite" >"$dir/took" 2>>"$dir/log" || tail -n 3 "$dir/log"
+	row "Buildbot, one no-op build (20)" "$(head -n 20 "$dir/took" | median | awk '{ printf "%.1f ms", $1 * 1000 }')"
+	row "  no-op builds, 2 slots, $n at once" "$(tail -n 1 "$dir/took" | awk -v n="$n" '{ printf "%.1f/s", n / $1 }')"
+	# asked to end they may wait for each other
+	kill_daemon buildbot-worker
+	kill_daemon buildbot
 }
