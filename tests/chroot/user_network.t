@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A private network for an ordinary user's jailer. The host is a network
 # namespace of the test's own.
-# shellcheck disable=SC2016 # expanded inside
+# shellcheck disable=SC2016,SC2317 # expanded inside, called by soon
 if [ -z "${OWN_NETWORK:-}" ] && [ "$(id -u)" -eq 0 ]; then
 	OWN_NETWORK=1 exec unshare -mn --propagation private "$0"
 fi
