@@ -55,8 +55,7 @@ j=$(jailer_of one)
 
 # ---- one dies
 
-children() { pgrep -P "$j"; }
-kill -s KILL "$(children | head -1)"
+kill -s KILL "$(runs_of "$j" | head -1)"
 within 20 job_is '.units[0].state != "running" or .units[0].attempt > 1'; ok "a killed run is an end, told to the master"
 kill -0 "$j" && kill -0 "$p"; ok "that harms neither jailer nor slave"
 job_ended || jobuild -q cancel "$job" >/dev/null

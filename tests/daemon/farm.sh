@@ -38,6 +38,17 @@ farm_end() {
 }
 trap farm_end EXIT
 
+# What a jailer runs: its children that have one themselves. The one that is
+# ready for the next run has none.
+runs_of() { # PID
+	local child any=1
+
+	for child in $(pgrep -P "$1"); do
+		! pgrep -P "$child" >/dev/null || { echo "$child" && any=0; }
+	done
+	return "$any"
+}
+
 plan_skip() { # WHY
 	echo "1..0 # SKIP $1"
 	exit 0

@@ -46,7 +46,7 @@ no_jail_of() {
 	local jailer
 
 	jailer=$(pgrep -o -f "autotua-chroot -s $tmp/$1/") || return 0
-	! pgrep -P "$jailer"
+	! runs_of "$jailer"
 }
 in_phase() { job_is '.units[0].steps[0].state == "run"'; }
 closed() { job_is "any(.units[0].reasons[]; .kind == \"closed\" and .state == \"$1\")"; }

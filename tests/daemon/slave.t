@@ -56,11 +56,11 @@ slave() {
 	autotua-slave -C "$tmp/$1" "${@:2}"
 }
 in_spool() { compgen -G "$tmp/$1/spool/[0-9]*" >/dev/null; }
-# what the jailer does, or has left behind
+# what the jailer runs
 jail_of() {
 	local jailer
 
-	jailer=$(pgrep -o -f "autotua-chroot -s $tmp/$1/") && pgrep -P "$jailer"
+	jailer=$(pgrep -o -f "autotua-chroot -s $tmp/$1/") && runs_of "$jailer"
 }
 no_jail_of() { ! jail_of "$1"; }
 in_phase() { job_is '.units[0].steps[0].state == "run"'; }
