@@ -133,13 +133,19 @@ made_up(void *ctx, const char *name)
 	return arena_strdup(ctx, hex);
 }
 
+static const char *
+default_stage(const struct cli *c)
+{
+	return c->conf.stage ? c->conf.stage : "default";
+}
+
 static struct plan *
 make_plan(struct cli *c, struct arena *a, struct tree *t,
     struct plan_request *request, struct diags *d)
 {
 	struct plan_source source = plan_tree_source(a, t);
 
-	request->default_stage = c->conf.stage ? c->conf.stage : "default";
+	request->default_stage = default_stage(c);
 	return plan_make(a, &source, request, d);
 }
 
@@ -153,6 +159,24 @@ repo_plan(struct cli *c, struct tree *t, const struct atom *root,
 	request.stage_digest = stage_digest ? stage_digest : made_up;
 	request.stage_ctx = stage_digest ? ctx : &c->arena;
 	return make_plan(c, &c->arena, t, &request, d);
+}
+
+struct planner *
+repo_planner(struct cli *c, struct tree *t, const char *arch)
+{
+	struct plan_source source = plan_tree_source(&c->arena, t);
+
+	return planner_open(&c->arena, &source, arch);
+}
+
+bool
+repo_plans(
+    struct cli *c, struct planner *p, const struct atom *root, struct diags *d)
+{
+	struct plan_request request = {
+	    .root = *root, .default_stage = default_stage(c)};
+
+	return planner_check(p, &request, d);
 }
 
 struct plan *

@@ -87,7 +87,16 @@ struct plan *repo_plan(struct cli *c, struct tree *t, const struct atom *root,
     const char *arch, const char *(*stage_digest)(void *, const char *),
     void *ctx, struct diags *d);
 
-/* The same without stages, in an arena that may end before the command. */
+/*
+ * Is there a plan? For the roots of a tree one planner for each architecture;
+ * d is told what repo_plan() would say. It is planner_close()d before the tree.
+ */
+struct planner *repo_planner(struct cli *c, struct tree *t, const char *arch);
+bool repo_plans(
+    struct cli *c, struct planner *p, const struct atom *root, struct diags *d);
+
+/* As repo_plan() without stages, in an arena that may end before the command.
+ */
 struct plan *repo_plan_in(struct cli *c, struct arena *a, struct tree *t,
     const struct atom *root, const char *arch, struct diags *d);
 

@@ -7,6 +7,7 @@
 #include "cli/workers.h"
 #include "recipe/lint.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define WORTH_SHARING 100 /* packages */
@@ -133,13 +134,27 @@ review_layout(
 
 /* ---- one recipe, in a worker --------------------------------------------- */
 
+/* The planner for an architecture that some recipe names. */
+static struct planner *
+planner_for(struct review *k, const char *arch)
+{
+	size_t i;
+
+	for (i = 0; i < k->narches && strcmp(k->arches[i], arch) != 0; i++)
+		;
+	assert(i < k->narches); /* all were read before */
+	if (!k->planners[i])
+		k->planners[i] = repo_planner(k->cli, k->tree, arch);
+	return k->planners[i];
+}
+
 static bool
-plan_for(struct review *k, struct arena *a, const struct recipe_id *id,
-    const char *arch, struct diags *d)
+plans_for(struct review *k, const struct recipe_id *id, const char *arch,
+    struct diags *d)
 {
 	struct atom root = {ATOM_EQ, *id};
 
-	return repo_plan_in(k->cli, a, k->tree, &root, arch, d) != NULL;
+	return repo_plans(k->cli, planner_for(k, arch), &root, d);
 }
 
 /* For each ARCH it names; else one that the tree knows must do. */
@@ -151,13 +166,13 @@ check_plan(struct review *k, struct arena *a, const struct metadata *m,
 	size_t i;
 
 	for (i = 0; i < m->narch; i++)
-		plan_for(k, a, &m->id, m->arch[i], d);
+		plans_for(k, &m->id, m->arch[i], d);
 	if (m->narch > 0)
 		return;
 	diags_init(&first, a);
 	for (i = 0; i < k->narches; i++) {
 		diags_init(&one, a);
-		if (plan_for(k, a, &m->id, k->arches[i], &one)) {
+		if (plans_for(k, &m->id, k->arches[i], &one)) {
 			first = one;
 			break;
 		}
@@ -347,11 +362,16 @@ review_recipes(struct review *k, const struct named_list *list, bool advice,
 	k->recipes = arena_array(a, list->n + 1, struct diags);
 	k->plans = arena_array(a, list->n + 1, struct diags);
 	read_all(k);
+	k->planners = arena_array(a, k->narches, struct planner *);
 	progress_begin(&p, k->cli, "checking recipes", list->n);
 	k->progress = &p;
 	w.n = list->n;
 	w.ctx = k;
 	rc = workers_run(&w, err);
+	for (i = 0; i < k->narches; i++) {
+		if (k->planners[i])
+			planner_close(k->planners[i]);
+	}
 	k->progress = NULL;
 	progress_end(&p);
 	if (rc < 0)

@@ -27,6 +27,8 @@ struct review {
 	struct map seen;     /* place and rule of what was found */
 	const char **arches; /* that some recipe names */
 	size_t narches;
+	struct planner **planners; /* one for each of them, made when needed,
+				      in each process */
 	const struct named_list *list; /* that is being checked */
 	struct diags *recipes, *plans; /* one for each of the list */
 	bool advice;

@@ -108,7 +108,7 @@ put(struct choice *c, uint32_t draft, const struct dep *items, size_t n)
 {
 	size_t count = count_needs(items, n);
 	struct plan_edge *edges =
-	    arena_array(c->pool->arena, count, struct plan_edge);
+	    arena_array(c->pool->work, count, struct plan_edge);
 
 	c->drafts[draft].edges = edges;
 	c->drafts[draft].nedges = (uint32_t)count;
@@ -379,7 +379,7 @@ flatten_all(struct choice *c)
 		if (!d->cand || !d->grouped)
 			continue;
 		edges = arena_array(
-		    c->pool->arena, flat_size(c->drafts, d), struct plan_edge);
+		    c->pool->work, flat_size(c->drafts, d), struct plan_edge);
 		f.out = edges;
 		flatten(&f, d, SAT_NO_VARIABLE);
 		d->edges = edges;
@@ -399,7 +399,7 @@ choice_walk(struct pool *p, const struct dep *root, const struct path *above,
 	good = load_one(&c, root, &request) && walk(&c);
 	if (good) {
 		flatten_all(&c);
-		closure_order(p->arena, &c.scratch, above, c.drafts + 1,
+		closure_order(p->work, &c.scratch, above, c.drafts + 1,
 		    c.ndrafts - 1, out);
 	}
 	if (good && out->cyclic && c.ngroups > 0)

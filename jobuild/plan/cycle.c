@@ -257,6 +257,7 @@ units_find_cycles(struct units *u, struct causes *causes)
 	nknots = graph_knots(&g, knot);
 	if (nknots == 0)
 		return false;
+	u->knotted = true;
 	cycles = graph_cycles(&g, knot, nknots);
 	join_knots(&n, knot, nknots);
 	tell_cycles(&n, cycles, nknots, causes);

@@ -297,6 +297,41 @@ emit_all(struct maker *m)
 	m->plan->root = m->units.list[0]->index;
 }
 
+/* Do the steps of all units agree about stages? */
+static void
+check_stages(struct maker *m)
+{
+	const struct closure *c;
+	const char *stage, *digest;
+	struct unit **list;
+	size_t i, k, n;
+
+	list = units_in_use(&m->units, &n);
+	for (i = 0; i < n; i++) {
+		c = &list[i]->closure;
+		stage = unit_stage(m, list[i], &digest);
+		for (k = 0; stage && k < c->nsteps; k++)
+			(void)check_stage(m, list[i], &c->steps[k], stage);
+	}
+}
+
+/* All units of the request; false when it can't be done. */
+static bool
+resolve_all(struct maker *m, struct pool *pool)
+{
+	const struct plan_request *req = m->req;
+
+	pool->thorough = req->thorough;
+	units_init(
+	    &m->units, pool, req->max_steps ? req->max_steps : PLAN_STEPS);
+	causes_init(&m->cycles, m->diags->arena);
+	causes_init(&m->stages, m->diags->arena);
+	units_request(&m->units, &req->root);
+	settle(m);
+	return !m->units.list[0]->failed && pool->broken == 0 &&
+	    m->cycles.diags.n == 0;
+}
+
 struct plan *
 plan_make(struct arena *a, const struct plan_source *src,
     const struct plan_request *req, struct diags *d)
@@ -305,21 +340,56 @@ plan_make(struct arena *a, const struct plan_source *src,
 	struct pool pool;
 	bool good;
 
-	pool_init(&pool, a, src, req->arch, d);
-	pool.thorough = req->thorough;
-	units_init(
-	    &m.units, &pool, req->max_steps ? req->max_steps : PLAN_STEPS);
-	causes_init(&m.cycles, d->arena);
-	causes_init(&m.stages, d->arena);
+	pool_init(&pool, a, src, req->arch);
+	pool_begin(&pool, a, d);
 	map_init(&m.by_key, a);
 	m.plan = arena_new(a, struct plan);
 	m.plan->arch = req->arch;
-	units_request(&m.units, &req->root);
-	settle(&m);
-	good = !m.units.list[0]->failed && pool.broken == 0 &&
-	    m.cycles.diags.n == 0;
+	good = resolve_all(&m, &pool);
 	if (good)
 		emit_all(&m);
 	tell_all(&m);
 	return good && m.stages.diags.n == 0 ? m.plan : NULL;
+}
+
+struct planner {
+	struct plan_source src;
+	struct pool pool;
+	struct arena work;
+};
+
+struct planner *
+planner_open(struct arena *a, const struct plan_source *src, const char *arch)
+{
+	struct planner *p = arena_new(a, struct planner);
+
+	p->src = *src;
+	pool_init(&p->pool, a, &p->src, arch);
+	return p;
+}
+
+void
+planner_close(struct planner *p)
+{
+	arena_release(&p->work);
+}
+
+bool
+planner_check(
+    struct planner *p, const struct plan_request *req, struct diags *d)
+{
+	struct maker m = {
+	    .arena = &p->work, .req = req, .src = &p->src, .diags = d};
+	bool good;
+
+	pool_begin(&p->pool, &p->work, d);
+	good = resolve_all(&m, &p->pool);
+	if (good)
+		check_stages(&m);
+	tell_all(&m);
+	good = good && m.stages.diags.n == 0;
+	units_end(&m.units);
+	pool_end(&p->pool);
+	arena_reset(&p->work);
+	return good;
 }

@@ -92,6 +92,19 @@ struct plan *plan_make(struct arena *a, const struct plan_source *src,
     const struct plan_request *req, struct diags *d);
 
 /*
+ * For who only wants to know of many requests whether there is a plan: what was
+ * read for one serves the next, and neither units nor keys are made. The
+ * architecture is the planner's; a must outlive it. d, whose arena must be
+ * another, is told what plan_make() would say.
+ */
+struct planner;
+struct planner *
+planner_open(struct arena *a, const struct plan_source *src, const char *arch);
+void planner_close(struct planner *p);
+bool planner_check(
+    struct planner *p, const struct plan_request *req, struct diags *d);
+
+/*
  * Content keys (see the format page): plan_start_key() binds the format of
  * layers, architecture and stage; plan_parameters_key() what the job gives to
  * all phases, in any order; plan_content_key() what a jobuild does wherever it

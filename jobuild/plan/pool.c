@@ -9,13 +9,42 @@
 
 void
 pool_init(struct pool *p, struct arena *a, const struct plan_source *src,
-    const char *arch, struct diags *d)
+    const char *arch)
 {
 	memset(p, 0, sizeof(*p));
 	p->arena = a;
 	p->src = src;
 	p->arch = arch;
+}
+
+void
+pool_begin(struct pool *p, struct arena *work, struct diags *d)
+{
+	p->work = work;
 	p->diags = d;
+	p->broken = 0;
+	p->told = NULL;
+	p->ntold = 0;
+}
+
+void
+pool_end(struct pool *p)
+{
+	struct candidate *c;
+	size_t i;
+
+	for (i = 0; i < p->ntold; i++) {
+		c = p->told[i];
+		c->untold = false;
+		if (c->state == CANDIDATE_BROKEN) {
+			c->state = CANDIDATE_UNREAD;
+		} else if (!c->peeked) {
+			c->peeked = true;
+			p->npeeked++;
+		}
+	}
+	p->work = NULL;
+	p->diags = NULL;
 }
 
 static struct package *
@@ -192,12 +221,21 @@ read_metadata(struct pool *p, const struct candidate *c, struct diags *d)
 	return p->src->metadata(p->src->ctx, &id, d);
 }
 
+static void
+note_told(struct pool *p, struct candidate *c)
+{
+	p->told =
+	    arena_grow(p->work, p->told, p->ntold, sizeof(struct candidate *));
+	p->told[p->ntold++] = c;
+}
+
 /* The source says again what it said when nobody listened. */
 static void
 tell(struct pool *p, struct candidate *c)
 {
 	c->peeked = false;
 	p->npeeked--;
+	note_told(p, c);
 	read_metadata(p, c, p->diags);
 }
 
@@ -208,7 +246,7 @@ pool_ask(struct pool *p, struct candidate *c)
 
 	if (c->meta)
 		return c->meta;
-	diags_init(&unheard, p->arena);
+	diags_init(&unheard, p->work);
 	c->meta = read_metadata(p, c, &unheard);
 	c->peeked = c->meta && unheard.n > 0;
 	p->npeeked += c->peeked;
@@ -241,7 +279,7 @@ pool_tell(struct pool *p, const struct closure *c)
 enum candidate_state
 pool_read(struct pool *p, struct candidate *c)
 {
-	size_t errors = p->diags->errors;
+	size_t errors = p->diags->errors, said = p->diags->n;
 
 	if (c->peeked)
 		tell(p, c);
@@ -258,6 +296,8 @@ pool_read(struct pool *p, struct candidate *c)
 	} else {
 		c->state = CANDIDATE_READY;
 	}
+	if (c->state == CANDIDATE_BROKEN || p->diags->n > said)
+		note_told(p, c);
 	return c->state;
 }
 

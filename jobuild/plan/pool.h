@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The packages and recipes that a plan has met so far, each looked up once,
- * and the paths that lead to them from the root, for messages.
+ * and the paths that lead to them from the root, for messages. A pool may
+ * serve several plans, one after another: pool_begin(), plan, pool_end().
  */
 #ifndef PLAN_POOL_H
 #define PLAN_POOL_H
@@ -62,20 +63,30 @@ struct slot {
 };
 
 struct pool {
-	struct arena *arena;
+	struct arena *arena; /* of the packages */
 	const struct plan_source *src;
 	const char *arch;
-	struct diags *diags; /* gets what is wrong with recipes */
+	struct arena *work;  /* of the plan that is being made */
+	struct diags *diags; /* of that: gets what is wrong with recipes */
 	struct slot *slots;  /* a hash table of packages */
 	uint32_t nslots, npackages;
 	uint32_t rounds;
 	uint32_t npeeked; /* candidates about which something is held back */
 	bool thorough;    /* always search, for tests of choice.h */
 	size_t broken;    /* recipes that were needed and are broken */
+	struct candidate **told; /* of which d has been told something */
+	size_t ntold;
 };
 
 void pool_init(struct pool *p, struct arena *a, const struct plan_source *src,
-    const char *arch, struct diags *d);
+    const char *arch);
+
+/* Make a plan: its memory is work's, its messages go to d. */
+void pool_begin(struct pool *p, struct arena *work, struct diags *d);
+
+/* It is made: what was told in it will be told again to the next. What units
+ * have left in packages and candidates is theirs to remove. */
+void pool_end(struct pool *p);
 
 /* The package, looked up the first time. */
 struct package *pool_package(struct pool *p, const struct recipe_id *id);

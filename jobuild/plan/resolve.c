@@ -511,11 +511,12 @@ resolve(struct pool *p, const struct dep *dep, const struct path *above,
     uint64_t max_steps, struct closure *out, struct causes *causes)
 {
 	struct resolver r = {
-	    .pool = p, .arena = p->arena, .above = above, .causes = causes};
+	    .pool = p, .arena = p->work, .above = above, .causes = causes};
 
 	memset(out, 0, sizeof(*out));
 	if (!p->thorough && choice_walk(p, dep, above, max_steps, out))
 		return 0;
+	memset(out, 0, sizeof(*out)); /* the short way may have begun it */
 	if (search_and_tell(&r, dep, max_steps) != SAT_STABLE || r.nlacks > 0)
 		return -1;
 	closure_collect(&r, out);

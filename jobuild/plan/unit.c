@@ -10,9 +10,26 @@ units_init(struct units *u, struct pool *p, uint64_t max_steps)
 {
 	memset(u, 0, sizeof(*u));
 	u->pool = p;
-	u->arena = p->arena;
+	u->arena = p->work;
 	u->max_steps = max_steps;
-	map_init(&u->by_atom, p->arena);
+	map_init(&u->by_atom, p->work);
+}
+
+void
+units_end(struct units *u)
+{
+	const struct closure *c;
+	size_t i, k;
+
+	for (i = 0; i < u->nresolved; i++) {
+		c = &u->list[i]->closure;
+		for (k = 0; k < c->nsided; k++)
+			c->steps[c->sided[k]].cand->sides = NULL;
+		for (k = 0; k < c->nsteps && u->knotted; k++)
+			c->steps[k].cand->knot = NULL;
+		if (c->nsteps > 0)
+			c->steps[c->nsteps - 1].cand->package->units = NULL;
+	}
 }
 
 /* The unit of an atom, new if nobody has asked for it before. */

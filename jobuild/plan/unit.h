@@ -62,9 +62,13 @@ struct units {
 	size_t ngroups;
 	struct sides **sides; /* of all steps that have a SIDEPEND */
 	size_t nsides;
+	bool knotted; /* units_find_cycles() has found some */
 };
 
 void units_init(struct units *u, struct pool *p, uint64_t max_steps);
+
+/* Remove all that refers to them from packages and candidates. */
+void units_end(struct units *u);
 
 /* The request's unit. */
 struct unit *units_request(struct units *u, const struct atom *root);

@@ -119,17 +119,70 @@ make(struct graph *g)
 	}
 }
 
+static struct plan_request
+request(struct graph *g, unsigned package)
+{
+	struct plan_request req = {.arch = "amd64", .default_stage = "base"};
+
+	req.root.id.user = "a";
+	req.root.id.name = arena_printf(&g->arena, "p%u", package);
+	return req;
+}
+
 static struct plan *
 plan_of(struct graph *g, bool thorough, struct diags *d)
 {
 	struct plan_source src = fake_source(&g->fake);
-	struct plan_request req = {.arch = "amd64", .default_stage = "base"};
+	struct plan_request req = request(g, 0);
 
 	diags_init(d, &g->arena);
-	req.root.id.user = "a";
-	req.root.id.name = "p0";
 	req.thorough = thorough;
 	return plan_make(&g->arena, &src, &req, d);
+}
+
+static bool
+same_diags(const struct diags *a, const struct diags *b)
+{
+	size_t i, k;
+
+	if (a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++) {
+		if (strcmp(a->list[i].text, b->list[i].text) != 0 ||
+		    a->list[i].nnotes != b->list[i].nnotes)
+			return false;
+		for (k = 0; k < a->list[i].nnotes; k++) {
+			if (strcmp(a->list[i].notes[k].text,
+				b->list[i].notes[k].text) != 0)
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Does a planner say of each root, one after another, what its plan would? */
+static bool
+planner_agrees(struct graph *g)
+{
+	struct plan_source src = fake_source(&g->fake);
+	struct planner *p = planner_open(&g->arena, &src, "amd64");
+	struct plan_request req;
+	struct diags one, other;
+	struct plan *plan;
+	bool agrees = true;
+	unsigned i;
+
+	for (i = 0; i < g->packages && agrees; i++) {
+		req = request(g, i);
+		req.thorough = i % 4 == 1;
+		diags_init(&one, &g->arena);
+		diags_init(&other, &g->arena);
+		plan = plan_make(&g->arena, &src, &req, &one);
+		agrees = planner_check(p, &req, &other) == (plan != NULL) &&
+		    same_diags(&one, &other);
+	}
+	planner_close(p);
+	return agrees;
 }
 
 /* ---- is it a plan? --------------------------------------------------------
@@ -279,6 +332,8 @@ try(struct graph *g, struct peer_writer *w, FILE *answers, unsigned *solvable)
 		wrong = "refused without a reason";
 	if (p && quick.errors > 0)
 		wrong = "a plan in spite of errors";
+	if (below(g, 8) == 0 && !planner_agrees(g))
+		wrong = "a planner answers otherwise";
 	if (!g->sides) {
 		ask_peer(g, w);
 		fprintf(answers, "%d\n", p != NULL);

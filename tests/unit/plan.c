@@ -237,6 +237,63 @@ test_fixed_plan(void)
 	arena_release(&a);
 }
 
+/* ---- many requests ------------------------------------------------------- */
+
+static bool
+check(struct planner *p, struct arena *a, const char *root, struct diags *d)
+{
+	struct plan_request req = {.default_stage = "base"};
+
+	diags_init(d, a);
+	if (!id_parse(a, root, strlen(root), &req.root.id))
+		return false;
+	return planner_check(p, &req, d);
+}
+
+/* Every root is answered as if it were the only one. */
+static void
+test_planner(void)
+{
+	struct arena a = {0};
+	struct plan_source src;
+	struct planner *p;
+	struct diags d;
+	struct fake f;
+	int i;
+
+	fake_init(&f, &a);
+	fake_set(&f, fake_add(&f, "a/good-1.0"), "SIDEPEND", "a/leaf");
+	fake_set(&f, fake_add(&f, "a/ring-1.0"), "DEPEND", "a/gnir");
+	fake_set(&f, fake_add(&f, "a/gnir-1.0"), "DEPEND", "a/ring");
+	fake_set(&f, fake_add(&f, "a/lost-1.0"), "SIDEPEND", "a/nowhere");
+	fake_set(&f, fake_add(&f, "a/user-1.0"), "DEPEND", "a/bad a/leaf");
+	fake_set(&f, fake_add(&f, "a/staged-1.0"), "DEPEND", "a/other");
+	fake_set(&f, fake_add(&f, "a/other-1.0"), "STAGE", "musl");
+	fake_add(&f, "a/bad-1.0")->broken = true;
+	fake_add(&f, "a/leaf-1.0");
+	src = fake_source(&f);
+	p = planner_open(&a, &src, "amd64");
+	for (i = 0; i < 2; i++) {
+		ok(check(p, &a, "a/good-1.0", &d) && d.n == 0, "a good root");
+		ok(!check(p, &a, "a/ring-1.0", &d) && d.n == 1 &&
+			strcmp(d.list[0].rule, "cycle") == 0,
+		    "a cycle is told");
+		ok(!check(p, &a, "a/gnir-1.0", &d) && d.n == 1 &&
+			d.list[0].nnotes == 2,
+		    "of each of its roots");
+		ok(!check(p, &a, "a/lost-1.0", &d) && d.n == 1 &&
+			strcmp(d.list[0].rule, "missing") == 0,
+		    "what another unit lacks");
+		ok(!check(p, &a, "a/user-1.0", &d) && d.errors == 1,
+		    "what is broken, each time");
+		ok(!check(p, &a, "a/staged-1.0", &d) && d.n == 1 &&
+			strcmp(d.list[0].rule, "stage") == 0,
+		    "stages that differ");
+	}
+	planner_close(p);
+	arena_release(&a);
+}
+
 /* ---- large graphs -------------------------------------------------------- */
 
 /* x0 needs x1 needs x2 ...; the last needs what back says. */
@@ -560,6 +617,7 @@ main(void)
 	test_fixed_keys();
 	test_plan_keys();
 	test_fixed_plan();
+	test_planner();
 	test_chains();
 	test_failing_chain();
 	test_knot("DEPEND", "DEPEND");
