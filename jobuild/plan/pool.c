@@ -213,12 +213,12 @@ candidate_id(const struct candidate *c)
 	    k->user, k->label + k->nuser + 1, candidate_version(c)};
 }
 
-static const struct metadata *
-read_metadata(struct pool *p, const struct candidate *c, struct diags *d)
+static void
+read_metadata(struct pool *p, struct candidate *c, struct diags *d)
 {
 	const struct recipe_id id = candidate_id(c);
 
-	return p->src->metadata(p->src->ctx, &id, d);
+	c->meta = p->src->metadata(p->src->ctx, &id, d);
 }
 
 static void
@@ -247,7 +247,7 @@ pool_ask(struct pool *p, struct candidate *c)
 	if (c->meta)
 		return c->meta;
 	diags_init(&unheard, p->work);
-	c->meta = read_metadata(p, c, &unheard);
+	read_metadata(p, c, &unheard);
 	c->peeked = c->meta && unheard.n > 0;
 	p->npeeked += c->peeked;
 	return c->meta;
@@ -286,7 +286,7 @@ pool_read(struct pool *p, struct candidate *c)
 	if (c->state != CANDIDATE_UNREAD)
 		return c->state;
 	if (!c->meta)
-		c->meta = read_metadata(p, c, p->diags);
+		read_metadata(p, c, p->diags);
 	if (!c->meta) {
 		c->state = CANDIDATE_BROKEN;
 		c->untold = p->diags->errors == errors;
