@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What anybody may send the master: URI, query, Range, Last-Event-ID. */
+/* What anybody may send the master: URI, query, fields of the head. */
 #include "master/parse.h"
 #include "master/request.h"
 #include "base/arena.h"
@@ -82,6 +82,21 @@ look_at_uri(const char *s)
 	arena_release(&r.arena);
 }
 
+/* A name may be a value; a host has nothing that ends or divides one. */
+static void
+look_at_field(const char *s, size_t n)
+{
+	if (parse_is_field(s, n)) {
+		hold(n > 0 && parse_is_value(s, n));
+		hold(!memchr(s, ':', n) && !memchr(s, ' ', n));
+	}
+	if (parse_is_value(s, n))
+		hold(!memchr(s, '\n', n) && !memchr(s, '\r', n) &&
+		    !memchr(s, '\0', n));
+	if (parse_is_host(s))
+		hold(*s && !strpbrk(s, "/@,?# \t\r\n"));
+}
+
 /* The first byte says how large the file is that a range is of. */
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -98,6 +113,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	look_at_range(text, file);
 	look_at_range(text, 0);
 	look_at_event(text);
+	look_at_field(text, size - 1);
 	look_at_uri(text);
 	arena_release(&a);
 	return 0;
