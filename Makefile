@@ -69,7 +69,7 @@ TREE    := accept alloc detached entry fold folder git glep63 https index index_
 	keyhome keyring keyrules layout load manifest manifest_write mirror \
 	node notary openpgp pack package parts pubkey record refs remote sign \
 	sources ssh stamp statement tree unpack user verdicts verifier verify work
-PLAN    := choice closure conflict core cycle explain graph key plan pool resolve \
+PLAN    := choice closure conflict core cycle explain graph key plan pool proof resolve \
 	sat source unit walk
 NET     := fetch http part problem store transfer url
 RUN     := folder jail jailer judge outcome report scratch sources step unit where
@@ -87,7 +87,7 @@ MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease a
 	parse uri validate wants wish \
 	$(addprefix sched/,class ids lease lock pick queue reasons same sched share stage)
 
-UNIT    := base atom recipe plan plan_best cli_text cli_progress index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome chroot_blake2b chroot_request slave_contract slave_parts slave_spool \
+UNIT    := base atom recipe plan plan_best cli_text cli_progress index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome chroot_blake2b chroot_request slave_contract slave_parts slave_spool plan_hard \
 	master_audit master_db master_limit master_locks master_offer master_packages master_parse master_same master_sched master_uri
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)

@@ -171,8 +171,10 @@ lead_all(struct choice *c, uint32_t first, uint32_t end)
 	}
 	for (; c->nasked < c->ndrafts; c->nasked++) {
 		d = &c->drafts[c->nasked];
-		if (d->cand)
-			d->meta = pool_ask(c->pool, d->cand);
+		if (!d->cand)
+			continue;
+		pool_ask(c->pool, d->cand);
+		d->meta = d->cand->meta;
 	}
 	return c->steps <= c->max_steps;
 }

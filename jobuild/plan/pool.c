@@ -239,18 +239,17 @@ tell(struct pool *p, struct candidate *c)
 	read_metadata(p, c, p->diags);
 }
 
-const struct metadata *
+void
 pool_ask(struct pool *p, struct candidate *c)
 {
 	struct diags unheard;
 
 	if (c->meta)
-		return c->meta;
+		return;
 	diags_init(&unheard, p->work);
 	read_metadata(p, c, &unheard);
 	c->peeked = c->meta && unheard.n > 0;
 	p->npeeked += c->peeked;
-	return c->meta;
 }
 
 enum candidate_state
@@ -258,7 +257,8 @@ pool_peek(struct pool *p, struct candidate *c)
 {
 	if (c->state != CANDIDATE_UNREAD)
 		return c->state;
-	if (!pool_ask(p, c))
+	pool_ask(p, c);
+	if (!c->meta)
 		return CANDIDATE_BROKEN;
 	c->state =
 	    runs_on(c->meta, p->arch) ? CANDIDATE_READY : CANDIDATE_OTHER_ARCH;

@@ -111,9 +111,9 @@ enum candidate_state pool_peek(struct pool *p, struct candidate *c);
 
 /*
  * As that, but without a look at what was read, which may not be in the
- * processor's cache yet; NULL: it is broken.
+ * processor's cache yet.
  */
-const struct metadata *pool_ask(struct pool *p, struct candidate *c);
+void pool_ask(struct pool *p, struct candidate *c);
 
 /* Tell what was held back of what is in use. */
 struct closure;

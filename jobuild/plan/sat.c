@@ -14,14 +14,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define SAT_NO_LITERAL UINT32_MAX
-#define CLIMBS         8 /* on a ladder: as much work as one visit */
-
-struct proof {
-	struct clause **from; /* clauses that were resolved */
-	uint32_t *fixed;      /* variables that no decision had set */
-	uint32_t nfrom, nfixed;
-};
+#define CLIMBS 8 /* on a ladder: as much work as one visit */
 
 void
 sat_init(struct sat *s, struct arena *a, uint64_t max_steps)
@@ -550,84 +543,4 @@ sat_propagate(struct sat *s)
 			return SAT_EXHAUSTED;
 	}
 	return s->steps > s->max_steps ? SAT_EXHAUSTED : SAT_STABLE;
-}
-
-/* Clauses and variables that are still to be followed back. */
-struct core {
-	struct sat *sat;
-	struct clause *clauses;
-	uint32_t *vars;
-	uint32_t nvars;
-};
-
-static void
-mark_var(struct core *k, uint32_t v)
-{
-	if (k->sat->vars[v].seen)
-		return;
-	k->sat->vars[v].seen = true;
-	k->vars[k->nvars++] = v;
-}
-
-static void
-mark_clause(struct core *k, struct clause *c)
-{
-	if (c->marked)
-		return;
-	c->marked = true;
-	c->todo = k->clauses;
-	k->clauses = c;
-}
-
-/* A clause that was false, or fixed a variable, with no decision. */
-static void
-mark_fixed(struct core *k, struct clause *c)
-{
-	uint32_t i;
-
-	mark_clause(k, c);
-	for (i = 0; i < c->n; i++)
-		mark_var(k, SAT_VAR(c->lits[i]));
-}
-
-static void
-follow_clause(struct core *k, const struct proof *p)
-{
-	uint32_t i;
-
-	if (!p)
-		return;
-	for (i = 0; i < p->nfrom; i++)
-		mark_clause(k, p->from[i]);
-	for (i = 0; i < p->nfixed; i++)
-		mark_var(k, p->fixed[i]);
-}
-
-static void
-follow_var(struct core *k, const struct sat_var *v)
-{
-	if (v->reason)
-		mark_fixed(k, v->reason);
-	else if (v->cause != SAT_NO_LITERAL)
-		mark_var(k, SAT_VAR(v->cause));
-}
-
-void
-sat_core(struct sat *s, void (*each)(void *ctx, void *origin), void *ctx)
-{
-	struct core k = {.sat = s, .vars = s->out};
-	struct clause *c;
-
-	mark_fixed(&k, s->final);
-	while (k.clauses || k.nvars > 0) {
-		if (k.nvars > 0) {
-			follow_var(&k, &s->vars[k.vars[--k.nvars]]);
-			continue;
-		}
-		c = k.clauses;
-		k.clauses = c->todo;
-		if (c->origin)
-			each(ctx, c->origin);
-		follow_clause(&k, c->proof);
-	}
 }

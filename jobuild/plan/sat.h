@@ -16,13 +16,13 @@
 #include <stdint.h>
 
 struct arena;
-struct proof;
 
 /* A literal is twice its variable, plus one for "not". */
 #define SAT_IS(v)       ((uint32_t)(v) << 1)
 #define SAT_NOT(v)      ((uint32_t)(v) << 1 | 1)
 #define SAT_VAR(lit)    ((lit) >> 1)
 #define SAT_NO_VARIABLE UINT32_MAX
+#define SAT_NO_LITERAL  UINT32_MAX
 
 /*
  * Rung k is variable first + k; that the true one is among rungs 0 to k is
@@ -42,6 +42,13 @@ struct clause {
 	bool marked;
 	uint32_t n;
 	uint32_t lits[]; /* the first two are watched; the order changes */
+};
+
+/* What a learned clause was made of. */
+struct proof {
+	struct clause **from; /* clauses that were resolved */
+	uint32_t *fixed;      /* variables that no decision had set */
+	uint32_t nfrom, nfixed;
 };
 
 struct sat_var {
@@ -108,7 +115,8 @@ void sat_decide(struct sat *s, uint32_t lit);
 /* 1 true, -1 false, 0 open. */
 int sat_value(const struct sat *s, uint32_t lit);
 
-/* After SAT_UNSOLVABLE: the origins of clauses that can't hold together. */
+/* proof.c, after SAT_UNSOLVABLE: the origins of clauses that can't hold
+ * together. */
 void sat_core(struct sat *s, void (*each)(void *ctx, void *origin), void *ctx);
 
 #endif
