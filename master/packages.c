@@ -154,7 +154,7 @@ take_portage(struct packages *p, const char *path)
 	const char *start = path + strlen(PORTAGE_FOLDER), *s;
 	struct part f;
 
-	if (!last_folder(path, "CONTENTS", &f) || f.s == start || f.s[0] == '-')
+	if (!last_folder(path, "CONTENTS", &f) || f.s <= start || f.s[0] == '-')
 		return;
 	if (memchr(start, '/', (size_t)(f.s - start)) != f.s - 1)
 		return;
