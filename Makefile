@@ -78,7 +78,7 @@ CLI     := artifacts cancel change ci cli client completion diff differ diffroot
 	show sign source stage status steps submit superfluous target terminal text ticket update verify view waiting wants watch words workers
 CHROOT  := args base blake2b cgroup collect compare content copy count disk doctor feature filter gc hasher id ids image import init inside jail layer limit machine main manage mounts netns phase prepare priv ready request root run serve serve_check share spare spill stage state status subid sys tar unpacker uplink walk names
 UNPACK  := priv sys unpack unpack_main
-SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main pool probe renew \
+SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main pack pool probe renew \
 	session spool stage tell trees worker
 MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease api_people api_renew api_rule api_slave api_why blobs \
 	capsule change child claims db dispatch events histogram httpd key limit load load_jobs logs loop main mirror newjob packages packages_rpm names \
@@ -88,7 +88,7 @@ MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease a
 	$(addprefix sched/,class ids lease lock pick queue reasons same sched share stage)
 
 UNIT    := base atom recipe plan plan_best cli_text cli_progress index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome chroot_blake2b chroot_request slave_contract slave_parts slave_spool plan_hard \
-	master_audit master_db master_limit master_locks master_offer master_packages master_parse master_same master_sched master_uri
+	master_audit master_db master_limit master_locks master_offer master_packages master_parse master_same master_sched master_uri master_needs
 
 base_o    := $(BASE:%=$B/jobuild/base/%.o)
 room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \

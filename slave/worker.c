@@ -9,12 +9,11 @@
  * empty folders; everything else is let go by end_work().
  */
 #include "slave/worker.h"
-#include "slave/backoff.h"
 #include "slave/call.h"
 #include "slave/capsule.h"
 #include "slave/conf.h"
 #include "slave/contract.h"
-#include "slave/lease.h"
+#include "slave/pack.h"
 #include "slave/probe.h"
 #include "slave/spool.h"
 #include "slave/stage.h"
@@ -24,7 +23,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "net/http.h"
 #include "net/store.h"
 #include "run/jailer.h"
 #include "run/run.h"
@@ -42,11 +40,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PACK_MAX     ((int64_t)1 << 30)
-#define PACK_TIME    120000 /* milliseconds that trying for it takes */
-#define PACK_PAUSE   20000  /* at most, between two tries */
-#define REASON_DIAGS 3      /* diagnostics that a reason quotes */
-#define TREES_OPEN   8      /* that stay so between leases */
+#define REASON_DIAGS 3 /* diagnostics that a reason quotes */
+#define TREES_OPEN   8 /* that stay so between leases */
 #define NEWS_MAX     1024
 #define TELL_LATER   100 /* milliseconds that news may wait for more */
 
@@ -63,7 +58,7 @@ struct work {
 	const struct slave_conf *conf;
 	int tell, leash; /* pipes: to the parent; its end is our end */
 	struct notary *notary;
-	struct http *master; /* NULL: not connected yet */
+	struct pack_line line;
 	struct open_tree trees[TREES_OPEN];
 	uint64_t uses; /* of trees */
 	struct scratch scratch;
@@ -206,15 +201,6 @@ is_unwanted(void *ctx)
 	return poll(&p, 1, 0) > 0;
 }
 
-/* Milliseconds without a word of the parent: is it still wanted? */
-static bool
-rest(const struct work *w, int64_t ms)
-{
-	struct pollfd p = {.fd = w->leash, .events = POLLIN};
-
-	return poll(&p, 1, ms > 0 ? (int)ms : 0) <= 0;
-}
-
 /* ---- the parts ------------------------------------------------------------
  */
 
@@ -236,99 +222,24 @@ read_capsule(struct work *w)
 }
 
 static int
-connect_master(struct work *w, struct error *err)
-{
-	struct http_conf hc = {.url = w->conf->url,
-	    .ca = conf_path(w->conf, &w->arena, "ca.pem"),
-	    .cert = conf_path(w->conf, &w->arena, "cert.pem"),
-	    .key = conf_path(w->conf, &w->arena, "key.pem"),
-	    .cancelled = is_unwanted,
-	    .ctx = w};
-
-	return w->master ? 0 : http_open(&w->master, &hc, err);
-}
-
-static void
-disconnect(struct work *w)
-{
-	if (w->master)
-		http_close(w->master);
-	w->master = NULL;
-}
-
-static int
-ask_pack(struct work *w, int fd, struct error *err)
-{
-	if (connect_master(w, err) < 0)
-		return -1;
-	return http_get(w->master,
-	    arena_printf(&w->arena,
-		"/api/v1/lease/%" PRId64 "/pack?attempt=%" PRId64,
-		w->capsule.lease, w->capsule.attempt),
-	    fd, PACK_MAX, err);
-}
-
-/* The line or the master's disk, not the unit: it may do in a moment. */
-static bool
-may_pass(int status, const struct error *err)
-{
-	if (status < 0)
-		return err->code == EAGAIN;
-	return status == 429 || (status > 500 && status < 600);
-}
-
-/* Ask again what went wrong, from the first byte, while that may help. */
-static int
-try_pack(struct work *w, int fd, struct error *err)
-{
-	bool fresh = !w->master;
-	struct backoff wait = {0};
-	int64_t end = clock_ms() + PACK_TIME;
-	int status;
-
-	for (;;) {
-		status = ask_pack(w, fd, err);
-		if (status == 200 || status == 409)
-			return status;
-		disconnect(w);
-		if (lseek(fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0) < 0)
-			return fail_errno(err, "temporary file");
-		/* a kept connection may show a certificate of yesterday */
-		if (!fresh && (status < 0 || status == 401 || status == 403)) {
-			fresh = true;
-			continue;
-		}
-		if (!may_pass(status, err) || clock_ms() >= end)
-			return status;
-		if (wait.tries == 0)
-			log_warn("lease=%" PRId64 " pack: %s; trying again",
-			    w->capsule.lease, err->msg);
-		backoff_fail(&wait, clock_ms(), PACK_PAUSE, lease_random());
-		if (!rest(w, wait.at - clock_ms()))
-			return status;
-	}
-}
-
-/* GET the pack into a file without a name. */
-static int
 get_pack(struct work *w, int fd)
 {
-	struct error err = {0};
-	const char *why;
-	int status;
+	const struct capsule *c = &w->capsule;
+	struct error err;
 
-	status = try_pack(w, fd, &err);
-	if (status == 409) {
+	switch (pack_get(&w->line, c->lease, c->attempt, fd, &err)) {
+	case PACK_THERE:
+		tell(w, "moved %" PRId64 "\n", (int64_t)lseek(fd, 0, SEEK_END));
+		return 0;
+	case PACK_STALE:
 		w->stale = true;
 		return -1;
+	case PACK_LATER:
+		return give_back(w, err.msg);
+	case PACK_NEVER:
+		break;
 	}
-	if (status != 200) {
-		why = arena_printf(&w->arena, "pack: %s", err.msg);
-		return may_pass(status, &err) ? give_back(w, why)
-					      : trouble(w, why);
-	}
-	tell(w, "moved %" PRId64 "\n", (int64_t)lseek(fd, 0, SEEK_END));
-	return 0;
+	return trouble(w, err.msg);
 }
 
 /* Fetch and prove what the unit consists of. */
@@ -771,8 +682,11 @@ open_notary(const struct slave_conf *c)
 _Noreturn void
 worker_run(const struct slave_conf *c, int tell, int leash)
 {
-	struct work work = {
-	    .conf = c, .tell = tell, .leash = leash, .store = -1};
+	struct work work = {.conf = c,
+	    .tell = tell,
+	    .leash = leash,
+	    .store = -1,
+	    .line = {.conf = c, .leash = leash}};
 	struct work *w = &work;
 	struct arena a = {0};
 	struct worker_order order;

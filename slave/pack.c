@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "slave/pack.h"
+#include "slave/backoff.h"
+#include "slave/conf.h"
+#include "slave/lease.h"
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "net/http.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PACK_MAX ((int64_t)1 << 30)
+#define TRY_TIME 120000 /* milliseconds that trying for it takes */
+#define PAUSE    20000  /* at most, between two tries */
+
+static int64_t
+clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Is it still wanted after so many milliseconds? */
+static bool
+rest(const struct pack_line *l, int64_t ms)
+{
+	struct pollfd p = {.fd = l->leash, .events = POLLIN};
+
+	return poll(&p, 1, ms > 0 ? (int)ms : 0) <= 0;
+}
+
+static bool
+is_unwanted(void *ctx)
+{
+	return !rest(ctx, 0);
+}
+
+static int
+connect_master(struct pack_line *l, struct error *err)
+{
+	struct arena a = {0};
+	struct http_conf hc = {.url = l->conf->url,
+	    .ca = conf_path(l->conf, &a, "ca.pem"),
+	    .cert = conf_path(l->conf, &a, "cert.pem"),
+	    .key = conf_path(l->conf, &a, "key.pem"),
+	    .cancelled = is_unwanted,
+	    .ctx = l};
+	int rc = http_open(&l->master, &hc, err);
+
+	arena_release(&a);
+	return rc;
+}
+
+static void
+disconnect(struct pack_line *l)
+{
+	if (l->master)
+		http_close(l->master);
+	l->master = NULL;
+}
+
+/* The line or the master's disk, not the unit: it may do in a moment. */
+static bool
+may_pass(int status, const struct error *err)
+{
+	if (status < 0)
+		return err->code == EAGAIN;
+	return status == 429 || (status > 500 && status < 600);
+}
+
+/* The HTTP status of the last try, or -1. */
+static int
+try_pack(struct pack_line *l, const char *path, int fd, struct error *err)
+{
+	bool fresh = !l->master;
+	struct backoff wait = {0};
+	int64_t end = clock_ms() + TRY_TIME;
+	int status;
+
+	for (;;) {
+		status = -1;
+		if (l->master || connect_master(l, err) == 0)
+			status = http_get(l->master, path, fd, PACK_MAX, err);
+		if (status == 200 || status == 409)
+			return status;
+		disconnect(l);
+		if (lseek(fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0) < 0)
+			return fail_errno(err, "temporary file");
+		/* a kept connection may show a certificate of yesterday */
+		if (!fresh && (status < 0 || status == 401 || status == 403)) {
+			fresh = true;
+			continue;
+		}
+		if (!may_pass(status, err) || clock_ms() >= end)
+			return status;
+		if (wait.tries == 0)
+			log_warn("pack: %s; trying again", err->msg);
+		backoff_fail(&wait, clock_ms(), PAUSE, lease_random());
+		if (!rest(l, wait.at - clock_ms()))
+			return status;
+	}
+}
+
+enum pack_result
+pack_get(struct pack_line *l, int64_t lease, int64_t attempt, int fd,
+    struct error *err)
+{
+	char path[128];
+	int status;
+
+	snprintf(path, sizeof(path),
+	    "/api/v1/lease/%" PRId64 "/pack?attempt=%" PRId64, lease, attempt);
+	status = try_pack(l, path, fd, err);
+	if (status == 200)
+		return PACK_THERE;
+	if (status == 409)
+		return PACK_STALE;
+	fail_in(err, "pack");
+	return may_pass(status, err) ? PACK_LATER : PACK_NEVER;
+}
