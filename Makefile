@@ -78,7 +78,7 @@ CLI     := artifacts cancel change ci cli client completion diff differ diffroot
 	show sign source stage status steps submit superfluous target terminal text ticket update verify view waiting wants watch words workers
 CHROOT  := args base blake2b cgroup collect compare content copy count disk doctor feature filter gc hasher id ids image import init inside jail layer limit machine main manage mounts netns phase prepare priv ready request root run serve serve_check share spare spill stage state status subid sys tar unpacker uplink walk names
 UNPACK  := priv sys unpack unpack_main
-SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main pack pool probe renew \
+SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main opened pack pool probe renew \
 	session spool stage tell trees worker
 MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease api_people api_renew api_rule api_slave api_why blobs \
 	capsule change child claims db dispatch events histogram httpd key limit load load_jobs logs loop main mirror newjob packages packages_rpm names \

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "recipe/recipe.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -278,4 +279,37 @@ contract_look(struct contract *c, time_t now)
 	memcpy(c->closed, why, sizeof(why));
 	c->ends = ends;
 	return changed;
+}
+
+/* More than the owner gives a jobuild isn't there for it. */
+static int
+is_given(const char *name, int64_t asked, int64_t given, struct error *err)
+{
+	if (given <= 0 || asked <= given)
+		return 0;
+	return fail(err,
+	    "wants RESOURCES %s=%" PRId64 ", this slave's owner gives %" PRId64,
+	    name, asked, given);
+}
+
+int
+contract_allows(
+    const struct slave_conf *c, const struct metadata *m, struct error *err)
+{
+	unsigned network = PROPERTY_NETWORK | PROPERTY_NETWORK_SETUP;
+	const char *what = NULL;
+
+	if (is_given("memory", m->resources.memory, c->memory, err) < 0 ||
+	    is_given("disk", m->resources.disk, c->disk, err) < 0 ||
+	    is_given("cpus", m->resources.cpus, c->cpus, err) < 0)
+		return -1;
+	if (m->properties & PROPERTY_NEST && !c->nest)
+		what = "nest";
+	else if (m->properties & network && !c->network)
+		what = "network";
+	if (!what)
+		return 0;
+	return fail(err,
+	    "wants PROPERTIES=%s, which this slave's owner doesn't allow",
+	    what);
 }

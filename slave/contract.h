@@ -18,6 +18,7 @@
 
 struct arena;
 struct error;
+struct metadata;
 struct slave_conf;
 
 /* What the owner said last. */
@@ -61,6 +62,10 @@ void contract_save(struct contract *c);
 /* The owner's word, from and to the file. */
 enum owner contract_owner(int state);
 int contract_set_owner(int state, enum owner owner, struct error *err);
+
+/* May the jobuild have what it asks for, of the machine's owner? -1: why not */
+int contract_allows(
+    const struct slave_conf *c, const struct metadata *m, struct error *err);
 
 /* Does the machine run on a battery? folder is that of power supplies. */
 bool contract_on_battery(const char *folder);

@@ -13,6 +13,7 @@
 #include "slave/capsule.h"
 #include "slave/conf.h"
 #include "slave/contract.h"
+#include "slave/opened.h"
 #include "slave/pack.h"
 #include "slave/probe.h"
 #include "slave/spool.h"
@@ -41,17 +42,8 @@
 #include <unistd.h>
 
 #define REASON_DIAGS 3 /* diagnostics that a reason quotes */
-#define TREES_OPEN   8 /* that stay so between leases */
 #define NEWS_MAX     1024
 #define TELL_LATER   100 /* milliseconds that news may wait for more */
-
-/* A tree that an earlier lease was made of; its lock isn't held meanwhile. */
-struct open_tree {
-	char folder[KEY_HEX]; /* its name; "": none */
-	struct stat mark;     /* when it was opened */
-	struct tree *tree;
-	uint64_t used;
-};
 
 struct work {
 	/* for the life of the process */
@@ -59,8 +51,7 @@ struct work {
 	int tell, leash; /* pipes: to the parent; its end is our end */
 	struct notary *notary;
 	struct pack_line line;
-	struct open_tree trees[TREES_OPEN];
-	uint64_t uses; /* of trees */
+	struct opened trees;
 	struct scratch scratch;
 	int store; /* of sources; -1: not open yet */
 	/* what is to be told */
@@ -268,78 +259,11 @@ out:
 	return rc;
 }
 
-/* ---- open trees -----------------------------------------------------------
- */
-
-static void
-close_tree(struct open_tree *o)
-{
-	if (o->tree)
-		tree_close(o->tree);
-	memset(o, 0, sizeof(*o));
-}
-
-static const char *
-name_of(const struct kept_tree *k)
-{
-	return strrchr(k->folder, '/') + 1;
-}
-
-static bool
-is_same_mark(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-/* The one that is open already; one of what was there before is closed. */
-static struct open_tree *
-find_tree(struct work *w, const struct kept_tree *k)
-{
-	struct open_tree *o;
-	size_t i;
-
-	for (i = 0; i < TREES_OPEN; i++) {
-		o = &w->trees[i];
-		if (!o->tree || strcmp(o->folder, name_of(k)) != 0)
-			continue;
-		if (k->there && is_same_mark(&o->mark, &k->mark))
-			return o;
-		close_tree(o);
-	}
-	return NULL;
-}
-
-/* Open it in the place of the one that wasn't used for longest. */
-static int
-add_tree(struct work *w, const struct kept_tree *k, struct error *err)
-{
-	struct open_tree *o = &w->trees[0];
-	size_t i;
-
-	for (i = 1; i < TREES_OPEN; i++) {
-		if (w->trees[i].used < o->used)
-			o = &w->trees[i];
-	}
-	close_tree(o);
-	if (tree_open(&o->tree, k->repo, w->capsule.revision, err) < 0) {
-		o->tree = NULL;
-		return -1;
-	}
-	snprintf(o->folder, sizeof(o->folder), "%s", name_of(k));
-	o->mark = k->mark;
-	o->used = ++w->uses;
-	w->tree = o->tree;
-	return 0;
-}
-
 static int
 open_tree_of(struct work *w)
 {
 	const char *revision = w->capsule.revision;
 	struct recipe_id *ids;
-	struct open_tree *o;
 	struct kept_tree k;
 	struct error err;
 	size_t n;
@@ -351,22 +275,18 @@ open_tree_of(struct work *w)
 	    0)
 		return trouble(w, err.msg);
 	w->lock = k.lock;
-	o = find_tree(w, &k);
-	if (o) {
-		o->used = ++w->uses;
-		w->tree = o->tree;
-		return 0;
-	}
-	if (k.there && add_tree(w, &k, &err) == 0)
+	w->tree = opened_find(&w->trees, &k);
+	if (!w->tree && k.there)
+		w->tree = opened_add(&w->trees, &k, revision, &err);
+	if (w->tree)
 		return 0;
 	if (k.there && trees_spoilt(&k, &err) < 0)
 		return trouble(w, err.msg);
 	tell_now(w);
 	if (fill_tree(w, &k, ids, n) < 0)
 		return -1;
-	if (add_tree(w, &k, &err) < 0)
-		return trouble(w, err.msg);
-	return 0;
+	w->tree = opened_add(&w->trees, &k, revision, &err);
+	return w->tree ? 0 : trouble(w, err.msg);
 }
 
 static int
@@ -404,67 +324,15 @@ check_tree(struct work *w)
 		w->capsule.tree));
 }
 
-/* More than the owner gives a jobuild isn't there for it. */
-static int
-check_resource(struct work *w, const struct metadata *m, const char *name,
-    int64_t asked, int64_t given)
-{
-	if (given <= 0 || asked <= given)
-		return 0;
-	return refuse(w,
-	    arena_printf(&w->arena,
-		"%s wants RESOURCES %s=%" PRId64 ", this slave's owner gives "
-		"%" PRId64,
-		id_format(&w->arena, &m->id), name, asked, given));
-}
-
-static int
-check_resources(struct work *w, const struct metadata *m)
-{
-	const struct slave_conf *c = w->conf;
-
-	if (check_resource(w, m, "memory", m->resources.memory, c->memory) <
-		0 ||
-	    check_resource(w, m, "disk", m->resources.disk, c->disk) < 0)
-		return -1;
-	return check_resource(w, m, "cpus", m->resources.cpus, c->cpus);
-}
-
-/* May what the recipes ask for be had on this machine? */
-static int
-check_wishes(struct work *w, const struct plan_unit *unit)
-{
-	unsigned network = PROPERTY_NETWORK | PROPERTY_NETWORK_SETUP;
-	const struct metadata *m;
-	size_t i;
-
-	for (i = 0; i < unit->nsteps; i++) {
-		m = unit->steps[i].meta;
-		if (check_resources(w, m) < 0)
-			return -1;
-		if (m->properties & PROPERTY_NEST && !w->conf->nest)
-			return refuse(w,
-			    arena_printf(&w->arena,
-				"%s wants PROPERTIES=nest, which this slave's "
-				"owner doesn't allow",
-				id_format(&w->arena, &m->id)));
-		if (!w->conf->network && m->properties & network)
-			return refuse(w,
-			    arena_printf(&w->arena,
-				"%s wants PROPERTIES=network, which this "
-				"slave's owner doesn't allow",
-				id_format(&w->arena, &m->id)));
-	}
-	return 0;
-}
-
 static int
 check_unit(struct work *w)
 {
 	const struct plan_unit *unit;
+	const struct metadata *m;
 	struct keyring keys;
 	struct diags d;
 	struct error err;
+	size_t i;
 	int rc;
 
 	diags_init(&d, &w->arena);
@@ -483,7 +351,14 @@ check_unit(struct work *w)
 		    w, "not signed by whom this slave trusts", &d);
 	if (capsule_compare(&w->capsule, unit, w->recipes, &err) < 0)
 		return refuse(w, err.msg);
-	return check_wishes(w, unit);
+	for (i = 0; i < unit->nsteps; i++) {
+		m = unit->steps[i].meta;
+		if (contract_allows(w->conf, m, &err) < 0)
+			return refuse(w,
+			    arena_printf(&w->arena, "%s %s",
+				id_format(&w->arena, &m->id), err.msg));
+	}
+	return 0;
 }
 
 /* Bytes of sources that aren't in the store. */
@@ -690,7 +565,6 @@ worker_run(const struct slave_conf *c, int tell, int leash)
 	struct work *w = &work;
 	struct arena a = {0};
 	struct worker_order order;
-	size_t i;
 
 	buf_init(&w->news, NEWS_MAX);
 	scratch_init(&w->scratch,
@@ -700,8 +574,7 @@ worker_run(const struct slave_conf *c, int tell, int leash)
 	while (read(w->leash, &order, sizeof(order)) == (ssize_t)sizeof(order))
 		do_order(w, &order);
 	notary_close(w->notary);
-	for (i = 0; i < TREES_OPEN; i++)
-		close_tree(&w->trees[i]);
+	opened_close(&w->trees);
 	scratch_release(&w->scratch);
 	_exit(0);
 }

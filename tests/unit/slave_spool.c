@@ -84,13 +84,13 @@ test_ending(int dir)
 
 	ok(!spool_ending(dir, &back), "a lease that runs has no end");
 	ending_set(&e, ENDING_DONE, "failed", "job_run: exit 1");
-	ok(spool_end(dir, &e, &err) == 0 && spool_ending(dir, &back),
+	ok(spool_end(dir, &e, true, &err) == 0 && spool_ending(dir, &back),
 	    "an end is written");
 	is_int(back.kind, ENDING_DONE, "its kind");
 	is(back.result, "failed", "its result");
 	is(back.reason, "job_run: exit 1", "its reason");
 	ending_set(&e, ENDING_REFUSE_HARD, NULL, "not signed");
-	spool_end(dir, &e, &err);
+	spool_end(dir, &e, true, &err);
 	ok(spool_ending(dir, &back) && back.kind == ENDING_REFUSE_HARD,
 	    "a refusal too");
 	put(dir, "result.json", "{\"kind\":\"do");
