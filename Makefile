@@ -58,51 +58,22 @@ LIBS_SLAVE   := -lgnutls $(LIBS_JOBUILD)
 LIBS_MASTER  := -lmicrohttpd -lgnutls -lsqlite3 -larchive -lzstd -lm $(LIBS_JOBUILD)
 PKG_CFLAGS   := $(shell pkg-config --cflags gpgme 2>/dev/null)
 
-# ---- sources: one list a room ----------------------------------------------
+# ---- sources: a folder is a room, all that is in it is built ----------------
 
-BASE    := arena buf conf diag digest error file log map nearest network notify noproxy proc progress shells show text usage utf8
-RECIPE  := atom bytes chain command compound cond dep fields follow globals \
-	habits lex lint list names outbound param parse pattern quote \
-	recipe require scope silence survey token usage value walk whole word \
-	wording
-TREE    := accept alloc detached entry fold folder git glep63 https index index_save \
-	keyhome keyring keyrules layout load manifest manifest_write mirror \
-	node notary openpgp pack package parts pubkey record refs remote sign \
-	sources ssh stamp statement tree unpack user verdicts verifier verify work
-PLAN    := choice closure conflict core cycle explain graph key plan pool proof resolve \
-	sat source unit walk
-NET     := fetch http part problem store transfer url
-RUN     := folder jail jailer judge outcome report scratch sources step unit where
-CLI     := artifacts cancel change ci cli client completion diff differ diffroot diffshow draft hook range config distfile import eval findings graph head jobview key keymake keys drawing links rdeps svg why \
-	lint farm live local log main manifest new offer options parse priority progress repin repo result retry review run runs runshow session settings \
-	show sign source stage status steps submit superfluous target terminal text ticket update verify view waiting wants watch words workers
-CHROOT  := args base blake2b cgroup collect compare content copy count disk doctor feature filter gc hasher id ids image import init inside jail layer limit machine main manage mounts netns phase prepare priv ready request root run serve serve_check share spare spill stage state status subid sys tar unpacker uplink walk names
-UNPACK  := priv sys unpack unpack_main
-SLAVE   := account backoff call capsule claim conf contract control deliver enroll greet hours images key lease main opened pack pool probe renew \
-	session spool stage tell trees worker
-MASTER  := admin admin_tree api api_change api_end api_info api_jobs api_lease api_people api_renew api_rule api_slave api_why blobs \
-	capsule change child claims db dispatch events histogram httpd key limit load load_jobs logs loop main mirror newjob packages packages_rpm names \
-	pack peer pki plans quarantine request retry schema serve serve_file slaves sql stage stage_read stages state status stream turn \
-	audit backup check reserve restore restore_tar rights saved saved_tar session \
-	parse uri validate wants wish \
-	$(addprefix sched/,class ids lease lock pick queue reasons same sched share stage)
+objects = $(patsubst %.c,$B/%.o,$(wildcard $(1:%=%/*.c) $(1:%=%/*/*.c)))
 
-UNIT    := base atom recipe plan plan_best cli_text cli_progress index manifest gemato keyring notary revoked sign statement tree verify pack pack_forged store fetch http outcome chroot_blake2b chroot_request slave_contract slave_parts slave_spool plan_hard \
-	master_audit master_db master_limit master_locks master_offer master_packages master_parse master_same master_sched master_uri master_needs
+base_o    := $(call objects,jobuild/base)
+room_o    := $(call objects,$(addprefix jobuild/,recipe tree plan net run))
+cli_o     := $(call objects,jobuild/cli)
+chroot_o  := $(filter-out $B/chroot/unpack/%,$(call objects,chroot))
+unpack_o  := $(filter $B/chroot/unpack/%,$(call objects,chroot)) \
+	$(addprefix $B/chroot/sys/,priv.o sys.o)
+slave_o   := $(call objects,slave)
+master_o  := $(call objects,master)
+unit_t    := $(patsubst %.c,$B/%.t,$(wildcard tests/unit/*.c))
 
-base_o    := $(BASE:%=$B/jobuild/base/%.o)
-room_o    := $(RECIPE:%=$B/jobuild/recipe/%.o) $(TREE:%=$B/jobuild/tree/%.o) \
-	$(PLAN:%=$B/jobuild/plan/%.o) $(NET:%=$B/jobuild/net/%.o) \
-	$(RUN:%=$B/jobuild/run/%.o)
-cli_o     := $(CLI:%=$B/jobuild/cli/%.o)
-chroot_o  := $(CHROOT:%=$B/chroot/%.o)
-unpack_o  := $(UNPACK:%=$B/chroot/%.o)
-slave_o   := $(SLAVE:%=$B/slave/%.o)
-master_o  := $(MASTER:%=$B/master/%.o)
-unit_t    := $(UNIT:%=$B/tests/unit/%.t)
-
-PROGRAMS := $(if $(CLI),$B/bin/jobuild) $(if $(CHROOT),$B/bin/autotua-chroot $B/bin/autotua-unpack) \
-	$(if $(SLAVE),$B/bin/autotua-slave) $(if $(MASTER),$B/bin/autotua-master)
+PROGRAMS := $(addprefix $B/bin/,jobuild autotua-chroot autotua-unpack \
+	autotua-slave autotua-master)
 
 # A build folder has the shape of an installation, so that programs find
 # each other: bin/ and share/autotua/.
@@ -163,19 +134,19 @@ $B/tests/unit/%.t: $B/tests/unit/%.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_SLAVE) -larchive -lsqlite3
 $B/tests/unit/cli_%.t: $B/tests/unit/cli_%.o \
-		$(filter-out %/main.o,$(cli_o)) $B/libjobuild.a
+		$(filter-out %/cli/main.o,$(cli_o)) $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_JOBUILD)
 $B/tests/unit/chroot_%.t: $B/tests/unit/chroot_%.o \
-		$(filter-out %/main.o,$(chroot_o)) $B/libjobuild.a
+		$(filter-out %/chroot/main.o,$(chroot_o)) $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
 $B/tests/unit/slave_%.t: $B/tests/unit/slave_%.o \
-		$(filter-out %/main.o,$(slave_o)) $B/libjobuild.a
+		$(filter-out %/slave/main.o,$(slave_o)) $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_SLAVE)
 $B/tests/unit/master_%.t: $B/tests/unit/master_%.o \
-		$(filter-out %/main.o,$(master_o)) $B/libjobuild.a
+		$(filter-out %/master/main.o,$(master_o)) $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_MASTER)
 
@@ -348,11 +319,11 @@ $B/fuzz/obj/%.o: %.c Makefile | fuzz-needs
 	$(call say,CC,$<)
 	$(Q)$(FUZZ_C) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP \
 		-c -o $@ $<
-$B/fuzz/bin/request: $B/fuzz/obj/chroot/request.o $B/fuzz/obj/chroot/id.o
-$B/fuzz/bin/asked: $B/fuzz/obj/master/parse.o $B/fuzz/obj/master/uri.o
+$B/fuzz/bin/request: $B/fuzz/obj/chroot/request.o $B/fuzz/obj/chroot/sys/id.o
+$B/fuzz/bin/asked: $B/fuzz/obj/master/http/parse.o $B/fuzz/obj/master/http/uri.o
 $B/fuzz/bin/hours: $B/fuzz/obj/slave/hours.o
-$B/fuzz/bin/packages: $B/fuzz/obj/master/packages.o $B/fuzz/obj/master/packages_rpm.o
-$B/fuzz/bin/saved: $B/fuzz/obj/master/saved.o $B/fuzz/obj/master/saved_tar.o
+$B/fuzz/bin/packages: $B/fuzz/obj/master/stages/packages.o $B/fuzz/obj/master/stages/packages_rpm.o
+$B/fuzz/bin/saved: $B/fuzz/obj/master/backup/saved.o $B/fuzz/obj/master/backup/saved_tar.o
 $B/fuzz/bin/%: $B/fuzz/obj/tests/fuzz/%.o $(fuzz_o)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/args.h"
-#include "chroot/disk.h"
-#include "chroot/id.h"
+#include "chroot/jail/disk.h"
+#include "chroot/sys/id.h"
 #include "chroot/serve.h"
 #include "base/arena.h"
 #include "base/conf.h"

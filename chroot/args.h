@@ -3,7 +3,7 @@
 #ifndef CHROOT_ARGS_H
 #define CHROOT_ARGS_H
 
-#include "chroot/run.h"
+#include "chroot/step/run.h"
 
 struct arena;
 

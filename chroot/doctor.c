@@ -5,14 +5,14 @@
  * tells what it had to do without.
  */
 #include "chroot/doctor.h"
-#include "chroot/cgroup.h"
-#include "chroot/disk.h"
-#include "chroot/ids.h"
-#include "chroot/jail.h"
-#include "chroot/machine.h"
-#include "chroot/ready.h"
-#include "chroot/state.h"
-#include "chroot/uplink.h"
+#include "chroot/jail/cgroup.h"
+#include "chroot/jail/disk.h"
+#include "chroot/sys/ids.h"
+#include "chroot/jail/jail.h"
+#include "chroot/jail/machine.h"
+#include "chroot/jail/ready.h"
+#include "chroot/store/state.h"
+#include "chroot/jail/uplink.h"
 #include "base/error.h"
 #include "base/file.h"
 

@@ -3,7 +3,7 @@
  * The stages and layers of a state folder for a shell that completes a
  * command line: only looked at, and nothing is said when it can't be.
  */
-#include "chroot/id.h"
+#include "chroot/sys/id.h"
 #include "chroot/manage.h"
 #include "base/usage.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/request.h"
-#include "chroot/id.h"
-#include "chroot/run.h"
+#include "chroot/sys/id.h"
+#include "chroot/step/run.h"
 #include "base/error.h"
 
 #include <stdbool.h>

@@ -8,7 +8,7 @@
 #define CHROOT_SERVE_H
 
 #include "chroot/request.h"
-#include "chroot/run.h"
+#include "chroot/step/run.h"
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -6,7 +6,7 @@
  * for, and that folders are its own.
  */
 #include "chroot/serve.h"
-#include "chroot/ids.h"
+#include "chroot/sys/ids.h"
 #include "base/arena.h"
 #include "base/error.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/commands.h"
-#include "master/state.h"
+#include "master/store/state.h"
 #include "base/error.h"
 #include "base/shells.h"
 #include "base/usage.h"

@@ -7,14 +7,14 @@
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
 
-#include "master/events.h"
-#include "master/histogram.h"
-#include "master/limit.h"
-#include "master/loop.h"
-#include "master/plans.h"
-#include "master/reserve.h"
+#include "master/serve/events.h"
+#include "master/serve/histogram.h"
+#include "master/http/limit.h"
+#include "master/serve/loop.h"
+#include "master/jobs/plans.h"
+#include "master/store/reserve.h"
 #include "master/sched/sched.h"
-#include "master/state.h"
+#include "master/store/state.h"
 
 struct claim;
 struct httpd;

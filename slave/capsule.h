@@ -8,7 +8,7 @@
 #define SLAVE_CAPSULE_H
 
 #include "plan/plan.h"
-#include "tree/keyring.h"
+#include "tree/sign/keyring.h"
 #include "tree/tree.h"
 
 #include <jansson.h>

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "run/where.h"
-#include "tree/keyring.h"
+#include "tree/sign/keyring.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "slave/conf.h"
-#include "tree/statement.h"
+#include "tree/sign/statement.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -9,7 +9,7 @@
 #include "base/proc.h"
 #include "run/jailer.h"
 #include "tree/tree.h"
-#include "tree/sign.h"
+#include "tree/sign/sign.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

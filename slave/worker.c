@@ -28,7 +28,7 @@
 #include "run/jailer.h"
 #include "run/run.h"
 #include "run/scratch.h"
-#include "tree/notary.h"
+#include "tree/sign/notary.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/offer.h"
 #include "cli/cli.h"
-#include "cli/repo.h"
-#include "cli/runs.h"
+#include "cli/tree/repo.h"
+#include "cli/run/runs.h"
 
 #include <ctype.h>
 #include <dirent.h>

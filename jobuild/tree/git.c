@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "git.h"
 #include "tree.h"
-#include "alloc.h"
+#include "tree/index/alloc.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/show.h"

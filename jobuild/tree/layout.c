@@ -2,7 +2,7 @@
 /* What belongs where in a tree; all else is reported, nothing is repaired. */
 #include "fold.h"
 #include "private.h"
-#include "user.h"
+#include "tree/index/user.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which packages there are, and what is known about each. */
 #include "private.h"
-#include "index.h"
-#include "stamp.h"
-#include "user.h"
+#include "tree/index/index.h"
+#include "tree/index/stamp.h"
+#include "tree/index/user.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -9,7 +9,7 @@
 #define TREE_PRIVATE_H
 
 #include "tree/git.h"
-#include "tree/record.h"
+#include "tree/index/record.h"
 #include "tree/tree.h"
 #include "base/arena.h"
 #include "base/buf.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "private.h"
-#include "index.h"
-#include "stamp.h"
+#include "tree/index/index.h"
+#include "tree/index/stamp.h"
 
 #include <errno.h>
 #include <fcntl.h>

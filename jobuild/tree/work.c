@@ -4,7 +4,7 @@
  * doesn't track and doesn't ignore. Only read; bytes are as on disk.
  */
 #include "private.h"
-#include "stamp.h"
+#include "tree/index/stamp.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -11,7 +11,7 @@
  */
 #include "base/error.h"
 #include "run/jailer.h"
-#include "chroot/limit.h"
+#include "chroot/jail/limit.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What anybody may send the master: URI, query, fields of the head. */
-#include "master/parse.h"
-#include "master/request.h"
+#include "master/http/parse.h"
+#include "master/http/request.h"
 #include "base/arena.h"
 
 #include <inttypes.h>

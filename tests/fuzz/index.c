@@ -4,7 +4,7 @@
  * four bytes are the number of entries and where the directory begins, the
  * rest is what follows the head.
  */
-#include "tree/index_file.h"
+#include "tree/index/index_file.h"
 #include "tree/private.h"
 #include "base/file.h"
 

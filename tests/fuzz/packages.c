@@ -3,7 +3,7 @@
  * A stage of anybody's making: the first byte says which member the rest is
  * of. What comes out is what can be passed on, and is passed on whole.
  */
-#include "master/packages.h"
+#include "master/stages/packages.h"
 #include "base/buf.h"
 #include "base/error.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Requests to the jailer: what passes is within every bound. */
 #include "base/error.h"
-#include "chroot/id.h"
+#include "chroot/sys/id.h"
 #include "chroot/request.h"
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A backup of anybody's making: the list's text, and a tar's members. */
-#include "master/saved.h"
-#include "master/saved_tar.h"
+#include "master/backup/saved.h"
+#include "master/backup/saved_tar.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"

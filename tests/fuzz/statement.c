@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "tree/statement.h"
+#include "tree/sign/statement.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
  */
 #include "base/arena.h"
 #include "base/error.h"
-#include "tree/pubkey.h"
-#include "tree/verdicts.h"
+#include "tree/sign/pubkey.h"
+#include "tree/sign/verdicts.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * The index changes no answer: over a series of edits everything that a tree
  * says is the same with it and without it, whatever happened to its file.
  */
-#include "tree/index.h"
-#include "tree/index_file.h"
+#include "tree/index/index.h"
+#include "tree/index/index_file.h"
 #include "repo.h"
 #include "says.h"
 #include "tap.h"

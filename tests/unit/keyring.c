@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "tree/keyring.h"
+#include "tree/sign/keyring.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tap.h"
-#include "master/db.h"
-#include "master/audit.h"
-#include "master/reserve.h"
+#include "master/store/db.h"
+#include "master/store/audit.h"
+#include "master/store/reserve.h"
 #include "base/error.h"
 
 #include <sqlite3.h>

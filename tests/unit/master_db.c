@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tap.h"
-#include "master/db.h"
+#include "master/store/db.h"
 #include "base/arena.h"
 #include "base/error.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tap.h"
-#include "master/limit.h"
+#include "master/http/limit.h"
 
 #include <string.h>
 

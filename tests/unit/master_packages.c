@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What package managers leave in a stage, good and hostile. */
 #include "tap.h"
-#include "master/packages.h"
+#include "master/stages/packages.h"
 #include "base/buf.h"
 #include "base/error.h"
 

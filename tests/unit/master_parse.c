@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tap.h"
-#include "master/parse.h"
+#include "master/http/parse.h"
 
 static void
 test_number(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tap.h"
-#include "master/httpd.h"
-#include "master/request.h"
-#include "master/state.h"
+#include "master/http/httpd.h"
+#include "master/http/request.h"
+#include "master/store/state.h"
 
 static struct request r;
 

@@ -5,9 +5,9 @@
  */
 #include "tap.h"
 #include "keys.h"
-#include "tree/notary.h"
-#include "tree/sign.h"
-#include "tree/verdicts.h"
+#include "tree/sign/notary.h"
+#include "tree/sign/sign.h"
+#include "tree/sign/verdicts.h"
 
 #include <sys/stat.h>
 #include <time.h>

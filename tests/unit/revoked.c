@@ -5,8 +5,8 @@
  */
 #include "tap.h"
 #include "keys.h"
-#include "tree/glep63.h"
-#include "tree/sign.h"
+#include "tree/sign/glep63.h"
+#include "tree/sign/sign.h"
 #include "base/arena.h"
 
 #include <time.h>

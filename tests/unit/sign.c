@@ -2,7 +2,7 @@
 /* The matrix of signatures, each made by gpg, with the verdict it must get. */
 #include "tap.h"
 #include "keys.h"
-#include "tree/sign.h"
+#include "tree/sign/sign.h"
 
 #include <dirent.h>
 #include <time.h>

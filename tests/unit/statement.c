@@ -3,9 +3,9 @@
  */
 #include "tap.h"
 #include "keys.h"
-#include "tree/keyring.h"
-#include "tree/sign.h"
-#include "tree/statement.h"
+#include "tree/sign/keyring.h"
+#include "tree/sign/sign.h"
+#include "tree/sign/statement.h"
 #include "base/arena.h"
 
 #include <time.h>

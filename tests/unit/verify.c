@@ -3,8 +3,8 @@
 #include "tap.h"
 #include "keys.h"
 #include "repo.h"
-#include "tree/keyring.h"
-#include "tree/sign.h"
+#include "tree/sign/keyring.h"
+#include "tree/sign/sign.h"
 
 #include <time.h>
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A jail as its child side sees it: what run.c decided, for one phase. The
+ * child has its own mount namespace from birth, so it opens everything again
+ * by itself, relative to its working directory, which is the state folder.
+ *
+ * The pipes between the parent and process 1 of the jail:
+ *	leash	parent to 1. A byte BOX_GO: you are in your groups (if
+ *box.await), BOX_TERM: ask it to end. Its end (the parent closed it, or died):
+ *kill everything and end. answer	1 to parent: one struct answer, the last
+ *thing it says. log	output of the command.
+ */
+#ifndef CHROOT_BOX_H
+#define CHROOT_BOX_H
+
+#include "chroot/sys/feature.h"
+#include "chroot/jail/limit.h"
+#include "base/network.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#define BOX_TERM 'T'
+#define BOX_GO   'G'
+
+/* Descriptors in the child, moved there first of all. */
+enum box_fd {
+	BOX_LOG = 1,
+	BOX_EXTRA = 3,
+	BOX_LEASH,
+	BOX_ANSWER,
+	BOX_USERNS,
+	BOX_RECIPE,
+	BOX_NETNS,
+	BOX_FREE
+};
+
+struct source {
+	const char *name;   /* in /autotua/distfiles */
+	const char *stored; /* in the store */
+};
+
+struct box {
+	const char *below;         /* folder with root/, see base.h */
+	const char *const *layers; /* keys, bottom to top, on it */
+	size_t nlayers;
+	bool copied;      /* upper is all of it */
+	const char *run;  /* "run/JOB", with upper, home, src in it */
+	const char *work; /* overlayfs's own folder in there: "work.N" */
+	enum network net;
+	int netns;        /* that is there already, to be entered; or -1 */
+	bool nest;        /* it makes namespaces of its own */
+	bool bits32;      /* its programs are of 32 bits */
+	int userns;       /* -1: root is the host's */
+	uint32_t base;    /* its root's id outside */
+	bool mapped;      /* mounts translate owners, see ids.h */
+	unsigned without; /* of enum feature: don't even try */
+	struct limits limits;
+	bool poor;       /* no control group counts memory or processes */
+	bool await;      /* BOX_GO will come */
+	unsigned *lacks; /* the child's: what it had to do without */
+	const char *const *argv; /* the command; NULL: unpack BOX_EXTRA */
+	int log, leash, answer;  /* the child's ends */
+	int extra;               /* its descriptor 3; -1: none */
+	int recipe;              /* the mount of /autotua/recipe; -1: none */
+};
+
+enum answer_kind { ANSWER_NONE, ANSWER_BROKEN, ANSWER_ENDED };
+
+struct answer {
+	enum answer_kind kind;
+	int status;          /* ENDED: wait status of the command */
+	enum limit limit;    /* ENDED: one that process 1 looks at */
+	unsigned lacks;      /* of enum feature: what was done without */
+	struct rusage usage; /* ENDED: of all processes of the jail */
+	char text[512];      /* BROKEN: why the jail could not be made */
+};
+
+/* The child's side, from its first instruction on. */
+_Noreturn void inside(const struct box *b);
+
+/* Send the answer ANSWER_BROKEN and end. */
+_Noreturn void box_die(const struct box *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The answer will say that the jail was made without f. */
+void box_lacks(const struct box *b, enum feature f);
+
+/* Mount stage, layers and upper as one; a descriptor of its root folder. */
+int root_mount(const struct box *b);
+
+/* What a jail has on top of it; each ends in box_die() if it fails. */
+void mount_dev(const struct box *b, int root);
+void mount_proc(const struct box *b, int root);
+void mount_sys(const struct box *b, int root);
+void mount_tmp(const struct box *b, int root);
+void mount_autotua(const struct box *b, int root);
+void mount_resolver(const struct box *b, int root);
+
+/* Process 1: start the command, reap, obey the leash, answer, end. */
+_Noreturn void init_run(const struct box *b);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Control groups of a run, made below the caller's own: of version 2 where
+ * the controllers are delegated to it, of version 1 where they are mounted.
+ * Their paths are in run/JOB/groups before they are made, so that recovery
+ * knows what a dead run left.
+ */
+#ifndef CHROOT_CGROUP_H
+#define CHROOT_CGROUP_H
+
+#include "chroot/jail/limit.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct error;
+
+enum controller { CONTROL_MEMORY, CONTROL_PIDS, CONTROL_CPU, CONTROLS };
+
+struct group {
+	char path[PATH_MAX]; /* "": none has this controller */
+	int fd;
+	bool v2;
+	uint64_t events; /* of the limit, so far */
+};
+
+/* Zero before cgroup_find(). A v2 group is in each controller's place. */
+struct cgroup {
+	struct group of[CONTROLS];
+};
+
+/*
+ * Find where groups can be made for these limits. Not finding one is no
+ * error: its path is empty then. without: of enum feature.
+ */
+void cgroup_find(struct cgroup *g, const struct limits *l, unsigned without);
+
+/*
+ * Make the groups, name below each path found, after writing their paths to
+ * the file "groups" in the folder run; set the limits.
+ */
+int cgroup_make(struct cgroup *g, const char *name, const struct limits *l,
+    int run, struct error *err);
+
+/* The v2 group to be born in (CLONE_INTO_CGROUP), or -1. */
+int cgroup_birthplace(const struct cgroup *g);
+
+/* Move the process to the groups that nobody can be born in. */
+int cgroup_join(const struct cgroup *g, pid_t pid, struct error *err);
+bool cgroup_must_join(const struct cgroup *g);
+
+/* Has a limit been met since the last call? */
+enum limit cgroup_exceeded(struct cgroup *g);
+
+/* Kill what is in them and remove them. */
+void cgroup_remove(struct cgroup *g);
+
+/* The same for the groups of a dead run, whose folder is dirfd/name. */
+void cgroup_recover(int dirfd, const char *name);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "chroot/jail/limit.h"
+#include "base/error.h"
+
+#include <stddef.h>
+#include <sys/resource.h>
+
+#define MIB (1024 * 1024)
+
+const char *const limit_names[] = {"-", "time", "silence", "log", "memory",
+    "pids", "disk", "artifacts", "artifacts-files"};
+
+/* Set a limit, at most what it is already. */
+static int
+lower(int which, rlim_t soft, rlim_t hard)
+{
+	struct rlimit r;
+
+	if (getrlimit((__rlimit_resource_t)which, &r) < 0)
+		return -1;
+	if (hard < r.rlim_max)
+		r.rlim_max = hard;
+	r.rlim_cur = soft < r.rlim_max ? soft : r.rlim_max;
+	return setrlimit((__rlimit_resource_t)which, &r);
+}
+
+int
+limit_set(const struct limits *l, bool poor, struct error *err)
+{
+	if (lower(RLIMIT_CORE, 0, 0) < 0 ||
+	    lower(RLIMIT_NOFILE, 16384, 524288) < 0 ||
+	    lower(RLIMIT_MEMLOCK, 8 * MIB, 8 * MIB) < 0 ||
+	    lower(RLIMIT_STACK, 8 * MIB, RLIM_INFINITY) < 0)
+		return fail_errno(err, "limit resources");
+	/* some more than are allowed, so that it shows who wants them */
+	if (poor && l->pids > 0 &&
+	    lower(RLIMIT_NPROC, (rlim_t)l->pids + 16, (rlim_t)l->pids + 16) < 0)
+		return fail_errno(err, "limit processes");
+	if (l->disk > 0 &&
+	    lower(RLIMIT_FSIZE, (rlim_t)l->disk, (rlim_t)l->disk) < 0)
+		return fail_errno(err, "limit the size of files");
+	return 0;
+}
+
+void
+limit_memory(pid_t pid, int64_t bytes)
+{
+	struct rlimit r = {2 * (rlim_t)bytes, 2 * (rlim_t)bytes};
+
+	(void)prlimit(pid, RLIMIT_DATA, &r, NULL);
+}

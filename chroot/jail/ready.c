@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "chroot/jail/ready.h"
+#include "chroot/jail/disk.h"
+#include "base/error.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Percent of the last ten seconds; 0 if the kernel doesn't tell. */
+static double
+pressure_of(const char *what)
+{
+	char path[64], text[256];
+	const char *full;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/pressure/%s", what);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	full = strstr(text, "full avg10=");
+	return full ? strtod(full + strlen("full avg10="), NULL) : 0;
+}
+
+int
+ready(int fd, int64_t reserve, int64_t pressure, struct error *err)
+{
+	static const char *const kinds[] = {"memory", "io"};
+	int64_t free = disk_free(fd), wanted = disk_reserve(fd, reserve);
+	double now;
+	size_t i;
+
+	if (free < wanted)
+		return fail(err,
+		    "the disk of the state folder has %" PRId64
+		    " MiB free, and %" PRId64
+		    " MiB are to stay free (--reserve): remove stages or "
+		    "layers",
+		    free >> 20, wanted >> 20);
+	for (i = 0; pressure > 0 && i < 2; i++) {
+		now = pressure_of(kinds[i]);
+		if (now > (double)pressure)
+			return fail(err,
+			    "pressure: work stood still for %.0f %% of the "
+			    "last seconds for want of %s, more than %" PRId64
+			    " %% (--pressure)",
+			    now, kinds[i], pressure);
+	}
+	return 0;
+}

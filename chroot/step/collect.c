@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "chroot/step/collect.h"
+#include "chroot/sys/blake2b.h"
+#include "chroot/sys/sys.h"
+#include "chroot/sys/walk.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/show.h"
+#include "base/utf8.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* More lines than this about what is left out help nobody. */
+#define LINES_MAX 100
+
+static void
+leave_out(struct collect *c, const char *path, const char *why)
+{
+	struct arena a = {0};
+
+	if (c->left_out++ < LINES_MAX)
+		dprintf(c->log, "autotua-chroot: artifact %s is left out: %s\n",
+		    show(&a, path, strnlen(path, PATH_MAX)), why);
+	arena_release(&a);
+}
+
+/* Can the name stand in reports, JSON and pages? */
+static bool
+is_plain(const char *name)
+{
+	size_t n, left = strlen(name);
+
+	for (; left > 0; name += n, left -= n) {
+		n = utf8_char(name, left);
+		if (n == 0 || utf8_is_control(name, n))
+			return false;
+	}
+	return true;
+}
+
+static int
+report(struct collect *c, const char *path, off_t size, const char *digest,
+    struct error *err)
+{
+	struct buf b;
+	int rc;
+
+	if (c->status < 0)
+		return 0;
+	buf_init(&b, 4 * PATH_MAX);
+	(void)buf_adds(&b, "artifact path=");
+	for (; *path; path++) {
+		if (isalnum((unsigned char)*path) || strchr("/._-+~", *path))
+			(void)buf_addc(&b, *path);
+		else
+			(void)buf_addf(&b, "%%%02X", (unsigned char)*path);
+	}
+	(void)buf_addf(&b, " size=%jd digest=%s\n", (intmax_t)size, digest);
+	rc = file_write_all(c->status, b.data, b.len, err);
+	buf_release(&b);
+	return rc;
+}
+
+/* What a hole is read as. */
+static void
+hash_zeros(struct blake2b *hash, off_t n)
+{
+	static const char zeros[65536];
+	size_t len;
+
+	for (; n > 0; n -= (off_t)len) {
+		len = n < (off_t)sizeof(zeros) ? (size_t)n : sizeof(zeros);
+		blake2b_add(hash, zeros, len);
+	}
+}
+
+/* Copy the data from offset up to end. */
+static int
+copy_range(int from, int to, off_t offset, off_t end, struct blake2b *hash,
+    struct error *err)
+{
+	char data[65536];
+	ssize_t n;
+	size_t want;
+
+	if (lseek(to, offset, SEEK_SET) < 0)
+		return fail_errno(err, "seek");
+	while (offset < end) {
+		want = sizeof(data);
+		if (end - offset < (off_t)want)
+			want = (size_t)(end - offset);
+		n = pread(from, data, want, offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fail_errno(err, "read");
+		if (n == 0)
+			return fail(err, "became shorter meanwhile");
+		blake2b_add(hash, data, (size_t)n);
+		if (file_write_all(to, data, (size_t)n, err) < 0)
+			return -1;
+		offset += n;
+	}
+	return 0;
+}
+
+/* Copy what is not a hole: a job can make files larger than any disk. */
+static int
+copy_data(int from, int to, off_t size, struct blake2b *hash, struct error *err)
+{
+	off_t data = 0, hole = 0;
+
+	while (hole < size) {
+		data = lseek(from, hole, SEEK_DATA);
+		if (data < 0 && errno == ENXIO)
+			break;
+		if (data < 0)
+			return fail_errno(err, "seek");
+		hash_zeros(hash, data - hole);
+		hole = lseek(from, data, SEEK_HOLE);
+		if (hole < 0)
+			return fail_errno(err, "seek");
+		if (hole > size)
+			hole = size;
+		if (copy_range(from, to, data, hole, hash, err) < 0)
+			return -1;
+	}
+	hash_zeros(hash, size - hole);
+	if (ftruncate(to, size) < 0)
+		return fail_errno(err, "set size");
+	return 0;
+}
+
+/*
+ * Make a file (its descriptor) or a folder (0) in the folder that is filled,
+ * with its owner's rights and not ours: the owner may exchange folders in
+ * there for others' while we work.
+ */
+static int
+make(const struct collect *c, const char *path, bool folder)
+{
+	int fd;
+
+	(void)setfsgid(c->group);
+	(void)setfsuid(c->owner);
+	if (folder)
+		fd = mkdirat(c->to, path, 0755);
+	else
+		fd = sys_create_beneath(c->to, path, 0600);
+	(void)setfsuid(geteuid());
+	(void)setfsgid(getegid());
+	return fd;
+}
+
+static int
+copy_file(struct collect *c, const struct walk_entry *e, struct error *err)
+{
+	int from, to = -1, rc = -1;
+	char digest[KEY_HEX];
+	struct blake2b hash;
+	struct stat st;
+
+	from = openat(
+	    e->dirfd, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (from < 0 || fstat(from, &st) < 0) {
+		fail_errno(err, "open");
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		fail(err, "is no file any more");
+		goto out;
+	}
+	to = make(c, e->path, false);
+	if (to < 0) {
+		fail_errno(err, "create");
+		goto out;
+	}
+	blake2b_init(&hash);
+	if (copy_data(from, to, st.st_size, &hash, err) < 0)
+		goto out;
+	blake2b_end(&hash, digest);
+	if (fchmod(to, (st.st_mode & 0111) != 0 ? 0755 : 0644) < 0) {
+		fail_errno(err, "chmod");
+		goto out;
+	}
+	rc = report(c, e->path, st.st_size, digest, err);
+out:
+	if (to >= 0)
+		close(to);
+	if (from >= 0)
+		close(from);
+	if (rc < 0)
+		return fail_in(err, "artifact %.200s", e->path);
+	return 0;
+}
+
+/* Is there room for one more of this size? */
+static bool
+fits(struct collect *c, off_t size)
+{
+	c->files++;
+	c->bytes += size;
+	if (c->files_max > 0 && c->files > c->files_max) {
+		c->over = LIMIT_FILES;
+		dprintf(c->log,
+		    "autotua-chroot: artifacts are more than %" PRId64
+		    " files and folders; the rest is left out\n",
+		    c->files_max);
+	} else if (c->bytes_max > 0 && c->bytes > c->bytes_max) {
+		c->over = LIMIT_ARTIFACTS;
+		dprintf(c->log,
+		    "autotua-chroot: artifacts are more than %" PRId64
+		    " bytes; the rest is left out\n",
+		    c->bytes_max);
+	}
+	return c->over == LIMIT_NONE;
+}
+
+static int
+collect_one(void *ctx, const struct walk_entry *e, struct error *err)
+{
+	struct collect *c = ctx;
+
+	if (c->over != LIMIT_NONE)
+		return 1;
+	if (!is_plain(e->name)) {
+		leave_out(c, e->path,
+		    "its name has control characters or is not UTF-8");
+		return 1;
+	}
+	if (S_ISREG(e->st.st_mode))
+		return fits(c, e->st.st_size) ? copy_file(c, e, err) : 1;
+	if (!S_ISDIR(e->st.st_mode)) {
+		leave_out(c, e->path,
+		    S_ISLNK(e->st.st_mode)
+			? "it is a symbolic link; copy the file instead"
+			: "it is neither a file nor a folder");
+		return 0;
+	}
+	if (e->deep) {
+		leave_out(c, e->path, "it is nested too deep");
+		return 1;
+	}
+	if (!fits(c, 0))
+		return 1;
+	if (make(c, e->path, true) < 0)
+		return fail_errno(err, "artifact %.200s", e->path);
+	return 0;
+}
+
+int
+collect(struct collect *c, int from, struct error *err)
+{
+	if (walk(from, collect_one, c, err) < 0)
+		return -1;
+	if (c->left_out > LINES_MAX)
+		dprintf(c->log,
+		    "autotua-chroot: %zu more artifacts are left out\n",
+		    c->left_out - LINES_MAX);
+	return 0;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "chroot/step/run.h"
+#include "chroot/step/collect.h"
+#include "chroot/store/gc.h"
+#include "chroot/store/layer.h"
+#include "chroot/step/phase.h"
+#include "chroot/step/prepare.h"
+#include "chroot/step/status.h"
+#include "chroot/sys/sys.h"
+#include "base/error.h"
+#include "base/log.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SECOND 1000000000LL
+
+/* The signals that ask us to stop come as data; writing needs none. */
+static int
+take_signals(struct run *r, struct error *err)
+{
+	sigset_t set;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return fail_errno(err, "signals");
+	r->watch.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (r->watch.signals < 0)
+		return fail_errno(err, "signals");
+	return 0;
+}
+
+/* Too many artifacts: told as the end of a phase of ours. */
+static int
+status_over(struct run *r, enum limit over, struct error *err)
+{
+	struct jail_result res = {.limit = over, .exit = -1};
+
+	if (status_line(r, "start phase=artifacts\n", err) < 0)
+		return -1;
+	return status_end(r, "artifacts", &res, r->watch.log_bytes, err);
+}
+
+/* 1: there are more than there may be. */
+static int
+collect_artifacts(struct run *r, struct error *err)
+{
+	struct collect c = {.to = r->o->artifacts,
+	    .owner = r->o->owner,
+	    .group = r->o->group,
+	    .status = r->o->status,
+	    .log = r->o->log,
+	    .bytes_max = r->o->artifact_bytes,
+	    .files_max = r->o->artifact_files};
+	int from, rc;
+
+	if (r->o->artifacts < 0)
+		return 0;
+	from =
+	    sys_open_beneath(r->fd, "home/artifacts", O_RDONLY | O_DIRECTORY);
+	if (from < 0) {
+		/* the job may have put anything there instead */
+		dprintf(r->o->log,
+		    "autotua-chroot: the folder of artifacts "
+		    "was removed or replaced by the job\n");
+		return 0;
+	}
+	rc = collect(&c, from, err);
+	close(from);
+	if (rc < 0 || c.over == LIMIT_NONE)
+		return rc;
+	return status_over(r, c.over, err) < 0 ? -1 : 1;
+}
+
+/* Remove what wasn't used for longest, but nothing that this run needs. */
+static void
+make_room(struct run *r)
+{
+	struct gc g = {
+	    .size_max = r->o->layers_max, .age_max = -1, .now = time(NULL)};
+	struct error err;
+	int own = state_hold(&r->state, IMAGE_LAYER, r->o->commit, &err);
+
+	if (gc(&r->state, &g, &err) < 0)
+		log_warn("collect layers: %s", err.msg);
+	else if (g.bytes > (uint64_t)r->o->layers_max)
+		log_warn("stages and layers have %" PRIu64 " MiB, more than "
+			 "--layers-max, and none can be removed: remove a "
+			 "stage, or allow more",
+		    g.bytes >> 20);
+	if (own >= 0)
+		close(own);
+}
+
+static int
+commit(struct run *r, struct error *err)
+{
+	const struct run_options *o = r->o;
+	struct chain on = {o->stage, "-", r->base.copied};
+	int rc;
+
+	jail_drop_view(&r->watch);
+	if (o->nlayers > 0)
+		on.below = o->layers[o->nlayers - 1];
+	rc = layer_commit(&r->state, r->fd, o->commit, &on, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0 && o->layers_max > 0)
+		make_room(r);
+	return status_line(r,
+	    arena_printf(&r->arena, "commit key=%s state=%s\n", o->commit,
+		rc == 1 ? "there" : "new"),
+	    err);
+}
+
+static int
+work(struct run *r, struct error *err)
+{
+	size_t i;
+	int code, over;
+
+	code = prepare(r, err);
+	if (code == CODE_OK)
+		code = phase_confs(r, err);
+	for (i = 0; code == CODE_OK && i < r->o->nphases; i++)
+		code = phase_run(r, &r->o->phases[i], err);
+	if (code == CODE_PHASE && i > 0 && r->o->shell >= 0)
+		code = phase_shell(r, &r->o->phases[i - 1], err);
+	r->failed = code == CODE_PHASE;
+	if (code != CODE_OK && code != CODE_PHASE)
+		return code;
+	over = collect_artifacts(r, err);
+	if (over < 0)
+		return CODE_TROUBLE;
+	if (over > 0)
+		code = CODE_PHASE;
+	if (code == CODE_OK && r->o->commit && commit(r, err) < 0)
+		return CODE_TROUBLE;
+	return code;
+}
+
+/*
+ * Move the folder out of the way of whoever cleans up: kept/JOB is the
+ * caller's. Where that can't be, it goes as others do.
+ */
+static bool
+keep(struct run *r)
+{
+	int fd;
+	bool done;
+
+	if (mkdirat(r->state.fd, "kept", 0700) < 0 && errno != EEXIST)
+		return false;
+	fd = sys_open_beneath(r->state.fd, "kept", O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return false;
+	done = renameat2(r->state.run, r->o->job, fd, r->o->job,
+		   RENAME_NOREPLACE) == 0;
+	close(fd);
+	return done;
+}
+
+/*
+ * Its folder is out of the way, so its name is free again; what is in the
+ * trash is for whoever has the time.
+ */
+static void
+clean_up(struct run *r)
+{
+	struct error err;
+
+	cgroup_remove(&r->groups);
+	while (r->nheld > 0)
+		close(r->held[--r->nheld]);
+	if (r->fd >= 0) {
+		if ((!r->failed || !r->o->keep || !keep(r)) &&
+		    state_bury(&r->state, r->state.run,
+			r->spare[0] ? r->spare : r->o->job, &err) < 0)
+			log_warn("%s", err.msg);
+		close(r->fd);
+	}
+	if (r->netns >= 0)
+		close(r->netns);
+	ids_release(&r->ids);
+	if (r->watch.signals >= 0)
+		close(r->watch.signals);
+	arena_release(&r->arena);
+}
+
+bool
+run_is_empty(int folder)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir && fd >= 0)
+		close(fd);
+	while (dir && n <= 2 && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return dir && n <= 2;
+}
+
+void
+run_defaults(struct run_options *o)
+{
+	*o = (struct run_options){.time = 6 * 3600,
+	    .silence = 30 * 60,
+	    .grace = 10,
+	    .log_max = 256 << 20,
+	    .reserve = DISK_RESERVE_DEFAULT,
+	    .network = NETWORK_HOST,
+	    .recipe = -1,
+	    .store = -1,
+	    .artifacts = -1,
+	    .owner = geteuid(),
+	    .group = getegid(),
+	    .log = -1,
+	    .status = -1,
+	    .report = -1,
+	    .leash = -1,
+	    .shell = -1};
+}
+
+int
+run_begin(struct run *r, const struct state *s, struct error *err)
+{
+	*r = (struct run){
+	    .state = *s, .fd = -1, .netns = -1, .ids = {-1, -1, 0, false}};
+	r->watch.signals = r->watch.view = -1;
+	/* the child opens everything below it, see box.h */
+	if (fchdir(r->state.fd) < 0)
+		return fail_errno(err, "%s", s->path);
+	return take_signals(r, err);
+}
+
+int
+run_work(struct run *r, const struct run_options *o, struct error *err)
+{
+	int code, signals = r->watch.signals;
+
+	r->o = o;
+	r->watch = (struct jail_watch){.out = o->log,
+	    .leash = o->leash,
+	    .signals = signals,
+	    .silence = o->silence * SECOND,
+	    .grace = o->grace * SECOND,
+	    .log_max = (uint64_t)o->log_max,
+	    .phases_left = (unsigned)o->nphases,
+	    .view = -1,
+	    .groups = &r->groups,
+	    .disk = &r->disk};
+	if (o->time > 0)
+		r->watch.end = jail_now() + o->time * SECOND;
+	code = work(r, err);
+	clean_up(r);
+	return code;
+}
+
+void
+run_cancel(struct run *r)
+{
+	clean_up(r);
+}
+
+int
+run(struct state *s, const struct run_options *o, struct error *err)
+{
+	struct error ignored;
+	struct run r;
+	int code = CODE_TROUBLE;
+
+	if (run_begin(&r, s, err) == 0)
+		code = run_work(&r, o, err);
+	if (state_sweep(s, &ignored) < 0)
+		log_warn("%s", ignored.msg);
+	/* the sweeper has them too, and lets go later than we */
+	jail_drop_view(&r.watch);
+	state_close(s);
+	return code;
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "chroot/store/content.h"
+#include "chroot/sys/blake2b.h"
+#include "chroot/store/hasher.h"
+#include "chroot/sys/walk.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/map.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+struct reader {
+	struct content *c;
+	bool hash;
+	struct hasher hasher;
+	struct map files; /* inode: digest of what has several names */
+};
+
+/* ---- extended attributes ------------------------------------------------- */
+
+bool
+content_keeps(const char *name)
+{
+	static const char *const exact[] = {"security.capability",
+	    "system.posix_acl_access", "system.posix_acl_default",
+	    "trusted.overlay.opaque", "trusted.overlay.redirect"};
+	size_t i;
+
+	for (i = 0; i < sizeof(exact) / sizeof(*exact); i++) {
+		if (strcmp(name, exact[i]) == 0)
+			return true;
+	}
+	return strncmp(name, "user.", 5) == 0 && !strchr(name, '=') &&
+	    strncmp(name, "user.overlay.", 13) != 0 &&
+	    strncmp(name, "user.autotua.", 13) != 0;
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct content_attribute *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* An attribute's value; false if it is gone or can't be read. */
+static bool
+read_value(const char *path, struct content_attribute *at, struct arena *a)
+{
+	ssize_t n = getxattr(path, at->name, NULL, 0);
+	char *value;
+
+	if (n < 0)
+		return false;
+	value = arena_alloc(a, (size_t)n + 1, 1);
+	n = getxattr(path, at->name, value, (size_t)n);
+	at->value = value;
+	at->size = n > 0 ? (size_t)n : 0;
+	return n >= 0;
+}
+
+int
+content_attributes(
+    int fd, struct arena *a, struct content_attribute **list, struct error *err)
+{
+	char path[32], *names, *p;
+	ssize_t n;
+	size_t found = 0;
+
+	/* by its path, since fd may be one that only names a file */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	*list = NULL;
+	n = listxattr(path, NULL, 0);
+	if (n == 0 || (n < 0 && errno == ENOTSUP))
+		return 0;
+	names = n > 0 ? arena_alloc(a, (size_t)n + 1, 1) : NULL;
+	if (!names || (n = listxattr(path, names, (size_t)n)) < 0)
+		return fail_errno(err, "list attributes");
+	for (p = names; p < names + n; p += strlen(p) + 1) {
+		if (!content_keeps(p))
+			continue;
+		*list = arena_grow(a, *list, found, sizeof(**list));
+		(*list)[found].name = p;
+		if (!read_value(path, &(*list)[found], a))
+			return fail_errno(err, "attribute %s", p);
+		found++;
+	}
+	if (found > 1)
+		qsort(*list, found, sizeof(**list), by_name);
+	return (int)found;
+}
+
+static void
+add_field(struct blake2b *b, const void *p, size_t n)
+{
+	uint64_t len = n;
+
+	blake2b_add(b, &len, sizeof(len));
+	blake2b_add(b, p, n);
+}
+
+/* The digest of the attributes of what fd names; NULL in hex if none. */
+static int
+digest_attributes(
+    int fd, struct arena *keep, const char **digest, struct error *err)
+{
+	struct content_attribute *list;
+	struct arena a = {0};
+	struct blake2b b;
+	char hex[KEY_HEX];
+	int i, n = content_attributes(fd, &a, &list, err);
+
+	if (n > 0) {
+		blake2b_init(&b);
+		for (i = 0; i < n; i++) {
+			add_field(&b, list[i].name, strlen(list[i].name));
+			add_field(&b, list[i].value, list[i].size);
+		}
+		blake2b_end(&b, hex);
+		*digest = arena_strdup(keep, hex);
+	}
+	arena_release(&a);
+	return n < 0 ? -1 : 0;
+}
+
+/* Most have none, which is found out without opening them. */
+static bool
+has_attributes(int dirfd, const char *name)
+{
+	char path[NAME_MAX + 32];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
+	n = llistxattr(path, NULL, 0);
+	return n > 0 || (n < 0 && errno != ENOTSUP);
+}
+
+static int
+read_attributes(struct reader *r, int dirfd, const char *name,
+    struct content_entry *e, struct error *err)
+{
+	int fd, rc;
+
+	if (!has_attributes(dirfd, name))
+		return 0;
+	fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(err, "open");
+	rc = digest_attributes(fd, &r->c->arena, &e->attributes, err);
+	close(fd);
+	return rc;
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+/* The digest of a file's bytes, read once for all of its names. */
+static int
+read_file(struct reader *r, const struct walk_entry *w, struct content_entry *e,
+    struct error *err)
+{
+	const char **known = NULL, *key;
+	char hex[KEY_HEX];
+
+	if (w->st.st_nlink > 1) {
+		key =
+		    arena_printf(&r->c->arena, "%ju", (uintmax_t)w->st.st_ino);
+		known = (const char **)map_puts(&r->files, key);
+	}
+	/* of what isn't hashed, the first name stands for it */
+	if (!known || !*known) {
+		r->c->bytes += (uint64_t)w->st.st_blocks * 512;
+		if (r->hash && hasher_file(&r->hasher, w, hex, err) < 0)
+			return -1;
+		e->digest = r->hash ? arena_strdup(&r->c->arena, hex) : NULL;
+		if (known)
+			*known = e->digest ? e->digest : "";
+		return 0;
+	}
+	e->digest = r->hash ? *known : NULL;
+	return 0;
+}
+
+static int
+read_link(struct reader *r, const struct walk_entry *w, struct content_entry *e,
+    struct error *err)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(w->dirfd, w->name, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return fail_errno(err, "read link");
+	e->target = arena_strndup(&r->c->arena, target, (size_t)n);
+	return 0;
+}
+
+static struct content_entry *
+add_entry(struct content *c, const char *path, const struct stat *st)
+{
+	struct content_entry *e;
+
+	c->entries =
+	    arena_grow(&c->arena, c->entries, c->n, sizeof(*c->entries));
+	e = &c->entries[c->n++];
+	*e = (struct content_entry){.path = arena_strdup(&c->arena, path),
+	    .mode = st->st_mode,
+	    .uid = st->st_uid,
+	    .gid = st->st_gid,
+	    .rdev = st->st_rdev,
+	    .ino = st->st_ino,
+	    .nlink = st->st_nlink,
+	    .size = st->st_size,
+	    .mtime = st->st_mtim};
+	return e;
+}
+
+static int
+read_entry(void *ctx, const struct walk_entry *w, struct error *err)
+{
+	struct reader *r = ctx;
+	struct content_entry *e = add_entry(r->c, w->path, &w->st);
+	int rc = 0;
+
+	e->deep = w->deep;
+	if (S_ISREG(e->mode))
+		rc = read_file(r, w, e, err);
+	else
+		r->c->bytes += (uint64_t)w->st.st_blocks * 512;
+	if (S_ISLNK(e->mode))
+		rc = read_link(r, w, e, err);
+	if (rc < 0 || read_attributes(r, w->dirfd, w->name, e, err) < 0)
+		return fail_in(err, "%.200s", w->path);
+	return 0;
+}
+
+static bool
+is_top(const struct content_entry *e)
+{
+	return strcmp(e->path, ".") == 0;
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	const struct content_entry *x = a, *y = b;
+
+	if (is_top(x) || is_top(y))
+		return is_top(y) - is_top(x);
+	return strcmp(x->path, y->path);
+}
+
+/* In order, with the first name of each file as the one others refer to. */
+static void
+put_in_order(struct content *c)
+{
+	struct content_entry *e;
+	struct map names;
+	void **first;
+	size_t i;
+
+	qsort(c->entries, c->n, sizeof(*c->entries), by_path);
+	map_init(&names, &c->arena);
+	for (i = 0; i < c->n; i++) {
+		e = &c->entries[i];
+		if (S_ISDIR(e->mode) || e->nlink < 2 || content_is_whiteout(e))
+			continue;
+		first = map_puts(
+		    &names, arena_printf(&c->arena, "%ju", (uintmax_t)e->ino));
+		if (*first)
+			e->first = *first;
+		else
+			*first = e;
+	}
+}
+
+static int
+read_all(struct reader *r, int root, struct error *err)
+{
+	struct stat st;
+
+	map_init(&r->files, &r->c->arena);
+	if (fstat(root, &st) < 0)
+		return fail_errno(err, "stat");
+	/* archives don't always have the top's time */
+	st.st_mtim = (struct timespec){0, 0};
+	if (read_attributes(r, root, ".", add_entry(r->c, ".", &st), err) < 0 ||
+	    walk(root, read_entry, r, err) < 0)
+		return -1;
+	put_in_order(r->c);
+	return 0;
+}
+
+int
+content_read(int root, bool hash, struct content *c, struct error *err)
+{
+	struct reader r = {.c = c, .hash = hash};
+	int rc;
+
+	*c = (struct content){.n = 0};
+	if (hash && hasher_begin(&r.hasher))
+		_exit(read_all(&r, root, err) < 0);
+	rc = read_all(&r, root, err);
+	if (hash)
+		hasher_end(&r.hasher);
+	return rc;
+}
+
+/* ---- as text ------------------------------------------------------------- */
+
+bool
+content_is_whiteout(const struct content_entry *e)
+{
+	return S_ISCHR(e->mode) && e->rdev == makedev(0, 0);
+}
+
+static char
+type_of(const struct content_entry *e)
+{
+	switch (e->mode & S_IFMT) {
+	case S_IFREG:
+		return 'f';
+	case S_IFDIR:
+		return 'd';
+	case S_IFLNK:
+		return 'l';
+	case S_IFIFO:
+		return 'p';
+	case S_IFSOCK:
+		return 's';
+	default:
+		return content_is_whiteout(e) ? 'w' : 'n';
+	}
+}
+
+static void
+add_encoded(struct buf *b, const char *s)
+{
+	for (; *s; s++) {
+		if (*s <= ' ' || *s == '%' || *s == 0x7f)
+			(void)buf_addf(b, "%%%02X", (unsigned char)*s);
+		else
+			(void)buf_addc(b, *s);
+	}
+}
+
+static void
+add_line(struct buf *b, const struct content_entry *e)
+{
+	if (content_is_whiteout(e)) {
+		/* only that it is there counts */
+		(void)buf_adds(b, "w 0000 0 0 0 0 - - ");
+		add_encoded(b, e->path);
+		(void)buf_addc(b, '\n');
+		return;
+	}
+	(void)buf_addf(b, "%c %04o %u %u %lld.%09ld %jd ", type_of(e),
+	    e->mode & 07777, e->uid, e->gid, (long long)e->mtime.tv_sec,
+	    e->mtime.tv_nsec, S_ISREG(e->mode) ? (intmax_t)e->size : 0);
+	if (e->deep)
+		(void)buf_adds(b, "deep");
+	else if (e->first)
+		(void)buf_addc(b, '='), add_encoded(b, e->first->path);
+	else if (e->target)
+		add_encoded(b, e->target);
+	else
+		(void)buf_adds(b, e->digest ? e->digest : "-");
+	(void)buf_addf(b, " %s ", e->attributes ? e->attributes : "-");
+	add_encoded(b, e->path);
+	(void)buf_addc(b, '\n');
+}
+
+void
+content_text(const struct content *c, struct buf *b)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		add_line(b, &c->entries[i]);
+}
+
+void
+content_digest(const struct buf *text, char hex[KEY_HEX])
+{
+	struct blake2b b;
+
+	blake2b_init(&b);
+	blake2b_add(&b, text->data, text->len);
+	blake2b_end(&b, hex);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "chroot/store/layer.h"
+#include "chroot/store/image.h"
+#include "chroot/store/state.h"
+#include "chroot/sys/sys.h"
+#include "chroot/sys/walk.h"
+#include "base/error.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * Sockets of dead processes are of no use to anybody; a device node is none
+ * that a job could have made.
+ */
+static int
+scrub_one(void *ctx, const struct walk_entry *e, struct error *err)
+{
+	(void)ctx;
+	if (S_ISBLK(e->st.st_mode) ||
+	    (S_ISCHR(e->st.st_mode) && e->st.st_rdev != 0))
+		return fail(err, "%.200s is a device node", e->path);
+	if (S_ISSOCK(e->st.st_mode) && unlinkat(e->dirfd, e->name, 0) < 0)
+		return fail_errno(err, "delete %.200s", e->path);
+	return 0;
+}
+
+/* Remove the folder, or if it is to stay, what is in it. */
+static int
+empty_folder(int upper, const char *name, bool stays, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(upper, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : fail_errno(err, "stat %s", name);
+	if (!S_ISDIR(st.st_mode) && stays)
+		return 0;
+	if (file_remove_tree(upper, name, err) < 0)
+		return -1;
+	if (!stays)
+		return 0;
+	if (mkdirat(upper, name, 0700) < 0 ||
+	    fchownat(upper, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) <
+		0 ||
+	    fchmodat(upper, name, st.st_mode & 07777, 0) < 0)
+		return fail_errno(err, "create %s", name);
+	return 0;
+}
+
+/* What no later step should see: temporary files, sockets. */
+static int
+scrub(int upper, bool whole, struct error *err)
+{
+	if (empty_folder(upper, "tmp", whole, err) < 0 ||
+	    empty_folder(upper, "run", whole, err) < 0)
+		return -1;
+	return walk(upper, scrub_one, NULL, err);
+}
+
+void
+layer_ok(
+    const struct chain *on, const struct image_facts *facts, char ok[LAYER_OK])
+{
+	char text[IMAGE_OK];
+
+	image_ok(facts, text);
+	snprintf(ok, LAYER_OK, "stage=%s\nbelow=%s\n%s%s", on->stage, on->below,
+	    on->whole ? "whole=yes\n" : "", text);
+}
+
+/* Make run/new with root/, its list and the text for "ok". */
+static int
+record(int run, const struct chain *on, char ok[LAYER_OK], struct error *err)
+{
+	struct image_facts facts;
+	int folder, rc;
+
+	if (mkdirat(run, "new", 0700) < 0 ||
+	    renameat(run, "upper", run, "new/root") < 0)
+		return fail_errno(err, "rename upper");
+	folder = sys_open_beneath(run, "new", O_RDONLY | O_DIRECTORY);
+	if (folder < 0)
+		return fail_errno(err, "open new");
+	rc = image_record(folder, &facts, err);
+	close(folder);
+	if (rc == 0)
+		layer_ok(on, &facts, ok);
+	return rc;
+}
+
+int
+layer_commit(struct state *s, int run, const char *key, const struct chain *on,
+    struct error *err)
+{
+	char ok[LAYER_OK];
+	int upper, rc;
+
+	if (state_has(s, IMAGE_LAYER, key))
+		return 1;
+	upper = sys_open_beneath(run, "upper", O_RDONLY | O_DIRECTORY);
+	if (upper < 0)
+		return fail_errno(err, "open upper");
+	rc = scrub(upper, on->whole, err);
+	close(upper);
+	if (rc < 0 || record(run, on, ok, err) < 0)
+		return fail_in(err, "layer %s", key);
+	return state_publish(s, IMAGE_LAYER, key, run, "new", ok, err);
+}
+
+int
+layer_check(int ok, const char *key, const struct chain *on, struct error *err)
+{
+	char stage[OK_VALUE], below[OK_VALUE];
+
+	if (!state_ok_value(ok, "stage", stage) ||
+	    !state_ok_value(ok, "below", below))
+		return fail(err,
+		    "layer %s: its \"ok\" file is damaged: remove the layer",
+		    key);
+	if (strcmp(stage, on->stage) != 0 || strcmp(below, on->below) != 0)
+		return fail(err,
+		    "layer %s was made on stage %s and layer %s, not on %s "
+		    "and %s",
+		    key, stage, below, on->stage, on->below);
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The upper layer of a run as a layer of its own. It keeps overlayfs's own
+ * marks (whiteouts, opaque folders, redirects), so it means something only
+ * above the chain it was made on, which is written in its "ok" file.
+ */
+#ifndef CHROOT_LAYER_H
+#define CHROOT_LAYER_H
+
+#include "chroot/store/image.h"
+
+#include <stdbool.h>
+
+struct error;
+struct state;
+
+/* What a layer was made on: a stage and the layer below, "-" if none. */
+struct chain {
+	const char *stage, *below;
+	bool whole; /* it holds all that is below it, too; see base.h */
+};
+
+/*
+ * Make run/upper (run is the run's folder) the layer key: 0, or 1 when it is
+ * there already; nobody may use run/upper any more.
+ */
+int layer_commit(struct state *s, int run, const char *key,
+    const struct chain *on, struct error *err);
+
+/* The text of its "ok" file. */
+#define LAYER_OK (IMAGE_OK + 176)
+void layer_ok(
+    const struct chain *on, const struct image_facts *f, char ok[LAYER_OK]);
+
+/* Was the layer whose "ok" file is ok made on this chain? */
+int
+layer_check(int ok, const char *key, const struct chain *on, struct error *err);
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/cli.h"
+#include "cli/farm/client.h"
+#include "cli/commands.h"
+#include "cli/farm/head.h"
+#include "cli/tree/repo.h"
+#include "cli/steps.h"
+#include "cli/farm/watch.h"
+
+#include <string.h>
+
+#define PRIORITY_MAX 1000
+
+struct submit_options {
+	struct conf_list arches, parameters;
+	const char *stage, *revision;
+	int64_t priority;
+	bool watch, no_reuse;
+};
+
+static const struct opt options[] = {
+    {"arch", 'a', OPT_LIST, offsetof(struct submit_options, arches), "ARCH",
+	"architecture to run for (this machine's)"},
+    {"stage", 's', OPT_TEXT, offsetof(struct submit_options, stage), "NAME",
+	"stage, instead of the master's default"},
+    {"priority", 'P', OPT_NUMBER, offsetof(struct submit_options, priority),
+	"N", "higher goes first among your own jobs"},
+    {"param", 'p', OPT_LIST, offsetof(struct submit_options, parameters), "K=V",
+	"a parameter for the phases"},
+    {"tree", 't', OPT_SETTING, 0, "NAME", "the master's name of the tree"},
+    {"revision", 'r', OPT_TEXT, offsetof(struct submit_options, revision),
+	"REV", "commit or branch instead of HEAD"},
+    {"no-reuse", 0, OPT_FLAG, offsetof(struct submit_options, no_reuse), NULL,
+	"run what has passed before, too"},
+    {"watch", 'w', OPT_FLAG, offsetof(struct submit_options, watch), NULL,
+	"stay until the job ends"},
+    SIGNING_OPTIONS,
+    CLIENT_OPTIONS,
+    {0},
+};
+
+static json_t *
+arches_json(struct cli *c, const struct conf_list *list)
+{
+	json_t *array = json_array();
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		json_array_append_new(array, json_string(list->items[i]));
+	if (list->n == 0)
+		json_array_append_new(array, json_string(c->conf.arch));
+	return array;
+}
+
+/* NULL: one of them is no NAME=VALUE, which was told. */
+static json_t *
+parameters_json(struct cli *c, const struct conf_list *list)
+{
+	json_t *o = json_object();
+	const char *eq;
+	size_t i;
+
+	for (i = 0; i < list->n; i++) {
+		eq = strchr(list->items[i], '=');
+		if (!eq || eq == list->items[i]) {
+			cli_errorf(c, 0, "--param %s: expected NAME=VALUE",
+			    list->items[i]);
+			json_decref(o);
+			return NULL;
+		}
+		json_object_set_new(o,
+		    arena_strndup(&c->arena, list->items[i],
+			(size_t)(eq - list->items[i])),
+		    json_string(eq + 1));
+	}
+	return o;
+}
+
+/* The given revision, else HEAD of the repository here, else the tree's. */
+static const char *
+choose_revision(
+    struct cli *c, const struct submit_options *o, const struct atom *root)
+{
+	struct head head;
+
+	if (o->revision)
+		return o->revision;
+	if (!head_read(
+		arena_printf(&c->arena, "%s/%s", root->id.user, root->id.name),
+		&head)) {
+		cli_detail(c,
+		    "no repository with it here: the tree's newest revision");
+		return "";
+	}
+	if (head.dirty)
+		cli_note(c,
+		    "note: there are changes that are not committed; the job "
+		    "is about %.12s",
+		    head.commit);
+	if (head.unpushed)
+		cli_note(c,
+		    "note: %.12s is not pushed: the master may not see it",
+		    head.commit);
+	return arena_strdup(&c->arena, head.commit);
+}
+
+static json_t *
+request_json(
+    struct cli *c, const struct submit_options *o, const struct atom *root)
+{
+	json_t *request, *parameters = parameters_json(c, &o->parameters);
+
+	if (!parameters)
+		return NULL;
+	request = json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:b}", "tree",
+	    c->conf.tree ? c->conf.tree : "", "root",
+	    atom_format(&c->arena, root), "revision",
+	    choose_revision(c, o, root), "arches", arches_json(c, &o->arches),
+	    "stage", o->stage ? o->stage : "", "priority",
+	    (json_int_t)o->priority, "parameters", parameters, "reuse",
+	    (int)!o->no_reuse);
+	if (!request)
+		cli_errorf(c, 0, "an option's value is not UTF-8");
+	return request;
+}
+
+/* The master's only tree, when none is configured. */
+static int
+choose_tree(struct cli *c, struct http *h)
+{
+	const json_t *list, *tree;
+	json_t *answer;
+	int rc;
+
+	if (c->conf.tree)
+		return CLI_OK;
+	rc = client_call(c, h, "GET", "/api/v1/trees", NULL, &answer);
+	if (rc != CLI_OK)
+		return rc;
+	list = json_object_get(answer, "trees");
+	tree = json_array_get(list, 0);
+	if (json_array_size(list) == 1)
+		c->conf.tree = arena_strdup(&c->arena, member(tree, "name"));
+	else
+		rc = cli_errorf(c, CLI_USAGE,
+		    "the master has %zu trees: choose one with --tree, "
+		    "AUTOTUA_TREE or \"tree\" in %s",
+		    json_array_size(list), settings_file(&c->arena));
+	json_decref(answer);
+	return rc;
+}
+
+static int
+submit(struct cli *c, struct http *h, const struct submit_options *o,
+    const struct atom *root)
+{
+	json_t *request, *answer;
+	int64_t job;
+	int rc;
+
+	rc = choose_tree(c, h);
+	if (rc != CLI_OK)
+		return rc;
+	request = request_json(c, o, root);
+	if (!request)
+		return CLI_USAGE;
+	rc = client_signed(c, h, "submit", request, "/api/v1/jobs", &answer);
+	json_decref(request);
+	if (rc != CLI_OK)
+		return rc;
+	job = json_integer_value(json_object_get(answer, "job"));
+	cli_note(c, "job %lld: %lld units, %lld steps, revision %.12s",
+	    (long long)job, (long long)member_number(answer, "units"),
+	    (long long)member_number(answer, "steps"),
+	    member(answer, "revision"));
+	if (o->watch) {
+		json_decref(answer);
+		return watch_job(c, h, job);
+	}
+	if (c->json)
+		cli_json(json_incref(answer));
+	else
+		printf("%lld\n", (long long)job);
+	json_decref(answer);
+	return CLI_OK;
+}
+
+static int
+submit_main(struct cli *c, const void *opts, int n, char *args[])
+{
+	const struct submit_options *o = opts;
+	struct error err = {0};
+	struct atom root;
+	struct http *h;
+	int rc;
+
+	(void)n;
+	if (root_parse(c, args[0], &root, &err) < 0)
+		return cli_error(c, CLI_USAGE, &err);
+	if (o->priority > PRIORITY_MAX)
+		return cli_errorf(
+		    c, CLI_USAGE, "--priority: expected 0 to %d", PRIORITY_MAX);
+	rc = client_open(c, &h);
+	if (rc != CLI_OK)
+		return rc;
+	rc = submit(c, h, o, &root);
+	http_close(h);
+	return rc;
+}
+
+const struct command submit_command = {
+    .name = "submit",
+    .arguments = "ROOT",
+    .summary = "send a job to the master",
+    .options = options,
+    .size = sizeof(struct submit_options),
+    .min = 1,
+    .max = 1,
+    .run = submit_main,
+};

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/sign/keys.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "tree/sign/notary.h"
+#include "tree/sign/sign.h"
+
+#include <gpgme.h>
+#include <string.h>
+
+#define BATCH 64 /* recipes that are verified between two looks at progress */
+
+static int
+fail_gpg(struct error *err, gpgme_error_t code, const char *what)
+{
+	char text[128];
+
+	gpgme_strerror_r(code, text, sizeof(text));
+	return fail(err, "%s: %s", what, text);
+}
+
+static int
+open_context(gpgme_ctx_t *out, struct error *err)
+{
+	gpgme_error_t code;
+
+	if (!gpgme_check_version("1.18.0"))
+		return fail(err, "gpgme is older than 1.18");
+	code = gpgme_new(out);
+	if (code)
+		return fail_gpg(err, code, "gpgme");
+	gpgme_set_armor(*out, 1);
+	return 0;
+}
+
+static bool
+can_sign(gpgme_key_t key)
+{
+	return key->can_sign && !key->revoked && !key->expired &&
+	    !key->disabled && !key->invalid && key->subkeys &&
+	    key->subkeys->fpr && strlen(key->subkeys->fpr) < FINGERPRINT_MAX;
+}
+
+/* How many fit; the first one's fingerprint. -1: gpg failed. */
+static int
+count_keys(gpgme_ctx_t ctx, const char *name, char fpr[FINGERPRINT_MAX],
+    struct error *err)
+{
+	gpgme_error_t code;
+	gpgme_key_t key;
+	int n = 0;
+
+	code = gpgme_op_keylist_start(ctx, name, 1);
+	while (!code && (code = gpgme_op_keylist_next(ctx, &key)) == 0) {
+		if (can_sign(key) && n++ == 0)
+			snprintf(fpr, FINGERPRINT_MAX, "%s", key->subkeys->fpr);
+		gpgme_key_unref(key);
+	}
+	gpgme_op_keylist_end(ctx);
+	if (gpgme_err_code(code) != GPG_ERR_EOF)
+		return fail_gpg(err, code, "list secret keys");
+	return n;
+}
+
+int
+keys_choose(
+    const char *name, char fingerprint[FINGERPRINT_MAX], struct error *err)
+{
+	gpgme_ctx_t ctx = NULL;
+	int n;
+
+	if (open_context(&ctx, err) < 0)
+		return -1;
+	n = count_keys(ctx, name, fingerprint, err);
+	gpgme_release(ctx);
+	if (n == 1 || n < 0)
+		return n < 0 ? -1 : 0;
+	if (n > 1)
+		return fail(err,
+		    "%d secret keys %s%s: choose one by its fingerprint with "
+		    "--key, AUTOTUA_KEY or \"key\" in the configuration (gpg "
+		    "--list-secret-keys shows them)",
+		    n, name ? "fit " : "can sign", name ? name : "");
+	if (name)
+		return fail(err,
+		    "no secret key that can sign fits \"%s\" (gpg "
+		    "--list-secret-keys shows what there is)",
+		    name);
+	return fail(err,
+	    "no secret key that can sign: make one with \"gpg "
+	    "--quick-generate-key YOUR-ADDRESS ed25519 sign 2y\"");
+}
+
+static int
+copy(gpgme_data_t data, struct buf *out, struct error *err)
+{
+	char chunk[4096];
+	ssize_t n;
+
+	if (gpgme_data_seek(data, 0, SEEK_SET) < 0)
+		return fail_errno(err, "key");
+	while ((n = gpgme_data_read(data, chunk, sizeof(chunk))) > 0) {
+		if (buf_add(out, chunk, (size_t)n) < 0)
+			return fail(err, "the key is too large");
+	}
+	if (n < 0)
+		return fail_errno(err, "key");
+	return out->len > 0 ? 0 : fail(err, "gpg exported nothing");
+}
+
+int
+keys_export(const char *fingerprint, struct buf *out, struct error *err)
+{
+	gpgme_data_t data = NULL;
+	gpgme_error_t code;
+	gpgme_ctx_t ctx = NULL;
+	int rc = -1;
+
+	if (open_context(&ctx, err) < 0)
+		return -1;
+	code = gpgme_data_new(&data);
+	if (!code)
+		code = gpgme_op_export(
+		    ctx, fingerprint, GPGME_EXPORT_MODE_MINIMAL, data);
+	if (code)
+		fail_gpg(err, code, "export the key");
+	else
+		rc = copy(data, out, err);
+	if (data)
+		gpgme_data_release(data);
+	gpgme_release(ctx);
+	return rc;
+}
+
+struct notary *
+keys_notary(struct cli *c)
+{
+	const char *folder =
+	    settings_folder(&c->arena, "XDG_CACHE_HOME", ".cache");
+	struct notary *n = notary_open(folder);
+
+	if (notary_trouble(n))
+		cli_detail(c, "verdicts are not remembered: %s",
+		    cli_show(c, notary_trouble(n)));
+	return n;
+}
+
+void
+keys_of_tree(
+    struct arena *a, struct tree *t, struct notary *notary, struct keyring *k)
+{
+	const struct tree_package *p;
+	const struct tree_file *file;
+	const char *last = "", *fpr;
+	struct error err;
+	size_t i, n;
+
+	keyring_init(k, a);
+	p = tree_packages(t, &n);
+	for (i = 0; i < n; i++) {
+		if (strcmp(p[i].user, last) == 0)
+			continue;
+		last = p[i].user;
+		file = tree_file(
+		    t, arena_printf(a, "%s/%s.asc", last, last), &err);
+		if (!file)
+			continue;
+		fpr = notary_fingerprint(
+		    notary, file->text, file->len, time(NULL), &err);
+		if (fpr)
+			keyring_add(k, last, fpr, &err);
+	}
+}
+
+void
+keys_note_none(struct cli *c)
+{
+	cli_note(c,
+	    "warning: checking against the keys in the tree itself: that files "
+	    "and keys fit, not whose keys they are; to check that, give a "
+	    "keyring with --keyring FILE, AUTOTUA_KEYRING or \"keyring\" in %s",
+	    settings_file(&c->arena));
+}
+
+/* Recipes that can be read. */
+static size_t
+readable(struct review *r, const struct named_list *list,
+    const struct tree_recipe *out[])
+{
+	const struct tree_recipe *recipe;
+	struct diags d;
+	size_t i, k, n = 0;
+
+	for (i = 0; i < list->n; i++) {
+		diags_init(&d, &r->cli->arena);
+		recipe = tree_recipe(
+		    r->tree, &list->items[i].id, list->items[i].kind, &d);
+		if (recipe)
+			out[n++] = recipe;
+		for (k = 0; !recipe && k < d.n; k++)
+			review_keep(r, &d.list[k]);
+	}
+	return n;
+}
+
+size_t
+keys_verify(struct review *r, struct notary *notary,
+    const struct named_list *list, const struct keyring *k)
+{
+	const struct tree_recipe **recipes;
+	struct progress p;
+	struct diags d;
+	size_t i, n, at, some;
+
+	recipes = arena_array(
+	    &r->cli->arena, list->n + 1, const struct tree_recipe *);
+	n = readable(r, list, recipes);
+	progress_begin(&p, r->cli, "verifying", n);
+	for (at = 0; at < n; at += some) {
+		some = n - at < BATCH ? n - at : BATCH;
+		diags_init(&d, &r->cli->arena);
+		(void)tree_verify_by(
+		    notary, r->tree, recipes + at, some, k, time(NULL), &d);
+		for (i = 0; i < d.n; i++)
+			review_keep(r, &d.list[i]);
+		progress_step(&p, at + some);
+	}
+	progress_end(&p);
+	return n;
+}

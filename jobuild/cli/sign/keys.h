@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The caller's own OpenPGP keys, and the keys that a tree brings along.
+ */
+#ifndef CLI_KEYS_H
+#define CLI_KEYS_H
+
+#include "cli/tree/review.h"
+#include "tree/sign/keyring.h"
+#include "tree/tree.h"
+
+struct buf;
+struct error;
+
+/*
+ * Primary fingerprint of the one secret key that can sign and fits name (a
+ * fingerprint or user id; NULL: any).
+ */
+int keys_choose(
+    const char *name, char fingerprint[FINGERPRINT_MAX], struct error *err);
+
+/* The armoured public key, without other people's signatures. */
+int keys_export(const char *fingerprint, struct buf *out, struct error *err);
+
+struct cli;
+struct notary;
+
+/* One that remembers verdicts in $XDG_CACHE_HOME/autotua. */
+struct notary *keys_notary(struct cli *c);
+
+/* A keyring with what USER.asc of each user of the tree says. Files that are
+ * missing or broken are left out: who verifies finds no key then. */
+void keys_of_tree(
+    struct arena *a, struct tree *t, struct notary *n, struct keyring *k);
+
+/* Tell that there is no keyring but the tree's own keys, and the remedy. */
+void keys_note_none(struct cli *c);
+
+/*
+ * Verify those of the list that can be read; what is wrong goes to the review.
+ * How many were read.
+ */
+size_t keys_verify(struct review *r, struct notary *n,
+    const struct named_list *list, const struct keyring *k);
+
+#endif

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/tree/review.h"
+#include "base/buf.h"
+#include "cli/cli.h"
+#include "cli/progress.h"
+#include "cli/tree/superfluous.h"
+#include "cli/workers.h"
+#include "recipe/lint.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define WORTH_SHARING 100 /* packages */
+
+void
+review_init(struct review *k, struct cli *c, struct tree *t)
+{
+	memset(k, 0, sizeof(*k));
+	k->cli = c;
+	k->tree = t;
+	diags_init(&k->found, &c->arena);
+	map_init(&k->seen, &c->arena);
+}
+
+void
+review_keep(struct review *k, const struct diag *g)
+{
+	struct arena *a = &k->cli->arena;
+	void **at;
+
+	at = map_puts(&k->seen,
+	    arena_printf(a, "%s:%u:%u:%s:%s", g->at.file ? g->at.file : "",
+		g->at.line, g->at.col, g->rule, g->at.line ? "" : g->text));
+	if (*at)
+		return;
+	*at = k;
+	k->found.errors += g->level == DIAG_ERROR;
+	if (k->found.n >= DIAGS_MAX) {
+		k->dropped += g->level == DIAG_ERROR;
+		return;
+	}
+	k->found.list =
+	    arena_grow(a, k->found.list, k->found.n, sizeof(*k->found.list));
+	k->found.list[k->found.n++] = *g;
+}
+
+/* ---- layout -------------------------------------------------------------- */
+
+/*
+ * Who writes a first jobuild has no key in the tree yet: "jobuild sign" brings
+ * it, as it brings the signatures, which lint doesn't miss either. In a commit
+ * it must be there.
+ */
+static bool
+is_for_later(const struct review *k, const struct diag *g)
+{
+	return !*tree_commit(k->tree) && strcmp(g->rule, "no-key") == 0;
+}
+
+/* Packages that are read by several processes. */
+struct sharing {
+	struct tree *tree;
+	size_t *list;
+	size_t n;
+	struct progress progress;
+};
+
+static void
+tell_package(void *ctx, size_t i, struct buf *out)
+{
+	struct sharing *s = ctx;
+
+	tree_tell_package(s->tree, s->list[i], out);
+}
+
+static void
+take_package(void *ctx, size_t i, const char *data, size_t len)
+{
+	struct sharing *s = ctx;
+
+	tree_take_package(s->tree, s->list[i], data, len);
+	progress_step(&s->progress, i);
+}
+
+/*
+ * Have the packages that the index doesn't know read by all processors. What
+ * a worker couldn't do is done later by who needs it.
+ */
+static void
+read_packages(struct review *k)
+{
+	struct sharing s = {.tree = k->tree};
+	struct workers w = {
+	    .jobs = k->jobs, .work = tell_package, .take = take_package};
+	struct error none;
+	size_t i, n;
+
+	(void)tree_packages(k->tree, &n);
+	s.list = arena_array(&k->cli->arena, n + 1, size_t);
+	for (i = 0; i < n; i++) {
+		if (!tree_knows_package(k->tree, i))
+			s.list[s.n++] = i;
+	}
+	if (s.n < WORTH_SHARING)
+		return;
+	w.n = s.n;
+	w.ctx = &s;
+	progress_begin(&s.progress, k->cli, "reading packages", s.n);
+	(void)workers_run(&w, &none);
+	progress_end(&s.progress);
+}
+
+void
+review_layout(
+    struct review *k, bool (*wanted)(void *ctx, const char *path), void *ctx)
+{
+	struct diags d;
+	size_t i;
+
+	if (!wanted && k->jobs != 1)
+		read_packages(k);
+	diags_init(&d, &k->cli->arena);
+	tree_check_layout(k->tree, &d);
+	for (i = 0; i < d.n; i++) {
+		if (is_for_later(k, &d.list[i]))
+			cli_detail(k->cli,
+			    "%s is not there yet: jobuild sign brings it",
+			    d.list[i].at.file);
+		else if (!wanted ||
+		    (d.list[i].at.file && wanted(ctx, d.list[i].at.file)))
+			review_keep(k, &d.list[i]);
+	}
+}
+
+/* ---- one recipe, in a worker --------------------------------------------- */
+
+/* The planner for an architecture that some recipe names. */
+static struct planner *
+planner_for(struct review *k, const char *arch)
+{
+	size_t i;
+
+	for (i = 0; i < k->narches && strcmp(k->arches[i], arch) != 0; i++)
+		;
+	assert(i < k->narches); /* all were read before */
+	if (!k->planners[i])
+		k->planners[i] = repo_planner(k->cli, k->tree, arch);
+	return k->planners[i];
+}
+
+static bool
+plans_for(struct review *k, const struct recipe_id *id, const char *arch,
+    struct diags *d)
+{
+	struct atom root = {ATOM_EQ, *id};
+
+	return repo_plans(k->cli, planner_for(k, arch), &root, d);
+}
+
+/* For each ARCH it names; else one that the tree knows must do. */
+static void
+check_plan(struct review *k, struct arena *a, const struct metadata *m,
+    struct diags *d)
+{
+	struct diags first, one;
+	size_t i;
+
+	for (i = 0; i < m->narch; i++)
+		plans_for(k, &m->id, m->arch[i], d);
+	if (m->narch > 0)
+		return;
+	diags_init(&first, a);
+	for (i = 0; i < k->narches; i++) {
+		diags_init(&one, a);
+		if (plans_for(k, &m->id, k->arches[i], &one)) {
+			first = one;
+			break;
+		}
+		if (i == 0)
+			first = one;
+	}
+	*d = first;
+}
+
+/* Is it the last one of its package in the list? */
+static bool
+is_last(const struct review *k, size_t i)
+{
+	const struct recipe_id *a = &k->list->items[i].id, *b;
+
+	if (i + 1 == k->list->n)
+		return true;
+	b = &k->list->items[i + 1].id;
+	return strcmp(a->user, b->user) != 0 || strcmp(a->name, b->name) != 0;
+}
+
+/* What is to be said of a package as a whole. */
+static void
+check_package(struct review *k, struct arena *a, const struct named *item,
+    struct diags *d)
+{
+	const struct tree_package *p;
+
+	p = tree_package(k->tree, item->id.user, item->id.name);
+	if (p)
+		superfluous_find(a, k->tree, p, d);
+}
+
+/*
+ * Nothing for a recipe without a fault, else two arrays: what was found in
+ * it, and in its plans.
+ */
+static void
+work(void *ctx, size_t i, struct buf *out)
+{
+	struct review *k = ctx;
+	const struct named *item = &k->list->items[i];
+	const struct tree_recipe *recipe;
+	struct diags own, plans;
+	struct arena a = {0};
+	char *text;
+
+	diags_init(&own, &a);
+	diags_init(&plans, &a);
+	recipe = tree_recipe(k->tree, &item->id, item->kind, &own);
+	if (recipe && k->advice) {
+		/* which has the warnings, too, but those that are silenced */
+		diags_init(&own, &a);
+		tree_advise(k->tree, &item->id, item->kind, &own);
+	}
+	if (k->advice && is_last(k, i))
+		check_package(k, &a, item, &own);
+	if (recipe && item->kind == RECIPE_JOBUILD)
+		check_plan(k, &a, recipe->meta, &plans);
+	if (own.n + plans.n > 0) {
+		json_t *both =
+		    json_pack("[o, o]", diags_json(&own), diags_json(&plans));
+
+		text = json_dumps(both, JSON_COMPACT);
+		if (!text || buf_adds(out, text) < 0)
+			out->len = 0;
+		free(text);
+		json_decref(both);
+	}
+	arena_release(&a);
+}
+
+/* ---- all of them --------------------------------------------------------- */
+
+static void
+take(void *ctx, size_t i, const char *data, size_t len)
+{
+	struct review *k = ctx;
+	json_error_t why;
+	json_t *both;
+
+	progress_step(k->progress, i);
+	diags_init(&k->recipes[i], &k->cli->arena);
+	diags_init(&k->plans[i], &k->cli->arena);
+	if (len == 0 && k->advice)
+		tree_advised(
+		    k->tree, &k->list->items[i].id, k->list->items[i].kind);
+	if (len == 0)
+		return;
+	both = json_loadb(data, len, 0, &why);
+	(void)diags_from_json(&k->recipes[i], json_array_get(both, 0));
+	(void)diags_from_json(&k->plans[i], json_array_get(both, 1));
+	json_decref(both);
+}
+
+static void
+add_arch(struct review *k, const char *arch)
+{
+	size_t i;
+
+	for (i = 0; i < k->narches; i++) {
+		if (strcmp(k->arches[i], arch) == 0)
+			return;
+	}
+	k->arches = arena_grow(
+	    &k->cli->arena, k->arches, k->narches, sizeof(*k->arches));
+	k->arches[k->narches++] = arch;
+}
+
+/* Read them here, so that workers needn't, each for itself. */
+static void
+read_all(struct review *k)
+{
+	const struct tree_recipe *r;
+	const struct named *item;
+	struct progress p;
+	struct arena a = {0};
+	struct diags d;
+	size_t i, n;
+
+	progress_begin(&p, k->cli, "reading recipes", k->list->n);
+	for (i = 0; i < k->list->n; i++) {
+		item = &k->list->items[i];
+		diags_init(&d, &a);
+		r = tree_recipe(k->tree, &item->id, item->kind, &d);
+		for (n = 0; r && n < r->meta->narch; n++)
+			add_arch(k, r->meta->arch[n]);
+		k->jobuilds += item->kind == RECIPE_JOBUILD;
+		k->templates += item->kind == RECIPE_TEMPLATE;
+		if (d.n > 0)
+			arena_release(&a);
+		progress_step(&p, i);
+	}
+	arena_release(&a);
+	progress_end(&p);
+	if (k->narches == 0)
+		add_arch(k, "amd64");
+}
+
+/* Is the place in the root's own file? */
+static bool
+is_own(const struct diag *g, const struct recipe_id *id)
+{
+	char ver[VERSION_MAX], own[256];
+
+	version_format(id->ver, ver);
+	snprintf(own, sizeof(own), "%s/%s/%s-%s.jobuild", id->user, id->name,
+	    id->name, ver);
+	return g->at.file && strcmp(g->at.file, own) == 0;
+}
+
+/* Advice was given before, to those whose recipes were asked for. */
+static bool
+counts(const struct review *k, const struct diag *g)
+{
+	return g->level == DIAG_ERROR || (k->advice && !lint_is_rule(g->rule));
+}
+
+static void
+keep_plans(struct review *k, bool own)
+{
+	const struct diag *g;
+	size_t i, n;
+
+	for (i = 0; i < k->list->n; i++) {
+		for (n = 0; n < k->plans[i].n; n++) {
+			g = &k->plans[i].list[n];
+			if (counts(k, g) &&
+			    (!own || is_own(g, &k->list->items[i].id)))
+				review_keep(k, g);
+		}
+	}
+}
+
+int
+review_recipes(struct review *k, const struct named_list *list, bool advice,
+    struct error *err)
+{
+	struct arena *a = &k->cli->arena;
+	struct workers w = {.jobs = k->jobs, .work = work, .take = take};
+	struct progress p;
+	size_t i, n;
+	int rc;
+
+	k->list = list;
+	k->advice = advice;
+	k->recipes = arena_array(a, list->n + 1, struct diags);
+	k->plans = arena_array(a, list->n + 1, struct diags);
+	read_all(k);
+	k->planners = arena_array(a, k->narches, struct planner *);
+	progress_begin(&p, k->cli, "checking recipes", list->n);
+	k->progress = &p;
+	w.n = list->n;
+	w.ctx = k;
+	rc = workers_run(&w, err);
+	for (i = 0; i < k->narches; i++) {
+		if (k->planners[i])
+			planner_close(k->planners[i]);
+	}
+	k->progress = NULL;
+	progress_end(&p);
+	if (rc < 0)
+		return -1;
+	for (i = 0; i < list->n; i++) {
+		for (n = 0; n < k->recipes[i].n; n++) {
+			if (advice || k->recipes[i].list[n].level == DIAG_ERROR)
+				review_keep(k, &k->recipes[i].list[n]);
+		}
+	}
+	keep_plans(k, true);
+	keep_plans(k, false);
+	return 0;
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Writing the index file: what the old one has that is still of use, and
+ * what this tree has found out, merged in order.
+ */
+#include "index_file.h"
+#include "tree/private.h"
+#include "user.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define FLUSH      (1024 * 1024)
+#define STALE_DAYS 7          /* days of use may be behind so much */
+#define WORTH      32         /* one in so many is new: write */
+#define SMALL      (1 << 20)  /* bytes of a file that is always written */
+#define ENTRY_MAX  (64 << 20) /* bytes of one package */
+#define PER_PATH   4          /* entries of a package that are kept */
+
+/* One entry to be: of the old file, of a package or of a maintainer. */
+struct item {
+	const char *path;
+	const unsigned char *oid;
+	const struct index_entry *old;
+	const struct package *package;
+	const struct user *user;
+	uint32_t day;
+	bool current; /* this tree has it */
+};
+
+struct writer {
+	struct index *x;
+	struct tree *t;
+	struct arena arena, bytes;
+	struct item *items;
+	size_t n;
+	struct index_entry *list;
+	struct buf names, out;
+	uint64_t at; /* what was written, without out */
+	int fd;
+};
+
+static bool
+is_user_path(const char *path)
+{
+	return strchr(path, '/') == NULL;
+}
+
+/*
+ * Is the old entry about something of this tree? fresh: and a new one takes
+ * its place.
+ */
+static bool
+is_current(const struct writer *w, const struct index_entry *e, bool *fresh)
+{
+	const char *path = w->x->names + e->path;
+	const struct package *p;
+	const struct user *u;
+
+	*fresh = false;
+	if (is_user_path(path)) {
+		u = map_gets(&w->t->users, path);
+		if (!u || memcmp(u->oid.id, e->oid, GIT_OID_RAWSZ) != 0)
+			return false;
+		*fresh = u->fresh && user_complete(w->t, u);
+		return true;
+	}
+	p = map_gets(&w->t->packages, path);
+	if (!p || memcmp(p->oid.id, e->oid, GIT_OID_RAWSZ) != 0)
+		return false;
+	*fresh = p->fresh;
+	return true;
+}
+
+static int
+by_order(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+
+	return index_order(x->path, x->oid, y->path, y->oid);
+}
+
+static void
+add_item(struct writer *w, const struct item *item)
+{
+	w->items = arena_grow(&w->arena, w->items, w->n, sizeof(*w->items));
+	w->items[w->n++] = *item;
+}
+
+/* What the old file has that is of use; true: days of use are behind. */
+static bool
+collect_old(struct writer *w, int64_t day)
+{
+	const struct index *x = w->x;
+	struct item item;
+	bool stale = false, fresh;
+	size_t i;
+
+	for (i = 0; i < x->n; i++) {
+		item = (struct item){.path = x->names + x->list[i].path,
+		    .oid = x->list[i].oid,
+		    .old = &x->list[i],
+		    .day = x->list[i].day};
+		item.current = is_current(w, &x->list[i], &fresh);
+		if (item.current) {
+			stale |= day - item.day >= STALE_DAYS;
+			item.day = (uint32_t)day;
+		}
+		if (x->list[i].len > 0 && !fresh &&
+		    day - item.day <= INDEX_DAYS)
+			add_item(w, &item);
+	}
+	return stale;
+}
+
+/* What this tree has found out; how much that is. */
+static size_t
+collect_new(struct writer *w, int64_t day)
+{
+	const struct tree *t = w->t;
+	struct item item = {.day = (uint32_t)day, .current = true};
+	size_t i, before = w->n;
+
+	for (i = 0; i < t->packages.n; i++) {
+		item.package = t->packages.items[i].value;
+		item.path = item.package->path;
+		item.oid = item.package->oid.id;
+		if (item.package->fresh)
+			add_item(w, &item);
+	}
+	item.package = NULL;
+	for (i = 0; i < t->users.n; i++) {
+		item.user = t->users.items[i].value;
+		item.path = item.user->name;
+		item.oid = item.user->oid.id;
+		if (item.user->fresh && user_complete(w->t, item.user))
+			add_item(w, &item);
+	}
+	return w->n - before;
+}
+
+/* True when writing is worth it. */
+static bool
+collect(struct writer *w, int64_t day)
+{
+	bool stale = collect_old(w, day);
+	size_t fresh = collect_new(w, day);
+
+	if (w->n > 1)
+		qsort(w->items, w->n, sizeof(*w->items), by_order);
+	return stale ||
+	    (fresh > 0 && (fresh * WORTH >= w->x->n || w->x->end < SMALL));
+}
+
+/* Of what one package was over time, the last ones. */
+static size_t
+thin_out(struct item *group, size_t n)
+{
+	size_t i, oldest;
+
+	for (; n > PER_PATH; n--) {
+		for (i = oldest = 0; i < n; i++) {
+			if (!group[i].current &&
+			    (group[oldest].current ||
+				group[i].day < group[oldest].day))
+				oldest = i;
+		}
+		memmove(&group[oldest], &group[oldest + 1],
+		    (n - oldest - 1) * sizeof(*group));
+	}
+	return n;
+}
+
+static void
+thin_out_all(struct writer *w)
+{
+	size_t i, k, n, kept = 0;
+
+	for (i = 0; i < w->n; i = k) {
+		for (k = i + 1; k < w->n; k++) {
+			if (strcmp(w->items[k].path, w->items[i].path) != 0)
+				break;
+		}
+		n = thin_out(&w->items[i], k - i);
+		memmove(&w->items[kept], &w->items[i], n * sizeof(struct item));
+		kept += n;
+	}
+	w->n = kept;
+}
+
+static int
+flush(struct writer *w, struct error *err)
+{
+	if (file_write_all(w->fd, w->out.data, w->out.len, err) < 0)
+		return -1;
+	w->at += w->out.len;
+	w->out.len = 0;
+	return 0;
+}
+
+/* An entry as it stands: whether it is right shows when it is used. */
+static int
+copy_old(struct writer *w, const struct index_entry *old, struct error *err)
+{
+	char *bytes = arena_alloc(&w->bytes, old->len, 1);
+
+	if (index_read(w->x->fd, bytes, old->len, old->at) < 0)
+		return fail(err, "%s: is not to be read", w->x->file);
+	buf_add(&w->out, bytes, old->len);
+	arena_reset(&w->bytes);
+	return 0;
+}
+
+static int
+put_item(struct writer *w, size_t i, struct error *err)
+{
+	const struct item *item = &w->items[i];
+	struct index_entry *e = &w->list[i];
+	size_t begin = w->out.len;
+
+	e->at = w->at + begin;
+	if (item->package)
+		entry_write(&w->out, item->package);
+	else if (item->user)
+		user_write(&w->out, w->t, item->user);
+	else if (copy_old(w, item->old, err) < 0)
+		return -1;
+	if (w->out.len - begin > ENTRY_MAX)
+		w->out.len = begin;
+	e->len = (uint32_t)(w->out.len - begin);
+	e->sum =
+	    item->old ? item->old->sum : index_sum(w->out.data + begin, e->len);
+	return w->out.len > FLUSH ? flush(w, err) : 0;
+}
+
+/* Maintainers' together, in front: all of them are read, of the rest a few. */
+static int
+put_items(struct writer *w, bool users, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		if (is_user_path(w->items[i].path) == users &&
+		    put_item(w, i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void
+put_directory(struct writer *w)
+{
+	struct index_entry *e;
+	size_t i;
+
+	for (i = 0; i < w->n; i++) {
+		e = &w->list[i];
+		memcpy(e->oid, w->items[i].oid, sizeof(e->oid));
+		e->day = w->items[i].day;
+		e->path = (uint32_t)w->names.len;
+		buf_add(
+		    &w->names, w->items[i].path, strlen(w->items[i].path) + 1);
+	}
+	buf_add(&w->out, w->list, w->n * sizeof(*w->list));
+	buf_add(&w->out, w->names.data, w->names.len);
+}
+
+static int
+put_all(struct writer *w, struct error *err)
+{
+	struct index_head head;
+	size_t begin;
+
+	index_head(&head);
+	buf_add(&w->out, &head, sizeof(head));
+	if (put_items(w, true, err) < 0 || put_items(w, false, err) < 0)
+		return -1;
+	begin = w->out.len;
+	head.count = w->n;
+	head.directory = w->at + begin;
+	put_directory(w);
+	head.sum = index_sum(w->out.data + begin, w->out.len - begin);
+	if (flush(w, err) < 0)
+		return -1;
+	if (pwrite(w->fd, &head, sizeof(head), 0) != sizeof(head))
+		return fail_errno(err, "write");
+	return 0;
+}
+
+/* The folder, and a lock in it; -2: another writer has that. */
+static int
+take_lock(struct arena *a, const char *file, struct error *err)
+{
+	const char *slash = strrchr(file, '/');
+	int fd;
+
+	if (slash && slash > file &&
+	    file_mkdirs(
+		arena_strndup(a, file, (size_t)(slash - file)), 0700, err) < 0)
+		return -1;
+	file = arena_printf(a, "%s.lock", file);
+	fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fail_errno(err, "open %s", file);
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	close(fd);
+	return -2;
+}
+
+static int
+write_file(struct writer *w, struct error *err)
+{
+	const char *file = w->x->file;
+	const char *new = arena_printf(&w->arena, "%s.new", file);
+	int rc;
+
+	w->fd = open(
+	    new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (w->fd < 0)
+		return fail_errno(err, "open %s", new);
+	rc = put_all(w, err);
+	close(w->fd);
+	if (rc == 0 && rename(new, file) < 0)
+		rc = fail_errno(err, "rename %s", new);
+	if (rc < 0)
+		(void)unlink(new);
+	return rc;
+}
+
+int
+index_save(struct index *x, struct tree *t, int64_t day, struct error *err)
+{
+	struct writer w = {.x = x, .t = t};
+	int lock, rc = 0;
+
+	if (!collect(&w, day))
+		goto out;
+	lock = take_lock(&w.arena, x->file, err);
+	if (lock < 0) {
+		rc = lock == -1 ? -1 : 0;
+		goto out;
+	}
+	thin_out_all(&w);
+	w.list = arena_array(&w.arena, w.n, struct index_entry);
+	buf_init(&w.names, UINT32_MAX / 2);
+	buf_init(&w.out, SIZE_MAX / 2);
+	rc = write_file(&w, err);
+	buf_release(&w.names);
+	buf_release(&w.out);
+	close(lock);
+out:
+	arena_release(&w.bytes);
+	arena_release(&w.arena);
+	return rc;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Whose signatures are under the files of recipes. The key in the tree only
+ * carries material; that its fingerprint is the keyring's is what counts.
+ */
+#include "tree/private.h"
+#include "tree/sign/keyring.h"
+#include "tree/sign/notary.h"
+#include "tree/sign/openpgp.h"
+#include "tree/sign/sign.h"
+
+#include <string.h>
+
+/* One maintainer's key; NULL when it can't be used (and d knows why). */
+struct signer {
+	struct known_key *key;
+};
+
+struct audit {
+	struct tree *t;
+	const struct keyring *k;
+	struct notary *notary;
+	time_t now;
+	struct diags *d;
+	struct arena arena;
+	struct map signers; /* by user */
+	struct map files;   /* by path: done */
+	struct notary_item *items;
+	const char **paths; /* of the items' signatures */
+	size_t n;
+};
+
+static void
+untrusted(struct audit *a, const char *user, const char *path,
+    const char *fingerprint)
+{
+	struct place at = {path, 0, 0};
+	const char *want = keyring_first(a->k, user);
+	struct diag *g;
+
+	if (keyring_revoked(a->k, user, fingerprint)) {
+		g = diag_error(a->d, at, "untrusted-key",
+		    "the keyring has the key %s of %s as revoked", fingerprint,
+		    user);
+		diag_hint(a->d, g,
+		    "sign again with the key that the keyring trusts (jobuild "
+		    "key export, jobuild sign)");
+		return;
+	}
+	if (want) {
+		g = diag_error(a->d, at, "untrusted-key",
+		    "the key's fingerprint is %s, but the keyring trusts %s "
+		    "for %s",
+		    fingerprint, want, user);
+		diag_hint(a->d, g,
+		    "if the maintainer has a new key, who keeps the keyring "
+		    "must accept a statement of the old one (jobuild key "
+		    "rotate) or enter it");
+		return;
+	}
+	g = diag_error(a->d, at, "untrusted-key",
+	    "the keyring trusts no key for the maintainer %s", user);
+	diag_hint(a->d, g,
+	    "who keeps the keyring may enter: %s %s (after checking that it "
+	    "is theirs)",
+	    user, fingerprint);
+}
+
+static void
+open_signer(struct audit *a, struct signer *s, const char *user)
+{
+	const char *path = arena_printf(&a->arena, "%s/%s.asc", user, user);
+	struct place at = {path, 0, 0};
+	struct known_key *key;
+	struct error err;
+	struct diag *g;
+	struct node *n;
+
+	n = node_get(a->t, path, OPENPGP_KEY_MAX, &err);
+	if (!n) {
+		g = diag_error(a->d, at, "no-key", "%s", err.msg);
+		diag_hint(a->d, g,
+		    "it has %s's public key: gpg --armor --export FINGERPRINT",
+		    user);
+		return;
+	}
+	key = notary_key(a->notary, n->file.text, n->file.len, a->now, &err);
+	if (!key) {
+		diag_error(a->d, at, "bad-key", "%s", err.msg);
+		return;
+	}
+	if (keyring_trusts(a->k, user, known_key_fingerprint(key)))
+		s->key = key;
+	else
+		untrusted(a, user, path, known_key_fingerprint(key));
+}
+
+static struct signer *
+get_signer(struct audit *a, const char *user)
+{
+	struct signer *s = map_gets(&a->signers, user);
+
+	if (s)
+		return s;
+	s = arena_new(&a->arena, struct signer);
+	open_signer(a, s, user);
+	*map_puts(&a->signers, user) = s;
+	return s;
+}
+
+static void
+add_item(struct audit *a, const struct signer *s, const struct tree_file *f,
+    const struct node *sig)
+{
+	a->items = arena_grow(&a->arena, a->items, a->n, sizeof(*a->items));
+	a->paths = arena_grow(&a->arena, a->paths, a->n, sizeof(*a->paths));
+	a->items[a->n] = (struct notary_item){.key = s->key,
+	    .data = f->text,
+	    .len = f->len,
+	    .sig = sig->file.text,
+	    .siglen = sig->file.len,
+	    .notation = NOTATION_PATH,
+	    .value = f->path};
+	a->paths[a->n++] = sig->file.path;
+}
+
+/* Find who signed the file and with what. */
+static void
+take_file(struct audit *a, const struct tree_file *f)
+{
+	const char *path = arena_printf(&a->arena, "%s.asc", f->path);
+	struct place at = {f->path, 0, 0};
+	struct signer *s;
+	struct error err;
+	struct diag *g;
+	struct node *sig;
+
+	if (map_gets(&a->files, f->path))
+		return;
+	*map_puts(&a->files, f->path) = a;
+	s = get_signer(a, f->user);
+	if (!s->key)
+		return;
+	if (!node_exists(a->t, path)) {
+		g = diag_error(a->d, at, "unsigned", "is not signed");
+		diag_hint(a->d, g, "%s would have the signature (jobuild sign)",
+		    path);
+		return;
+	}
+	if (tree_load(a->t, f, &err) < 0) {
+		diag_error(a->d, at, "unreadable", "%s", err.msg);
+		return;
+	}
+	sig = node_get(a->t, path, OPENPGP_SIG_MAX, &err);
+	if (sig)
+		add_item(a, s, f, sig);
+	else
+		diag_error(a->d, (struct place){path, 0, 0}, "bad-signature",
+		    "%s", err.msg);
+}
+
+static void
+check_items(struct audit *a)
+{
+	size_t i;
+
+	notary_check(a->notary, a->items, a->n, a->now);
+	for (i = 0; i < a->n; i++) {
+		if (!a->items[i].good)
+			diag_error(a->d, (struct place){a->paths[i], 0, 0},
+			    "bad-signature", "%s", a->items[i].err.msg);
+	}
+}
+
+int
+tree_verify_by(struct notary *notary, struct tree *t,
+    const struct tree_recipe *const list[], size_t n, const struct keyring *k,
+    time_t now, struct diags *d)
+{
+	struct audit a = {.t = t, .k = k, .notary = notary, .now = now, .d = d};
+	size_t i, j, before = d->errors;
+
+	map_init(&a.signers, &a.arena);
+	map_init(&a.files, &a.arena);
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < list[i]->nchain; j++)
+			take_file(&a, list[i]->chain[j]);
+		for (j = 0; j < list[i]->nmanifests; j++)
+			take_file(&a, list[i]->manifests[j]);
+	}
+	check_items(&a);
+	arena_release(&a.arena);
+	return d->errors == before ? 0 : -1;
+}
+
+int
+tree_verify(struct tree *t, const struct tree_recipe *const list[], size_t n,
+    const struct keyring *k, time_t now, struct diags *d)
+{
+	struct notary *notary = notary_open(NULL);
+	int rc = tree_verify_by(notary, t, list, n, k, now, d);
+
+	notary_close(notary);
+	return rc;
+}

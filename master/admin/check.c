@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Is everything that the database promises there? Also while it is served:
+ * what is being stored at this moment is in its folder before it is in the
+ * database, so files that are young are no orphans.
+ */
+#include "master/backup/backup.h"
+#include "master/commands.h"
+#include "master/store/logs.h"
+#include "master/serve/loop.h"
+#include "master/backup/saved.h"
+#include "master/store/state.h"
+#include "base/error.h"
+#include "base/map.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define YOUNG 3600 /* seconds */
+
+struct check {
+	struct arena arena;
+	struct state *st;
+	bool quick; /* sizes only */
+	struct map known;
+	int files, bad, orphans;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+bad(struct check *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	printf("%s\n", arena_vprintf(&c->arena, fmt, ap));
+	va_end(ap);
+	c->bad++;
+}
+
+static void
+bad_database(void *ctx, const char *text)
+{
+	bad(ctx,
+	    "master.db: %s; stop the master and restore a backup "
+	    "(autotua-master restore)",
+	    text);
+}
+
+/* A file that has its digest as its name. */
+static void
+check_named(struct check *c, const char *path, const char *digest, int64_t size,
+    const char *remedy)
+{
+	const char *full = state_path(c->st, &c->arena, "%s", path);
+	char found[KEY_HEX];
+	struct error err;
+	struct stat s;
+
+	c->files++;
+	if (stat(full, &s) < 0)
+		bad(c, "%s: %s; %s", path, strerror(errno), remedy);
+	else if (s.st_size != size)
+		bad(c, "%s: has %" PRId64 " bytes, not %" PRId64 "; %s", path,
+		    (int64_t)s.st_size, size, remedy);
+	else if (c->quick)
+		return;
+	else if (saved_digest(full, size, -1, found, &err) < 0)
+		bad(c, "%s; %s", err.msg, remedy);
+	else if (strcmp(found, digest) != 0)
+		bad(c, "%s: other bytes than its name says; %s", path, remedy);
+}
+
+/* All files that a query names by digest and size. */
+static int
+check_files(struct check *c, enum sql q, const char *folder, const char *remedy,
+    struct error *err)
+{
+	const char *digest, *path;
+	int64_t size;
+	int rc;
+
+	db_query(&c->st->db, q, NULL);
+	while ((rc = db_row(&c->st->db, q, err)) > 0) {
+		digest = db_text(&c->st->db, q, 0, &c->arena);
+		size = db_int(&c->st->db, q, 1);
+		path = q == SQL_BLOB_LIST
+		    ? arena_printf(
+			  &c->arena, "%s/%.2s/%s", folder, digest, digest)
+		    : arena_printf(&c->arena, "%s/%s", folder, digest);
+		*map_puts(&c->known, path) = c;
+		check_named(c, path, digest, size, remedy);
+	}
+	return rc;
+}
+
+/* A step that was reported had so many bytes of log. */
+static int
+check_logs(struct check *c, struct error *err)
+{
+	enum sql q = SQL_REPORT_ALL;
+	struct db *db = &c->st->db;
+	int64_t want, have;
+	struct arena a = {0};
+	json_t *body;
+	int rc;
+
+	db_query(db, q, NULL);
+	while ((rc = db_row(db, q, err)) > 0) {
+		body = json_loads(db_text(db, q, 3, &a), 0, NULL);
+		want = json_integer_value(json_object_get(body, "log_bytes"));
+		json_decref(body);
+		have = logs_size(c->st, db_int(db, q, 0), db_int(db, q, 1),
+		    db_int(db, q, 2));
+		c->files++;
+		if (have < want)
+			bad(c,
+			    "logs/%" PRId64 "/%" PRId64 "/%" PRId64
+			    ".log: has %" PRId64 " of %" PRId64
+			    " bytes; copy it from a backup",
+			    db_int(db, q, 0), db_int(db, q, 1),
+			    db_int(db, q, 2), have, want);
+		arena_reset(&a);
+	}
+	arena_release(&a);
+	return rc;
+}
+
+/* ---- what nobody knows ------------------------------------------------------
+ */
+
+static void
+orphan(struct check *c, const char *path)
+{
+	const char *full = state_path(c->st, &c->arena, "%s", path);
+	struct stat s;
+
+	if (lstat(full, &s) < 0 || time(NULL) - s.st_ctime < YOUNG)
+		return;
+	printf(
+	    "%s: nothing in the database names it; it may be deleted\n", path);
+	c->orphans++;
+}
+
+static int
+look_into(struct check *c, const char *folder,
+    void (*each)(struct check *c, const char *path, const char *name),
+    struct error *err)
+{
+	const char *where = state_path(c->st, &c->arena, "%s", folder);
+	struct dirent *e;
+	DIR *d = opendir(where);
+
+	if (!d)
+		return fail_errno(err, "open %s", where);
+	while ((e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			each(c,
+			    arena_printf(&c->arena, "%s/%s", folder, e->d_name),
+			    e->d_name);
+	}
+	closedir(d);
+	return 0;
+}
+
+static void
+each_file(struct check *c, const char *path, const char *name)
+{
+	(void)name;
+	if (!map_gets(&c->known, path))
+		orphan(c, path);
+}
+
+static void
+each_blob_folder(struct check *c, const char *path, const char *name)
+{
+	struct error err;
+
+	(void)name;
+	if (look_into(c, path, each_file, &err) < 0)
+		orphan(c, path);
+}
+
+static void
+each_unit(struct check *c, const char *path, const char *name)
+{
+	int64_t unit = 0;
+	const char *p;
+	struct error err;
+	int rc;
+
+	for (p = name; *p >= '0' && *p <= '9' && p - name < 18; p++)
+		unit = unit * 10 + (*p - '0');
+	rc = db_one(&c->st->db, SQL_UNIT_ONE, ARGS(INT(*p ? 0 : unit)), &err);
+	db_end(&c->st->db, SQL_UNIT_ONE);
+	if (rc == 0)
+		orphan(c, path);
+}
+
+/* ---- the whole --------------------------------------------------------------
+ */
+
+static void
+check_audit(struct check *c)
+{
+	struct audit_head head;
+	struct error err;
+
+	if (audit_verify(&c->st->db, NULL, &head, &err) < 0)
+		bad(c, "%s; compare with a backup and the journal", err.msg);
+}
+
+static int
+check_all(struct check *c, struct error *err)
+{
+	int version;
+
+	if (db_examine(state_path(c->st, &c->arena, "master.db"), &version,
+		bad_database, c, err) < 0)
+		return -1;
+	if (check_files(c, SQL_STAGE_ALL, "stages",
+		"add the stage again (autotua-master stage add) or copy it "
+		"from a backup",
+		err) < 0 ||
+	    check_files(c, SQL_BLOB_LIST, "blobs",
+		"copy it from a backup, or run the job again", err) < 0 ||
+	    check_logs(c, err) < 0)
+		return -1;
+	if (look_into(c, "stages", each_file, err) < 0 ||
+	    look_into(c, "blobs", each_blob_folder, err) < 0)
+		return -1;
+	check_audit(c);
+	return look_into(c, "logs", each_unit, err);
+}
+
+static int
+check_state(struct state *st, bool quick, struct error *err)
+{
+	struct check c = {.st = st, .quick = quick};
+	int rc;
+
+	map_init(&c.known, &c.arena);
+	rc = check_all(&c, err);
+	if (rc == 0)
+		printf("%d files looked at, %d wrong, %d orphans\n", c.files,
+		    c.bad, c.orphans);
+	arena_release(&c.arena);
+	return rc < 0 ? -1 : c.bad;
+}
+
+int
+cmd_check(const char *path, int argc, char *argv[])
+{
+	bool quick = argc == 1 && strcmp(argv[0], "--quick") == 0;
+	struct state st;
+	struct error err;
+	int rc;
+
+	if (argc == 1 && argv[0][0] != '-')
+		return backup_verify(argv[0], &err) < 0 ? cmd_failed(&err) : 0;
+	if (argc != quick)
+		return cmd_usage("check [--quick] | check DIR|FILE.tar");
+	if (state_open(&st, path, &err) < 0)
+		return cmd_failed(&err);
+	rc = check_state(&st, quick, &err);
+	state_close(&st);
+	return rc < 0 ? cmd_failed(&err) : rc > 0;
+}

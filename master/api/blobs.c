@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Artifacts: blobs/ab/DIGEST. The bytes stream into tmp/ while their digest
+ * is computed; the name appears when it is right and they are synced, by a
+ * child because syncing much takes long.
+ */
+#include "master/api/api.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SYNC_HERE    ((int64_t)256 << 10) /* so much is synced at once */
+#define SYNC_SECONDS 600
+
+struct upload {
+	struct master *m;
+	struct request *r;
+	const char *digest, *tmp, *path;
+	struct digest sum;
+	int fd;
+	int64_t size;
+	bool summing;
+};
+
+static const char *
+blob_path(const struct master *m, struct arena *a, const char *digest)
+{
+	return state_path(m->st, a, "blobs/%.2s/%s", digest, digest);
+}
+
+/* The digest in the path; NULL: answered. */
+static const char *
+need_digest(struct request *r, const char *s)
+{
+	if (strlen(s) == 64 && is_hex(s, 64))
+		return s;
+	request_problem(
+	    r, 400, "bad-digest", "expected 64 lower-case hexadecimal digits");
+	return NULL;
+}
+
+/* -1: not there; -2: answered with an error. */
+static int64_t
+known_size(struct master *m, struct request *r, const char *digest)
+{
+	enum sql q = SQL_BLOB_SIZE;
+	struct error err;
+	int64_t size;
+	int rc = db_one(m->db, q, ARGS(TEXT(digest)), &err);
+
+	if (rc < 0) {
+		request_broken(r, &err);
+		return -2;
+	}
+	size = rc ? db_int(m->db, q, 0) : -1;
+	db_end(m->db, q);
+	return size;
+}
+
+/* The lease in the query; false: answered. */
+static bool
+check_lease(struct master *m, struct request *r)
+{
+	int64_t lease = request_number(r, "lease"), attempt;
+
+	if (lease < 0 || (attempt = request_number(r, "attempt")) < 0)
+		return false;
+	r->id = lease;
+	return api_lease(m, r, attempt) != NULL;
+}
+
+void
+api_blob_head(struct master *m, struct request *r)
+{
+	const char *digest = need_digest(r, r->path[3]);
+	int64_t size;
+
+	if (!digest || !check_lease(m, r) ||
+	    (size = known_size(m, r, digest)) == -2)
+		return;
+	if (size < 0)
+		request_problem(r, 404, "not-found", "not uploaded yet");
+	else
+		request_bytes(r, 200, "application/octet-stream", "", 0);
+}
+
+static void
+upload_cleanup(struct request *r)
+{
+	struct upload *u = r->ctx;
+	char hex[DIGEST_HEX_MAX];
+
+	if (u->summing)
+		digest_end(&u->sum, hex);
+	if (u->fd >= 0)
+		close(u->fd);
+	if (u->tmp)
+		unlink(u->tmp);
+}
+
+static void
+upload_take(struct request *r, const char *p, size_t n)
+{
+	struct upload *u = r->ctx;
+	struct error err;
+
+	u->size += (int64_t)n;
+	if (u->size > r->length) {
+		request_problem(r, 400, "bad-request", "more than was told");
+		return;
+	}
+	digest_add(&u->sum, p, n);
+	if (file_write_all(u->fd, p, n, &err) == 0)
+		return;
+	if (err.code == ENOSPC || err.code == EDQUOT)
+		request_problem(r, 507, "disk-full",
+		    "the master has no room for this artifact now");
+	else
+		request_broken(r, &err);
+}
+
+static bool
+check_upload(struct master *m, struct request *r, const char *digest)
+{
+	int64_t size;
+
+	if (!check_lease(m, r) || (size = known_size(m, r, digest)) == -2)
+		return false;
+	if (r->length < 0)
+		request_problem(
+		    r, 411, "length-required", "Content-Length is needed here");
+	else if (r->length > m->set->upload_max)
+		request_problem(r, 413, "too-large",
+		    "an artifact may have %" PRId64 " bytes here",
+		    m->set->upload_max);
+	else if (size >= 0 && size != r->length)
+		request_problem(r, 422, "digest-mismatch",
+		    "the bytes with this digest are %" PRId64, size);
+	else if (size >= 0)
+		request_json(r, 200, json_object());
+	return r->answer == NULL;
+}
+
+void
+api_blob_begin(struct master *m, struct request *r)
+{
+	const char *digest = need_digest(r, r->path[3]);
+	struct upload *u;
+	struct error err;
+
+	if (!digest || !check_upload(m, r, digest))
+		return;
+	u = arena_new(&r->arena, struct upload);
+	u->m = m;
+	u->r = r;
+	u->digest = digest;
+	u->path = blob_path(m, &r->arena, digest);
+	u->fd = -1;
+	r->ctx = u;
+	r->cleanup = upload_cleanup;
+	r->take = upload_take;
+	/* the address tells uploads apart: r lives as long as the file */
+	u->tmp = state_path(m->st, &r->arena, "tmp/upload-%p", (void *)r);
+	u->fd = open(u->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (u->fd < 0) {
+		fail_errno(&err, "create %s", u->tmp);
+		request_broken(r, &err);
+		return;
+	}
+	digest_init(&u->sum, DIGEST_KEY);
+	u->summing = true;
+}
+
+/* Sync the bytes, give them their name, sync that. */
+static int
+settle(const struct upload *u, struct error *err)
+{
+	char dir[PATH_MAX];
+	int fd, rc = 0;
+
+	snprintf(dir, sizeof(dir), "%.*s",
+	    (int)(strrchr(u->path, '/') - u->path), u->path);
+	fd = open(u->tmp, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		rc = fail_errno(err, "sync %s", u->tmp);
+	if (fd >= 0)
+		close(fd);
+	if (rc == 0)
+		rc = file_mkdirs(dir, 0700, err);
+	if (rc == 0 && rename(u->tmp, u->path) < 0)
+		rc = fail_errno(err, "rename %s", u->tmp);
+	if (rc < 0)
+		return -1;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		rc = fail_errno(err, "sync %s", dir);
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
+static void
+settle_work(void *ctx, int out)
+{
+	struct error err = {0}, ignored;
+
+	if (settle(ctx, &err) < 0)
+		(void)file_write_all(out, err.msg, strlen(err.msg), &ignored);
+}
+
+static void
+record(struct upload *u)
+{
+	struct request *r = u->r;
+	struct error err;
+
+	if (db_run(u->m->db, SQL_BLOB_ADD,
+		ARGS(TEXT(u->digest), INT(u->size), INT(now_us())), &err) < 0) {
+		request_broken(r, &err);
+		return;
+	}
+	u->m->count.blob_bytes += u->size;
+	request_json(r, 201, json_object());
+}
+
+static void
+settled(void *ctx, const struct buf *text, const struct error *err)
+{
+	struct upload *u = ctx;
+	struct error failed = {0};
+
+	if (text && text->len == 0) {
+		record(u);
+	} else {
+		fail(&failed, "artifact: %s", text ? text->data : err->msg);
+		request_broken(u->r, &failed);
+	}
+	request_resume(u->r);
+}
+
+void
+api_blob_put(struct master *m, struct request *r)
+{
+	struct upload *u = r->ctx;
+	struct child_work work = {.work = settle_work,
+	    .done = settled,
+	    .ctx = u,
+	    .limit = SYNC_SECONDS,
+	    .max = 4096};
+	char hex[DIGEST_HEX_MAX];
+	struct error err;
+
+	digest_end(&u->sum, hex);
+	u->summing = false;
+	if (u->size != r->length || strcmp(hex, u->digest) != 0) {
+		request_problem(r, 422, "digest-mismatch",
+		    "%" PRId64 " bytes came, with digest %s", u->size, hex);
+		return;
+	}
+	if (u->size > SYNC_HERE) {
+		request_wait(r);
+		child_start(&m->loop, &work);
+	} else if (settle(u, &err) < 0) {
+		request_broken(r, &err);
+	} else {
+		record(u);
+	}
+}
+
+/* A name that is safe in a header, or NULL. */
+static const char *
+harmless(const char *name)
+{
+	const char *p;
+
+	for (p = name; *p; p++) {
+		if (*p <= ' ' || *p >= 0x7f || strchr("\"\\/;", *p))
+			return NULL;
+	}
+	return name;
+}
+
+void
+api_artifact(struct master *m, struct request *r)
+{
+	const char *digest = need_digest(r, r->path[3]);
+	const char *name = harmless(r->path[4]);
+	struct error err;
+	int rc;
+
+	if (!digest)
+		return;
+	rc = db_one(m->db, SQL_ARTIFACT_NAMED, ARGS(TEXT(digest)), &err);
+	db_end(m->db, SQL_ARTIFACT_NAMED);
+	if (rc < 0) {
+		request_broken(r, &err);
+		return;
+	}
+	if (rc == 0) {
+		request_problem(
+		    r, 404, "not-found", "no report names this artifact");
+		return;
+	}
+	api_file(
+	    r, blob_path(m, &r->arena, digest), "application/octet-stream");
+	if (r->status < 300)
+		request_header(r, "Content-Disposition",
+		    arena_printf(&r->arena, "attachment; filename=\"%s\"",
+			name ? name : digest));
+}
+
+void
+api_stage(struct master *m, struct request *r)
+{
+	const char *digest = need_digest(r, r->path[3]);
+	struct error err;
+	int rc;
+
+	if (!digest)
+		return;
+	rc = db_one(m->db, SQL_STAGE_SIZE, ARGS(TEXT(digest)), &err);
+	db_end(m->db, SQL_STAGE_SIZE);
+	if (rc < 0)
+		request_broken(r, &err);
+	else if (rc == 0)
+		request_problem(r, 404, "not-found", "there is no such stage");
+	else
+		api_file(r, state_path(m->st, &r->arena, "stages/%s", digest),
+		    "application/octet-stream");
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a slave says about a lease that it holds. */
+#include "master/api/api.h"
+#include "master/jobs/dispatch.h"
+#include "master/store/logs.h"
+#include "master/jobs/validate.h"
+#include "base/digest.h"
+#include "base/error.h"
+#include "tree/tree.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STEPS_MAX    100000
+#define PACK_SECONDS 60
+
+static const char *const live_states[] = {
+    "fetching", "preparing", "setup", "unpack", "run", "collect", NULL};
+static const char *const step_results[] = {
+    "passed", "failed", "skipped", "infrastructure", "limit", NULL};
+
+const char *
+api_one_of(const char *s, const char *const *list)
+{
+	for (; s && *list; list++) {
+		if (strcmp(s, *list) == 0)
+			return *list;
+	}
+	return NULL;
+}
+
+int64_t
+api_attempt(struct request *r, const json_t *o)
+{
+	return o ? api_need_number(r, o, "attempt", 0, INT32_MAX) : -1;
+}
+
+void
+api_renew(struct master *m, struct request *r)
+{
+	const json_t *o = api_body(r), *step;
+	int64_t attempt = api_attempt(r, o);
+	struct sched_unit *u;
+	const char *state;
+
+	if (attempt < 0 || !(u = api_lease(m, r, attempt)))
+		return;
+	state = api_one_of(api_text(o, "state", 20), live_states);
+	step = json_object_get(o, "step");
+	if (state && json_is_integer(step)) {
+		if (state != u->lease->state ||
+		    json_integer_value(step) != u->lease->step)
+			events_step(m, u, json_integer_value(step), state);
+		u->lease->state = state;
+		u->lease->step = json_integer_value(step);
+	}
+	request_json(r, 200,
+	    json_pack("{s:o, s:I}", "events", api_lease_events(u),
+		"lease_seconds", (json_int_t)m->set->lease));
+}
+
+/* ---- the report of a step --------------------------------------------------
+ */
+
+struct report {
+	int64_t unit, attempt, step;
+	const json_t *o; /* without the attempt */
+	const char *missing;
+};
+
+/* 1: this very report is there, 0: none is, -1: another one, or err. */
+static int
+find_report(struct master *m, const struct report *p, struct error *err)
+{
+	enum sql q = SQL_REPORT_GET;
+	struct arena a = {0};
+	json_t *old;
+	int rc;
+
+	rc = db_one(
+	    m->db, q, ARGS(INT(p->unit), INT(p->attempt), INT(p->step)), err);
+	if (rc <= 0)
+		return rc;
+	old = json_loads(db_text(m->db, q, 0, &a), 0, NULL);
+	db_end(m->db, q);
+	if (json_equal(old, p->o) != 1)
+		rc = fail(err, "differs");
+	json_decref(old);
+	arena_release(&a);
+	return rc;
+}
+
+static bool
+is_step(struct master *m, const struct report *p)
+{
+	struct error ignored;
+	int64_t n = 0;
+
+	if (db_one(m->db, SQL_STEP_COUNT, ARGS(INT(p->unit)), &ignored) > 0) {
+		n = db_int(m->db, SQL_STEP_COUNT, 0);
+		db_end(m->db, SQL_STEP_COUNT);
+	}
+	return p->step < n;
+}
+
+/* Form of the artifacts, and are they all here? false: answered. */
+static bool
+check_artifacts(struct master *m, struct request *r, const json_t *o)
+{
+	const char *digest;
+	struct error err;
+	json_t *artifact;
+	size_t i;
+	int rc;
+
+	json_array_foreach(json_object_get(o, "artifacts"), i, artifact)
+	{
+		digest = api_text(artifact, "digest", 64);
+		if (!api_text(artifact, "path", 4096) || !digest ||
+		    strlen(digest) != 64 || !is_hex(digest, 64)) {
+			request_problem(r, 400, "bad-field",
+			    "\"artifacts\": each needs path and digest");
+			return false;
+		}
+		rc = db_one(m->db, SQL_BLOB_SIZE, ARGS(TEXT(digest)), &err);
+		db_end(m->db, SQL_BLOB_SIZE);
+		if (rc == 1)
+			continue;
+		if (rc < 0)
+			request_broken(r, &err);
+		else
+			request_problem(r, 409, "blob-missing",
+			    "artifact %s was not uploaded", digest);
+		return false;
+	}
+	return true;
+}
+
+static int
+write_report(struct master *m, const struct report *p, struct error *err)
+{
+	char *text = json_dumps(p->o, JSON_COMPACT);
+	const char *type;
+	json_t *artifact;
+	size_t i;
+	int rc;
+
+	rc = db_run(m->db, SQL_REPORT_ADD,
+	    ARGS(INT(p->unit), INT(p->attempt), INT(p->step), TEXT(text),
+		INT(now_us())),
+	    err);
+	free(text);
+	json_array_foreach(json_object_get(p->o, "artifacts"), i, artifact)
+	{
+		if (rc < 0)
+			break;
+		type = api_text(artifact, "type", 32);
+		rc = db_run(m->db, SQL_ARTIFACT_ADD,
+		    ARGS(INT(p->unit), INT(p->attempt), INT(p->step),
+			TEXT(api_text(artifact, "path", 4096)),
+			TEXT(type ? type : "file"),
+			TEXT(api_text(artifact, "digest", 64))),
+		    err);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+static int
+store_report(struct master *m, const struct report *p, struct error *err)
+{
+	/* what the report says about the log must be true after a power cut */
+	if (logs_sync(m->st, p->unit, p->attempt, p->step, err) < 0 ||
+	    db_begin(m->db, err) < 0)
+		return -1;
+	if (write_report(m, p, err) < 0) {
+		db_rollback(m->db);
+		return -1;
+	}
+	return db_commit(m->db, err);
+}
+
+/* The same report again is fine, also when the lease is over by now. */
+static bool
+is_known_report(struct master *m, struct request *r, struct report *p)
+{
+	enum sql q = SQL_LEASE_GET;
+	struct error err;
+	bool mine;
+
+	if (db_one(m->db, q, ARGS(INT(r->id)), &err) <= 0)
+		return false;
+	p->unit = db_int(m->db, q, 0);
+	mine = db_int(m->db, q, 1) == p->attempt &&
+	    db_int(m->db, q, 2) == r->slave;
+	db_end(m->db, q);
+	return mine && find_report(m, p, &err) == 1;
+}
+
+static void
+tell(struct master *m, const struct report *p)
+{
+	const struct sched_unit *u = sched_unit_get(&m->sched, p->unit);
+	const char *result = api_text(p->o, "result", 20);
+
+	if (u)
+		events_step(m, u, p->step, api_one_of(result, step_results));
+}
+
+static void
+take_report(struct master *m, struct request *r, struct report *p)
+{
+	struct error err = {0};
+	int found;
+
+	if (!is_step(m, p)) {
+		request_problem(r, 400, "bad-field",
+		    "\"step\": the unit has no step %" PRId64, p->step);
+		return;
+	}
+	found = find_report(m, p, &err);
+	if (found < 0 && strcmp(err.msg, "differs") == 0) {
+		request_problem(r, 409, "report-differs",
+		    "another report for step %" PRId64 " is stored", p->step);
+		return;
+	}
+	if (found == 0 && !check_artifacts(m, r, p->o))
+		return;
+	if (found < 0 || (found == 0 && store_report(m, p, &err) < 0))
+		request_broken(r, &err);
+	else if (found == 0)
+		tell(m, p);
+}
+
+/* Step and result of p->o; false: answered. */
+static bool
+read_report(struct request *r, struct report *p)
+{
+	p->step = api_need_number(r, p->o, "step", 0, STEPS_MAX);
+	if (p->step < 0)
+		return false;
+	if (api_one_of(api_text(p->o, "result", 20), step_results))
+		return true;
+	request_problem(r, 400, "bad-field",
+	    "\"result\": expected passed, failed, skipped, "
+	    "infrastructure or limit");
+	return false;
+}
+
+void
+api_take_report(struct master *m, struct request *r, const struct sched_unit *u,
+    const json_t *report)
+{
+	struct report p = {.unit = u->id, .attempt = u->attempt, .o = report};
+
+	if (read_report(r, &p))
+		take_report(m, r, &p);
+}
+
+void
+api_take_log(struct master *m, struct request *r, const struct sched_unit *u,
+    const json_t *log)
+{
+	struct log_piece l = {
+	    .step = api_need_number(r, log, "step", 0, STEPS_MAX)};
+	const json_t *text = json_object_get(log, "text");
+
+	if (l.step < 0 ||
+	    (l.offset =
+		    api_need_number(r, log, "offset", 0, (int64_t)1 << 53)) < 0)
+		return;
+	if (!json_is_string(text)) {
+		request_problem(
+		    r, 400, "bad-field", "\"log\": expected a \"text\"");
+		return;
+	}
+	l.data = json_string_value(text);
+	l.len = json_string_length(text);
+	(void)logs_append(m, r, u, &l);
+}
+
+void
+api_step(struct master *m, struct request *r)
+{
+	json_t *o = api_body(r), *log;
+	struct report p = {.attempt = api_attempt(r, o), .o = o};
+	struct sched_unit *u;
+
+	if (p.attempt < 0 || !read_report(r, &p))
+		return;
+	json_object_del(o, "attempt");
+	log = json_incref(json_object_get(o, "log"));
+	json_object_del(o, "log");
+	if (!sched_leased(&m->sched, r->id) && is_known_report(m, r, &p)) {
+		request_json(r, 200, json_pack("{s:[]}", "events"));
+		goto out;
+	}
+	u = api_lease(m, r, p.attempt);
+	if (!u)
+		goto out;
+	p.unit = u->id;
+	if (log)
+		api_take_log(m, r, u, log);
+	if (!r->answer)
+		take_report(m, r, &p);
+	if (!r->answer)
+		request_json(
+		    r, 200, json_pack("{s:o}", "events", api_lease_events(u)));
+out:
+	json_decref(log);
+}
+
+/* ---- the pack --------------------------------------------------------------
+ */
+
+struct packing {
+	struct pack_job job; /* first: what pack_work() takes */
+	struct request *r;
+	const char *path;
+};
+
+static void
+send_pack(struct packing *p)
+{
+	api_file(p->r, p->path, "application/x-git-packed-objects");
+}
+
+static void
+pack_done(void *ctx, const struct buf *text, const struct error *err)
+{
+	struct packing *p = ctx;
+	struct error failed = {0};
+	char *why;
+	int code = 0;
+
+	if (text && text->len == 0) {
+		send_pack(p);
+	} else {
+		if (text)
+			code = (int)strtol(text->data, &why, 10);
+		fail(&failed, "pack:%s", text ? why : err->msg);
+		failed.code = code;
+		request_broken(p->r, &failed);
+	}
+	request_resume(p->r);
+}
+
+/* The atoms of the unit's steps, out of its capsule. */
+static bool
+pack_from_capsule(struct pack_job *p, const char *capsule)
+{
+	json_t *o = json_loads(capsule, 0, NULL), *step;
+	const json_t *steps = json_object_get(o, "steps");
+	const char **atoms;
+	size_t i;
+
+	p->n = json_array_size(steps);
+	atoms = arena_array(p->arena, p->n, const char *);
+	json_array_foreach(steps, i, step)
+	{
+		atoms[i] = arena_strdup(p->arena, api_text(step, "atom", 200));
+	}
+	p->atoms = atoms;
+	p->revision =
+	    arena_strdup(p->arena, api_text(o, "revision", OBJECT_HEX));
+	json_decref(o);
+	return p->n > 0;
+}
+
+static bool
+find_pack(struct master *m, struct packing *p, int64_t unit)
+{
+	struct arena *a = &p->r->arena;
+	enum sql q = SQL_UNIT_PACK;
+	const char *capsule;
+	struct error err;
+
+	if (db_one(m->db, q, ARGS(INT(unit)), &err) <= 0)
+		return false;
+	p->job.arena = a;
+	p->job.name = db_text(m->db, q, 0, a);
+	p->job.packs = state_path(m->st, a, "packs");
+	capsule = db_text(m->db, q, 1, a);
+	p->job.mirror =
+	    state_path(m->st, a, "trees/%s.git", db_text(m->db, q, 2, a));
+	p->path = state_path(m->st, a, "packs/%s", p->job.name);
+	db_end(m->db, q);
+	return pack_from_capsule(&p->job, capsule);
+}
+
+void
+api_pack(struct master *m, struct request *r)
+{
+	int64_t attempt = request_number(r, "attempt");
+	struct child_work work = {.work = pack_work,
+	    .done = pack_done,
+	    .limit = PACK_SECONDS,
+	    .max = 4096};
+	struct sched_unit *u;
+	struct packing *p;
+	struct error err;
+
+	if (attempt < 0 || !(u = api_lease(m, r, attempt)))
+		return;
+	p = arena_new(&r->arena, struct packing);
+	p->r = r;
+	if (!find_pack(m, p, u->id)) {
+		fail(&err, "unit %" PRId64 " has no usable capsule", u->id);
+		request_broken(r, &err);
+		return;
+	}
+	if (access(p->path, F_OK) == 0) {
+		send_pack(p);
+		return;
+	}
+	work.ctx = p;
+	request_wait(r);
+	child_start(&m->loop, &work);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "master/stages/stage_read.h"
+#include "master/serve/loop.h"
+#include "master/store/state.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/file.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CHUNK   (1 << 20)
+#define SECONDS 900 /* for all of it */
+#define TURN_MS 200
+
+struct reading {
+	struct packages *packages;
+	const char *path;
+	struct archive *archive;
+	bool over;
+	int rc;
+	struct error *err;
+};
+
+/* ---- in the child ---------------------------------------------------------
+ */
+
+static int
+unreadable(const struct reading *r, struct error *err)
+{
+	const char *why = archive_error_string(r->archive);
+
+	return fail(err, "read the archive: %s", why ? why : "no memory");
+}
+
+/* All of the member that the archive stands at. */
+static int
+read_member(const struct reading *r, const char *name, struct error *err)
+{
+	const void *data;
+	struct buf text;
+	size_t n;
+	int64_t at;
+	int rc;
+
+	buf_init(&text, PACKAGES_FILE_MAX);
+	while ((rc = archive_read_data_block(r->archive, &data, &n, &at)) ==
+	    ARCHIVE_OK) {
+		/* a hole is not what such a file has */
+		if ((size_t)at != text.len || buf_add(&text, data, n) < 0)
+			break;
+	}
+	if (rc == ARCHIVE_EOF)
+		rc = packages_take(r->packages, name,
+		    text.data ? text.data : "", text.len, err);
+	else if (rc == ARCHIVE_OK)
+		rc = fail(err, "%s is too large, or has holes", name);
+	else
+		rc = unreadable(r, err);
+	buf_release(&text);
+	return rc;
+}
+
+static int
+read_members(const struct reading *r, struct error *err)
+{
+	struct archive_entry *e;
+	const char *name;
+	int rc;
+
+	while ((rc = archive_read_next_header(r->archive, &e)) == ARCHIVE_OK ||
+	    rc == ARCHIVE_WARN) {
+		name = archive_entry_pathname(e);
+		if (!name || archive_entry_filetype(e) != AE_IFREG ||
+		    archive_entry_hardlink(e))
+			continue;
+		if (packages_wants(r->packages, name) == PACKAGES_TEXT &&
+		    read_member(r, name, err) < 0)
+			return -1;
+	}
+	return rc == ARCHIVE_EOF ? 0 : unreadable(r, err);
+}
+
+static int
+read_archive(struct reading *r, struct error *err)
+{
+	int fd = open(r->path, O_RDONLY | O_CLOEXEC), rc = -1;
+
+	if (fd < 0)
+		return fail_errno(err, "open %s", r->path);
+	r->archive = archive_read_new();
+	if (!r->archive) {
+		close(fd);
+		return fail(err, "no memory");
+	}
+	/* those that the chroot takes; none of them starts a program */
+	archive_read_support_format_tar(r->archive);
+	archive_read_support_format_gnutar(r->archive);
+	archive_read_support_filter_gzip(r->archive);
+	archive_read_support_filter_bzip2(r->archive);
+	archive_read_support_filter_xz(r->archive);
+	archive_read_support_filter_zstd(r->archive);
+	if (archive_read_open_fd(r->archive, fd, CHUNK) != ARCHIVE_OK)
+		unreadable(r, err);
+	else
+		rc = read_members(r, err);
+	archive_read_free(r->archive);
+	close(fd);
+	return rc;
+}
+
+static void
+work(void *ctx, int out)
+{
+	struct reading *r = ctx;
+	struct error err = {0};
+	struct buf text;
+
+	buf_init(&text, PACKAGES_TEXT_MAX);
+	if (read_archive(r, &err) < 0 ||
+	    packages_write(r->packages, &text, &err) < 0) {
+		text.len = 0;
+		(void)buf_addf(&text, "failed %s", err.msg);
+	}
+	(void)file_write_all(out, text.data, text.len, &err);
+}
+
+/* ---- in the parent --------------------------------------------------------
+ */
+
+static void
+take(void *ctx, const struct buf *text, const struct error *err)
+{
+	struct reading *r = ctx;
+	const char *s = text && text->data ? text->data : "";
+
+	r->over = true;
+	if (!text)
+		r->rc = fail(r->err, "reading its packages: %s", err->msg);
+	else if (strncmp(s, "failed ", 7) == 0)
+		r->rc = fail(r->err, "%s", s + 7);
+	else
+		r->rc = packages_read(r->packages, s, text->len, r->err);
+}
+
+int
+stage_read(
+    struct state *st, const char *path, struct packages *p, struct error *err)
+{
+	struct reading r = {.packages = p, .path = path, .err = err};
+	const struct child_work w = {.work = work,
+	    .done = take,
+	    .ctx = &r,
+	    .limit = SECONDS,
+	    .max = PACKAGES_TEXT_MAX};
+	struct loop l = {.max_children = 1};
+
+	if (loop_open(&l, err) < 0)
+		return -1;
+	l.max_children = 1;
+	l.tmp = state_path(st, p->arena, "tmp");
+	child_start(&l, &w);
+	while (!r.over) {
+		loop_children(&l, now_us());
+		if (!r.over)
+			loop_turn(&l, TURN_MS);
+	}
+	loop_close(&l);
+	return r.rc;
+}
+
+int
+stage_packages_write(struct state *st, const char *digest,
+    const struct packages *p, struct error *err)
+{
+	struct arena a = {0};
+	int rc;
+	size_t i;
+
+	rc = db_run(&st->db, SQL_STAGE_FORGET, ARGS(TEXT(digest)), err);
+	if (rc >= 0)
+		rc = db_run(&st->db, SQL_STAGE_KNOWN,
+		    ARGS(TEXT(digest), TEXT(packages_managers(p, &a))), err);
+	for (i = 0; rc >= 0 && i < p->n; i++)
+		rc = db_run(&st->db, SQL_STAGE_PACKAGE,
+		    ARGS(TEXT(digest), TEXT(p->items[i].name),
+			TEXT(p->items[i].version)),
+		    err);
+	arena_release(&a);
+	return rc < 0 ? -1 : 0;
+}
