@@ -5,10 +5,10 @@
  * by itself, relative to its working directory, which is the state folder.
  *
  * The pipes between the parent and process 1 of the jail:
- *	leash	parent to 1. A byte BOX_GO: you are in your groups (if
- *box.await), BOX_TERM: ask it to end. Its end (the parent closed it, or died):
- *kill everything and end. answer	1 to parent: one struct answer, the last
- *thing it says. log	output of the command.
+ *	leash	parent to 1. A byte BOX_TERM: ask it to end. Its end (the
+ *		parent closed it, or died): kill everything and end.
+ *	answer	1 to parent: one struct answer, the last thing it says.
+ *	log	output of the command.
  */
 #ifndef CHROOT_BOX_H
 #define CHROOT_BOX_H
@@ -23,7 +23,6 @@
 #include <sys/resource.h>
 
 #define BOX_TERM 'T'
-#define BOX_GO   'G'
 
 /* Descriptors in the child, moved there first of all. */
 enum box_fd {
@@ -36,6 +35,8 @@ enum box_fd {
 	BOX_NETNS,
 	BOX_FREE
 };
+
+struct cgroup;
 
 struct source {
 	const char *name;   /* in /autotua/distfiles */
@@ -58,9 +59,9 @@ struct box {
 	bool mapped;      /* mounts translate owners, see ids.h */
 	unsigned without; /* of enum feature: don't even try */
 	struct limits limits;
-	bool poor;       /* no control group counts memory or processes */
-	bool await;      /* BOX_GO will come */
-	unsigned *lacks; /* the child's: what it had to do without */
+	bool poor; /* no control group counts memory or processes */
+	const struct cgroup *groups; /* made for the run */
+	unsigned *lacks;         /* the child's: what it had to do without */
 	const char *const *argv; /* the command; NULL: unpack BOX_EXTRA */
 	int log, leash, answer;  /* the child's ends */
 	int extra;               /* its descriptor 3; -1: none */

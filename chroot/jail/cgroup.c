@@ -272,7 +272,7 @@ cgroup_find(struct cgroup *g, const struct limits *l, unsigned without)
 }
 
 static bool
-is_made(const struct group *g)
+is_made(const struct control_group *g)
 {
 	return g->path[0] != '\0' && g->fd >= 0;
 }
@@ -280,7 +280,7 @@ is_made(const struct group *g)
 /* ---- making -------------------------------------------------------------- */
 
 static int
-set_memory(const struct group *g, int64_t bytes)
+set_memory(const struct control_group *g, int64_t bytes)
 {
 	if (g->v2) {
 		(void)write_value(g->fd, "memory.oom.group", "1");
@@ -295,7 +295,7 @@ set_memory(const struct group *g, int64_t bytes)
 }
 
 static int
-set_cpus(const struct group *g, int64_t thousandths)
+set_cpus(const struct control_group *g, int64_t thousandths)
 {
 	int64_t quota = thousandths * (PERIOD / 1000);
 	char text[48];
@@ -307,7 +307,8 @@ set_cpus(const struct group *g, int64_t thousandths)
 }
 
 static int
-set_limit(const struct group *g, enum controller c, const struct limits *l)
+set_limit(
+    const struct control_group *g, enum controller c, const struct limits *l)
 {
 	switch (c) {
 	case CONTROL_MEMORY:
@@ -325,7 +326,7 @@ set_limit(const struct group *g, enum controller c, const struct limits *l)
 
 /* How often the limit was met: "name N" in a file; 0 if it has none. */
 static uint64_t
-count_events(const struct group *g, enum controller c)
+count_events(const struct control_group *g, enum controller c)
 {
 	const char *file = "pids.events", *name = "max ";
 	char text[512];
@@ -387,7 +388,7 @@ write_paths(const struct cgroup *g, int run, struct error *err)
 }
 
 static int
-make_group(struct group *g, enum controller c, const struct limits *l,
+make_group(struct control_group *g, enum controller c, const struct limits *l,
     struct error *err)
 {
 	if (mkdir(g->path, 0755) < 0 && errno != EEXIST)
@@ -450,15 +451,14 @@ cgroup_must_join(const struct cgroup *g)
 }
 
 int
-cgroup_join(const struct cgroup *g, pid_t pid, struct error *err)
+cgroup_join(const struct cgroup *g, struct error *err)
 {
 	int i;
 
 	for (i = 0; i < CONTROLS; i++) {
 		if (g->of[i].v2 || !is_made(&g->of[i]))
 			continue;
-		if (write_number(g->of[i].fd, "cgroup.procs", pid) < 0 &&
-		    errno != ESRCH)
+		if (write_value(g->of[i].fd, "tasks", "0") < 0)
 			return fail_errno(err, "join %s", g->of[i].path);
 	}
 	return 0;

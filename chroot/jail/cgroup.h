@@ -19,7 +19,7 @@ struct error;
 
 enum controller { CONTROL_MEMORY, CONTROL_PIDS, CONTROL_CPU, CONTROLS };
 
-struct group {
+struct control_group {
 	char path[PATH_MAX]; /* "": none has this controller */
 	int fd;
 	bool v2;
@@ -28,7 +28,7 @@ struct group {
 
 /* Zero before cgroup_find(). A v2 group is in each controller's place. */
 struct cgroup {
-	struct group of[CONTROLS];
+	struct control_group of[CONTROLS];
 };
 
 /*
@@ -47,8 +47,12 @@ int cgroup_make(struct cgroup *g, const char *name, const struct limits *l,
 /* The v2 group to be born in (CLONE_INTO_CGROUP), or -1. */
 int cgroup_birthplace(const struct cgroup *g);
 
-/* Move the process to the groups that nobody can be born in. */
-int cgroup_join(const struct cgroup *g, pid_t pid, struct error *err);
+/*
+ * The caller, which has one thread, to the groups that nobody can be born in.
+ * For itself alone the kernel has no need to stop all forks of the machine for
+ * a moment, which takes it longer than the rest of a jail.
+ */
+int cgroup_join(const struct cgroup *g, struct error *err);
 bool cgroup_must_join(const struct cgroup *g);
 
 /* Has a limit been met since the last call? */

@@ -14,6 +14,7 @@
  * job runs yet, and what an image holds is opened in ways that follow no link.
  */
 #include "chroot/jail/box.h"
+#include "chroot/jail/cgroup.h"
 #include "chroot/jail/filter.h"
 #include "chroot/sys/netns.h"
 #include "chroot/sys/priv.h"
@@ -63,6 +64,22 @@ static int
 high(int fd)
 {
 	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 64);
+}
+
+/*
+ * From here on our control groups are the root of what the jail sees of them.
+ * Their descriptors can be where ours will be, so this comes first.
+ */
+static int
+join_groups(const struct box *b, struct error *err)
+{
+	if (!cgroup_must_join(b->groups))
+		return 0;
+	if (cgroup_join(b->groups, err) < 0)
+		return -1;
+	if (unshare(CLONE_NEWCGROUP) < 0)
+		return fail_errno(err, "cgroup namespace");
+	return 0;
 }
 
 /* The ends that are ours under fixed numbers, and nothing else open. */
@@ -197,25 +214,6 @@ pivot(const struct box *b, int root)
 }
 
 /*
- * The parent puts us into our control groups while we build; from there on
- * they are the root of what the jail sees of them.
- */
-static void
-join_groups(const struct box *b)
-{
-	char c = 0;
-
-	if (!b->await)
-		return;
-	while (c != BOX_GO) {
-		if (read(BOX_LEASH, &c, 1) != 1)
-			box_die(b, "the caller is gone");
-	}
-	if (unshare(CLONE_NEWCGROUP) < 0)
-		box_die(b, "cgroup namespace: %s", strerror(errno));
-}
-
-/*
  * Into the user namespace, as its root. The other namespaces are the host's
  * root's, so whatever this root can do, it can't do to them.
  */
@@ -297,9 +295,13 @@ unpack_conf(const struct box *b, int root)
 void
 inside(const struct box *b)
 {
-	int root;
+	struct error err;
+	int root, joined;
 
+	joined = join_groups(b, &err);
 	keep_descriptors(b);
+	if (joined < 0)
+		box_die(b, "%s", err.msg);
 	tie(b);
 	make_private(b);
 	enter_network(b);
@@ -316,7 +318,6 @@ inside(const struct box *b)
 	raise_network(b);
 	set_names(b);
 	pivot(b, root);
-	join_groups(b);
 	drop_privileges(b);
 	tie(b); /* a change of credentials may have undone it */
 	limit_resources(b);

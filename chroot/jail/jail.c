@@ -416,7 +416,7 @@ start(struct jail *j, struct box *b, struct error *err)
 	uint64_t flags =
 	    CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 
-	if (!b->await)
+	if (!cgroup_must_join(b->groups))
 		flags |= CLONE_NEWCGROUP;
 	if (b->net == NETWORK_NO && b->netns < 0)
 		flags |= CLONE_NEWNET;
@@ -432,22 +432,6 @@ start(struct jail *j, struct box *b, struct error *err)
 	close(b->log);
 	close(b->answer);
 	b->leash = b->log = b->answer = -1;
-	return 0;
-}
-
-/*
- * The jail is being built meanwhile: to join groups takes the kernel longer.
- */
-static int
-let_go(struct jail *j, struct error *err)
-{
-	static const char go = BOX_GO;
-
-	if (cgroup_join(j->w->groups, j->pid, err) < 0)
-		return -1;
-	/* if it is dead already, its answer says why */
-	if (write(j->leash, &go, 1) < 0 && errno != EPIPE)
-		return fail_errno(err, "start the command");
 	return 0;
 }
 
@@ -510,7 +494,6 @@ jail_run(struct box *b, struct jail_watch *w, struct jail_result *r,
 {
 	struct jail j = {.w = w, .r = r, .pidfd = -1, .log = -1, .leash = -1};
 	int64_t begin = jail_now();
-	bool failed = false;
 	int rc = -1;
 
 	*r = (struct jail_result){.limit = LIMIT_NONE};
@@ -519,20 +502,16 @@ jail_run(struct box *b, struct jail_watch *w, struct jail_result *r,
 	j.last = begin;
 	j.tick = begin + TICK;
 	divide_log(&j);
-	b->await = cgroup_must_join(w->groups);
+	b->groups = w->groups;
 	b->lacks = &j.lacks;
 	if (prepare(&j, b, err) < 0 || start(&j, b, err) < 0)
 		goto out;
 	set_timer(&j);
-	if (jail_stopped(w) || (b->await && let_go(&j, err) < 0)) {
-		failed = !w->stopped;
+	if (jail_stopped(w))
 		kill_jail(&j);
-	}
 	while (turn(&j))
 		continue;
-	rc = conclude(&j, failed ? &(struct error){0} : err);
-	if (failed)
-		rc = -1;
+	rc = conclude(&j, err);
 	r->wall = jail_now() - begin;
 out:
 	spill_close(&j.spill);

@@ -22,6 +22,7 @@ struct verifier {
 	struct arena arena; /* holds the struct itself */
 	struct keyhome own; /* unless the home is in another's folder */
 	const char *home;
+	gpgme_ctx_t idle; /* for this home; NULL: none, or it is at work */
 	struct pubkey key;
 };
 
@@ -48,35 +49,41 @@ judge_import(gpgme_import_result_t r, gpgme_error_t code, struct error *err)
 }
 
 static int
-import(const char *home, const char *armour, size_t len, struct error *err)
+import(gpgme_ctx_t ctx, const char *armour, size_t len, struct error *err)
 {
-	gpgme_ctx_t ctx = NULL;
-	gpgme_data_t data = NULL;
-	gpgme_error_t code;
+	gpgme_data_t data;
+	gpgme_error_t code = gpgme_data_new_from_mem(&data, armour, len, 0);
 	int rc;
 
-	if (openpgp_context(&ctx, err) < 0)
+	if (code)
+		return openpgp_fail(err, code, GPG);
+	code = gpgme_op_import(ctx, data);
+	rc = judge_import(gpgme_op_import_result(ctx), code, err);
+	gpgme_data_release(data);
+	return rc;
+}
+
+/* To say where a context's home is asks gpg its version, so they are kept. */
+static int
+new_context(gpgme_ctx_t *out, const char *home, struct error *err)
+{
+	gpgme_error_t code;
+
+	if (openpgp_context(out, err) < 0)
 		return -1;
 	code =
-	    gpgme_ctx_set_engine_info(ctx, GPGME_PROTOCOL_OpenPGP, GPG, home);
+	    gpgme_ctx_set_engine_info(*out, GPGME_PROTOCOL_OpenPGP, GPG, home);
 	if (!code)
-		code = gpgme_data_new_from_mem(&data, armour, len, 0);
-	if (code) {
-		rc = openpgp_fail(err, code, GPG);
-	} else {
-		code = gpgme_op_import(ctx, data);
-		rc = judge_import(gpgme_op_import_result(ctx), code, err);
-	}
-	if (data)
-		gpgme_data_release(data);
-	gpgme_release(ctx);
-	return rc;
+		return 0;
+	gpgme_release(*out);
+	*out = NULL;
+	return openpgp_fail(err, code, GPG);
 }
 
 /* Import the block into the home and read what gpg says of its one key. */
 static int
-take_key(const char *home, const char *armour, size_t len, struct pubkey *k,
-    struct arena *a, struct error *err)
+take_key(gpgme_ctx_t ctx, const char *home, const char *armour, size_t len,
+    struct pubkey *k, struct arena *a, struct error *err)
 {
 	static const char *const list[] = {
 	    "--with-colons", "--fixed-list-mode", "--check-sigs", NULL};
@@ -84,7 +91,7 @@ take_key(const char *home, const char *armour, size_t len, struct pubkey *k,
 	int rc = -1;
 
 	buf_init(&b, LISTING_MAX);
-	if (import(home, armour, len, err) == 0 &&
+	if (import(ctx, armour, len, err) == 0 &&
 	    keyhome_gpg(home, list, &b, err) == 0)
 		rc = pubkey_parse(k, b.data, b.len, a, err);
 	buf_release(&b);
@@ -109,8 +116,9 @@ open_key(struct verifier **out, struct keyhome *h, const char *armour,
 	if (!h && keyhome_open(&v->own, err) < 0)
 		goto failed;
 	v->home = keyhome_add(h ? h : &v->own, KEYHOME_STRICT, &v->arena, err);
-	if (!v->home ||
-	    take_key(v->home, armour, len, &v->key, &v->arena, err) < 0)
+	if (!v->home || new_context(&v->idle, v->home, err) < 0 ||
+	    take_key(v->idle, v->home, armour, len, &v->key, &v->arena, err) <
+		0)
 		goto failed;
 	if (pubkey_weak(&v->key.parts[0], why, sizeof(why))) {
 		fail(err, "%s", why);
@@ -144,6 +152,8 @@ verifier_close(struct verifier *v)
 
 	if (!v)
 		return;
+	if (v->idle)
+		gpgme_release(v->idle);
 	keyhome_close(&v->own);
 	a = v->arena;
 	arena_release(&a);
@@ -335,40 +345,42 @@ judge(struct check *c, gpgme_ctx_t ctx, gpgme_error_t code, time_t now)
 /* One run of gpg in flight. */
 struct flight {
 	gpgme_ctx_t ctx;
-	const char *home; /* that ctx has: setting it asks gpg its version */
 	gpgme_data_t sig, data;
 	struct check *check; /* NULL: it is on the ground */
 };
 
+/* One context is kept: as one flight lands, the next one starts. */
 static void
 end_flight(struct flight *f)
 {
+	struct verifier *v = f->check->verifier;
+
 	if (f->data)
 		gpgme_data_release(f->data);
 	if (f->sig)
 		gpgme_data_release(f->sig);
-	f->data = f->sig = NULL;
-	f->check = NULL;
+	if (!v->idle)
+		v->idle = f->ctx;
+	else
+		gpgme_release(f->ctx);
+	*f = (struct flight){0};
 }
 
 static int
 start(struct flight *f, struct check *c)
 {
+	struct verifier *v = c->verifier;
 	gpgme_error_t code;
 
 	if (openpgp_armour(c->sig, c->siglen, "PGP SIGNATURE", OPENPGP_SIG_MAX,
 		&c->err) < 0)
 		return -1;
-	if (!f->ctx && openpgp_context(&f->ctx, &c->err) < 0)
+	f->ctx = v->idle;
+	v->idle = NULL;
+	if (!f->ctx && new_context(&f->ctx, v->home, &c->err) < 0)
 		return -1;
 	f->check = c;
-	code = 0;
-	if (f->home != c->verifier->home)
-		code = gpgme_ctx_set_engine_info(
-		    f->ctx, GPGME_PROTOCOL_OpenPGP, GPG, c->verifier->home);
-	f->home = c->verifier->home;
-	if (!code)
-		code = gpgme_data_new_from_mem(&f->sig, c->sig, c->siglen, 0);
+	code = gpgme_data_new_from_mem(&f->sig, c->sig, c->siglen, 0);
 	if (!code)
 		code = gpgme_data_new_from_mem(&f->data, c->data, c->len, 0);
 	if (!code)
@@ -423,11 +435,8 @@ verifier_check_list(struct check *list, size_t n, time_t now)
 		list[i].good = false;
 		(void)start(f, &list[i]);
 	}
-	for (i = 0; i < max; i++) {
+	for (i = 0; i < max; i++)
 		land(&flights[i], now);
-		if (flights[i].ctx)
-			gpgme_release(flights[i].ctx);
-	}
 }
 
 int
@@ -455,6 +464,7 @@ key_inspect(struct pubkey *out, const char *armour, size_t len, struct arena *a,
     struct error *err)
 {
 	struct keyhome h;
+	gpgme_ctx_t ctx = NULL;
 	const char *home;
 	int rc = -1;
 
@@ -464,8 +474,10 @@ key_inspect(struct pubkey *out, const char *armour, size_t len, struct arena *a,
 	if (keyhome_open(&h, err) < 0)
 		return -1;
 	home = keyhome_add(&h, KEYHOME_LAX, a, err);
-	if (home)
-		rc = take_key(home, armour, len, out, a, err);
+	if (home && new_context(&ctx, home, err) == 0)
+		rc = take_key(ctx, home, armour, len, out, a, err);
+	if (ctx)
+		gpgme_release(ctx);
 	keyhome_close(&h);
 	return rc;
 }
