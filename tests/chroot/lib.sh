@@ -11,6 +11,7 @@ CHROOT=${AUTOTUA_CHROOT:-${B:-$top/build}/bin/autotua-chroot}
 
 [ "$(id -u)" -eq 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
 # what others mount meanwhile isn't seen here, what a jail leaks is
+# shellcheck disable=SC2016 # it is the inner shell's
 [ -n "${OWN_MOUNTS-}" ] || OWN_MOUNTS=1 exec unshare --mount \
 	--propagation private sh -c 'mount --make-rshared / && exec "$0"' "$0"
 [ -x "$CHROOT" ] || { echo "Bail out! $CHROOT is missing: make it"; exit 1; }
