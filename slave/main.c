@@ -212,7 +212,7 @@ static int
 command(const struct options *o, int n, char *args[])
 {
 	struct arena a = {0};
-	struct slave_conf c;
+	struct slave_conf c = {0};
 	struct error err;
 	int status;
 
@@ -226,6 +226,7 @@ command(const struct options *o, int n, char *args[])
 		status = do_run(o, &c, &a, n - 1);
 	else
 		status = do_control(o, &c, &a, args, n);
+	json_decref(c.jails);
 	arena_release(&a);
 	return status;
 }
