@@ -54,7 +54,6 @@ struct jail {
 	size_t chunk;     /* what a write to the output may take */
 	bool log_end;
 	int lost; /* errno of a failed write to the output */
-	unsigned lacks;
 };
 
 int64_t
@@ -503,7 +502,7 @@ jail_run(struct box *b, struct jail_watch *w, struct jail_result *r,
 	j.tick = begin + TICK;
 	divide_log(&j);
 	b->groups = w->groups;
-	b->lacks = &j.lacks;
+	b->lacks = &r->lacks;
 	if (prepare(&j, b, err) < 0 || start(&j, b, err) < 0)
 		goto out;
 	set_timer(&j);

@@ -38,7 +38,7 @@ send_message(int socket, const struct message *m)
 	    .msg_control = control,
 	    .msg_controllen = sizeof(control)};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	int list[REQUEST_FDS], i;
+	int list[REQUEST_FDS] = {0}, i;
 	size_t n = 0;
 
 	for (i = 0; i < REQUEST_FDS; i++) {

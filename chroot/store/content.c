@@ -306,7 +306,7 @@ content_read(int root, bool hash, struct content *c, struct error *err)
 
 	*c = (struct content){.n = 0};
 	if (hash && hasher_begin(&r.hasher))
-		_exit(read_all(&r, root, err) < 0);
+		_exit(read_all(&r, root, err) < 0 ? 1 : 0);
 	rc = read_all(&r, root, err);
 	if (hash)
 		hasher_end(&r.hasher);

@@ -172,7 +172,7 @@ say(struct hasher *h, const struct walk_entry *w, const char hex[KEY_HEX],
 static bool
 listen_to(struct hasher *h, const struct walk_entry *w, char hex[KEY_HEX])
 {
-	struct word word;
+	struct word word = {0};
 	size_t have = 0;
 	ssize_t n = 1;
 

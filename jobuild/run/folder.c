@@ -90,7 +90,7 @@ put(int dirfd, const char *name, const void *p, size_t n, struct error *err)
 
 	fd = openat(dirfd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
 	is_new = fd < 0;
-	if (is_new)
+	if (fd < 0)
 		fd = openat(dirfd, name,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)

@@ -35,7 +35,9 @@ make(int dir, const char *name, struct error *err)
 	if (mkdirat(dir, name, 0755) < 0)
 		return fail_errno(err, "create folder %s", name);
 	fd = openat(dir, name, FOLDER);
-	return fd < 0 ? fail_errno(err, "open folder %s", name) : fd;
+	if (fd < 0)
+		return fail_errno(err, "open folder %s", name);
+	return fd;
 }
 
 static int

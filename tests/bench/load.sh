@@ -253,19 +253,21 @@ bench_buildbot() {
 		return
 	}
 	mkdir -p "$dir"
-	buildbot create-master -q "$dir/master" >"$dir/log" 2>&1 &&
-		buildbot_conf "$n" "$port" >"$dir/master/master.cfg" &&
-		buildbot-worker create-worker -q "$dir/worker" "127.0.0.1:$port" w secret >>"$dir/log" 2>&1 || {
+	if ! buildbot create-master -q "$dir/master" >"$dir/log" 2>&1 ||
+		! buildbot_conf "$n" "$port" >"$dir/master/master.cfg" ||
+		! buildbot-worker create-worker -q "$dir/worker" "127.0.0.1:$port" w secret >>"$dir/log" 2>&1; then
 		tail -n 3 "$dir/log"
 		return
-	}
+	fi
 	buildbot start --nodaemon "$dir/master" >>"$dir/log" 2>&1 &
 	pid[buildbot]=$!
 	within 30 grep -q 'BuildMaster is running' "$dir/log" "$dir/master/twistd.log"
 	buildbot-worker start --nodaemon "$dir/worker" >>"$dir/log" 2>&1 &
 	pid[buildbot-worker]=$!
-	within 30 grep -qs 'Got workerinfo\|attached to' "$dir/log" "$dir/master/twistd.log" &&
-		buildbot_client "$n" "$port" "$dir/master/state.sqlite" >"$dir/took" 2>>"$dir/log" || tail -n 3 "$dir/log"
+	if ! within 30 grep -qs 'Got workerinfo\|attached to' "$dir/log" "$dir/master/twistd.log" ||
+		! buildbot_client "$n" "$port" "$dir/master/state.sqlite" >"$dir/took" 2>>"$dir/log"; then
+		tail -n 3 "$dir/log"
+	fi
 	row "Buildbot, one no-op build (20)" "$(head -n 20 "$dir/took" | median | awk '{ printf "%.1f ms", $1 * 1000 }')"
 	row "  no-op builds, 2 slots, $n at once" "$(tail -n 1 "$dir/took" | awk -v n="$n" '{ printf "%.1f/s", n / $1 }')"
 	# asked to end they may wait for each other

@@ -220,7 +220,7 @@ static void
 measure(struct world *w, const char *what, bool thorough, size_t runs)
 {
 	size_t steps = 0, bytes = 0, i;
-	double times[RUNS_MAX];
+	double times[RUNS_MAX] = {0};
 
 	for (i = 0; i < runs; i++)
 		times[i] = plan_once(w, thorough, &steps, &bytes);

@@ -74,14 +74,13 @@ said() { grep -qF -- "$1" "$tmp/out"; }
 
 # Try a command each tenth of a second, for at most $1 seconds.
 within() { # SECONDS COMMAND...
-	local i n=$(($1 * 10))
+	local end=$((SECONDS + $1))
 
 	shift
-	for ((i = 0; i < n; i++)); do
-		"$@" >/dev/null 2>&1 && return
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS < end)) || return
 		sleep 0.1
 	done
-	return 1
 }
 
 farm_key() { # USER

@@ -87,7 +87,7 @@ ok "too many requests: 429, and when to come again"
 within 10 served; ok "after a while it is served again"
 settings "rate-slave = 1"; ok "slaves are counted by themselves"
 join_slave one "$(master token new)" && hello one
-for i in {1..40}; do
+for _ in {1..40}; do
 	post slave/claim '{"free":0,"wait":0}'
 	[[ $http == 429 ]] && break
 done
