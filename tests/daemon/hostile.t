@@ -78,7 +78,7 @@ within 5 full; ok "a ninth connection of an address is refused"
 for fd in "${fds[@]}"; do exec {fd}>&-; done
 within 10 served; ok "until others are closed"
 anyone
-for i in {1..60}; do
+for _ in {1..60}; do
 	api GET health
 	[[ $http == 429 ]] && break
 done
