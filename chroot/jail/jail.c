@@ -453,8 +453,12 @@ conclude(struct jail *j, struct error *err)
 	}
 	if (a.kind == ANSWER_BROKEN && !j->w->stopped)
 		return fail(err, "%s", a.text);
-	if (a.kind == ANSWER_NONE && j->force == RUNNING)
-		return fail(err, "process 1 of the jail died");
+	/* a group of version 2 is killed as a whole, process 1 with it */
+	if (a.kind == ANSWER_NONE && j->force == RUNNING) {
+		j->r->limit = cgroup_exceeded(j->w->groups);
+		if (j->r->limit == LIMIT_NONE)
+			return fail(err, "process 1 of the jail died");
+	}
 	j->r->usage = a.usage;
 	j->r->left_out = spill_left_out(&j->spill);
 	if (j->r->limit == LIMIT_NONE)
