@@ -243,6 +243,14 @@ $(AREAS:%=check-%): check-%: all check-needs $(TEST_PROGS)
 check-kill: all check-needs $B/tests/chroot/asker
 	@ROUNDS=600 $(PROVE) tests/chroot/kill.t
 
+# The parser and the values against bash: SEED= which random ones, COUNT= how
+# many of each.
+.PHONY: check-bash
+check-bash: all check-needs $B/tests/parse/mutants $B/tests/value/valuetest
+	@SEED=$(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')) \
+		COUNT='$(or $(COUNT),200000)' $(PROVE) -v \
+		tests/parse/mutants.t tests/value/run.t
+
 # make corpus CORPUS="DIR..." compares with bash on recipes of others.
 .PHONY: corpus
 corpus: $B/tests/corpus/corpus $B/tests/parse/parsetest

@@ -4,6 +4,7 @@
  * have: the token before each is [[ itself, so nothing is reserved in it.
  */
 #include "recipe/grammar.h"
+#include "recipe/quote.h"
 
 #include <string.h>
 
@@ -40,17 +41,19 @@ bad_token(struct parser *p, struct cond *k, int token, const char *wanted)
 static bool
 is_text(const struct parser *p, const struct word *w, const char *text)
 {
-	size_t n = w->at.to - w->at.from;
+	size_t n;
+	const char *s = word_text(p->arena, p->text, w, &n);
 
-	return n == strlen(text) && memcmp(p->text + w->at.from, text, n) == 0;
+	return n == strlen(text) && memcmp(s, text, n) == 0;
 }
 
 static bool
 unary(const struct parser *p, const struct word *w)
 {
-	const char *s = p->text + w->at.from;
+	size_t n;
+	const char *s = word_text(p->arena, p->text, w, &n);
 
-	return w->at.to - w->at.from == 2 && s[0] == '-' &&
+	return n == 2 && s[0] == '-' &&
 	    strchr("abcdefghknoprstuvwxzGLOSNR", s[1]) && s[1];
 }
 

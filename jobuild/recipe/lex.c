@@ -266,7 +266,7 @@ subshell_found(struct parser *p, uint32_t at)
 /*
  * Keep where parentheses inside "((" begin, and note when one ends whether
  * two of them would end together: they are asked about if the outer ones are
- * subshells.
+ * subshells. By then the text has lost its line continuations.
  */
 static void
 note_paren(
@@ -278,7 +278,7 @@ note_paren(
 		return;
 	if (c == '(')
 		opens[i - 2] = at;
-	else if (p->text[p->pos] != ')')
+	else if (char_peek(p) != ')')
 		subshell_found(p, opens[i - 2]);
 }
 
@@ -524,7 +524,7 @@ here_read(struct parser *p)
 
 	if (gap) {
 		from = p->gap_to;
-	} else if (base > 0 && p->text[base - 1] != '\n') {
+	} else if (base != p->gap_to && base > 0 && p->text[base - 1] != '\n') {
 		nl = memchr(p->text + base, '\n', p->len - base);
 		from = nl ? (uint32_t)(nl - p->text) + 1 : p->len;
 	}

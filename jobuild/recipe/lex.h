@@ -102,7 +102,8 @@ struct parser {
 	uint32_t pos;
 	/*
 	 * Here-documents that were read in the middle of a line: after the
-	 * newline before gap_at reading goes on at gap_to.
+	 * newline before gap_at reading goes on at gap_to, the beginning of a
+	 * line whatever stands before it. Without a gap gap_at is 0.
 	 */
 	uint32_t gap_at, gap_to;
 	size_t moved; /* bytes of the text that changed places */

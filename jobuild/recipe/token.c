@@ -146,7 +146,8 @@ double_paren(struct parser *p)
 	/* What was inside may have set these. */
 	p->at.from = from;
 	p->inner = (struct range){start + 1, p->pos - 1};
-	if (p->text[p->pos] == ')') {
+	/* Text that was read before has lost its line continuations. */
+	if ((p->pos < p->ahead ? char_peek(p) : p->text[p->pos]) == ')') {
 		p->pos++;
 		return loop ? TOKEN_FOR_ARITH : TOKEN_ARITH;
 	}
@@ -158,7 +159,7 @@ double_paren(struct parser *p)
 		return syntax_uncounted(p);
 	}
 	subshell_found(p, start);
-	/* What was read before has lost its line continuations. */
+	/* A backslash there is read again for itself, without its newline. */
 	if (p->pos >= p->ahead)
 		subshell_found(p, p->pos);
 	if (p->pos < p->len && p->pos + 1 > p->ahead)

@@ -7,7 +7,7 @@
 
 prog=$(realpath "${B:-build}/tests/value/valuetest")
 here=$(dirname "$0")
-seed=${SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+seed=${SEED:-1}
 case $(bash -c 'echo "$BASH_VERSION"') in
 5.2.*) ;;
 *)
