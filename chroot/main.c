@@ -52,7 +52,8 @@ static const struct usage forms[] = {
      "[--disk BYTES] [--artifacts-max BYTES] [--artifacts-files N] "
      "[--reserve BYTES] [--pressure PERCENT] [--layers-max SIZE] [--nest] "
      "[--linux32] [--network host|private|no] [--allow-rootful] [--without FEATURE[,FEATURE]...] [--log-fd N] "
-     "[--status-fd N] [--report-fd N] [--leash-fd N] -- CMD [ARG]...",
+     "[--status-fd N] [--report-fd N] [--leash-fd N] [--shell-fd N] [--keep] "
+     "-- CMD [ARG]...",
 	"one step of a job, in a jail"},
     {"serve --fd N [--owner UID:GID] [--network host|private|no] [--nest] [--allow-rootful] "
      "[--memory BYTES] [--pids N] [--cpus N] [--disk BYTES] "

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A jail as its child side sees it: what run.c decided, for one phase. The
+ * A jail as its child side sees it: what phase.c decided, for one phase. The
  * child has its own mount namespace from birth, so it opens everything again
  * by itself, relative to its working directory, which is the state folder.
  *

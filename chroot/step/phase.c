@@ -245,6 +245,7 @@ phase_shell(struct run *r, const struct run_phase *p, struct error *err)
 	r->watch.log_max = 0;
 	rc = run_box(r, &b, &res, err);
 	watch.stopped = r->watch.stopped;
+	watch.view = r->watch.view;
 	r->watch = watch;
 	if (r->watch.stopped)
 		return CODE_STOPPED;

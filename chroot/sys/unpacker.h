@@ -5,8 +5,10 @@
  * but the folder it fills, and a run, which seldom unpacks anything, doesn't
  * load the two dozen libraries that archives need.
  *
- *	autotua-unpack stage|conf|layer FD [USERNS]	standard input into the
- *folder FD, as root of the user namespace USERNS (a descriptor)
+ *	autotua-unpack stage|conf|layer FD [USERNS]
+ *
+ * unpacks standard input into the folder FD, as root of the user namespace
+ * USERNS (a descriptor).
  *
  * It writes one struct unpacker_answer to its standard output.
  */

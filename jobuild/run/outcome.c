@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/outcome.h"
 #include "base/diag.h"
+#include "base/digest.h"
 #include "recipe/recipe.h"
 
 #include <stdarg.h>
@@ -344,15 +345,6 @@ line_end(struct outcome *o, const char *line)
 	return 0;
 }
 
-static int
-hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *p = c ? strchr(digits, c | 0x20) : NULL;
-
-	return p ? (int)(p - digits) : -1;
-}
-
 /* %XX undone in place; -1 when it isn't well-formed. */
 static int
 unescape(char *s)
@@ -365,8 +357,8 @@ unescape(char *s)
 			*out++ = *s;
 			continue;
 		}
-		high = hex_digit(s[1]);
-		low = high < 0 ? -1 : hex_digit(s[2]);
+		high = hex_value(s[1]);
+		low = high < 0 ? -1 : hex_value(s[2]);
 		if (low < 0 || high * 16 + low == 0)
 			return -1;
 		*out++ = (char)(high * 16 + low);

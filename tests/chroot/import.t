@@ -77,9 +77,12 @@ is "$(digest full | wc -c) $(digest full)" "65 $(digest holes)" "their content i
 ok "and is as it was" "$CHROOT" -s "$S" verify holes full
 
 # twice, and the second time under another name
+made=$(stat -c %i "$S/stages/$id/root")
 again=$("$CHROOT" -s "$S" import -n again "$tar")
-is "$again" "$id" "a stage that is there is not made again"
-has "$("$CHROOT" -s "$S" list)" "$id" "and is listed"
+is "$again $(stat -c %i "$S/stages/$id/root")" "$id $made" \
+	"a stage that is there is not made again"
+is "$("$CHROOT" -s "$S" list --json | jq -r '.[] | select(.name == "again").id')" \
+	"$id" "and has the new name"
 ok "nothing is left of the second import" soon swept
 
 # what is no stage

@@ -42,6 +42,11 @@ chmod 644 resolv.conf
 mount --bind resolv.conf "$(realpath /etc/resolv.conf)"
 # as udev has it where it runs
 if mknod tun c 10 200 && chmod 666 tun; then mount --bind tun /dev/net/tun; fi
+if [ "$(as_user capabilities | jq -r .network)" != private ]; then
+	as_user doctor | sed -n 's/^/# /;/network/p'
+	echo "1..0 # SKIP no private network for users here: autotua-chroot doctor"
+	exit 0
+fi
 # serve ADDRESS PORT: says its address to all that connect
 serve() {
 	perl -MIO::Socket::INET -e '$SIG{TERM} = sub { exit };
@@ -58,11 +63,6 @@ ok "the host's services" soon listens
 before=$(mounts)
 
 stage=$(as_user import -n small own/small-stage.tar.zst)
-if [ "$(as_user capabilities | jq -r .network)" != private ]; then
-	as_user doctor | sed -n 's/^/# /;/network/p'
-	echo "1..$count # SKIP no private network for users here: autotua-chroot doctor"
-	exit 0
-fi
 # ask HOST PORT: what a phase with the network hears
 serial=0
 ask() {

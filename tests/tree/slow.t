@@ -50,6 +50,9 @@ grep -q 'fetching tree bar.*[0-9]' "$tmp/out"
 ok "on a terminal it is seen how far it is"
 grep -q '\[[#.]*\] [0-9]*/[0-9]' "$tmp/out"
 ok "of how much"
+grep -o '[0-9]*/[0-9]*' "$tmp/out" | awk -F/ '$2 != (of ? of : $2) || $1 < done || $1 > $2 { bad = 1 }
+	{ done = $1; of = $2 } END { exit bad || !of }'
+ok "which stays the same, and is never passed"
 [[ $(tail -c 4 "$tmp/out" | tr -d '\r\033') == "[K" ]]
 ok "and nothing stays of it"
 

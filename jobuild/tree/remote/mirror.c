@@ -80,14 +80,14 @@ static int
 on_progress(const git_indexer_progress *p, void *ctx)
 {
 	struct link *l = ctx;
-	int64_t worked = (int64_t)p->received_objects + p->indexed_objects +
-	    p->indexed_deltas;
+	int64_t worked = (int64_t)p->received_objects + p->indexed_objects;
 
 	if (worked != l->worked)
 		link_beat(l);
 	l->worked = worked;
-	l->done = (size_t)p->received_objects + p->indexed_deltas;
-	l->total = (size_t)p->total_objects + p->total_deltas;
+	/* how many are deltas is known only when all are there */
+	l->done = (size_t)p->received_objects + p->indexed_objects;
+	l->total = 2 * (size_t)p->total_objects;
 	if (l->remote->kind == REMOTE_LOCAL)
 		l->received = (int64_t)p->received_bytes;
 	return link_count(l, 0);

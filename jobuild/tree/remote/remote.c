@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "remote.h"
+#include "base/digest.h"
 #include "tree/git.h"
 
 #include <inttypes.h>
@@ -85,16 +86,6 @@ check_ssh(const struct remote *r, struct error *err)
 		return fail(err, "%s: \"%s\" is no path of a repository",
 		    r->name, r->path);
 	return 0;
-}
-
-static int
-hex_value(char c)
-{
-	const char *digits = "0123456789abcdef", *at;
-
-	at =
-	    c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
-	return at ? (int)(at - digits) : -1;
 }
 
 /*

@@ -65,17 +65,6 @@ take_keys(gpgme_ctx_t ctx, const struct buf *keys, struct error *err)
 	    "--export KEY\" writes");
 }
 
-static int
-fail_hash(const struct _gpgme_signature *sig, struct error *err)
-{
-	const char *hash = gpgme_hash_algo_name(sig->hash_algo);
-
-	return fail(err,
-	    "the signature's hash is %s, which is not accepted: it must be "
-	    "SHA-256 or better",
-	    hash ? hash : "unknown");
-}
-
 /* What gpg says of the signature itself. */
 static int
 check_status(const struct _gpgme_signature *sig, struct error *err)
@@ -95,7 +84,7 @@ check_status(const struct _gpgme_signature *sig, struct error *err)
 		    "was signed by the key %s, which is not in the keyring",
 		    who);
 	case GPG_ERR_DIGEST_ALGO:
-		return fail_hash(sig, err);
+		return openpgp_fail_hash(sig, err);
 	case GPG_ERR_KEY_EXPIRED:
 		return fail(err, "the key %s has expired", who);
 	case GPG_ERR_SIG_EXPIRED:
@@ -113,10 +102,8 @@ check_form(const struct _gpgme_signature *sig, time_t now, struct error *err)
 {
 	char day[32];
 
-	if (sig->hash_algo != GPGME_MD_SHA256 &&
-	    sig->hash_algo != GPGME_MD_SHA384 &&
-	    sig->hash_algo != GPGME_MD_SHA512)
-		return fail_hash(sig, err);
+	if (openpgp_check_hash(sig, err) < 0)
+		return -1;
 	if ((time_t)sig->timestamp > now + CLOCK_SKEW)
 		return fail(err,
 		    "the signature is dated %s, in the future (is a clock "

@@ -100,6 +100,30 @@ openpgp_fail(struct error *err, gpgme_error_t code, const char *what)
 	return fail(err, "%s: %s", what, text);
 }
 
+int
+openpgp_check_hash(const struct _gpgme_signature *sig, struct error *err)
+{
+	switch (sig->hash_algo) {
+	case GPGME_MD_SHA256:
+	case GPGME_MD_SHA384:
+	case GPGME_MD_SHA512:
+		return 0;
+	default:
+		return openpgp_fail_hash(sig, err);
+	}
+}
+
+int
+openpgp_fail_hash(const struct _gpgme_signature *sig, struct error *err)
+{
+	const char *hash = gpgme_hash_algo_name(sig->hash_algo);
+
+	return fail(err,
+	    "the signature's hash is %s, which is not accepted: sign with "
+	    "SHA-256 or better",
+	    hash ? hash : "unknown");
+}
+
 void
 sign_warm_up(void)
 {

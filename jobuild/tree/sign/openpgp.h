@@ -24,6 +24,12 @@ int openpgp_armour(const char *text, size_t len, const char *label, size_t max,
 /* A context for OpenPGP, armour on. */
 int openpgp_context(gpgme_ctx_t *out, struct error *err);
 
+/* Is the signature's hash SHA-256 or better? */
+int openpgp_check_hash(const struct _gpgme_signature *sig, struct error *err);
+
+/* err says that its hash isn't accepted; -1. */
+int openpgp_fail_hash(const struct _gpgme_signature *sig, struct error *err);
+
 /* err gets the text, ": " and what gpgme says; -1. */
 int openpgp_fail(struct error *err, gpgme_error_t code, const char *what);
 

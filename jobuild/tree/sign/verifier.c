@@ -200,34 +200,10 @@ check_status(const struct _gpgme_signature *sig, struct error *err)
 		return fail(err, "was signed by another key (%s)",
 		    sig->fpr ? sig->fpr : "unknown");
 	case GPG_ERR_DIGEST_ALGO:
-		return fail(err,
-		    "the signature's hash is %s, which is not accepted: sign "
-		    "with SHA-256 or better",
-		    gpgme_hash_algo_name(sig->hash_algo)
-			? gpgme_hash_algo_name(sig->hash_algo)
-			: "unknown");
+		return openpgp_fail_hash(sig, err);
 	default:
 		gpgme_strerror_r(sig->status, text, sizeof(text));
 		return fail(err, "the signature is not good: %s", text);
-	}
-}
-
-static int
-check_hash(const struct _gpgme_signature *sig, struct error *err)
-{
-	const char *name;
-
-	switch (sig->hash_algo) {
-	case GPGME_MD_SHA256:
-	case GPGME_MD_SHA384:
-	case GPGME_MD_SHA512:
-		return 0;
-	default:
-		name = gpgme_hash_algo_name(sig->hash_algo);
-		return fail(err,
-		    "the signature's hash is %s, which is not accepted: sign "
-		    "with SHA-256 or better",
-		    name ? name : "unknown");
 	}
 }
 
@@ -331,7 +307,7 @@ judge(struct check *c, gpgme_ctx_t ctx, gpgme_error_t code, time_t now)
 	const struct _gpgme_signature *s;
 
 	s = only_one(gpgme_op_verify_result(ctx), err);
-	if (!s || check_status(s, err) < 0 || check_hash(s, err) < 0 ||
+	if (!s || check_status(s, err) < 0 || openpgp_check_hash(s, err) < 0 ||
 	    check_key(c->verifier, s, now, &c->span, err) < 0 ||
 	    check_time(s, now, &c->span, err) < 0 ||
 	    check_notation(s, c->notation, c->value, err) < 0)
