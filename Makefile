@@ -70,6 +70,8 @@ unpack_o  := $(filter $B/chroot/unpack/%,$(call objects,chroot)) \
 	$(addprefix $B/chroot/sys/,priv.o sys.o)
 slave_o   := $(call objects,slave)
 master_o  := $(call objects,master)
+built_o   := $(base_o) $(room_o) $(cli_o) $(chroot_o) $(unpack_o) $(slave_o) \
+	$(master_o)
 unit_t    := $(patsubst %.c,$B/%.t,$(wildcard tests/unit/*.c))
 
 PROGRAMS := $(addprefix $B/bin/,jobuild autotua-chroot autotua-unpack \
@@ -99,36 +101,44 @@ $(helpers): jobuild/sh/jobuild.sh
 	@mkdir -p $(@D)
 	@cp $< $@
 
+# What is no longer in a folder goes out of what was built.
+$B/.objects: force
+	@mkdir -p $(@D)
+	@echo '$(built_o)' | cmp -s - $@ || echo '$(built_o)' >$@
+.PHONY: force
+$B/libbase.a $B/libjobuild.a $(PROGRAMS): $B/.objects
+linked = $(filter %.o %.a,$^)
+
 $B/libbase.a: $(base_o)
 $B/libjobuild.a: $(base_o) $(room_o)
 $B/libbase.a $B/libjobuild.a:
 	@rm -f $@
 	$(call say,AR,$@)
-	$(Q)ar rcsD $@ $^
+	$(Q)ar rcsD $@ $(linked)
 
 $B/bin/jobuild: $(cli_o) $B/libjobuild.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_JOBUILD)
+	$(Q)$(CC) $(ALL_LD) -o $@ $(linked) $(LIBS_JOBUILD)
 # Without libraries it starts in less time and has nobody's code but libc's;
 # make STATIC= where there is no static libc.
 STATIC ?= $(if $(SANITIZE),,-static-pie)
 $B/bin/autotua-chroot: $(chroot_o) $B/libbase.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LD) $(STATIC) -o $@ $^
+	$(Q)$(CC) $(ALL_LD) $(STATIC) -o $@ $(linked)
 $B/bin/autotua-unpack: $(unpack_o) $B/libbase.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_UNPACK)
+	$(Q)$(CC) $(ALL_LD) -o $@ $(linked) $(LIBS_UNPACK)
 $B/bin/autotua-slave: $(slave_o) $B/libjobuild.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_SLAVE)
+	$(Q)$(CC) $(ALL_LD) -o $@ $(linked) $(LIBS_SLAVE)
 $B/bin/autotua-master: $(master_o) $B/libjobuild.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_MASTER)
+	$(Q)$(CC) $(ALL_LD) -o $@ $(linked) $(LIBS_MASTER)
 
 $B/tests/unit/%.t: $B/tests/unit/%.o $B/libjobuild.a
 	$(call say,LD,$@)
