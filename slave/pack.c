@@ -4,6 +4,7 @@
 #include "slave/conf.h"
 #include "slave/lease.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "net/http.h"
@@ -12,21 +13,11 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PACK_MAX ((int64_t)1 << 30)
 #define TRY_TIME 120000 /* milliseconds that trying for it takes */
 #define PAUSE    20000  /* at most, between two tries */
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* Is it still wanted after so many milliseconds? */
 static bool

@@ -3,6 +3,7 @@
 #include "slave/running.h"
 #include "slave/control.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/notify.h"
@@ -23,15 +24,6 @@
 #define GRACE      120000 /* milliseconds, until hello says another */
 #define PROBE_MAX  (1 << 20)
 #define LOOK_EVERY 10000 /* milliseconds between looks at the contract */
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- signals and children -------------------------------------------------
  */

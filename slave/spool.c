@@ -148,8 +148,8 @@ spool_each(int spool, void (*each)(void *ctx, int64_t lease), void *ctx,
 }
 
 /*
- * Not synced: after a power cut the master gives the lease again, or its time
- * runs out, whether the capsule is there or not.
+ * Not synced: as long as nothing is done, the master gives the lease again
+ * after a power cut, or its time runs out. spool_sync() comes with the results.
  */
 static int
 write_capsule(int dir, const json_t *json, struct error *err)
@@ -348,6 +348,48 @@ spool_end(int dir, const struct ending *e, bool sync, struct error *err)
 	    dir, "result.json", text, strlen(text), 0600, err);
 	free(text);
 	return rc;
+}
+
+/* sent.json may come and go meanwhile: it's the parent's, and a hint. */
+static int
+sync_entry(int dir, const char *name, void *ctx)
+{
+	struct error *err = ctx;
+	struct stat st;
+	int fd, rc = 0;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode) || strncmp(name, "sent.", 5) == 0)
+		return 0;
+	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(err, "open %s", name);
+	if (fsync(fd) < 0)
+		rc = fail_errno(err, "sync %s", name);
+	close(fd);
+	return rc;
+}
+
+static int
+sync_folder(int dir, const char *name, struct error *err)
+{
+	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	if (fd < 0)
+		return fail_errno(err, "open the spool");
+	if (fsync(fd) < 0)
+		rc = fail_errno(err, "sync the spool");
+	close(fd);
+	return rc;
+}
+
+int
+spool_sync(int dir, struct error *err)
+{
+	if (each_entry(dir, sync_entry, err, err) < 0 ||
+	    sync_folder(dir, ".", err) < 0)
+		return -1;
+	return sync_folder(dir, "..", err);
 }
 
 void

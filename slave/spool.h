@@ -20,7 +20,7 @@
 
 struct error;
 
-#define SPOOL_MOMENT     1.0     /* seconds */
+#define SPOOL_MOMENT     1000    /* milliseconds */
 #define SPOOL_WORK       "work-" /* and its id: a worker's own folder */
 #define SPOOL_REASON_MAX 2000    /* bytes of a reason for the master */
 
@@ -82,10 +82,16 @@ int spool_artifact(int dir, int64_t step, const char *path, struct error *err);
 
 /*
  * How the lease ended: false while it has not. Written whole or not at all;
- * sync: also after a power cut.
+ * sync: also after a power cut (spool_sync() first: it speaks of the rest).
  */
 bool spool_ending(int dir, struct ending *e);
 int spool_end(int dir, const struct ending *e, bool sync, struct error *err);
+
+/*
+ * What the lease's folder has so far outlives a power cut: capsule, reports,
+ * logs and the folders with their names; artifacts are synced as they come.
+ */
+int spool_sync(int dir, struct error *err);
 
 /* Fill e; result is NULL for a refusal. Too long reasons are cut. */
 void ending_set(struct ending *e, enum ending_kind kind, const char *result,

@@ -21,6 +21,7 @@
 #include "slave/trees.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -64,7 +65,7 @@ struct work {
 	const char *path; /* of it */
 	json_t *json;     /* what capsule's texts are of */
 	struct capsule capsule;
-	int64_t begun;     /* milliseconds */
+	int64_t begun;     /* by clock_ms() */
 	int lock;          /* of the tree; -1 */
 	struct tree *tree; /* one of trees */
 	struct plan *plan;
@@ -122,15 +123,6 @@ refuse_diags(struct work *w, const char *what, const struct diags *d)
 
 /* ---- what is told and asked while it runs ---------------------------------
  */
-
-static int64_t
-clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static void
 tell_now(struct work *w)
@@ -426,6 +418,7 @@ run(struct work *w)
 	    .network = c->network,
 	    .parameters = capsule_parameters(&w->capsule, &w->arena),
 	    .scratch = &w->scratch,
+	    .begun = w->begun,
 	    .moment = SPOOL_MOMENT};
 	struct run_watch watch = {.ctx = w,
 	    .state = on_state,
@@ -516,23 +509,32 @@ end_work(struct work *w)
 	arena_release(&w->arena);
 }
 
+/* The end goes there after all that it speaks of. */
+static int
+end_in_spool(struct work *w, struct error *err)
+{
+	bool sync = clock_ms() - w->begun >= SPOOL_MOMENT;
+
+	if (sync && spool_sync(w->dir, err) < 0)
+		return -1;
+	return spool_end(w->dir, &w->ending, sync, err);
+}
+
 /* The parent hears of the end when everything is in the spool. */
 static void
 do_order(struct work *w, const struct worker_order *order)
 {
 	struct error err;
-	bool sync;
 
 	begin_work(w, order);
 	do_work(w);
-	sync = clock_ms() - w->begun >= (int64_t)(SPOOL_MOMENT * 1000);
 	/* the parent let go: it has decided how this ends */
 	if (is_unwanted(w))
 		_exit(1);
 	if (w->ending.kind == ENDING_REFUSE_HARD)
 		log_warn("refused lease=%" PRId64 " reason=\"%s\"",
 		    order->lease, w->ending.reason);
-	if (!w->stale && spool_end(w->dir, &w->ending, sync, &err) < 0) {
+	if (!w->stale && end_in_spool(w, &err) < 0) {
 		log_err("lease=%" PRId64 " %s", order->lease, err.msg);
 		_exit(1);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/unit.h"
+#include "base/clock.h"
 #include "base/diag.h"
 #include "base/file.h"
 
@@ -49,9 +50,7 @@ report_log(const struct unit_run *r, size_t step, const char *fmt, ...)
 static bool
 is_momentary(const struct unit_run *r)
 {
-	double now = unit_clock();
-
-	return now >= r->begun && now - r->begun < r->conf->moment;
+	return clock_ms() - r->begun < r->conf->moment;
 }
 
 /* The log's size, or -1. */

@@ -64,9 +64,12 @@ struct run_conf {
 	const char *const *parameters;
 	/* folders of the caller's that serve unit after unit; NULL: none */
 	struct scratch *scratch;
-	/* What takes less seconds needn't survive a power cut: it's not synced.
+	/*
+	 * What takes less than moment (milliseconds), from begun on by
+	 * clock_ms() (0: from the call on), needn't survive a power cut: it's
+	 * not synced.
 	 */
-	double moment;
+	int64_t begun, moment;
 	/*
 	 * Start at this step: the layers of all before it must be there, and
 	 * none from it on is reused.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/unit.h"
 #include "run/folder.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -272,7 +273,7 @@ run_unit(const struct run_conf *c, struct tree *t, const struct plan_unit *u,
 	struct run_conf own = *c;
 	struct jailer jailer = {0, -1};
 	struct unit_run r = {.arena = &a,
-	    .begun = unit_clock(),
+	    .begun = c->begun > 0 ? c->begun : clock_ms(),
 	    .conf = &own,
 	    .tree = t,
 	    .unit = u,

@@ -21,7 +21,7 @@ struct unit_run {
 	const struct plan_unit *unit;
 	const char *arch, *stage, *id;
 	int dirfd;     /* of results */
-	double begun;  /* seconds since 1970 */
+	int64_t begun; /* by clock_ms() */
 	size_t synced; /* steps before this one survive a power cut */
 	const struct run_watch *watch;
 	size_t prefix;       /* steps before this one were reused */

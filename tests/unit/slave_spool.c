@@ -3,6 +3,7 @@
 #include "slave/spool.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "tests/unit/syncs.h"
 #include "tests/unit/tap.h"
 
 #include <fcntl.h>
@@ -151,6 +152,33 @@ test_sent(int dir)
 	ok(back.step == 0 && back.log == 0, "nonsense is nothing");
 }
 
+/* The end is worth nothing without what it speaks of. */
+static void
+test_sync(const char *path, int spool)
+{
+	json_t *capsule = json_pack("{s:i}", "lease", 8);
+	char lease[PATH_MAX];
+	int dir;
+
+	snprintf(lease, sizeof(lease), "%s/8", path);
+	spool_add(spool, 8, capsule, &err);
+	json_decref(capsule);
+	dir = spool_lease(spool, 8, &err);
+	put(dir, "0.log", "hello");
+	put(dir, "0.json", "{}");
+	put(dir, "sent.json", "{}");
+	mkdirat(dir, "0.out", 0700);
+	syncs[0] = '\0';
+	ok(spool_sync(dir, &err) == 0, "a lease is synced");
+	ok(is_synced(lease, "capsule.json"), "its capsule");
+	ok(is_synced(lease, "0.log") && is_synced(lease, "0.json"),
+	    "what its steps have left");
+	ok(is_synced(lease, ""), "their names");
+	ok(is_synced(path, ""), "and its own");
+	ok(!is_synced(lease, "sent.json"), "a hint isn't waited for");
+	close(dir);
+}
+
 int
 main(void)
 {
@@ -167,6 +195,7 @@ main(void)
 	test_results(dir);
 	test_sent(dir);
 	close(dir);
+	test_sync(path, spool);
 	close(spool);
 	ok(file_remove_tree(AT_FDCWD, path, &err) == 0, "all is removed");
 	return tap_done();
