@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/utf8.h"
+#include "net/http.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -397,12 +398,12 @@ corrected(struct lease *l, enum sending what, const struct answer *answer)
 	return false;
 }
 
+/* Results wait too for a master that doesn't know this slave for a while. */
 static bool
 is_passing(const struct answer *answer)
 {
-	return answer->status < 400 || answer->status >= 500 ||
-	    answer->status == 401 || answer->status == 403 ||
-	    answer->status == 408 || answer->status == 429;
+	return answer->status < 400 || answer->status == 401 ||
+	    answer->status == 403 || http_may_pass(answer->status);
 }
 
 static void

@@ -64,7 +64,7 @@ may_pass(int status, const struct error *err)
 {
 	if (status < 0)
 		return err->code == EAGAIN;
-	return status == 429 || (status > 500 && status < 600);
+	return http_may_pass(status);
 }
 
 /* The HTTP status of the last try, or -1. */

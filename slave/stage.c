@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "net/http.h"
 #include "run/jailer.h"
 
 #include <errno.h>
@@ -84,7 +85,7 @@ get_rest(const struct calls *master, const char *digest, struct part *part,
 		part->size = 0;
 		return 0;
 	}
-	if (status >= 400 && status < 500)
+	if (status >= 400 && !http_may_pass((int)status))
 		return -1;
 	err->code = EAGAIN;
 	return 0;

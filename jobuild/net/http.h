@@ -56,6 +56,12 @@ int http_call(struct http *h, const char *method, const char *path,
 int http_problem(
     int status, const json_t *answer, struct diags *d, struct error *err);
 
+/*
+ * Is this status one of the line, of a proxy or of a master that has too much
+ * to do or no room, so that the same call may be answered well later?
+ */
+bool http_may_pass(int status);
+
 /* The "code" of a problem, as in "stale-attempt"; "" when it has none. */
 const char *http_problem_code(const json_t *answer);
 

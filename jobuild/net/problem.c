@@ -19,25 +19,27 @@ http_problem_code(const json_t *answer)
 	return member(answer, "code");
 }
 
+bool
+http_may_pass(int status)
+{
+	return status == 408 || status == 429 || status >= 500;
+}
+
 static int
 errno_of_status(int status)
 {
+	if (http_may_pass(status))
+		return EAGAIN;
 	switch (status) {
 	case 401:
 	case 403:
 		return EACCES;
 	case 404:
 		return ENOENT;
-	case 408:
-	case 429:
-	case 502:
-	case 503:
-	case 504:
-		return EAGAIN;
 	case 413:
 		return EFBIG;
 	default:
-		return status >= 500 ? EIO : EINVAL;
+		return EINVAL;
 	}
 }
 

@@ -201,6 +201,28 @@ test_calls(struct http *h)
 	json_decref(body);
 }
 
+/* One list for all who try again. */
+static void
+test_passing(void)
+{
+	static const int passing[] = {408, 429, 500, 501, 502, 503, 504, 507};
+	static const int final[] = {200, 400, 401, 403, 404, 409, 410, 413};
+	bool good = true;
+	size_t i;
+
+	for (i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+		http_problem(passing[i], NULL, NULL, &err);
+		good = good && http_may_pass(passing[i]) && err.code == EAGAIN;
+	}
+	ok(good, "what the line, a proxy or a full disk says may pass");
+	for (i = 0; i < sizeof(final) / sizeof(final[0]); i++) {
+		err.code = 0;
+		http_problem(final[i], NULL, NULL, &err);
+		good = good && !http_may_pass(final[i]) && err.code != EAGAIN;
+	}
+	ok(good, "what is said of the call itself doesn't");
+}
+
 static void
 test_problems(struct http *h)
 {
@@ -355,6 +377,7 @@ main(void)
 	test_open(&ca);
 	is_int(http_open(&h, &c, &err), 0, "open");
 	test_calls(h);
+	test_passing();
 	test_problems(h);
 	test_bulk(h);
 	http_close(h);

@@ -32,8 +32,8 @@ is_synced(const char *folder, const char *name)
 {
 	char line[PATH_MAX];
 
-	snprintf(line, sizeof(line), "\n%s%s%s\n", folder, *name ? "/" : "",
-	    name);
+	snprintf(
+	    line, sizeof(line), "\n%s%s%s\n", folder, *name ? "/" : "", name);
 	return strstr(syncs, line);
 }
 
