@@ -93,7 +93,8 @@ struct request_record {
 struct request_answer {
 	uint32_t magic;
 	int32_t code;
-	uint32_t items, zero;
+	uint32_t items;
+	int32_t error;  /* errno of the trouble, 0 when there is none */
 	char id[72];    /* IMPORT */
 	char text[512]; /* why, if it isn't good */
 };

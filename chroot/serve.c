@@ -82,6 +82,7 @@ answer(const struct message *m, int code, const struct error *err)
 	struct request_answer a;
 
 	answer_fill(&a, code, code == CODE_OK ? "" : err->msg);
+	a.error = code == CODE_TROUBLE ? err->code : 0;
 	answer_send(m, &a, sizeof(a));
 }
 

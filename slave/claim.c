@@ -57,7 +57,7 @@ take(struct session *s, const json_t *capsule)
 	s->leases = l;
 	/* it couldn't even begin: look at the machine before more is asked */
 	if (l->state == LEASE_ENDED)
-		s->ready_at = 0;
+		claim_look(s);
 	/* whatever the master thinks: nothing runs while it is closed */
 	if (*s->contract.closed || s->finishing)
 		lease_give_back(l,
@@ -187,6 +187,12 @@ is_ready(struct session *s)
 		log_info("new work is welcome again");
 	s->unready = unready;
 	return !unready;
+}
+
+void
+claim_look(struct session *s)
+{
+	s->ready_at = 0;
 }
 
 int64_t

@@ -4,6 +4,7 @@
 #include "slave/conf.h"
 #include "slave/contract.h"
 #include "slave/pool.h"
+#include "slave/running.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/proc.h"
@@ -232,6 +233,9 @@ ended_by_itself(struct lease *l, const char *died)
 
 	if (!died && spool_ending(l->dir, &l->ending)) {
 		l->state = LEASE_ENDED;
+		/* given back: is there room for what comes next? */
+		if (l->ending.kind == ENDING_REFUSE_SOFT)
+			claim_look(l->host->session);
 		return;
 	}
 	snprintf(text, sizeof(text), "the slave's worker ended: %s",
@@ -385,7 +389,7 @@ renew(struct lease *l)
 
 /* When the next renewal is to be sent. */
 static int64_t
-renew_due(const struct lease *l)
+renewal_due(const struct lease *l)
 {
 	int64_t due = l->renewed + (l->news ? NEWS_PAUSE : l->length / 3);
 
@@ -408,7 +412,7 @@ lease_turn(struct lease *l)
 		lease_drop(l, "it could not be renewed in time");
 		return;
 	}
-	if (!l->renew && l->host->now >= renew_due(l))
+	if (!l->renew && l->host->now >= renewal_due(l))
 		renew(l);
 	deliver_turn(l);
 }
@@ -422,7 +426,7 @@ lease_due(const struct lease *l)
 		return l->host->now;
 	if (l->state == LEASE_DROPPED)
 		return INT64_MAX;
-	due = l->renew ? INT64_MAX : renew_due(l);
+	due = l->renew ? INT64_MAX : renewal_due(l);
 	if (l->state == LEASE_RUNNING && expiry(l) < due)
 		due = expiry(l);
 	sends = deliver_due(l);

@@ -73,6 +73,9 @@ void session_rejected(struct session *s, const struct answer *answer);
 /* claim.c: keep one claim on its way. */
 void claim_turn(struct session *s);
 
+/* Look at the machine before more is claimed: it had no room for something. */
+void claim_look(struct session *s);
+
 /*
  * For who claims with another call: slots that are free for new work; take
  * what the answer gives; the answer didn't come.

@@ -86,22 +86,11 @@ spool_open(const char *path, struct error *err)
 int
 spool_ready(int spool, struct error *err)
 {
-	static const char some[4096];
-	int fd, rc = 0;
+	struct error why;
 
-	fd = openat(spool, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return fail_errno(err, "the spool takes no files");
-	if (fallocate(fd, 0, 0, SPOOL_ROOM) < 0) {
-		rc = fail_errno(err,
-		    "the spool has no room for %d MiB of results; make some",
-		    SPOOL_ROOM >> 20);
-		/* not every file system can promise */
-		if (err->code == EOPNOTSUPP)
-			rc = file_write_all(fd, some, sizeof(some), err);
-	}
-	close(fd);
-	return rc;
+	if (file_room(spool, SPOOL_ROOM, &why) == 0)
+		return 0;
+	return fail(err, "the spool %s", why.msg);
 }
 
 /* A lease's number, or -1 when name is not one in its shortest form. */

@@ -45,6 +45,7 @@
 #define REASON_DIAGS 3 /* diagnostics that a reason quotes */
 #define NEWS_MAX     1024
 #define TELL_LATER   100 /* milliseconds that news may wait for more */
+#define TREE_ROOM    (1 << 20)
 
 struct work {
 	/* for the life of the process */
@@ -71,6 +72,7 @@ struct work {
 	struct plan *plan;
 	const struct tree_recipe **recipes;
 	struct ending ending;
+	bool ran;   /* a step of it; not only what comes before */
 	bool stale; /* the master took it away */
 };
 
@@ -97,6 +99,24 @@ trouble(struct work *w, const char *reason)
 {
 	ending_set(&w->ending, ENDING_DONE, "infrastructure", reason);
 	return -1;
+}
+
+static bool
+is_full(const struct error *err)
+{
+	return err->code == ENOSPC || err->code == EDQUOT;
+}
+
+/*
+ * Something failed on this machine. Want of room, or of an answer, says nothing
+ * about the unit and is over some day: none of its tries is lost.
+ */
+static int
+failed_here(struct work *w, const struct error *err)
+{
+	if (is_full(err) || err->code == EAGAIN)
+		return give_back(w, err->msg);
+	return trouble(w, err->msg);
 }
 
 /* The first errors of a list, with their places, as one reason. */
@@ -154,7 +174,10 @@ tell(struct work *w, const char *fmt, ...)
 static void
 on_state(void *ctx, size_t step, enum step_state state)
 {
-	tell(ctx, "state %zu %s\n", step, step_state_names[state]);
+	struct work *w = ctx;
+
+	w->ran |= state == STEP_PREPARING;
+	tell(w, "state %zu %s\n", step, step_state_names[state]);
 }
 
 static void
@@ -222,7 +245,26 @@ get_pack(struct work *w, int fd)
 	case PACK_NEVER:
 		break;
 	}
-	return trouble(w, err.msg);
+	return failed_here(w, &err);
+}
+
+/* A full disk is found out here: writing to mapped files would kill us. */
+static int
+room_for_tree(const struct kept_tree *k, int packfd, struct error *err)
+{
+	int64_t pack = lseek(packfd, 0, SEEK_END);
+	int fd = open(k->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+	struct error why;
+
+	if (fd < 0)
+		return fail_errno(err, "open %s", k->folder);
+	/* the pack, its index, and what a repository has besides */
+	rc = file_room(fd, 2 * pack + TREE_ROOM, &why);
+	close(fd);
+	if (rc < 0)
+		fail(err, "%s %s", k->folder, why.msg);
+	err->code = why.code;
+	return rc;
 }
 
 /* Fetch and prove what the unit consists of. */
@@ -236,14 +278,14 @@ fill_tree(
 	fd = open(w->path, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		fail_errno(&err, "temporary file in %s", w->path);
-		return trouble(w, err.msg);
+		return failed_here(w, &err);
 	}
 	if (get_pack(w, fd) < 0)
 		goto out;
-	if (lseek(fd, 0, SEEK_SET) < 0 ||
+	if (room_for_tree(k, fd, &err) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
 	    tree_unpack(k->repo, w->capsule.revision, ids, n, fd, &err) < 0 ||
 	    trees_done(k, &err) < 0)
-		trouble(w, err.msg);
+		failed_here(w, &err);
 	else
 		rc = 0;
 out:
@@ -265,7 +307,7 @@ open_tree_of(struct work *w)
 		return refuse(w, "capsule: a step has no atom");
 	if (trees_take(&k, w->conf->state, revision, ids, n, &w->arena, &err) <
 	    0)
-		return trouble(w, err.msg);
+		return failed_here(w, &err);
 	w->lock = k.lock;
 	w->tree = opened_find(&w->trees, &k);
 	if (!w->tree && k.there)
@@ -273,7 +315,7 @@ open_tree_of(struct work *w)
 	if (w->tree)
 		return 0;
 	if (k.there && trees_spoilt(&k, &err) < 0)
-		return trouble(w, err.msg);
+		return failed_here(w, &err);
 	tell_now(w);
 	if (fill_tree(w, &k, ids, n) < 0)
 		return -1;
@@ -388,8 +430,7 @@ get_stage(struct work *w)
 	rc = stage_ensure(w->conf, &master, &w->capsule, &w->arena, &err);
 	calls_close(&master);
 	if (rc < 0)
-		return err.code == EAGAIN ? give_back(w, err.msg)
-					  : trouble(w, err.msg);
+		return failed_here(w, &err);
 	if (w->capsule.stage_size > 0)
 		tell(w, "moved %" PRId64 "\n", w->capsule.stage_size);
 	return 0;
@@ -440,8 +481,11 @@ run(struct work *w)
 	}
 	result = run_unit(&rc, w->tree, unit, w->capsule.arch,
 	    w->capsule.digest, id, w->path, &watch, &err);
-	ending_set(&w->ending, ENDING_DONE, run_result_names[result],
-	    result == RUN_PASSED ? "" : err.msg);
+	if (result == RUN_INFRASTRUCTURE && !w->ran && is_full(&err))
+		give_back(w, err.msg);
+	else
+		ending_set(&w->ending, ENDING_DONE, run_result_names[result],
+		    result == RUN_PASSED ? "" : err.msg);
 	if (missing > 0)
 		missing -= missing_sources(w, unit->nsteps);
 	if (missing > 0)
@@ -456,7 +500,7 @@ open_store(struct work *w)
 	if (w->store < 0)
 		w->store = store_open(
 		    conf_path(w->conf, &w->arena, "distfiles"), &err);
-	return w->store < 0 ? trouble(w, err.msg) : 0;
+	return w->store < 0 ? failed_here(w, &err) : 0;
 }
 
 static void
@@ -489,7 +533,7 @@ begin_work(struct work *w, const struct worker_order *order)
 	w->tree = NULL;
 	w->plan = NULL;
 	w->recipes = NULL;
-	w->stale = false;
+	w->ran = w->stale = false;
 	ending_set(&w->ending, ENDING_DONE, "infrastructure", "");
 	w->dir = open(w->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (w->dir >= 0)

@@ -6,6 +6,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <linux/fs.h>
 #include <locale.h>
 #include <stdbool.h>
@@ -55,8 +56,13 @@ static int
 fail_archive(struct error *err, const char *name, struct archive *a)
 {
 	const char *why = archive_error_string(a);
+	int code = archive_errno(a);
 
-	return fail_member(err, name, why ? why : "is damaged");
+	fail_member(err, name, why ? why : "is damaged");
+	/* other codes are libarchive's own */
+	if (code == ENOSPC || code == EDQUOT)
+		err->code = code;
+	return -1;
 }
 
 /* Is one of the components of path ".."? */

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -300,5 +301,25 @@ out:
 	closedir(m.top);
 	if (rc == 0 && unlinkat(dirfd_, name, AT_REMOVEDIR) < 0)
 		return fail_errno(err, "delete %s", name);
+	return rc;
+}
+
+int
+file_room(int dirfd_, int64_t bytes, struct error *err)
+{
+	static const char some[4096];
+	int fd, rc = 0;
+
+	fd = openat(dirfd_, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail_errno(err, "takes no files");
+	if (fallocate(fd, 0, 0, bytes) < 0) {
+		rc = fail_errno(
+		    err, "has no room for %" PRId64 " KiB", bytes >> 10);
+		/* not every file system can promise */
+		if (err->code == EOPNOTSUPP)
+			rc = file_write_all(fd, some, sizeof(some), err);
+	}
+	close(fd);
 	return rc;
 }

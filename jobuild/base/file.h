@@ -7,6 +7,7 @@
 #define BASE_FILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct buf;
@@ -44,5 +45,11 @@ int file_mkdirs(const char *path, mode_t mode, struct error *err);
  * is followed, no mount point is entered, any depth. 0 when it isn't there.
  */
 int file_remove_tree(int dirfd, const char *name, struct error *err);
+
+/*
+ * Has the folder's file system room for so many bytes more? -1: not at this
+ * moment; err goes on after the folder's name ("has no room for ...").
+ */
+int file_room(int dirfd, int64_t bytes, struct error *err);
 
 #endif

@@ -51,7 +51,8 @@ struct fetch_progress {
  * had, after all others were tried: err names the first such file, its URLs
  * and why each failed. err->code is EILSEQ when all that was had was not what
  * the Manifest says, ENOTSUP when its URI can't be fetched (both: no use to
- * try elsewhere), EAGAIN when another time or place may do better, ECANCELED.
+ * try elsewhere), ENOSPC or EDQUOT when this machine has no room, EAGAIN when
+ * another time or place may do better, ECANCELED.
  */
 int fetch_all(const struct fetch_conf *c, const struct fetch_item *items,
     size_t n, const struct fetch_progress *p, struct error *err);

@@ -39,7 +39,8 @@ static void
 give_up_here(struct transfer *t, const struct error *why)
 {
 	t->broken = *why;
-	t->broken.code = EAGAIN;
+	if (why->code != ENOSPC && why->code != EDQUOT)
+		t->broken.code = EAGAIN;
 	give_up(t);
 }
 

@@ -189,7 +189,7 @@ take_answer(int fd, struct request_answer *a, struct error *err)
 	if (a->code == 0)
 		return 0;
 	fail(err, "%s", a->text);
-	err->code = a->code == EXIT_MISSING ? ENOENT : 0;
+	err->code = a->code == EXIT_MISSING ? ENOENT : a->error;
 	return -1;
 }
 

@@ -57,7 +57,7 @@ int jailer_send(int socket, struct request *q, const int fds[REQUEST_FDS],
 
 /*
  * Ask and wait for the answer. 0, or -1 with what the jailer says; err->code
- * is ENOENT when it is that something isn't there.
+ * is ENOENT when it is that something isn't there, else its errno or 0.
  */
 int jailer_ask(int socket, struct request *q, const int fds[REQUEST_FDS],
     struct error *err);

@@ -23,7 +23,7 @@ trouble_end() {
 	local name
 
 	for name in "${!pid[@]}"; do kill_daemon "$name"; done
-	umount -l "$tmp/one/spool" "$tmp/master" 2>/dev/null
+	umount -l "$tmp/one/spool" "$tmp/one/trees" "$tmp/master" 2>/dev/null
 	farm_end
 }
 trap trouble_end EXIT
@@ -38,6 +38,7 @@ kill_daemon master TERM
 start_master; ok "that keeps nothing in reserve"
 db() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "$1"; }
 fill() { dd if=/dev/zero of="$1/filler" bs=4k 2>/dev/null; [[ -s $1/filler ]]; } # FOLDER
+leave() { fill "$1" && truncate -s "-$2" "$1/filler"; }                          # FOLDER SIZE: free
 tries() { db "SELECT max(attempt) || ' ' || max(tries) FROM unit WHERE job_id = $job"; }
 
 # ---- a pack and a full disk ------------------------------------------------------
@@ -62,8 +63,14 @@ within 10 finish passed; ok "and the unit ends"
 coproc NET { exec "$bin/../tests/daemon/chaosnet" "${url##*:}" 1; }
 net=${NET[1]} pid[net]=$NET_PID
 read -r port <&"${NET[0]}"
-mkdir -p "$tmp/one/spool"
-mount -t tmpfs -o size=4m,mode=700,uid="$slave_user" spool "$tmp/one/spool"
+small_disk() { # FOLDER SIZE: one of its own, which is filled later
+	mkdir -p "$1"
+	mount -t tmpfs -o "size=$2,mode=700,uid=$slave_user" farm "$1" 2>/dev/null && mountpoint -q "$1" && return
+	echo "Bail out! no tmpfs on $1: the disk below it would be filled"
+	exit 1
+}
+small_disk "$tmp/one/spool" 4m
+small_disk "$tmp/one/trees" 8m
 enroll_slave one "disk-reserve = 0" "url = https://127.0.0.1:$port"; ok "a slave behind a bad line"
 rm -f "$tmp/master/packs"/*
 echo "0 torn 200000" >&"$net"
@@ -91,6 +98,39 @@ within 60 job_ended && job_is '.state == "passed"'; ok "with room it runs the jo
 grep -q "new work is welcome again" "$tmp/one.log"; ok "and says that it may"
 [[ $(tries) == "1 0" ]]; ok "in its first attempt"
 kill_daemon one TERM
+
+# ---- disks of a slave on which what a unit needs has no room -----------------------
+
+ran=$job
+given_back() { # WHY: the unit of $job, softly
+	[[ $(db "SELECT kind || ' ' || (reason LIKE '%$1%') FROM refusal WHERE unit_id IN (
+		SELECT id FROM unit WHERE job_id = $job)") == "soft 1" ]]
+}
+cancel() { jobuild -q cancel "$job" && within 20 job_ended; }
+recipe alpha/big/big-1.0 <<'R'
+DESCRIPTION="Comes with much"
+job_run() { einfo "runs"; }
+R
+mkdir -p "$tmp/tree/alpha/big/files"
+for part in 1 2 3; do head -c 800000 /dev/urandom >"$tmp/tree/alpha/big/files/noise$part"; done
+(cd "$tmp/tree" && jobuild -q manifest alpha/big >/dev/null) && sign alpha && commit "big"
+: >"$tmp/one.log"
+start_slave one
+leave "$tmp/one/spool" 1500K; ok "the spool's disk has room for results and no pack"
+submit alpha/big; ok "a job comes"
+within 30 given_back "No space left"; ok "it is given back softly, with the reason"
+[[ $(tries) == "1 0" ]]; ok "which is no try of it"
+rm "$tmp/one/spool/filler"
+cancel; ok "it is cancelled"
+leave "$tmp/one/trees" 4M; ok "the disk of recipes has room for a pack, but not for it and its index"
+submit alpha/big; ok "a job comes"
+within 30 given_back "trees/%has no room"; ok "it is given back softly, with the place"
+[[ $(tries) == "1 0" ]]; ok "which is no try of it either"
+kill -0 "${pid[one]}" && ! grep -q "worker ended" "$tmp/one.log"; ok "nothing died of it"
+rm "$tmp/one/trees/filler"
+cancel; ok "it is cancelled"
+kill_daemon one TERM
+job=$ran
 
 # ---- a master that starts on a full disk -----------------------------------------
 
