@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/conf.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/show.h"
 
 #include <errno.h>
@@ -73,7 +74,7 @@ get_artifacts(struct parse *p, struct error *err)
 {
 	if (get_folder(p, &p->o->artifacts, err) < 0)
 		return -1;
-	return run_is_empty(p->o->artifacts) ? 0
+	return file_is_empty(p->o->artifacts) ? 0
 					     : refuse(p, "must be empty", err);
 }
 

@@ -9,6 +9,7 @@
 #include "chroot/sys/ids.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -333,7 +334,7 @@ check_rights(const struct serve_options *s, const struct run_options *o,
 		return fail(err,
 		    "a shell in a jail, or one that is kept, is for who "
 		    "started the jailer");
-	if (o->artifacts >= 0 && !run_is_empty(o->artifacts))
+	if (o->artifacts >= 0 && !file_is_empty(o->artifacts))
 		return fail(err, "the folder of artifacts must be empty");
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/opened.h"
 #include "slave/trees.h"
+#include "base/file.h"
 #include "tree/tree.h"
 
 #include <stdio.h>
@@ -20,14 +21,6 @@ name_of(const struct kept_tree *k)
 	return strrchr(k->folder, '/') + 1;
 }
 
-static bool
-is_same_mark(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 struct tree *
 opened_find(struct opened *o, const struct kept_tree *k)
 {
@@ -38,7 +31,7 @@ opened_find(struct opened *o, const struct kept_tree *k)
 		t = &o->list[i];
 		if (!t->tree || strcmp(t->folder, name_of(k)) != 0)
 			continue;
-		if (k->there && is_same_mark(&t->mark, &k->mark)) {
+		if (k->there && file_is_same(&t->mark, &k->mark)) {
 			t->used = ++o->uses;
 			return t->tree;
 		}

@@ -10,7 +10,6 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -197,21 +196,6 @@ clean_up(struct run *r)
 	if (r->watch.signals >= 0)
 		close(r->watch.signals);
 	arena_release(&r->arena);
-}
-
-bool
-run_is_empty(int folder)
-{
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir && fd >= 0)
-		close(fd);
-	while (dir && n <= 2 && readdir(dir))
-		n++;
-	if (dir)
-		closedir(dir);
-	return dir && n <= 2;
 }
 
 void

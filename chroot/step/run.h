@@ -66,9 +66,6 @@ struct run_options {
 
 #define RUN_LAYERS_MAX 128
 
-/* May artifacts be put into this folder? */
-bool run_is_empty(int folder);
-
 /* What holds if nothing is said. */
 void run_defaults(struct run_options *o);
 

@@ -17,6 +17,7 @@
 #include "chroot/sys/unpacker.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -200,11 +201,7 @@ is_same(int fd, const struct stat *a)
 {
 	struct stat b;
 
-	return fstat(fd, &b) == 0 && a->st_size == b.st_size &&
-	    a->st_mtim.tv_sec == b.st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b.st_mtim.tv_nsec &&
-	    a->st_ctim.tv_sec == b.st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+	return fstat(fd, &b) == 0 && file_is_same(a, &b);
 }
 
 int

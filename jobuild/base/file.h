@@ -6,12 +6,14 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct buf;
 struct error;
+struct stat;
 
 /* Append the file's bytes, up to the buffer's limit. */
 int file_read(const char *path, struct buf *b, struct error *err);
@@ -51,5 +53,11 @@ int file_remove_tree(int dirfd, const char *name, struct error *err);
  * moment; err goes on after the folder's name ("has no room for ...").
  */
 int file_room(int dirfd, int64_t bytes, struct error *err);
+
+/* Are both of one file, which nobody has changed in between? */
+bool file_is_same(const struct stat *a, const struct stat *b);
+
+/* Is there nothing in the folder? false too when it can't be read. */
+bool file_is_empty(int folder);
 
 #endif

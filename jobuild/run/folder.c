@@ -250,15 +250,6 @@ put_chain(const struct folder *f, struct error *err)
 	return put_buf(f->dirfd, "chain", &b, rc, err);
 }
 
-static bool
-is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_size == b->st_size &&
-	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 static int
 put_helpers(const struct folder *f, struct error *err)
 {
@@ -271,7 +262,7 @@ put_helpers(const struct folder *f, struct error *err)
 	if (snprintf(path, sizeof(path), "%s/jobuild.sh", f->conf->helpers) >=
 	    (int)sizeof(path))
 		return fail(err, "%s: name too long", f->conf->helpers);
-	if (c && stat(path, &now) == 0 && is_same(&now, &c->helper))
+	if (c && stat(path, &now) == 0 && file_is_same(&now, &c->helper))
 		return 0;
 	buf_init(&b, HELPER_MAX);
 	rc = file_read(path, &b, err);

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -62,25 +61,10 @@ scratch_take(struct scratch *s, struct error *err)
 	return s->out < 0 ? -1 : 0;
 }
 
-static bool
-is_empty(int folder)
-{
-	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!dir && fd >= 0)
-		close(fd);
-	while (dir && n <= 2 && readdir(dir))
-		n++;
-	if (dir)
-		closedir(dir);
-	return dir && n <= 2;
-}
-
 int
 scratch_keep(struct scratch *s, int dir, const char *name, struct error *err)
 {
-	if (s->out < 0 || is_empty(s->out))
+	if (s->out < 0 || file_is_empty(s->out))
 		return 0;
 	shut(&s->out);
 	if (renameat(s->fd, "out", dir, name) < 0)
