@@ -167,16 +167,34 @@ usage_offer(const struct usage_asked *asked, const char *name)
 	offer(&q, name, strlen(name), "");
 }
 
+/* The value in word, which has the option and it in one; else NULL. */
+static const char *
+joined_value(const char *word, const char *letter, const char *name)
+{
+	size_t n = name ? strlen(name) : 0;
+
+	if (name && strncmp(word, name, n) == 0 && word[n] == '=')
+		return word + n + 1;
+	n = strlen(letter);
+	return strncmp(word, letter, n) == 0 && word[n] ? word + n : NULL;
+}
+
 const char *
 usage_value(const struct usage_asked *asked, const char *letter,
     const char *name, const char *otherwise)
 {
+	const char *value, *word;
 	int i;
 
-	for (i = 0; i + 1 < asked->n; i++) {
-		if (strcmp(asked->words[i], letter) == 0 ||
-		    (name && strcmp(asked->words[i], name) == 0))
-			otherwise = asked->words[i + 1];
+	for (i = 0; i < asked->n; i++) {
+		word = asked->words[i];
+		value = joined_value(word, letter, name);
+		if (value)
+			otherwise = value;
+		else if (i + 1 < asked->n &&
+		    (strcmp(word, letter) == 0 ||
+			(name && strcmp(word, name) == 0)))
+			otherwise = asked->words[++i];
 	}
 	return otherwise;
 }

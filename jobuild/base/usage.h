@@ -43,7 +43,10 @@ struct usage_asked {
 /* A name that it can become; nothing when it begins otherwise. */
 void usage_offer(const struct usage_asked *asked, const char *name);
 
-/* The value of the last of these options among the words, or otherwise. */
+/*
+ * The value of the last of these options among the words, or otherwise. It is
+ * the next word or in the same one: "-C DIR", "-CDIR", "--state=DIR".
+ */
 const char *usage_value(const struct usage_asked *asked, const char *letter,
     const char *name, const char *otherwise);
 

@@ -154,6 +154,15 @@ ok "trees of the state folder that is named"
 of master --state "$master" tree sync ov
 said_exactly <<<overlay
 ok "those that begin so"
+of master "-C$master" tree sync ov
+said_exactly <<<overlay
+ok "the option and the folder in one word"
+of master "--state=$master" tree sync ov
+said_exactly <<<overlay
+ok "or with its long name"
+of master -C "$tmp/none" "--state=$master" -v tree sync ov
+said_exactly <<<overlay
+ok "the last one counts"
 of master -C "$master" tree add ""
 are ""
 ok "but none for a new tree's name"
