@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "run/run.h"
 #include "run/where.h"
 #include "tree/sign/keyring.h"
 
@@ -13,10 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SLOTS_MAX    256
-#define CPUS_MAX     10000
-#define PIDS_DEFAULT 4096
-#define LABEL_MAX    64
+#define SLOTS_MAX 256
+#define CPUS_MAX  10000
+#define LABEL_MAX 64
 #define LABEL_BYTES                                                            \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"
 
@@ -175,7 +175,7 @@ conf_load(struct slave_conf *c, const char *path, const char *folder,
 	if (check_contract(c, a, err) < 0)
 		return fail_in(err, "%s", file);
 	if (c->pids == 0)
-		c->pids = PIDS_DEFAULT;
+		c->pids = RUN_PIDS;
 	if (c->memory == 0)
 		c->memory = memory_share(c->slots);
 	if (!c->url)

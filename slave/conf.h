@@ -35,7 +35,7 @@ struct slave_conf {
 	int64_t time, silence;    /* seconds; 0: the defaults of run.h */
 	int64_t log_max;          /* bytes of one step's log; 0: likewise */
 	int64_t memory, disk;     /* bytes a step may use; disk 0: no limit */
-	int64_t cpus, pids;       /* 0: no limit, 4096 */
+	int64_t cpus, pids;       /* cpus 0: no limit; pids never is */
 	int64_t pressure;         /* percent, of autotua-chroot ready */
 	int64_t artifacts_max;    /* bytes of a step's artifacts; 0: no limit */
 	int64_t artifacts_files;  /* their number; likewise */

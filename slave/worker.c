@@ -72,8 +72,9 @@ struct work {
 	struct plan *plan;
 	const struct tree_recipe **recipes;
 	struct ending ending;
-	bool ran;   /* a step of it; not only what comes before */
-	bool stale; /* the master took it away */
+	bool fetched; /* its recipes came: their signatures are new */
+	bool ran;     /* a step of it; not only what comes before */
+	bool stale;   /* the master took it away */
 };
 
 /* ---- how it ends ----------------------------------------------------------
@@ -167,8 +168,11 @@ tell(struct work *w, const char *fmt, ...)
 	va_end(ap);
 	if (w->news.len == 0)
 		w->news_since = clock_ms();
-	if (buf_adds(&w->news, line) < 0)
-		tell_now(w);
+	if (buf_adds(&w->news, line) == 0)
+		return;
+	/* it is full: none of it was added */
+	tell_now(w);
+	(void)buf_adds(&w->news, line);
 }
 
 static void
@@ -193,8 +197,9 @@ on_report(void *ctx, size_t step, const json_t *report)
 }
 
 /*
- * Has the parent let go of the leash? Asked by all that may take long, so that
- * what is to be told doesn't wait for its end.
+ * Has the parent let go of the leash? run_unit() asks all the time, so that
+ * what is to be told doesn't wait for its end. What takes long without asking
+ * (a pack, a stage, recipes that are new) comes after a tell_now().
  */
 static bool
 is_unwanted(void *ctx)
@@ -317,6 +322,7 @@ open_tree_of(struct work *w)
 	if (k.there && trees_spoilt(&k, &err) < 0)
 		return failed_here(w, &err);
 	tell_now(w);
+	w->fetched = true;
 	if (fill_tree(w, &k, ids, n) < 0)
 		return -1;
 	w->tree = opened_add(&w->trees, &k, revision, &err);
@@ -510,6 +516,8 @@ do_work(struct work *w)
 	if (read_capsule(w) < 0 || check_tree(w) < 0 || open_tree_of(w) < 0)
 		return;
 	tell(w, "state 0 preparing\n");
+	if (w->fetched)
+		tell_now(w);
 	if (check_unit(w) < 0 || get_stage(w) < 0 || open_store(w) < 0)
 		return;
 	run(w);
@@ -533,7 +541,7 @@ begin_work(struct work *w, const struct worker_order *order)
 	w->tree = NULL;
 	w->plan = NULL;
 	w->recipes = NULL;
-	w->ran = w->stale = false;
+	w->fetched = w->ran = w->stale = false;
 	ending_set(&w->ending, ENDING_DONE, "infrastructure", "");
 	w->dir = open(w->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (w->dir >= 0)

@@ -23,7 +23,7 @@ enum { EXIT_MISSING = 3 };
 /* ---- start and end ------------------------------------------------------- */
 
 /* The owner's ceilings; text is for their numbers. */
-static int
+static void
 add_limits(const char **argv, char text[4][32], const struct jailer_conf *c)
 {
 	static const char *const names[] = {
@@ -44,7 +44,6 @@ add_limits(const char **argv, char text[4][32], const struct jailer_conf *c)
 		argv[n++] = names[i];
 		argv[n++] = text[i];
 	}
-	return n;
 }
 
 int

@@ -10,7 +10,6 @@
 #define TIME_MAX    (6 * 3600)
 #define SILENCE_MAX (30 * 60)
 #define LOG_MAX     ((int64_t)256 << 20)
-#define PIDS_MAX    4096
 
 enum { EXIT_SKIP = 77, EXIT_MISMATCH = 78 }; /* of jobuild.sh */
 
@@ -34,7 +33,7 @@ judge_ceilings(const struct run_conf *c, const struct metadata *m)
 	    .memory = ceiling(m->resources.memory, c->memory, 0),
 	    .disk = ceiling(m->resources.disk, c->disk, 0),
 	    .cpus = ceiling(m->resources.cpus, c->cpus, 0),
-	    .pids = ceiling(m->resources.pids, c->pids, PIDS_MAX),
+	    .pids = ceiling(m->resources.pids, c->pids, RUN_PIDS),
 	    .artifacts = c->artifacts,
 	    .artifact_files = c->artifact_files,
 	};

@@ -43,6 +43,8 @@ enum run_result {
 };
 extern const char *const run_result_names[]; /* "passed", ... */
 
+#define RUN_PIDS 4096 /* processes of a step, if nobody says a number */
+
 struct run_conf {
 	const char *chroot;  /* the autotua-chroot program */
 	const char *state;   /* its state folder */
@@ -54,7 +56,7 @@ struct run_conf {
 	int64_t log_max;        /* bytes of one step's log; 0: 256 MiB */
 	int64_t memory, disk;   /* bytes a step may use; 0: no limit */
 	int64_t cpus;           /* processors, likewise */
-	int64_t pids;           /* processes; 0: 4096 */
+	int64_t pids;           /* processes; 0: RUN_PIDS */
 	int64_t artifacts;      /* bytes of a step's artifacts; 0: no limit */
 	int64_t artifact_files; /* their number; likewise */
 	int64_t layers_max;     /* bytes of stages and layers; 0: no limit */
