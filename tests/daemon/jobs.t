@@ -95,9 +95,8 @@ pair() { # ROOT REUSE: two jobs, $one with a lease and $two; what to claim furth
 	anyone; submit_wish '{root: "'"$1"'", reuse: '"$2"'}' && two=$job && job_now
 }
 go_on() { lease=$held attempt=$held_attempt unit=$held_unit; as one; }
-idle() { ! claim one 1 0; }
-pair alpha/six true
-idle && job_has '.units[0].state == "ready"'; ok "the same unit isn't leased to a second job"
+idle() { ! claim one 1 0 && is 200 '.capsules == []'; } # the master answers, and has nothing
+pair alpha/six true && idle && job_has '.units[0].state == "ready"'; ok "the same unit isn't leased to a second job"
 has '.units[0].reasons | length == 1 and (.[0] | .kind == "same" and .job == '"$one"' and .unit == '"$held_unit"' and
 	.text == "the same unit runs for job '"$one"' (unit '"$held_unit"' on one)")'
 ok "which says what it waits for"
@@ -108,17 +107,16 @@ ok "also after a death of the master"
 go_on; steps 1
 job_has '.state == "passed" and .units[0].reused.unit == '"$held_unit"' and .units[0].attempt == 0'
 ok "when it has passed, so has the other"
-pair alpha/seven true; idle; ok "another waits"
+pair alpha/seven true && idle && job_has '.units[0].state == "ready"'; ok "another waits"
 go_on; finish failed
 claim one 1 0 && [[ $(jq '.capsules[0].job' "$tmp/out") == "$two" ]]; ok "when the first has failed it runs itself"
 steps 1; job_has '.state == "passed" and .units[0].reused == null'; ok "with a result of its own"
-pair alpha/eight true; idle; ok "another waits"
+pair alpha/eight true && idle && job_has '.units[0].state == "ready"'; ok "another waits"
 job=$one; change cancel '{}'
 claim one 1 0 && [[ $(jq '.capsules[0].job' "$tmp/out") == "$two" ]]; ok "when the first is cancelled it runs itself"
 mine=$lease; go_on; finish cancelled; lease=$mine attempt=1; steps 1
 job=$two; job_has '.state == "passed" and .units[0].reused == null'; ok "and passes"
-pair alpha/eight false
-claim one 1 0 && [[ $(jq '.capsules[0].job' "$tmp/out") == "$two" ]]; ok "without reuse both run at once"
+pair alpha/eight false && claim one 1 0 && [[ $(jq '.capsules[0].job' "$tmp/out") == "$two" ]]; ok "without reuse both run at once"
 steps 1; go_on; steps 1; is 200
 
 # ---- failures and another try -------------------------------------------------
