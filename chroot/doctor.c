@@ -426,35 +426,35 @@ doctor(struct state *s, bool json, struct error *err)
 }
 
 static void
-print_archs(const struct machine *m, const char *name, bool emulated)
+print_archs(FILE *out, const struct machine *m, const char *name, bool emulated)
 {
 	const char *comma = "";
 	size_t i;
 
-	printf("\"%s\": [", name);
+	fprintf(out, "\"%s\": [", name);
 	for (i = 0; i < m->n; i++) {
 		if (m->archs[i].emulated != emulated || !m->archs[i].fixed)
 			continue;
-		printf("%s\"%s\"", comma, m->archs[i].name);
+		fprintf(out, "%s\"%s\"", comma, m->archs[i].name);
 		comma = ", ";
 	}
-	printf("], ");
+	fputs("], ", out);
 }
 
 int
-doctor_capabilities(struct state *s, struct error *err)
+doctor_capabilities(FILE *out, struct state *s, struct error *err)
 {
 	char text[FEATURE_TEXT];
 	struct visit v;
 
 	if (examine(&v, s, err) < 0)
 		return -1;
-	putchar('{');
-	print_archs(&v.machine, "arches", false);
-	print_archs(&v.machine, "emulated", true);
-	printf("\"network\": \"%s\", ",
+	fputc('{', out);
+	print_archs(out, &v.machine, "arches", false);
+	print_archs(out, &v.machine, "emulated", true);
+	fprintf(out, "\"network\": \"%s\", ",
 	    (v.lacks & FEATURE_PRIVATE) != 0 ? "host" : "private");
-	printf("\"root\": \"%s\", \"lacks\": \"%s\", \"fit\": %s}\n",
+	fprintf(out, "\"root\": \"%s\", \"lacks\": \"%s\", \"fit\": %s}\n",
 	    (v.lacks & FEATURE_OVERLAY) != 0 ? "copy" : "overlay",
 	    feature_text(v.lacks, text), is_fit(&v) ? "true" : "false");
 	return is_fit(&v) ? 0 : 1;

@@ -248,7 +248,7 @@ cmd_capabilities(const char *path, int argc, char **argv)
 		return usage("capabilities: there are no arguments");
 	if (state_open(&s, path, &err) < 0)
 		return trouble(&err);
-	rc = doctor_capabilities(&s, &err);
+	rc = doctor_capabilities(stdout, &s, &err);
 	state_close(&s);
 	if (rc < 0)
 		return trouble(&err);

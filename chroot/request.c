@@ -27,6 +27,7 @@ static const struct {
     [REQUEST_REMOVE] = {BIT(REQUEST_ANSWER), 0, 0},
     [REQUEST_RECOVER] = {BIT(REQUEST_ANSWER), 0, 0},
     [REQUEST_KILL] = {BIT(REQUEST_ANSWER), 0, 0},
+    [REQUEST_CAPABILITIES] = {BIT(REQUEST_ANSWER), 0, 0},
 };
 
 /* Is it a text with nothing but NUL behind it? */

@@ -24,14 +24,15 @@ struct error;
 #define REQUEST_RECORDS 8192 /* at most */
 
 enum request_kind {
-	REQUEST_RUN = 1, /* a step */
-	REQUEST_HAS,     /* is the image id there? */
-	REQUEST_LIST,    /* all images */
-	REQUEST_READY,   /* should this machine take work? */
-	REQUEST_IMPORT,  /* a tarball of a stage, of this id */
-	REQUEST_REMOVE,  /* the image id */
-	REQUEST_RECOVER, /* what dead runs left */
-	REQUEST_KILL,    /* a run */
+	REQUEST_RUN = 1,      /* a step */
+	REQUEST_HAS,          /* is the image id there? */
+	REQUEST_LIST,         /* all images */
+	REQUEST_READY,        /* should this machine take work? */
+	REQUEST_IMPORT,       /* a tarball of a stage, of this id */
+	REQUEST_REMOVE,       /* the image id */
+	REQUEST_RECOVER,      /* what dead runs left */
+	REQUEST_KILL,         /* a run */
+	REQUEST_CAPABILITIES, /* what jails can do here */
 	REQUEST_KINDS
 };
 
@@ -89,7 +90,10 @@ struct request_record {
 	char stored[144];
 };
 
-/* code: an exit status of autotua-chroot. Then items follow. */
+/*
+ * code: an exit status of autotua-chroot. Then items follow; of CAPABILITIES
+ * that many bytes of JSON.
+ */
 struct request_answer {
 	uint32_t magic;
 	int32_t code;

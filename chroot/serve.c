@@ -11,6 +11,7 @@
  * request instead of a child that has to be made first.
  */
 #include "chroot/serve.h"
+#include "chroot/doctor.h"
 #include "chroot/sys/id.h"
 #include "chroot/store/import.h"
 #include "chroot/jail/jail.h"
@@ -31,6 +32,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -138,6 +140,36 @@ do_list(struct server *s, struct message *m)
 	return CODE_OK;
 }
 
+/* Its text comes behind the answer too. */
+static int
+do_capabilities(struct server *s, struct message *m, struct error *err)
+{
+	struct request_answer answer;
+	struct error none;
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+	int rc;
+
+	if (!out)
+		return code_of(fail_errno(err, "capabilities"), err);
+	rc = doctor_capabilities(out, s->state, err);
+	if (fclose(out) != 0)
+		rc = fail_errno(err, "capabilities");
+	if (rc >= 0) {
+		answer_fill(&answer, CODE_OK, "");
+		answer.items = (uint32_t)n;
+		if (file_write_all(m->fds[REQUEST_ANSWER], &answer,
+			sizeof(answer), &none) == 0)
+			(void)file_write_all(
+			    m->fds[REQUEST_ANSWER], text, n, &none);
+		close(m->fds[REQUEST_ANSWER]);
+		m->fds[REQUEST_ANSWER] = -1;
+	}
+	free(text);
+	return rc < 0 ? code_of(rc, err) : CODE_OK;
+}
+
 static int
 do_recover(struct server *s, struct error *err)
 {
@@ -154,6 +186,8 @@ work(struct server *s, struct message *m, struct error *err)
 		return do_import(s, m, err);
 	case REQUEST_LIST:
 		return do_list(s, m);
+	case REQUEST_CAPABILITIES:
+		return do_capabilities(s, m, err);
 	case REQUEST_REMOVE:
 		return code_of(stage_remove(s->state, m->q.id, err), err);
 	case REQUEST_RECOVER:

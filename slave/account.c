@@ -5,8 +5,6 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/log.h"
-#include "base/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -292,32 +290,6 @@ account_enter(
 	return 0;
 }
 
-/* ---- what jails can do here ---------------------------------------------- */
-
-#define JAILS_MAX 65536
-
-/* Asked with the rights that the jailer has, which are gone afterwards. */
-static json_t *
-ask_jailer(const struct slave_conf *c)
-{
-	const char *const argv[] = {
-	    c->chroot, "-s", c->chroot_state, "capabilities", NULL};
-	struct error err;
-	json_t *o = NULL;
-	struct buf b;
-
-	buf_init(&b, JAILS_MAX);
-	if (proc_run(argv, &b, &err) < 0)
-		log_warn("what jails can do here is not known: %s (see "
-			 "\"autotua-chroot doctor\")",
-		    err.msg);
-	else
-		o = json_loadb(
-		    b.data ? b.data : "", b.len, JSON_REJECT_DUPLICATES, NULL);
-	buf_release(&b);
-	return o;
-}
-
 /* ---- the commands -------------------------------------------------------- */
 
 #define HELPERS_MAX (1 << 20)
@@ -366,7 +338,6 @@ account_run(struct slave_conf *c, struct jailer *j, struct error *err)
 	conf.foreign = a.changes;
 	conf.owner = a.uid;
 	conf.group = a.gid;
-	c->jails = ask_jailer(c);
 	if (jailer_start(j, &conf, err) < 0)
 		return -1;
 	c->jailer = j->socket;

@@ -41,10 +41,7 @@ int account_own(
 int account_enter(
     const struct account *a, const struct slave_conf *c, struct error *err);
 
-/*
- * All of that for "run": the jailer's socket is in c->jailer afterwards, and
- * what its jails can do in c->jails.
- */
+/* All of that for "run": the jailer's socket is in c->jailer afterwards. */
 int account_run(struct slave_conf *c, struct jailer *j, struct error *err);
 
 /*

@@ -9,7 +9,6 @@
 #include "base/conf.h"
 #include "base/network.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,7 +27,6 @@ struct slave_conf {
 	const char *user;         /* whom root becomes */
 	bool allow_root;          /* may that be root? */
 	int jailer;               /* socket of autotua-chroot serve */
-	json_t *jails;            /* its "capabilities"; NULL: not known */
 	const char *keyring;      /* file; NULL: the capsule's signers */
 	int64_t slots;            /* units at once */
 	int64_t jobs;             /* JOBS of emake; 0: processors */

@@ -226,7 +226,6 @@ command(const struct options *o, int n, char *args[])
 		status = do_run(o, &c, &a, n - 1);
 	else
 		status = do_control(o, &c, &a, args, n);
-	json_decref(c.jails);
 	arena_release(&a);
 	return status;
 }

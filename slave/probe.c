@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "run/jailer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -343,12 +344,18 @@ add_arches(json_t *list, const json_t *more)
 static json_t *
 probe_arches(json_t *caps, const struct slave_conf *c, const char *own)
 {
-	const json_t *emulated = json_object_get(c->jails, "emulated");
-	json_t *list = json_pack("[s]", own), *v;
+	struct error err;
+	json_t *jails = jailer_capabilities(c->jailer, &err), *v;
+	const json_t *emulated = json_object_get(jails, "emulated");
+	json_t *list = json_pack("[s]", own);
 	char name[80];
 	size_t i;
 
-	add_arches(list, json_object_get(c->jails, "arches"));
+	if (!jails)
+		log_warn("what jails can do here is not known: %s (see "
+			 "\"autotua-chroot doctor\")",
+		    err.msg);
+	add_arches(list, json_object_get(jails, "arches"));
 	add_arches(list, emulated);
 	json_array_foreach(emulated, i, v)
 	{
@@ -356,6 +363,7 @@ probe_arches(json_t *caps, const struct slave_conf *c, const char *own)
 		    json_is_string(v) ? json_string_value(v) : "");
 		put(caps, name, "1");
 	}
+	json_decref(jails);
 	return list;
 }
 

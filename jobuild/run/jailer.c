@@ -17,8 +17,9 @@
 
 enum { EXIT_MISSING = 3 };
 
-#define ITEMS_MAX 1000000
-#define END_MS    20000 /* that the jailer may take to clean up */
+#define ITEMS_MAX        1000000
+#define CAPABILITIES_MAX 65536
+#define END_MS           20000 /* that the jailer may take to clean up */
 
 /* ---- start and end ------------------------------------------------------- */
 
@@ -279,6 +280,33 @@ jailer_ready(int socket, int64_t reserve, int64_t pressure, struct error *err)
 	q.reserve = reserve;
 	q.pressure = pressure;
 	return jailer_ask(socket, &q, NULL, err);
+}
+
+json_t *
+jailer_capabilities(int socket, struct error *err)
+{
+	struct request_answer answer;
+	char text[CAPABILITIES_MAX];
+	json_t *json = NULL;
+	struct request q;
+	json_error_t why;
+	int fd;
+
+	jailer_request(&q, REQUEST_CAPABILITIES);
+	fd = ask(socket, &q, NULL, &answer, err);
+	if (fd < 0)
+		return NULL;
+	if (answer.items > sizeof(text) ||
+	    read_all(fd, text, answer.items) < 0) {
+		fail(err, "its answer ends early, or not at all");
+	} else {
+		json = json_loadb(
+		    text, answer.items, JSON_REJECT_DUPLICATES, &why);
+		if (!json)
+			fail(err, "its answer is no JSON: %s", why.text);
+	}
+	close(fd);
+	return json;
 }
 
 int

@@ -11,6 +11,7 @@
 #include "base/network.h"
 #include "chroot/request.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -74,6 +75,12 @@ int jailer_remove(int socket, const char *id, struct error *err);
 /* Should the machine take work? -1: err says why not. */
 int
 jailer_ready(int socket, int64_t reserve, int64_t pressure, struct error *err);
+
+/*
+ * What jails can do here, as "autotua-chroot capabilities" has it; NULL with
+ * err.
+ */
+json_t *jailer_capabilities(int socket, struct error *err);
 
 /* All images, stages before layers, each with the last used first. */
 int jailer_list(int socket, struct arena *a, struct request_item **items,
