@@ -75,7 +75,7 @@ get_artifacts(struct parse *p, struct error *err)
 	if (get_folder(p, &p->o->artifacts, err) < 0)
 		return -1;
 	return file_is_empty(p->o->artifacts) ? 0
-					     : refuse(p, "must be empty", err);
+					      : refuse(p, "must be empty", err);
 }
 
 static int

@@ -19,11 +19,12 @@ struct state;
 int doctor(struct state *s, bool json, struct error *err);
 
 /*
- * Write what others need to know of it to out, as one JSON object: the architectures whose
- * programs run ("arches") and that are emulated ("emulated"), the most that a
- * job's network can be ("network": private or host), how a root is made
- * ("root": overlay or copy), what jails do without ("lacks"), and whether jobs
- * can be run at all ("fit"). Returns as doctor() does.
+ * Write what others need to know of it to out, as one JSON object: the
+ * architectures whose programs run ("arches") and that are emulated
+ * ("emulated"), the most that a job's network can be ("network": private or
+ * host), how a root is made ("root": overlay or copy), what jails do without
+ * ("lacks"), and whether jobs can be run at all ("fit"). Returns as doctor()
+ * does.
  */
 int doctor_capabilities(FILE *out, struct state *s, struct error *err);
 

@@ -313,3 +313,19 @@ contract_allows(
 	    "wants PROPERTIES=%s, which this slave's owner doesn't allow",
 	    what);
 }
+
+int
+contract_takes(const struct slave_conf *c, const char *tree, struct error *err)
+{
+	const struct conf_list *l = &c->trees;
+	size_t i;
+
+	for (i = 0; i < l->n; i++) {
+		if (strcmp(l->items[i], tree) == 0)
+			return 0;
+	}
+	if (l->n == 0)
+		return 0;
+	return fail(err,
+	    "tree \"%s\" is none of those that this slave's owner takes", tree);
+}

@@ -67,6 +67,10 @@ int contract_set_owner(int state, enum owner owner, struct error *err);
 int contract_allows(
     const struct slave_conf *c, const struct metadata *m, struct error *err);
 
+/* Does the owner take jobs of this tree? -1: no, as err says. */
+int
+contract_takes(const struct slave_conf *c, const char *tree, struct error *err);
+
 /* Does the machine run on a battery? folder is that of power supplies. */
 bool contract_on_battery(const char *folder);
 

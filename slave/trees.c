@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define REPO_ROOM (1 << 20)
+
 static const char *
 key_of(struct arena *a, const char *revision, const struct recipe_id *ids,
     size_t n)
@@ -92,6 +94,25 @@ trees_take(struct kept_tree *k, const char *state, const char *revision,
 		return 0;
 	close(k->lock);
 	k->lock = -1;
+	return -1;
+}
+
+int
+trees_room(const struct kept_tree *k, int packfd, struct error *err)
+{
+	int64_t pack = lseek(packfd, 0, SEEK_END);
+	int fd = open(k->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+	struct error why;
+
+	if (fd < 0)
+		return fail_errno(err, "open %s", k->folder);
+	/* the pack, its index, and what a repository has besides */
+	rc = file_room(fd, 2 * pack + REPO_ROOM, &why);
+	close(fd);
+	if (rc == 0)
+		return 0;
+	fail(err, "%s %s", k->folder, why.msg);
+	err->code = why.code;
 	return -1;
 }
 

@@ -34,6 +34,12 @@ struct kept_tree {
 int trees_take(struct kept_tree *k, const char *state, const char *revision,
     const struct recipe_id *ids, size_t n, struct arena *a, struct error *err);
 
+/*
+ * Is there room to unpack the pack at packfd? To be asked before: what unpacks
+ * it writes to mapped files, and dies where they can't grow. Moves packfd.
+ */
+int trees_room(const struct kept_tree *k, int packfd, struct error *err);
+
 /* The repository is complete: others may use it. */
 int trees_done(struct kept_tree *k, struct error *err);
 

@@ -37,7 +37,6 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -45,7 +44,6 @@
 #define REASON_DIAGS 3 /* diagnostics that a reason quotes */
 #define NEWS_MAX     1024
 #define TELL_LATER   100 /* milliseconds that news may wait for more */
-#define TREE_ROOM    (1 << 20)
 
 struct work {
 	/* for the life of the process */
@@ -102,12 +100,6 @@ trouble(struct work *w, const char *reason)
 	return -1;
 }
 
-static bool
-is_full(const struct error *err)
-{
-	return err->code == ENOSPC || err->code == EDQUOT;
-}
-
 /*
  * Something failed on this machine. Want of room, or of an answer, says nothing
  * about the unit and is over some day: none of its tries is lost.
@@ -115,7 +107,7 @@ is_full(const struct error *err)
 static int
 failed_here(struct work *w, const struct error *err)
 {
-	if (is_full(err) || err->code == EAGAIN)
+	if (error_is_full(err) || err->code == EAGAIN)
 		return give_back(w, err->msg);
 	return trouble(w, err->msg);
 }
@@ -253,25 +245,6 @@ get_pack(struct work *w, int fd)
 	return failed_here(w, &err);
 }
 
-/* A full disk is found out here: writing to mapped files would kill us. */
-static int
-room_for_tree(const struct kept_tree *k, int packfd, struct error *err)
-{
-	int64_t pack = lseek(packfd, 0, SEEK_END);
-	int fd = open(k->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-	struct error why;
-
-	if (fd < 0)
-		return fail_errno(err, "open %s", k->folder);
-	/* the pack, its index, and what a repository has besides */
-	rc = file_room(fd, 2 * pack + TREE_ROOM, &why);
-	close(fd);
-	if (rc < 0)
-		fail(err, "%s %s", k->folder, why.msg);
-	err->code = why.code;
-	return rc;
-}
-
 /* Fetch and prove what the unit consists of. */
 static int
 fill_tree(
@@ -287,7 +260,7 @@ fill_tree(
 	}
 	if (get_pack(w, fd) < 0)
 		goto out;
-	if (room_for_tree(k, fd, &err) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
+	if (trees_room(k, fd, &err) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
 	    tree_unpack(k->repo, w->capsule.revision, ids, n, fd, &err) < 0 ||
 	    trees_done(k, &err) < 0)
 		failed_here(w, &err);
@@ -345,23 +318,15 @@ load_keyring(struct work *w, struct keyring *k)
 	return 0;
 }
 
-/* Does its owner take jobs of this tree? By the master's word alone. */
+/* By the master's word alone. */
 static int
 check_tree(struct work *w)
 {
-	const struct conf_list *l = &w->conf->trees;
-	size_t i;
+	struct error err;
 
-	for (i = 0; i < l->n; i++) {
-		if (strcmp(l->items[i], w->capsule.tree) == 0)
-			return 0;
-	}
-	if (l->n == 0)
-		return 0;
-	return refuse(w,
-	    arena_printf(&w->arena,
-		"tree \"%s\" is none of those that this slave's owner takes",
-		w->capsule.tree));
+	if (contract_takes(w->conf, w->capsule.tree, &err) < 0)
+		return refuse(w, err.msg);
+	return 0;
 }
 
 static int
@@ -487,7 +452,7 @@ run(struct work *w)
 	}
 	result = run_unit(&rc, w->tree, unit, w->capsule.arch,
 	    w->capsule.digest, id, w->path, &watch, &err);
-	if (result == RUN_INFRASTRUCTURE && !w->ran && is_full(&err))
+	if (result == RUN_INFRASTRUCTURE && !w->ran && error_is_full(&err))
 		give_back(w, err.msg);
 	else
 		ending_set(&w->ending, ENDING_DONE, run_result_names[result],

@@ -53,3 +53,9 @@ fail_in(struct error *err, const char *fmt, ...)
 	snprintf(err->msg + n, sizeof(err->msg) - n, ": %s", old);
 	return -1;
 }
+
+bool
+error_is_full(const struct error *err)
+{
+	return err->code == ENOSPC || err->code == EDQUOT;
+}

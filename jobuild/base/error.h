@@ -10,6 +10,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <stdbool.h>
+
 struct error {
 	int code; /* errno value, 0 when there is none */
 	char msg[512];
@@ -26,6 +28,9 @@ int fail_errno(struct error *err, const char *fmt, ...)
 /* Put the text and ": " in front of what err says; the code stays. -1. */
 int fail_in(struct error *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Is it for want of room, on the disk or of what its user may have of it? */
+bool error_is_full(const struct error *err);
 
 #ifdef __clang_analyzer__ /* it sees one source at a time: tell it */
 #define fail(...)       (fail(__VA_ARGS__), -1)

@@ -39,7 +39,7 @@ static void
 give_up_here(struct transfer *t, const struct error *why)
 {
 	t->broken = *why;
-	if (why->code != ENOSPC && why->code != EDQUOT)
+	if (!error_is_full(why))
 		t->broken.code = EAGAIN;
 	give_up(t);
 }
