@@ -51,9 +51,10 @@ finish() { # RESULT
 }
 job_now() { api GET "jobs/$job"; }
 job_has() { job_now && has "$1"; }
-raw() { # TEXT: the first line of the answer
+raw() { # TEXT: the first line of the answer; all of it in $tmp/raw
 	printf '%b' "$1" | timeout 10 openssl s_client -quiet -connect "${url#https://}" \
-		-CAfile "$tmp/ca.pem" 2>/dev/null | head -n 1
+		-CAfile "$tmp/ca.pem" >"$tmp/raw" 2>/dev/null
+	head -n 1 "$tmp/raw"
 }
 
 # What a user signs: kind and members on top of what every request has.

@@ -80,7 +80,13 @@ ok "no Host"
 ok "two Hosts"
 refused() { [[ $(raw "$2") =~ ^HTTP/1\.1\ $1\  ]]; } # STATUS-PATTERN REQUEST
 from() { refused "$1" "${2-GET} /api/v1/health ${4-HTTP/1.1}\\r\\nHost: a\\r\\n$3\\r\\n\\r\\n"; } # STATUS METHOD FIELD [VERSION]
-sent() { refused "$1" "POST /api/v1/enroll ${3-HTTP/1.1}\\r\\nHost: a\\r\\n$2"; } # STATUS REST [VERSION]
+# STATUS REST [VERSION]: refused for its form, so that its body was never read
+sent() {
+	refused "$1" "POST /api/v1/enroll ${3-HTTP/1.1}\\r\\nHost: a\\r\\nConnection: close\\r\\n$2" && ! was_read
+}
+was_read() { grep -qE '"code":"bad-(field|json)"' "$tmp/raw"; }
+! sent 400 'Content-Length: 2\r\n\r\n{}' && was_read; ok "a right request is read"
+! sent 400 'Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n' && was_read; ok "so is one in chunks"
 sent 400 'Content-Length : 2\r\n\r\n{}'; ok "a blank before the colon"
 sent 400 'Content-Length\t: 2\r\n\r\n{}'; ok "or a tab"
 sent 400 'Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n'; ok "a blank there too"
