@@ -69,9 +69,8 @@ file_create(
 	return rc;
 }
 
-/* Sync the folder that holds name, so that a rename in it is durable. */
-static int
-sync_parent(int dirfd, const char *name, struct error *err)
+int
+file_sync_parent(int dirfd, const char *name, struct error *err)
 {
 	char dir[PATH_MAX] = ".";
 	const char *slash = strrchr(name, '/');
@@ -114,7 +113,7 @@ replace(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
 		fail_errno(err, "write %s", name);
 		goto out;
 	}
-	rc = sync ? sync_parent(dirfd, name, err) : 0;
+	rc = sync ? file_sync_parent(dirfd, name, err) : 0;
 out:
 	if (rc < 0)
 		unlinkat(dirfd, tmp, 0);

@@ -45,18 +45,6 @@ copy(int from, int to, int64_t *size, char hex[DIGEST_HEX_MAX],
 	return rc;
 }
 
-static int
-sync_folder(const char *path, struct error *err)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-
-	if (fd < 0 || fsync(fd) < 0)
-		rc = fail_errno(err, "sync %s", path);
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
 /* The tarball becomes stages/DIGEST. */
 static int
 take_file(struct state *st, struct arena *a, const char *file, int64_t *size,
@@ -65,6 +53,7 @@ take_file(struct state *st, struct arena *a, const char *file, int64_t *size,
 	/* not in tmp/: a serve that starts would empty it */
 	const char *dir = state_path(st, a, "stages");
 	const char *tmp = arena_printf(a, "%s/.new-%ld", dir, (long)getpid());
+	const char *path;
 	int from = -1, to = -1, rc = -1;
 
 	from = open(file, O_RDONLY | O_CLOEXEC);
@@ -79,10 +68,11 @@ take_file(struct state *st, struct arena *a, const char *file, int64_t *size,
 		fail_in(err, "%s", file);
 		goto out;
 	}
-	if (rename(tmp, arena_printf(a, "%s/%s", dir, hex)) < 0)
+	path = arena_printf(a, "%s/%s", dir, hex);
+	if (rename(tmp, path) < 0)
 		fail_errno(err, "rename %s", tmp);
 	else
-		rc = sync_folder(dir, err);
+		rc = file_sync_parent(AT_FDCWD, path, err);
 out:
 	if (rc < 0 && to >= 0)
 		unlink(tmp);

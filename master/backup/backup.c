@@ -257,9 +257,9 @@ take_database_into_tar(struct backup *b, struct error *err)
 	int rc;
 
 	(void)unlink(half);
-	if (db_run(&b->st->db, SQL_SNAPSHOT, ARGS(TEXT(half)), err) < 0)
-		return -1;
-	rc = take_into_tar(b, &f, half, err);
+	rc = db_run(&b->st->db, SQL_SNAPSHOT, ARGS(TEXT(half)), err);
+	if (rc >= 0)
+		rc = take_into_tar(b, &f, half, err);
 	(void)unlink(half);
 	return rc;
 }
@@ -417,22 +417,6 @@ end_tar(struct backup *b, struct error *err)
 }
 
 static int
-sync_parent(struct backup *b, struct error *err)
-{
-	char *path = arena_strdup(&b->arena, b->dir), *slash;
-	int fd, rc;
-
-	slash = strrchr(path, '/');
-	if (slash)
-		slash[slash == path] = '\0';
-	fd = open(slash ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = fd < 0 || fsync(fd) < 0 ? fail_errno(err, "sync %s", path) : 0;
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
-static int
 fill_tar(struct backup *b, struct error *err)
 {
 	begin(b);
@@ -441,7 +425,7 @@ fill_tar(struct backup *b, struct error *err)
 		return -1;
 	if (take_all(b, err) == 0 && end_tar(b, err) == 0) {
 		if (rename(b->tar->path, b->dir) == 0)
-			return sync_parent(b, err);
+			return file_sync_parent(AT_FDCWD, b->dir, err);
 		fail_errno(err, "rename %s", b->tar->path);
 	}
 	(void)unlink(b->tar->path);

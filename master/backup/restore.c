@@ -32,9 +32,11 @@ restore_tell(void *ctx, const char *text)
 }
 
 int
-restore_open(struct restore *r, const char *to, struct error *err)
+restore_open(struct restore *r, const char *name, struct error *err)
 {
-	char *path = arena_printf(&r->arena, "%s/%s", r->to, to);
+	bool conf = strcmp(name, "master.conf") == 0;
+	char *path =
+	    arena_printf(&r->arena, "%s/%s", r->to, conf ? CONF_HALF : name);
 	char *slash = strrchr(path, '/');
 	int fd;
 
@@ -76,20 +78,16 @@ take(struct restore *r, const struct saved_file *f, struct error *err)
 	return 0;
 }
 
-/* master.conf is the last: without it nobody takes the folder for whole. */
 static int
 take_all(struct restore *r, struct error *err)
 {
-	const struct saved_file *conf =
-	    map_gets(&r->list.by_path, "master.conf");
 	size_t i;
 
 	for (i = 0; i < r->list.n; i++) {
-		if (&r->list.files[i] != conf &&
-		    take(r, &r->list.files[i], err) < 0)
+		if (take(r, &r->list.files[i], err) < 0)
 			return -1;
 	}
-	return r->bad && r->to ? 0 : take(r, conf, err);
+	return 0;
 }
 
 int
@@ -204,6 +202,11 @@ restore_empty(const char *path, struct error *err)
 	d = opendir(path);
 	if (!d)
 		return fail_errno(err, "open %s", path);
+	if (faccessat(dirfd(d), CONF_HALF, F_OK, 0) == 0)
+		rc = fail(err,
+		    "%s: a restore that didn't come to its end; empty the "
+		    "folder and restore again",
+		    path);
 	while (rc == 0 && (e = readdir(d)) != NULL) {
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			rc = fail(err,
@@ -238,23 +241,35 @@ make_folders(const char *path, struct error *err)
 
 /* Join words that were used since would be good again: none is. */
 static int
-step_forward(const char *path, const char *dir, struct error *err)
+step_forward(struct restore *r, struct error *err)
 {
-	struct state st;
+	const char *path = arena_printf(&r->arena, "%s/master.db", r->to);
+	struct db db;
 	int rc = -1;
 
-	if (state_open(&st, path, err) < 0)
-		return -1;
-	if (db_begin(&st.db, err) == 0 &&
-	    db_run(&st.db, SQL_IDS_JUMP, ARGS(INT(NUMBERS_SKIPPED)), err) >=
-		0 &&
-	    db_run(&st.db, SQL_TOKEN_FORGET, NULL, err) >= 0 &&
-	    db_run(&st.db, SQL_SESSION_PRUNE, ARGS(INT(INT64_MAX)), err) >= 0)
-		rc = cmd_finish(&st.db, "restore", dir, err);
+	if (db_open(&db, path, false, err) < 0)
+		return state_full(r->to, err);
+	if (db_begin(&db, err) == 0 &&
+	    db_run(&db, SQL_IDS_JUMP, ARGS(INT(NUMBERS_SKIPPED)), err) >= 0 &&
+	    db_run(&db, SQL_TOKEN_FORGET, NULL, err) >= 0 &&
+	    db_run(&db, SQL_SESSION_PRUNE, ARGS(INT(INT64_MAX)), err) >= 0)
+		rc = cmd_finish(&db, "restore", r->dir, err);
 	else
-		db_rollback(&st.db);
-	state_close(&st);
+		db_rollback(&db);
+	db_close(&db);
 	return rc;
+}
+
+/* With master.conf, and not before, it is a folder to serve from. */
+static int
+name_conf(struct restore *r, struct error *err)
+{
+	const char *half = arena_printf(&r->arena, "%s/" CONF_HALF, r->to);
+	const char *conf = arena_printf(&r->arena, "%s/master.conf", r->to);
+
+	if (rename(half, conf) < 0)
+		return fail_errno(err, "rename %s", half);
+	return file_sync_parent(AT_FDCWD, conf, err);
 }
 
 int
@@ -273,7 +288,9 @@ backup_restore(const char *path, const char *dir, struct error *err)
 	if (rc == 0)
 		rc = make_folders(path, err);
 	if (rc == 0)
-		rc = step_forward(path, dir, err);
+		rc = step_forward(&r, err);
+	if (rc == 0)
+		rc = name_conf(&r, err);
 	if (rc == 0)
 		printf("%s: %zu files of master %s\n", path, r.list.n,
 		    r.list.name);

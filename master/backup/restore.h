@@ -11,6 +11,9 @@
 
 struct error;
 
+/* What master.conf is called until all is there: nobody serves from it. */
+#define CONF_HALF "master.conf.new"
+
 struct restore {
 	struct arena arena;
 	const char *dir, *to; /* dir may be a tar; to: NULL when only looking */
@@ -33,10 +36,13 @@ int restore_judge(const struct restore *r, struct error *err);
 /* Make the target's folder; -1 when it is there with something in it. */
 int restore_empty(const char *path, struct error *err);
 
-/* A new file of that name below the target, private; -1 with err. */
-int restore_open(struct restore *r, const char *to, struct error *err);
+/* A new file below the target for what is at path in the list; or -1. */
+int restore_open(struct restore *r, const char *path, struct error *err);
 
-/* Read all of the tar r->dir and check it; then make r->to of it, if set. */
+/*
+ * Read all of the tar r->dir and check it; then make r->to of it, if set, but
+ * for the name of master.conf.
+ */
 int restore_tar(struct restore *r, struct error *err);
 
 #endif

@@ -14,11 +14,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define CONF_HALF "master.conf.new" /* not a whole state folder yet */
 
 struct tarred {
 	struct restore *r;
@@ -33,7 +30,7 @@ struct tarred {
  */
 
 static int
-look_place(void *ctx, const char *name, struct error *err)
+look_place(void *ctx, const char *name, int64_t size, struct error *err)
 {
 	struct tarred *t = ctx;
 	const char *slash = strchr(name, '/');
@@ -41,6 +38,11 @@ look_place(void *ctx, const char *name, struct error *err)
 
 	if (map_gets(&t->seen, name)) {
 		fail(err, "%s: %s: it is there twice", t->r->dir, name);
+		return -2;
+	}
+	if (strcmp(name, "list") == 0 && size > (int64_t)SAVED_LIST_MAX) {
+		fail(err, "%s: a list of %lld bytes is none of a backup",
+		    t->r->dir, (long long)size);
 		return -2;
 	}
 	if (strcmp(name, "list") == 0)
@@ -78,10 +80,7 @@ read_list(struct tarred *t, struct error *err)
 {
 	struct restore *r = t->r;
 	struct buf b;
-	ssize_t n = 1;
-	char chunk[4096];
-	off_t at = 0;
-	int rc = 0;
+	int rc = -1;
 
 	if (!map_gets(&t->seen, "list"))
 		return fail(err,
@@ -89,12 +88,10 @@ read_list(struct tarred *t, struct error *err)
 		    "or one that isn't whole",
 		    r->dir);
 	buf_init(&b, SAVED_LIST_MAX);
-	while (rc == 0 && (n = pread(t->list, chunk, sizeof(chunk), at)) > 0) {
-		rc = buf_add(&b, chunk, (size_t)n);
-		at += n;
-	}
-	if (rc < 0 || n < 0)
-		rc = fail(err, "%s: the list is too long", r->dir);
+	if (lseek(t->list, 0, SEEK_SET) < 0)
+		fail_errno(err, "%s: list", r->dir);
+	else if (buf_read(&b, t->list, err) < 0)
+		fail_in(err, "%s: list", r->dir);
 	else
 		rc = saved_parse(&r->list, &b,
 		    arena_printf(&r->arena, "%s: list", r->dir), err);
@@ -153,13 +150,13 @@ look(struct tarred *t, struct error *err)
  */
 
 static int
-write_place(void *ctx, const char *name, struct error *err)
+write_place(void *ctx, const char *name, int64_t size, struct error *err)
 {
 	struct tarred *t = ctx;
 	const struct saved_file *f = map_gets(&t->places, name);
-	const char *to;
 	int fd;
 
+	(void)size;
 	if (strcmp(name, "list") == 0)
 		return -1;
 	if (!f) {
@@ -167,8 +164,7 @@ write_place(void *ctx, const char *name, struct error *err)
 		    name);
 		return -2;
 	}
-	to = strcmp(f->path, "master.conf") == 0 ? CONF_HALF : f->path;
-	fd = restore_open(t->r, to, err);
+	fd = restore_open(t->r, f->path, err);
 	return fd < 0 ? -2 : fd;
 }
 
@@ -194,24 +190,20 @@ write_all(struct tarred *t, struct error *err)
 {
 	struct saved_tar_reader reader = {write_place, write_seen, t};
 	struct restore *r = t->r;
-	const char *half, *conf;
 
-	if (restore_empty(r->to, err) < 0 ||
-	    saved_tar_read(r->dir, &reader, err) < 0)
+	if (restore_empty(r->to, err) < 0)
 		return -1;
-	half = arena_printf(&r->arena, "%s/" CONF_HALF, r->to);
-	conf = arena_printf(&r->arena, "%s/master.conf", r->to);
-	return rename(half, conf) < 0 ? fail_errno(err, "%s", conf) : 0;
+	return saved_tar_read(r->dir, &reader, err);
 }
 
 /* ---- the whole --------------------------------------------------------------
  */
 
-/* A place for the database, which must be a file to be looked into. */
+/* A place for the list and the database, which must be a file to be seen. */
 static int
 make_scratch(struct tarred *t, struct error *err)
 {
-	const char *base = getenv("TMPDIR");
+	const char *base = getenv("TMPDIR"), *list;
 	int n;
 
 	n = snprintf(t->scratch, sizeof(t->scratch), "%s/autotua-XXXXXX",
@@ -221,8 +213,9 @@ make_scratch(struct tarred *t, struct error *err)
 		return fail_errno(err, "a folder for the database");
 	}
 	t->db = arena_printf(&t->r->arena, "%s/master.db", t->scratch);
-	t->list = memfd_create("list", MFD_CLOEXEC);
-	return t->list < 0 ? fail_errno(err, "memfd") : 0;
+	list = arena_printf(&t->r->arena, "%s/list", t->scratch);
+	t->list = open(list, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return t->list < 0 ? fail_errno(err, "create %s", list) : 0;
 }
 
 static void

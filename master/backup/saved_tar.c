@@ -6,6 +6,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
@@ -22,7 +23,11 @@ bad_archive(struct saved_tar *t, struct error *err)
 {
 	const char *why = archive_error_string(t->archive);
 
-	return fail(err, "%s: %s", t->path, why ? why : "can't be written");
+	if (!why)
+		why = "can't be written";
+	errno = archive_errno(t->archive);
+	return errno > 0 ? fail_errno(err, "%s: %s", t->path, why)
+			 : fail(err, "%s: %s", t->path, why);
 }
 
 /* It isn't when another process has just made it whole and renamed it. */
@@ -240,7 +245,7 @@ read_member(const struct reading *r, struct archive_entry *e, struct error *err)
 	if (no)
 		return fail(err, "%s: no backup of a master: %s: %s", r->path,
 		    name ? name : "(a member)", no);
-	fd = r->to->place(r->to->ctx, name, err);
+	fd = r->to->place(r->to->ctx, name, archive_entry_size(e), err);
 	if (fd < -1)
 		return -1;
 	digest_init(&d, DIGEST_KEY);

@@ -37,11 +37,13 @@ int saved_tar_end(struct saved_tar *t, struct error *err);
 void saved_tar_release(struct saved_tar *t);
 
 /*
- * What reads one: place() says where a member's bytes go (-1: nowhere, -2: err
- * is set), seen() gets its digest and the descriptor, which is the reader's.
+ * What reads one: place() says where a member's bytes go, size of them at most
+ * (-1: nowhere, -2: err is set), seen() gets its digest and the descriptor,
+ * which is the reader's.
  */
 struct saved_tar_reader {
-	int (*place)(void *ctx, const char *name, struct error *err);
+	int (*place)(
+	    void *ctx, const char *name, int64_t size, struct error *err);
 	int (*seen)(void *ctx, const char *name, int64_t size,
 	    const char *digest, int fd, struct error *err);
 	void *ctx;

@@ -20,8 +20,10 @@ static const char pragmas[] = "PRAGMA journal_mode=WAL;"
 static int
 trouble(struct db *db, const char *what, struct error *err)
 {
+	bool full = sqlite3_errcode(db->conn) == SQLITE_FULL;
+
 	fail(err, "database: %s: %s", what, sqlite3_errmsg(db->conn));
-	err->code = EAGAIN;
+	err->code = full ? ENOSPC : EAGAIN;
 	return -1;
 }
 

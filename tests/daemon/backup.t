@@ -155,6 +155,9 @@ with --transform 's,.*,blobs/null,' /dev/null; bad_tar "not a plain file"; ok "a
 truncate -s 1T "$tmp/parts/logs/hole"
 { tar -tf "$tar"; echo logs/hole; } | tar --format=gnu -S -cf "$tmp/bad.tar" -C "$tmp/parts" -T -; bad_tar "a sparse file"; ok "a sparse file"
 gzip -c "$tar" >"$tmp/bad.tar"; bad_tar ""; ok "a compressed one is not unpacked"
+truncate -s 1100M "$tmp/list" && tar -cf - -C "$tmp" list 2>/dev/null | head -c 512 >"$tmp/bad.tar"
+truncate -s 1101M "$tmp/bad.tar"; bad_tar "a list of 1153433600 bytes is none"; ok "a list that is too long is not read at all"
+rm "$tmp/bad.tar" "$tmp/list"
 
 # numbers given away after the backup don't come again
 old=$lease

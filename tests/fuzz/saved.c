@@ -49,9 +49,10 @@ look_at_list(const char *data, size_t size)
 }
 
 static int
-place(void *ctx, const char *name, struct error *err)
+place(void *ctx, const char *name, int64_t size, struct error *err)
 {
 	(void)ctx;
+	hold(size >= 0);
 	(void)err;
 	hold(*name != '/' && saved_is_inside(name) && !strchr(name, '\n'));
 	return -1;
