@@ -119,12 +119,7 @@ upload_take(struct request *r, const char *p, size_t n)
 		return;
 	}
 	digest_add(&u->sum, p, n);
-	if (file_write_all(u->fd, p, n, &err) == 0)
-		return;
-	if (err.code == ENOSPC || err.code == EDQUOT)
-		request_problem(r, 507, "disk-full",
-		    "the master has no room for this artifact now");
-	else
+	if (file_write_all(u->fd, p, n, &err) < 0)
 		request_broken(r, &err);
 }
 
@@ -198,23 +193,16 @@ settle(const struct upload *u, struct error *err)
 		rc = file_mkdirs(dir, 0700, err);
 	if (rc == 0 && rename(u->tmp, u->path) < 0)
 		rc = fail_errno(err, "rename %s", u->tmp);
-	if (rc < 0)
-		return -1;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || fsync(fd) < 0)
-		rc = fail_errno(err, "sync %s", dir);
-	if (fd >= 0)
-		close(fd);
-	return rc;
+	return rc < 0 ? -1 : file_sync_parent(AT_FDCWD, u->path, err);
 }
 
 static void
 settle_work(void *ctx, int out)
 {
-	struct error err = {0}, ignored;
+	struct error err = {0};
 
 	if (settle(ctx, &err) < 0)
-		(void)file_write_all(out, err.msg, strlen(err.msg), &ignored);
+		child_fail(out, &err);
 }
 
 static void
@@ -236,12 +224,12 @@ static void
 settled(void *ctx, const struct buf *text, const struct error *err)
 {
 	struct upload *u = ctx;
-	struct error failed = {0};
+	struct error failed;
 
-	if (text && text->len == 0) {
+	if (child_result(text, err, &failed) == 0) {
 		record(u);
 	} else {
-		fail(&failed, "artifact: %s", text ? text->data : err->msg);
+		fail_in(&failed, "artifact");
 		request_broken(u->r, &failed);
 	}
 	request_resume(u->r);

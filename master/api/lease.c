@@ -330,17 +330,12 @@ static void
 pack_done(void *ctx, const struct buf *text, const struct error *err)
 {
 	struct packing *p = ctx;
-	struct error failed = {0};
-	char *why;
-	int code = 0;
+	struct error failed;
 
-	if (text && text->len == 0) {
+	if (child_result(text, err, &failed) == 0) {
 		send_pack(p);
 	} else {
-		if (text)
-			code = (int)strtol(text->data, &why, 10);
-		fail(&failed, "pack:%s", text ? why : err->msg);
-		failed.code = code;
+		fail_in(&failed, "pack");
 		request_broken(p->r, &failed);
 	}
 	request_resume(p->r);

@@ -4,11 +4,11 @@
  * made again when a slave asks. Their name says what is in them.
  */
 #include "master/jobs/validate.h"
+#include "master/serve/loop.h"
 #include "tree/tree.h"
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/error.h"
-#include "base/file.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -96,12 +96,8 @@ pack_make(const struct pack_job *p, struct tree *t, struct error *err)
 void
 pack_work(void *ctx, int out)
 {
-	struct error err = {0}, ignored;
-	char text[sizeof(err.msg) + 16];
-	int n;
+	struct error err = {0};
 
-	if (pack_make(ctx, NULL, &err) == 0)
-		return;
-	n = snprintf(text, sizeof(text), "%d %s", err.code, err.msg);
-	(void)file_write_all(out, text, (size_t)n, &ignored);
+	if (pack_make(ctx, NULL, &err) < 0)
+		child_fail(out, &err);
 }

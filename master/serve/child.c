@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/proc.h"
 
 #include <assert.h>
@@ -108,6 +109,36 @@ finish(struct child *c, const struct error *err)
 	drop(c);
 }
 
+void
+child_fail(int out, const struct error *err)
+{
+	char text[sizeof(err->msg) + 16];
+	struct error ignored;
+	int n;
+
+	n = snprintf(text, sizeof(text), "%c%d %s", '\0', err->code, err->msg);
+	(void)file_write_all(out, text, (size_t)n, &ignored);
+}
+
+int
+child_result(
+    const struct buf *text, const struct error *ended, struct error *err)
+{
+	char *why;
+	long code;
+
+	if (!text) {
+		*err = *ended;
+		return -1;
+	}
+	if (text->len == 0 || text->data[0] != '\0')
+		return 0;
+	code = strtol(text->data + 1, &why, 10);
+	fail(err, "%s", *why ? why + 1 : "it failed");
+	err->code = (int)code;
+	return -1;
+}
+
 /* It has ended, or must this moment. */
 static void
 conclude(struct child *c)
@@ -150,6 +181,7 @@ reap(struct child *c)
 	loop_remove(c->loop, &c->watch);
 	close(c->watch.fd);
 	kill(-c->pid, SIGKILL);
+	c->deadline = INT64_MAX; /* all it had to say is here */
 	fd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	c->watch = (struct watch){.fd = fd, .ready = ended, .ctx = c};
 	if (fd >= 0 && loop_add(c->loop, &c->watch, &err) == 0)

@@ -47,7 +47,10 @@ void loop_children(struct loop *l, int64_t now);
 int64_t now_us(void);
 
 struct child_work {
-	/* In the child: write the result to out; what it returns is ignored. */
+	/*
+	 * In the child: write the result to out, or child_fail(); what it
+	 * returns is ignored.
+	 */
 	void (*work)(void *ctx, int out);
 	/*
 	 * In the parent, once: text is what was written, whole; NULL when the
@@ -68,5 +71,15 @@ struct child_work {
 
 /* Run it now or later; done is called in any case, never from here. */
 void child_start(struct loop *l, const struct child_work *w);
+
+/*
+ * In the child, instead of a result: why there is none. In the parent, with
+ * what done() got: 0 when text is a result; -1 with err, whose code is the
+ * child's, when it told of a failure or didn't end well. No result begins
+ * with a NUL.
+ */
+void child_fail(int out, const struct error *err);
+int child_result(
+    const struct buf *text, const struct error *ended, struct error *err);
 
 #endif

@@ -56,6 +56,18 @@ grep -q "pack: .*No space left on device" "$tmp/master.log"; ok "the log says wh
 [[ -z $(ls "$tmp/master/packs") ]]; ok "no half of a pack is left"
 rm "$tmp/master/tmp/filler"
 api GET "lease/$lease/pack?attempt=$attempt"; is 200; ok "with room it comes, in the same lease"
+head -c 300000 /dev/urandom >"$tmp/blob"
+blob=$(b2sum -l 256 "$tmp/blob" | cut -d' ' -f1)
+# room for the bytes, and none for the folder that they belong into
+inodes() { mount -o "remount,nr_inodes=$1" "$tmp/master"; }
+inodes $(($(df --output=iused "$tmp/master" | tail -n 1) + 1))
+as hand
+api PUT "blob/$blob?lease=$lease&attempt=$attempt" -T "$tmp/blob"
+problem 507 disk-full && grep -qi '^retry-after: [0-9]' "$tmp/headers"
+ok "so is an artifact that has no place, which a child finds out"
+grep -q "artifact: .*No space left on device" "$tmp/master.log"; ok "as the log says"
+inodes 0
+api PUT "blob/$blob?lease=$lease&attempt=$attempt" -T "$tmp/blob"; is 201; ok "with room it is taken"
 within 10 finish passed; ok "and the unit ends"
 
 # ---- a pack, and a line that breaks ----------------------------------------------
