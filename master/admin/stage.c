@@ -100,14 +100,30 @@ record(struct state *st, const char *name, const char *digest, int64_t size,
 	return cmd_finish(&st->db, "stage add", digest, err);
 }
 
+/* The database is closed meanwhile, see stage_read(). 1: they are known. */
+static int
+read_packages(struct state *st, struct arena *a, const char *digest,
+    struct packages *packages, struct error *why, struct error *err)
+{
+	bool known;
+
+	db_close(&st->db);
+	known = stage_read(
+		    state_path(st, a, "stages/%s", digest), packages, why) == 0;
+	return db_open(&st->db, state_path(st, a, "master.db"), false, err) < 0
+	    ? -1
+	    : known;
+}
+
 static int
 stage_add(struct state *st, struct arena *a, const char *name, const char *file,
     struct error *err)
 {
 	char hex[DIGEST_HEX_MAX];
 	struct packages packages;
+	struct error why;
 	int64_t size;
-	bool known;
+	int known;
 
 	if (!plain_name(name))
 		return fail(err,
@@ -115,13 +131,14 @@ stage_add(struct state *st, struct arena *a, const char *name, const char *file,
 	if (take_file(st, a, file, &size, hex, err) < 0)
 		return -1;
 	packages_init(&packages, a);
-	known = stage_read(st, state_path(st, a, "stages/%s", hex), &packages,
-		    err) == 0;
+	known = read_packages(st, a, hex, &packages, &why, err);
+	if (known < 0)
+		return -1;
 	if (!known)
 		fprintf(stderr,
 		    "autotua-master: %s: its packages are not known, so "
 		    "REQUIRES can't name any: %s\n",
-		    file, err->msg);
+		    file, why.msg);
 	if (record(st, name, hex, size, known ? &packages : NULL, err) < 0)
 		return -1;
 	printf("%s %s\n", name, hex);

@@ -21,6 +21,14 @@ static const struct {
     {"usr/lib/sysimage/rpm/rpmdb.sqlite", MANAGER_RPM},
 };
 
+/* rpm's where it is Berkeley DB's or its own. */
+static const char *const unreadable[] = {
+    "var/lib/rpm/Packages",
+    "var/lib/rpm/Packages.db",
+    "usr/lib/sysimage/rpm/Packages",
+    "usr/lib/sysimage/rpm/Packages.db",
+};
+
 /* Folders that have a file for each package, after whose folder it is. */
 #define PACMAN_FOLDER  "var/lib/pacman/local/"
 #define PORTAGE_FOLDER "var/db/pkg/"
@@ -88,12 +96,14 @@ packages_add(struct packages *p, const char *name, size_t namelen,
 	const char *key;
 	struct package *x;
 
-	if (p->n == PACKAGES_MAX || !good_name(name, namelen) ||
-	    !good_version(version, versionlen))
+	if (!good_name(name, namelen) || !good_version(version, versionlen))
 		return;
 	key = arena_printf(p->arena, "%.*s %.*s", (int)namelen, name,
 	    (int)versionlen, version);
 	if (map_gets(&p->seen, key))
+		return;
+	p->full |= p->n == PACKAGES_MAX;
+	if (p->full)
 		return;
 	p->items = arena_grow(p->arena, p->items, p->n, sizeof(*p->items));
 	x = &p->items[p->n++];
@@ -198,6 +208,10 @@ packages_wants(struct packages *p, const char *path)
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		if (strcmp(path, files[i].path) == 0)
 			return PACKAGES_TEXT;
+	}
+	for (i = 0; i < sizeof(unreadable) / sizeof(unreadable[0]); i++) {
+		if (strcmp(path, unreadable[i]) == 0)
+			p->unread = unreadable[i];
 	}
 	return PACKAGES_NOTHING;
 }
@@ -338,6 +352,13 @@ packages_write(const struct packages *p, struct buf *out, struct error *err)
 	size_t i;
 	int rc = 0;
 
+	if (p->unread && !p->found[MANAGER_RPM])
+		return fail(err,
+		    "%s: this database of rpm is not SQLite's; make it so "
+		    "with rpmdb --rebuilddb in the stage",
+		    p->unread);
+	if (p->full)
+		return fail(err, "more than %d packages", PACKAGES_MAX);
 	for (i = 0; i < MANAGERS; i++) {
 		if (p->found[i])
 			rc |= buf_addf(out, "manager %s\n", manager_names[i]);

@@ -2,9 +2,10 @@
 /*
  * What a stage's package manager says is installed, out of the members of the
  * stage's tarball: dpkg's status, apk's installed, the names of pacman's and
- * Portage's folders, rpm's rpmdb.sqlite. Members are anybody's bytes: what
- * has not the right form is passed over, and what is kept is bounded. No
- * program of the stage is run.
+ * Portage's folders, rpm's rpmdb.sqlite; its older databases can't be read,
+ * and nothing is known of the packages of a stage that has just one. Members
+ * are anybody's bytes: what has not the right form is passed over, and what is
+ * kept is bounded. No program of the stage is run.
  *
  * The caller walks the archive and, for each member, asks packages_wants()
  * and gives what is wanted to packages_take().
@@ -45,6 +46,8 @@ struct packages {
 	size_t n;
 	struct map seen;      /* "NAME VERSION" */
 	bool found[MANAGERS]; /* whose database is there */
+	const char *unread;   /* a database that can't be read is there */
+	bool full;            /* there are more than PACKAGES_MAX */
 };
 
 void packages_init(struct packages *p, struct arena *a);
@@ -65,7 +68,7 @@ int packages_take(struct packages *p, const char *path, const char *data,
 int packages_take_rpm(
     struct packages *p, const char *data, size_t len, struct error *err);
 
-/* One more, if it has the form of one. */
+/* One more, if it has the form of one and there is room. */
 void packages_add(struct packages *p, const char *name, size_t namelen,
     const char *version, size_t versionlen);
 
@@ -73,8 +76,8 @@ void packages_add(struct packages *p, const char *name, size_t namelen,
 const char *packages_managers(const struct packages *p, struct arena *a);
 
 /*
- * As text, from a process that nobody trusts to another: -1 when it gets too
- * long, or when it is not what packages_write() writes.
+ * As text, from a process that nobody trusts to another: -1 when they aren't
+ * all or it gets too long, or when it is not what packages_write() writes.
  */
 int
 packages_write(const struct packages *p, struct buf *out, struct error *err);

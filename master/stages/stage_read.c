@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/stages/stage_read.h"
+#include "master/serve/confine.h"
 #include "master/serve/loop.h"
 #include "master/store/state.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/show.h"
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +23,8 @@ struct reading {
 	struct packages *packages;
 	const char *path;
 	struct archive *archive;
+	int fd;
+	char *chunk;
 	bool over;
 	int rc;
 	struct error *err;
@@ -27,6 +32,22 @@ struct reading {
 
 /* ---- in the child ---------------------------------------------------------
  */
+
+/* The library's own ways ask what kind of file it is. */
+static la_ssize_t
+next_chunk(struct archive *a, void *ctx, const void **data)
+{
+	const struct reading *r = ctx;
+	ssize_t n;
+
+	*data = r->chunk;
+	do
+		n = read(r->fd, r->chunk, CHUNK);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		archive_set_error(a, errno, "%s", strerror(errno));
+	return n;
+}
 
 static int
 unreadable(const struct reading *r, struct error *err)
@@ -87,15 +108,11 @@ read_members(const struct reading *r, struct error *err)
 static int
 read_archive(struct reading *r, struct error *err)
 {
-	int fd = open(r->path, O_RDONLY | O_CLOEXEC), rc = -1;
+	int rc = -1;
 
-	if (fd < 0)
-		return fail_errno(err, "open %s", r->path);
 	r->archive = archive_read_new();
-	if (!r->archive) {
-		close(fd);
+	if (!r->archive)
 		return fail(err, "no memory");
-	}
 	/* those that the chroot takes; none of them starts a program */
 	archive_read_support_format_tar(r->archive);
 	archive_read_support_format_gnutar(r->archive);
@@ -103,52 +120,61 @@ read_archive(struct reading *r, struct error *err)
 	archive_read_support_filter_bzip2(r->archive);
 	archive_read_support_filter_xz(r->archive);
 	archive_read_support_filter_zstd(r->archive);
-	if (archive_read_open_fd(r->archive, fd, CHUNK) != ARCHIVE_OK)
+	if (archive_read_open(r->archive, r, NULL, next_chunk, NULL) !=
+	    ARCHIVE_OK)
 		unreadable(r, err);
 	else
 		rc = read_members(r, err);
 	archive_read_free(r->archive);
-	close(fd);
 	return rc;
+}
+
+static int
+read_stage(struct reading *r, struct buf *text, struct error *err)
+{
+	r->fd = open(r->path, O_RDONLY | O_CLOEXEC);
+	if (r->fd < 0)
+		return fail_errno(err, "open %s", r->path);
+	r->chunk = arena_array(r->packages->arena, CHUNK, char);
+	if (confine(err) < 0 || read_archive(r, err) < 0)
+		return -1;
+	return packages_write(r->packages, text, err);
 }
 
 static void
 work(void *ctx, int out)
 {
-	struct reading *r = ctx;
 	struct error err = {0};
 	struct buf text;
 
 	buf_init(&text, PACKAGES_TEXT_MAX);
-	if (read_archive(r, &err) < 0 ||
-	    packages_write(r->packages, &text, &err) < 0) {
-		text.len = 0;
-		(void)buf_addf(&text, "failed %s", err.msg);
-	}
-	(void)file_write_all(out, text.data, text.len, &err);
+	if (read_stage(ctx, &text, &err) < 0)
+		child_fail(out, &err);
+	else
+		(void)file_write_all(out, text.data, text.len, &err);
 }
 
 /* ---- in the parent --------------------------------------------------------
  */
 
+/* What it says may be anybody's words. */
 static void
-take(void *ctx, const struct buf *text, const struct error *err)
+take(void *ctx, const struct buf *text, const struct error *ended)
 {
 	struct reading *r = ctx;
-	const char *s = text && text->data ? text->data : "";
+	struct error err;
 
 	r->over = true;
-	if (!text)
-		r->rc = fail(r->err, "reading its packages: %s", err->msg);
-	else if (strncmp(s, "failed ", 7) == 0)
-		r->rc = fail(r->err, "%s", s + 7);
+	if (child_result(text, ended, &err) == 0)
+		r->rc = packages_read(r->packages, text->data ? text->data : "",
+		    text->len, r->err);
 	else
-		r->rc = packages_read(r->packages, s, text->len, r->err);
+		r->rc = fail(r->err, "%s",
+		    show(r->packages->arena, err.msg, strlen(err.msg)));
 }
 
 int
-stage_read(
-    struct state *st, const char *path, struct packages *p, struct error *err)
+stage_read(const char *path, struct packages *p, struct error *err)
 {
 	struct reading r = {.packages = p, .path = path, .err = err};
 	const struct child_work w = {.work = work,
@@ -156,12 +182,11 @@ stage_read(
 	    .ctx = &r,
 	    .limit = SECONDS,
 	    .max = PACKAGES_TEXT_MAX};
-	struct loop l = {.max_children = 1};
+	struct loop l;
 
 	if (loop_open(&l, err) < 0)
 		return -1;
 	l.max_children = 1;
-	l.tmp = state_path(st, p->arena, "tmp");
 	child_start(&l, &w);
 	while (!r.over) {
 		loop_children(&l, now_us());

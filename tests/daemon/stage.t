@@ -54,6 +54,15 @@ run master stage add cut "$tmp/cut.tar"
 [[ $status == 0 ]] && said "its packages are not known"; ok "one that ends too early is told of"
 run master stage list
 grep -qE '^cut [0-9a-f]{64} - 0$' "$tmp/out"; ok "and in the list"
+mkdir -p "$tmp/rpm/var/lib/rpm" && echo "no SQLite" >"$tmp/rpm/var/lib/rpm/Packages"
+tar -C "$tmp/rpm" -cf "$tmp/rpm.tar" . && run master stage add oldrpm "$tmp/rpm.tar"
+[[ $status == 0 ]] && said "var/lib/rpm/Packages: this database of rpm is not SQLite's"; ok "one with an old database of rpm is told of"
+run master stage list
+grep -qE '^oldrpm [0-9a-f]{64} - 0$' "$tmp/out"; ok "and not taken for one without packages"
+mkdir "$tmp/big/ärgerlich" && : >"$tmp/big/ärgerlich/größe"
+tar --format=pax -C "$tmp/big" -cf "$tmp/names.tar" "ärgerlich" . && run master stage add names "$tmp/names.tar"
+[[ $status == 0 ]] && ! said "not known" && master stage show names | LC_ALL=C sort | diff - "$tmp/want" >"$tmp/diff"
+ok "names that aren't ASCII are no hindrance"
 run master check
 [[ $status == 0 ]]; ok "check finds all as it should be"
 

@@ -29,7 +29,11 @@ pass_on(const struct packages *p, struct arena *a)
 
 	buf_init(&text, PACKAGES_TEXT_MAX);
 	packages_init(&again, a);
-	hold(packages_write(p, &text, &err) == 0);
+	if (packages_write(p, &text, &err) < 0) {
+		hold(p->unread || p->full);
+		buf_release(&text);
+		return;
+	}
 	hold(packages_read(&again, text.data, text.len, &err) == 0);
 	hold(again.n == p->n &&
 	    memcmp(again.found, p->found, sizeof(p->found)) == 0);

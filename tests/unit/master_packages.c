@@ -278,6 +278,64 @@ test_rpm_hostile(void)
 	ok(take("var/lib/rpm/rpmdb.sqlite", "short") < 0, "too short");
 }
 
+/* Could it be passed on? What it said stays in err. */
+static bool
+passes(void)
+{
+	struct buf text;
+	int rc;
+
+	buf_init(&text, PACKAGES_TEXT_MAX);
+	rc = packages_write(&p, &text, &err);
+	buf_release(&text);
+	return rc == 0;
+}
+
+static void
+test_rpm_old(void)
+{
+	static const char *const paths[] = {"./var/lib/rpm/Packages",
+	    "var/lib/rpm/Packages.db", "usr/lib/sysimage/rpm/Packages",
+	    "./usr/lib/sysimage/rpm/Packages.db"};
+	sqlite3 *db = rpm_database(RPM_TABLE);
+	unsigned char blob[256];
+	size_t i, bad = 0;
+
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		begin();
+		bad += packages_wants(&p, paths[i]) != PACKAGES_NOTHING ||
+		    passes() || !strstr(err.msg, "not SQLite's");
+	}
+	is_int((long long)bad, 0, "rpm's database of other kinds is unknown");
+	is(err.msg,
+	    "usr/lib/sysimage/rpm/Packages.db: this database of rpm is not "
+	    "SQLite's; make it so with rpmdb --rebuilddb in the stage",
+	    "which is said, with what to do");
+	rpm_add(db, blob, header(blob, "zlib", 0));
+	ok(rpm_take(db, false) == 0 && passes(),
+	    "beside one of SQLite's it is of no account");
+	begin();
+	(void)packages_wants(&p, "opt/var/lib/rpm/Packages");
+	ok(passes(), "nor elsewhere");
+}
+
+static void
+test_many(void)
+{
+	char version[16];
+	int i;
+
+	begin();
+	for (i = 0; i < PACKAGES_MAX; i++) {
+		snprintf(version, sizeof(version), "%d", i);
+		packages_add(&p, "a", 1, version, strlen(version));
+	}
+	packages_add(&p, "a", 1, "0", 1);
+	ok(p.n == PACKAGES_MAX && passes(), "%d packages", PACKAGES_MAX);
+	packages_add(&p, "b", 1, "1", 1);
+	ok(!passes(), "one more: %s", err.msg);
+}
+
 /* ---- from one process to another ------------------------------------------
  */
 
@@ -322,6 +380,8 @@ main(void)
 	test_folders();
 	test_rpm();
 	test_rpm_hostile();
+	test_rpm_old();
+	test_many();
 	test_passing();
 	arena_release(&arena);
 	return tap_done();
