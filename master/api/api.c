@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/api/api.h"
 #include "master/api/session.h"
+#include "master/http/parse.h"
 #include "base/error.h"
 
 #include <fcntl.h>
@@ -52,15 +53,12 @@ static const struct route routes[] = {
     {"GET", "metrics", WHO_ANY, 0, api_metrics, NULL},
 };
 
+/* There is no number 0, and each other one is written in one way. */
 static bool
-parse_id(const char *s, int64_t *id)
+take_id(const char *s, int64_t *id)
 {
-	size_t i, n = strlen(s);
-
-	*id = 0;
-	for (i = 0; i < n && s[i] >= '0' && s[i] <= '9' && i < 16; i++)
-		*id = *id * 10 + (s[i] - '0');
-	return n > 0 && i == n && *s != '0';
+	*id = *s == '0' ? -1 : parse_number(s);
+	return *id > 0;
 }
 
 /* Do the parts of the path from at on fit the pattern? */
@@ -76,7 +74,7 @@ matches(struct request *r, const char *pattern, size_t at)
 		if (at >= r->npath)
 			return false;
 		if (*part == '*'       ? !*r->path[at]
-			: *part == '#' ? !parse_id(r->path[at], &r->id)
+			: *part == '#' ? !take_id(r->path[at], &r->id)
 				       : strlen(r->path[at]) != n ||
 			    memcmp(r->path[at], part, n) != 0)
 			return false;

@@ -312,23 +312,6 @@ look(void *ctx, enum MHD_ValueKind kind, const char *key, size_t nkey,
 	return MHD_YES;
 }
 
-/* Digits only, no sign, at most 2^53. */
-static bool
-parse_length(const char *s, int64_t *out)
-{
-	size_t i, n = s ? strlen(s) : 0;
-
-	*out = 0;
-	if (n == 0 || n > 15)
-		return false;
-	for (i = 0; i < n; i++) {
-		if (s[i] < '0' || s[i] > '9')
-			return false;
-		*out = *out * 10 + (s[i] - '0');
-	}
-	return true;
-}
-
 static bool
 refuse(struct request *r, unsigned status, const char *why)
 {
@@ -360,7 +343,8 @@ request_is_strict(struct request *r, const char *version)
 		why = "more than one Host";
 	else if (h.hosts == 1 && (!h.host || !parse_is_host(h.host)))
 		why = "Host is not a host";
-	else if (h.lengths == 1 && !parse_length(h.length, &r->length))
+	else if (h.lengths == 1 &&
+	    (r->length = h.length ? parse_number(h.length) : -1) < 0)
 		why = "Content-Length is not a number";
 	if (!why) {
 		if (h.lengths + h.encodings == 0)

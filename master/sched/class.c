@@ -71,6 +71,13 @@ remember_more(struct sched *s, struct sched_class *c, size_t n)
 	c->nfits = n;
 }
 
+void
+class_reset(struct sched_class *c)
+{
+	if (c->nfits > 0)
+		memset(c->fits, FITS_UNKNOWN, c->nfits);
+}
+
 /*
  * A class that nobody is in is kept, as it may be wanted again, but what
  * walks over all classes doesn't see it. So nothing that it remembers of
@@ -83,8 +90,7 @@ class_link(struct sched *s, struct sched_class *c)
 
 	if (c->nfits < s->nslaves)
 		remember_more(s, c, 2 * s->nslaves + 64);
-	if (c->nfits > 0)
-		memset(c->fits, FITS_UNKNOWN, c->nfits);
+	class_reset(c);
 	c->matched = false;
 	for (sl = s->slaves; sl && !c->matched; sl = sl->next)
 		c->matched = class_fits(c, sl);
@@ -235,13 +241,6 @@ class_forget(struct sched *s, const struct sched_slave *sl)
 			remember_more(s, c, 2 * sl->index + 64);
 		c->fits[sl->index] = FITS_UNKNOWN;
 	}
-}
-
-void
-class_forget_all(struct sched_class *c)
-{
-	if (c->nfits > 0)
-		memset(c->fits, FITS_UNKNOWN, c->nfits);
 }
 
 bool

@@ -66,11 +66,11 @@ bool class_room(const struct sched_class *c, const struct sched_slave *sl);
 int64_t class_takes(
     const struct sched_class *c, size_t k, const struct sched_slave *sl);
 
-/* The slave has changed: what is remembered about it is not true any more. */
+/* The slave has changed: what classes remember of it is not true any more. */
 void class_forget(struct sched *s, const struct sched_slave *sl);
 
-/* The same for what is remembered of all slaves, by classes of this stage. */
-void class_forget_all(struct sched_class *c);
+/* What the class remembers of all slaves is not true any more. */
+void class_reset(struct sched_class *c);
 
 /* ---- stage.c ------------------------------------------------------------- */
 

@@ -142,20 +142,6 @@ sched_unit_add(
 }
 
 void
-sched_need(struct sched_unit *unit, struct sched_unit *needed)
-{
-	struct arena *a = &unit->job->arena;
-
-	unit->needs =
-	    arena_grow(a, unit->needs, unit->nneeds, sizeof(*unit->needs));
-	unit->needs[unit->nneeds++] = needed;
-	needed->users = arena_grow(
-	    a, needed->users, needed->nusers, sizeof(*needed->users));
-	needed->users[needed->nusers++] = unit;
-	unit->nblock += needed->state != UNIT_PASSED;
-}
-
-void
 sched_needs(struct sched_job *job, const struct sched_edge *edges, size_t n)
 {
 	struct sched_unit **room, *u, *needed;

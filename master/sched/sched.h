@@ -258,9 +258,8 @@ struct sched_job *sched_job_add(struct sched *s, int64_t id, int64_t priority,
     const char *user, int64_t created);
 struct sched_unit *sched_unit_add(
     struct sched *s, struct sched_job *job, const struct sched_unit_spec *spec);
-void sched_need(struct sched_unit *unit, struct sched_unit *needed);
 
-/* All needs of a job's units at once: takes less room. */
+/* All needs of a job's units, once for each job. */
 void
 sched_needs(struct sched_job *job, const struct sched_edge *edges, size_t n);
 

@@ -41,7 +41,7 @@ fits_some(const struct sched *s, struct sched_class *c)
 {
 	const struct sched_slave *sl;
 
-	class_forget_all(c);
+	class_reset(c);
 	for (sl = s->slaves; sl; sl = sl->next) {
 		if (class_fits(c, sl))
 			return true;

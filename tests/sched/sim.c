@@ -348,9 +348,10 @@ submit(struct sim *m, long user)
 	struct sched_unit **units =
 	    arena_array(&m->arena, m->n, struct sched_unit *);
 	struct sched_unit_spec spec = {.state = UNIT_BLOCKED};
+	struct sched_edge *edges = NULL;
 	struct sched_job *job;
 	char name[32];
-	size_t i, k;
+	size_t i, k, nedges = 0;
 
 	snprintf(name, sizeof(name), "user-%ld", user);
 	job = sched_job_add(&m->sched, user + 1, 0, name, 0);
@@ -364,9 +365,14 @@ submit(struct sim *m, long user)
 		units[i] = sched_unit_add(&m->sched, job, &spec);
 	}
 	for (i = 0; i < m->n; i++) {
-		for (k = 0; k < m->nodes[i].nto; k++)
-			sched_need(units[i], units[m->nodes[i].to[k]]);
+		for (k = 0; k < m->nodes[i].nto; k++) {
+			edges = arena_grow(
+			    &m->arena, edges, nedges, sizeof(*edges));
+			edges[nedges++] = (struct sched_edge){
+			    units[i], units[m->nodes[i].to[k]]};
+		}
 	}
+	sched_needs(job, edges, nedges);
 	sched_job_rank(&m->sched, job);
 	for (i = 0; i < m->n; i++)
 		sched_start(&m->sched, units[i], 0);

@@ -22,9 +22,7 @@ test_needs(void)
 	b = unit("amd64");
 	c = unit("amd64");
 	d = unit("amd64");
-	sched_need(c, a);
-	sched_need(c, b);
-	sched_need(d, c);
+	sched_needs(job, (struct sched_edge[]){{c, a}, {c, b}, {d, c}}, 3);
 	sched_start(&sched, a, 0);
 	sched_start(&sched, b, 0);
 	sched_start(&sched, c, 0);
@@ -46,9 +44,9 @@ test_needs(void)
 	end();
 }
 
-/* All at once is as one by one. */
+/* Each unit has its part of the room that is made for all. */
 static void
-test_needs_at_once(void)
+test_needs_lists(void)
 {
 	struct sched_unit *a, *b, *c, *d;
 	struct sched_slave *sl;
@@ -165,7 +163,7 @@ int
 main(void)
 {
 	test_needs();
-	test_needs_at_once();
+	test_needs_lists();
 	test_job_again();
 	test_ids_reserve();
 	test_room();

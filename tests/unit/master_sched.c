@@ -98,9 +98,7 @@ test_dep_failed(void)
 	b = unit("amd64");
 	c = unit("amd64");
 	d = unit("amd64");
-	sched_need(b, a);
-	sched_need(c, b);
-	sched_need(c, a);
+	sched_needs(job, (struct sched_edge[]){{b, a}, {c, b}, {c, a}}, 3);
 	sched_start(&sched, a, 0);
 	sched_start(&sched, b, 0);
 	sched_start(&sched, c, 0);
@@ -199,7 +197,7 @@ test_cancel(void)
 	a = unit("amd64");
 	b = unit("amd64");
 	c = unit("amd64");
-	sched_need(c, b);
+	sched_needs(job, &(struct sched_edge){c, b}, 1);
 	sched_start(&sched, a, 0);
 	sched_start(&sched, b, 0);
 	sched_start(&sched, c, 0);
@@ -352,8 +350,7 @@ test_rank(void)
 	d = unit("amd64");
 	c->expect = 10;
 	d->expect = 1000;
-	sched_need(c, a);
-	sched_need(d, b);
+	sched_needs(job, (struct sched_edge[]){{c, a}, {d, b}}, 2);
 	sched_job_rank(&sched, job);
 	ok(b->rank > 1059 && b->rank < 1061 && a->rank < 71,
 	    "a rank is the work from here to the end");
@@ -385,7 +382,7 @@ test_turn(void)
 	take(two, 0);
 	ok(!sched_turn(&sched, 0), "and nobody else");
 	b = unit("amd64");
-	sched_need(b, a);
+	sched_needs(job, &(struct sched_edge){b, a}, 1);
 	sched_start(&sched, b, 0);
 	sched_end(&sched, a, UNIT_PASSED, 0);
 	ok(sched_turn(&sched, 0) == two, "so does what becomes ready");
