@@ -22,6 +22,7 @@ look_up(struct master *m, const char *digest, struct arena *a,
 	return rc;
 }
 
+/* What isn't known of it; a name can move on to another one at any time. */
 static int
 load(struct master *m, struct sched_stage *stage, struct error *err)
 {
@@ -31,19 +32,18 @@ load(struct master *m, struct sched_stage *stage, struct error *err)
 	int rc;
 
 	rc = look_up(m, stage->digest, &a, &name, err);
-	if (rc <= 0) {
+	if (rc >= 0)
 		sched_stage_name(&m->sched, stage, name);
+	if (rc <= 0 || stage->known) {
 		arena_release(&a);
-		return rc;
+		return rc < 0 ? -1 : 0;
 	}
 	db_query(m->db, q, ARGS(TEXT(stage->digest)));
 	while ((rc = db_row(m->db, q, err)) > 0)
 		sched_stage_package(&m->sched, stage, db_text(m->db, q, 0, &a),
 		    db_text(m->db, q, 1, &a));
-	if (rc == 0) {
-		sched_stage_name(&m->sched, stage, name);
+	if (rc == 0)
 		sched_stage_ready(&m->sched, stage);
-	}
 	arena_release(&a);
 	return rc;
 }
@@ -71,7 +71,7 @@ stages_load(struct master *m, struct error *err)
 	struct sched_stage *stage;
 
 	for (stage = m->sched.stages; stage; stage = stage->next) {
-		if (!stage->known && load(m, stage, err) < 0)
+		if (load(m, stage, err) < 0)
 			return -1;
 	}
 	return 0;

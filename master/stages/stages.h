@@ -15,7 +15,7 @@ struct sched_wants;
 int stages_know(
     struct master *m, const struct sched_wants *wants, struct error *err);
 
-/* Look again at those of which nothing was known. */
+/* Look again: names move, and of some nothing was known. */
 int stages_load(struct master *m, struct error *err);
 
 #endif

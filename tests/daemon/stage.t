@@ -87,4 +87,53 @@ wanting alpha/has big && claim one 1; ok "one that is fulfilled runs"
 report 0 && finish passed && is 200; ok "and passes"
 wanting alpha/newer big; kill_daemon master TERM; start_master && hello one
 waits "stage big has bash $version, wanted >=9999"; ok "the same after a restart"
+
+# ---- a stage that changes while units wait ------------------------------------
+
+digest_of() { b2sum -l 256 "$1" | cut -d' ' -f1; } # FILE
+old=$(digest_of "$tmp/big.tar") waiting=$job
+mkdir -p "$tmp/new/var/lib/dpkg"
+printf 'Package: bash\nStatus: install ok installed\nVersion: 9999.1\n' >"$tmp/new/var/lib/dpkg/status"
+tar -C "$tmp/new" -cf "$tmp/new.tar" .
+run master stage add big "$tmp/new.tar"; [[ $status == 0 ]]; ok "the name moves on to a stage that has it"
+anyone; wanting alpha/newer big && claim one 1; ok "a new job runs in it"
+job=$waiting
+within 5 waits "stage $old has bash $version, wanted >=9999"; ok "the one that waits keeps its own, told by its digest"
+as one; report 0 && finish passed && is 200; ok "the new one passes"
+! claim one 1 0; ok "the old one doesn't run"
+kill_daemon master TERM; start_master && hello one
+waits "stage $old has bash $version, wanted >=9999"; ok "nor after a restart"
+
+# as one that was added before anybody looked into it
+forget() { # DIGEST
+	sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" \
+		"UPDATE stage SET managers = NULL WHERE digest = '$1'; DELETE FROM stage_package WHERE digest = '$1'"
+}
+kill_daemon master TERM; forget "$(digest_of "$tmp/new.tar")"; start_master && hello one
+anyone; wanting alpha/newer big && waits "the packages of stage big are not known"; ok "a unit whose stage nobody has looked into waits"
+as one; ! claim one 1 0; ok "and is not leased"
+run master stage add big "$tmp/new.tar"; [[ $status == 0 ]]; ok "added again while it waits"
+as one; claim one 1 20; ok "it runs"
+report 0 && finish failed; is 200; ok "and fails"
+kill_daemon master TERM; forget "$(digest_of "$tmp/new.tar")"; start_master && hello one
+retried() {
+	post "jobs/$job/retry" "$(envelope request@jobtage=retry "$(request retry "{job: $job}")")"
+	is 200 '.units == 1'
+}
+anyone; retried && waits "the packages of stage big are not known"; ok "tried again, it is matched anew"
+as one; ! claim one 1 0; ok "and not leased"
+run master stage add other "$tmp/new.tar"; [[ $status == 0 ]]; ok "the same stage by another name"
+as one; claim one 1 20; ok "it is leased again"
+
+# ---- a pack that is asked for again -------------------------------------------
+
+get_pack() { as one; api GET "lease/$lease/pack?attempt=$attempt" && is_pack; }
+is_pack() { [[ $http == 200 ]] && digest_of "$tmp/out"; }
+first=$(get_pack); ok "its pack"
+[[ $(get_pack) == "$first" ]]; ok "is the same when it is asked for again"
+rm "$tmp/master/packs"/*
+[[ $(get_pack) == "$first" ]]; ok "and when it must be made again"
+kill_daemon master; start_master
+[[ $(get_pack) == "$first" ]]; ok "by a master that was killed"
+as one; report 0 && finish passed && is 200; ok "and it passes"
 done_testing
