@@ -119,6 +119,7 @@ status_of(int http)
 		return CLI_NOT_FOUND;
 	case 429:
 	case 503:
+	case 507:
 		return CLI_TEMPORARY;
 	default:
 		return CLI_FAILED;
