@@ -161,18 +161,18 @@ struct seen {
 static int
 use_memory(void)
 {
+	char *p, *more;
 	size_t n;
-	char *p;
 
 	for (n = 16; n <= (size_t)64 << 20; n *= 2) {
 		p = malloc(n);
 		if (!p)
 			return -1;
 		p[n - 1] = 1;
-		p = realloc(p, n * 2);
-		if (!p)
+		more = realloc(p, n * 2);
+		free(more ? more : p);
+		if (!more)
 			return -1;
-		free(p);
 	}
 	return 0;
 }
