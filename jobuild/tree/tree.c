@@ -281,8 +281,11 @@ tree_use_index(struct tree *t, const char *file, time_t now)
 int
 tree_save_index(struct tree *t, struct error *err)
 {
+	time_t day = t->day;
+
 	/* what an unreadable repository said is nothing to keep */
-	if (!t->cache || t->damage.msg[0] || t->moved || t->day <= 0)
+	if (!t->cache || t->damage.msg[0] || t->moved || day <= 0)
 		return 0;
-	return index_save(t->cache, t, t->day, err);
+	t->day = 0; /* once */
+	return index_save(t->cache, t, day, err);
 }

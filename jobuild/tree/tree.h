@@ -149,10 +149,10 @@ tree_advised(struct tree *t, const struct recipe_id *id, enum recipe_kind kind);
  * nothing happens. In a work tree a file is read only when git's own record of
  * it (size, times) doesn't hold any more, or when its text is wanted.
  *
- * When enough new is known, tree_close() writes the file, in the process that
- * called this; entries that weren't used for a month are dropped (now is in
- * seconds; 0: the file is only read). tree_save_index() does it at once and
- * tells what went wrong.
+ * tree_close() writes what is new to the file, in the process that called
+ * this; now and then the whole file, without entries that weren't used for a
+ * month (now is in seconds; 0: the file is only read). tree_save_index() does
+ * it at once, once, and tells what went wrong.
  */
 void tree_use_index(struct tree *t, const char *file, time_t now);
 int tree_save_index(struct tree *t, struct error *err);

@@ -428,25 +428,32 @@ test_use(const char *index)
 	    "what wasn't used for a month is dropped");
 }
 
+static off_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
 /* One package over many revisions. */
 static void
 test_growth(const char *index)
 {
-	struct stat first, last;
+	off_t most[2] = {0}, size;
 	unsigned i;
 
 	(void)said("HEAD", index, TODAY + 40 * DAY);
-	for (i = 0; i < 12; i++) {
+	for (i = 0; i < 40; i++) {
 		put_jobuild(
 		    2, 0, arena_printf(&repo_arena, "_a=%u\n", 100 + i));
 		commit();
 		(void)said("HEAD", index, TODAY + 40 * DAY);
-		if (i == 5)
-			stat(index, &first);
+		size = size_of(index);
+		if (size > most[i / 30])
+			most[i / 30] = size;
 	}
-	stat(index, &last);
-	ok(last.st_size < first.st_size + 100,
-	    "of one package only the last are kept");
+	ok(most[1] < most[0] + 1000, "of one package only the last are kept");
 }
 
 static void
@@ -506,37 +513,49 @@ test_damage(const char *index)
 	is(said("HEAD", bad, TODAY), plain, "a folder in its place");
 }
 
+/* Entries of one part, changed, with checksums that are right; its end. */
+static size_t
+forge_part(struct buf *b, size_t begin)
+{
+	struct index_head head;
+	struct index_entry *e;
+	size_t k;
+
+	memcpy(&head, b->data + begin, sizeof(head));
+	e = calloc(head.count, sizeof(*e));
+	memcpy(e, b->data + head.directory, head.count * sizeof(*e));
+	for (k = 0; k < head.count; k++) {
+		/* behind the path and the id, which are compared */
+		if (e[k].len > 40)
+			b->data[e[k].at + 28 + draw(e[k].len - 28)] ^=
+			    (char)(1 << draw(8));
+		e[k].sum = index_sum(b->data + e[k].at, e[k].len);
+	}
+	memcpy(b->data + head.directory, e, head.count * sizeof(*e));
+	free(e);
+	head.sum = index_sum(
+	    b->data + head.directory, (size_t)(head.end - head.directory));
+	memcpy(b->data + begin, &head, sizeof(head));
+	return (size_t)head.end;
+}
+
 /* An entry whose checksum is right, but which no writer made. */
 static void
 test_forged(const char *index)
 {
 	const char *bad = below("forged"), *plain = said("HEAD", NULL, 0);
-	unsigned i, k, same = 0;
-	struct index_head head;
-	struct index_entry *e;
+	unsigned i, same = 0;
 	struct error err;
 	struct buf b;
+	size_t at;
 
 	for (i = 0; i < 200; i++) {
 		buf_init(&b, 64 << 20);
 		(void)file_read(index, &b, &err);
-		memcpy(&head, b.data, sizeof(head));
-		e = calloc(head.count, sizeof(*e));
-		memcpy(e, b.data + head.directory, head.count * sizeof(*e));
-		for (k = 0; k < head.count; k++) {
-			/* behind the path and the id, which are compared */
-			if (e[k].len > 40)
-				b.data[e[k].at + 28 + draw(e[k].len - 28)] ^=
-				    (char)(1 << draw(8));
-			e[k].sum = index_sum(b.data + e[k].at, e[k].len);
-		}
-		memcpy(b.data + head.directory, e, head.count * sizeof(*e));
-		head.sum =
-		    index_sum(b.data + head.directory, b.len - head.directory);
-		memcpy(b.data, &head, sizeof(head));
+		for (at = 0; at < b.len;)
+			at = forge_part(&b, at);
 		(void)file_write(bad, b.data, b.len, 0600, &err);
 		same += *said("HEAD", bad, 0) != '\0';
-		free(e);
 		buf_release(&b);
 	}
 	is_int(same, 200, "bytes that no writer made are read without harm");

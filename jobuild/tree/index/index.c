@@ -57,10 +57,10 @@ index_read(int fd, void *p, size_t n, uint64_t at)
 }
 
 const char *
-index_bytes(struct index *x, uint64_t at, size_t n)
+index_bytes(struct index *x, struct index_part *p, uint64_t at, size_t n)
 {
-	struct index_window *w = &x->window;
-	uint64_t left = x->end - at;
+	struct index_window *w = &p->window;
+	uint64_t left = p->end - at;
 
 	if (at >= w->at && at - w->at <= w->len && n <= w->len - (at - w->at))
 		return w->data + (at - w->at);
@@ -92,54 +92,75 @@ index_order(const char *path, const unsigned char *oid, const char *other,
 
 /* Nothing in the directory leads astray. */
 static bool
-directory_valid(const struct index *x)
+directory_valid(const struct index_part *p, uint64_t begin)
 {
 	const struct index_entry *e;
 	size_t i;
 
-	if (x->nnames == 0 || x->names[x->nnames - 1] != '\0')
+	if (p->nnames == 0 || p->names[p->nnames - 1] != '\0')
 		return false;
-	for (i = 0; i < x->n; i++) {
-		e = &x->list[i];
-		if (e->at < sizeof(struct index_head) || e->at > x->end ||
-		    e->len > x->end - e->at || e->path >= x->nnames)
+	for (i = 0; i < p->n; i++) {
+		e = &p->list[i];
+		if (e->at < begin || e->at > p->end ||
+		    e->len > p->end - e->at || e->path >= p->nnames)
 			return false;
 		if (i > 0 &&
-		    index_order(x->names + e[-1].path, e[-1].oid,
-			x->names + e->path, e->oid) >= 0)
+		    index_order(p->names + e[-1].path, e[-1].oid,
+			p->names + e->path, e->oid) >= 0)
 			return false;
 	}
 	return true;
 }
 
+/* The head at a place of a file of this size; -1: there is none. */
 static int
-read_directory(struct index *x, const struct stat *st)
+read_head(int fd, uint64_t at, uint64_t size, struct index_head *head)
 {
-	struct index_head head, want;
-	uint64_t size = (uint64_t)st->st_size;
+	struct index_head want;
+	uint64_t begin = at + sizeof(*head);
+
+	if (size < begin || index_read(fd, head, sizeof(*head), at) < 0)
+		return -1;
+	index_head(&want);
+	if (memcmp(head, &want, offsetof(struct index_head, count)) != 0 ||
+	    head->end > size || head->directory < begin ||
+	    head->directory > head->end ||
+	    head->count >
+		(head->end - head->directory) / sizeof(struct index_entry))
+		return -1;
+	return 0;
+}
+
+/* The part that begins where the last one has ended. */
+static int
+read_part(struct index *x, uint64_t size)
+{
+	struct index_part *p = &x->parts[x->nparts];
+	struct index_head head;
 	size_t list, all;
 	char *bytes;
 
-	if (size < sizeof(head) || size > INDEX_MAX ||
-	    index_read(x->fd, &head, sizeof(head), 0) < 0)
-		return -1;
-	index_head(&want);
-	if (memcmp(&head, &want, offsetof(struct index_head, count)) != 0 ||
-	    head.directory < sizeof(head) || head.directory > size ||
-	    head.count > (size - head.directory) / sizeof(struct index_entry))
+	if (read_head(x->fd, x->end, size, &head) < 0)
 		return -1;
 	list = (size_t)head.count * sizeof(struct index_entry);
-	all = (size_t)(size - head.directory);
+	all = (size_t)(head.end - head.directory);
 	bytes = arena_alloc(&x->arena, all, 1);
 	if (index_read(x->fd, bytes, all, head.directory) < 0 ||
 	    index_sum(bytes, all) != head.sum)
 		return -1;
-	x->list = (struct index_entry *)(void *)bytes;
-	x->n = (size_t)head.count;
-	x->names = bytes + list;
-	x->nnames = all - list;
-	x->end = head.directory;
-	return directory_valid(x) ? 0 : -1;
+	p->list = (struct index_entry *)(void *)bytes;
+	p->n = (size_t)head.count;
+	p->names = bytes + list;
+	p->nnames = all - list;
+	p->end = head.directory;
+	if (!directory_valid(p, x->end + sizeof(head)))
+		return -1;
+	if (x->nparts++ == 0) {
+		x->first = head.end;
+		x->day = (int64_t)head.day;
+	}
+	x->end = head.end;
+	return 0;
 }
 
 /* A plain file that nobody else can have written. */
@@ -162,12 +183,15 @@ index_open(const char *file)
 	x->fd = open(
 	    file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (x->fd >= 0 && fstat(x->fd, &st) == 0 && is_ours(&st) &&
-	    read_directory(x, &st) == 0)
-		return x;
-	if (x->fd >= 0)
+	    (uint64_t)st.st_size <= INDEX_MAX) {
+		while (x->nparts < INDEX_PARTS &&
+		    read_part(x, (uint64_t)st.st_size) == 0)
+			;
+	}
+	if (x->fd >= 0 && x->nparts == 0) {
 		close(x->fd);
-	x->fd = -1;
-	x->n = 0;
+		x->fd = -1;
+	}
 	return x;
 }
 
@@ -186,21 +210,21 @@ index_close(struct index *x)
 
 /* Where it is or would be. */
 static size_t
-find(struct index *x, const char *path, const unsigned char *oid)
+find(struct index_part *p, const char *path, const unsigned char *oid)
 {
-	size_t low = 0, high = x->n, mid;
+	size_t low = 0, high = p->n, mid;
 	const struct index_entry *e;
 
 	/* the next one is what most look for */
-	for (mid = x->next; mid < x->n && mid < x->next + 2; mid++) {
-		e = &x->list[mid];
-		if (index_order(path, oid, x->names + e->path, e->oid) == 0)
+	for (mid = p->next; mid < p->n && mid < p->next + 2; mid++) {
+		e = &p->list[mid];
+		if (index_order(path, oid, p->names + e->path, e->oid) == 0)
 			return mid;
 	}
 	while (low < high) {
 		mid = low + (high - low) / 2;
-		e = &x->list[mid];
-		if (index_order(path, oid, x->names + e->path, e->oid) <= 0)
+		e = &p->list[mid];
+		if (index_order(path, oid, p->names + e->path, e->oid) <= 0)
 			high = mid;
 		else
 			low = mid + 1;
@@ -208,17 +232,23 @@ find(struct index *x, const char *path, const unsigned char *oid)
 	return low;
 }
 
-/* The entry with its bytes, proved; false: there is none. */
-static bool
-entry_bytes(struct index *x, size_t i, struct cursor *c)
-{
-	struct index_entry *e = &x->list[i];
+/* An entry, and the part that it is in. */
+struct hit {
+	struct index_part *part;
+	struct index_entry *entry; /* NULL: there is none */
+};
 
-	if (e->len == 0)
+/* The bytes, proved; false: they are not to be had. */
+static bool
+hit_bytes(struct index *x, const struct hit *h, struct cursor *c)
+{
+	struct index_entry *e = h->entry;
+
+	if (!e || e->len == 0)
 		return false;
-	x->next = i + 1;
+	h->part->next = (size_t)(e - h->part->list) + 1;
 	memset(c, 0, sizeof(*c));
-	c->p = index_bytes(x, e->at, e->len);
+	c->p = index_bytes(x, h->part, e->at, e->len);
 	if (c->p && index_sum(c->p, e->len) == e->sum) {
 		c->end = c->p + e->len;
 		return true;
@@ -229,48 +259,69 @@ entry_bytes(struct index *x, size_t i, struct cursor *c)
 }
 
 static bool
-is_about(const struct index *x, size_t i, const char *path)
+is_about(const struct index_part *p, size_t i, const char *path)
 {
-	return i < x->n && strcmp(x->names + x->list[i].path, path) == 0;
+	return i < p->n && strcmp(p->names + p->list[i].path, path) == 0;
 }
 
-static bool
-is_entry(const struct index *x, size_t i, const char *path, const git_oid *oid)
+/* What was written last about just this. */
+static struct hit
+find_exactly(struct index *x, const char *path, const git_oid *oid)
 {
-	return is_about(x, i, path) &&
-	    memcmp(x->list[i].oid, oid->id, GIT_OID_RAWSZ) == 0;
+	struct index_part *p;
+	size_t k, i;
+
+	for (k = x->nparts; k-- > 0;) {
+		p = &x->parts[k];
+		i = find(p, path, oid->id);
+		if (is_about(p, i, path) &&
+		    memcmp(p->list[i].oid, oid->id, GIT_OID_RAWSZ) == 0)
+			return (struct hit){p, &p->list[i]};
+	}
+	return (struct hit){0};
+}
+
+/* Of those of other times the one that was used last. */
+static struct hit
+find_other(struct index *x, const char *path)
+{
+	static const unsigned char least[GIT_OID_RAWSZ];
+	struct hit best = {0};
+	struct index_part *p;
+	size_t k, i;
+
+	for (k = x->nparts; k-- > 0;) {
+		p = &x->parts[k];
+		for (i = find(p, path, least); is_about(p, i, path); i++) {
+			if (!best.entry || p->list[i].day > best.entry->day)
+				best = (struct hit){p, &p->list[i]};
+		}
+	}
+	return best;
 }
 
 void
 index_load(struct index *x, struct tree *t, struct package *p)
 {
-	size_t i = find(x, p->path, p->oid.id);
+	struct hit h = find_exactly(x, p->path, &p->oid);
 	struct cursor c;
 
-	if (!is_entry(x, i, p->path, &p->oid) || !entry_bytes(x, i, &c))
+	if (!hit_bytes(x, &h, &c))
 		return;
 	p->stored = entry_read(&c, t, p) == 0;
 	if (!p->stored)
-		x->list[i].len = 0;
+		h.entry->len = 0;
 }
 
 void
 index_load_user(struct index *x, struct tree *t, struct user *u)
 {
-	size_t i = find(x, u->name, u->oid.id), last;
+	struct hit h = find_exactly(x, u->name, &u->oid);
 	struct cursor c;
 
-	if (!is_entry(x, i, u->name, &u->oid)) {
-		/* of those of other times the one that was used last */
-		while (i > 0 && is_about(x, i - 1, u->name))
-			i--;
-		for (last = i; is_about(x, i, u->name); i++) {
-			if (x->list[i].day > x->list[last].day)
-				last = i;
-		}
-		i = last;
-	}
+	if (!h.entry)
+		h = find_other(x, u->name);
 	/* what it relies on elsewhere may be as it was once more: no damage */
-	if (is_about(x, i, u->name) && entry_bytes(x, i, &c))
-		(void)user_read(&c, t, x->list[i].oid, u);
+	if (hit_bytes(x, &h, &c))
+		(void)user_read(&c, t, h.entry->oid, u);
 }

@@ -3,14 +3,18 @@
  * A file with what is known about packages, found by path and the id of the
  * folder's git object (see record.h, tree_use_index()):
  *
- *	head        sizes, format, checksum of the directory
- *	entries     maintainers' folders (user.h), then packages
- *	directory   paths in order, ids, places and checksums of the entries
+ *	head		sizes, format, checksum of the directory
+ *	entries		maintainers' folders (user.h), then packages
+ *	directory	paths in order, ids, places and checksums of the entries
  *
- * Only the directory and the entries that are asked for are read; what a
- * maintainer's says of a package that is the same is enough until more than
- * the verdict is wanted. A writer makes a whole new file and renames it:
- * readers have a complete one always, and of two writers the last one wins.
+ * Further parts of the same form follow, each with what a later run has found
+ * out; of entries with the same name the last part's counts. A part that isn't
+ * whole ends the file. Only the directories and the entries that are asked for
+ * are read; what a maintainer's says of a package that is the same is enough
+ * until more than the verdict is wanted. A writer adds a part, under a lock;
+ * when the parts are many or large beside the first one, or the last days of
+ * use are long ago, it makes a whole new file and renames it. So readers lack
+ * nothing that they had, and of two writers of whole files the last one wins.
  * Private to this room.
  */
 #ifndef TREE_INDEX_H
@@ -36,7 +40,7 @@ void index_close(struct index *x);
 void index_load(struct index *x, struct tree *t, struct package *p);
 void index_load_user(struct index *x, struct tree *t, struct user *u);
 
-/* Write the file anew when that is worth it. */
+/* Write what is new, or the whole file anew. */
 int index_save(struct index *x, struct tree *t, int64_t day, struct error *err);
 
 #endif

@@ -14,6 +14,7 @@
 #define INDEX_MAGIC "autotua-index"
 #define INDEX_ORDER 0x01020304
 #define INDEX_MAX   ((uint64_t)4 << 30) /* bytes of a file that is read */
+#define INDEX_PARTS 16
 #define WINDOW_MIN  ((size_t)16 * 1024)
 #define WINDOW_MAX  ((size_t)1024 * 1024)
 
@@ -27,8 +28,10 @@ struct index_head {
 	char version[24];
 	uint32_t order, format;
 	uint64_t count;     /* entries */
-	uint64_t directory; /* where it begins; it ends with the file */
+	uint64_t directory; /* where it begins; the entries end there */
+	uint64_t end;       /* of the directory and the part */
 	uint64_t sum;       /* of the directory */
+	uint64_t day;       /* when it was written, since 1970 */
 };
 
 struct index_entry {
@@ -46,10 +49,8 @@ struct index_window {
 	size_t len, want;
 };
 
-struct index {
-	struct arena arena; /* holds the struct itself */
-	const char *file;
-	int fd; /* -1: empty */
+/* What one writer has put at the end, or the first one of them made. */
+struct index_part {
 	struct index_entry *list;
 	size_t n, nnames;
 	const char *names;
@@ -58,14 +59,25 @@ struct index {
 	struct index_window window;
 };
 
+struct index {
+	struct arena arena; /* holds the struct itself */
+	const char *file;
+	int fd; /* -1: empty */
+	struct index_part parts[INDEX_PARTS];
+	size_t nparts;       /* oldest first */
+	uint64_t first, end; /* of the first part, of the last one */
+	int64_t day;         /* of the first one's writing */
+};
+
 /* A checksum against damage, not against people. */
 uint64_t index_sum(const void *data, size_t n);
 
-/* A head without count, directory and sum. */
+/* A head without what follows the format. */
 void index_head(struct index_head *h);
 
-/* Bytes of the file, until the index is closed; NULL: not to be had. */
-const char *index_bytes(struct index *x, uint64_t at, size_t n);
+/* Bytes of a part's entries, until the index is closed; NULL: not to be had. */
+const char *
+index_bytes(struct index *x, struct index_part *p, uint64_t at, size_t n);
 
 /* n bytes of fd from at on; -1 when they aren't there. */
 int index_read(int fd, void *p, size_t n, uint64_t at);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writing the index file: what the old one has that is still of use, and
- * what this tree has found out, merged in order.
+ * Writing the index file: what this tree has found out as a further part, or,
+ * merged in order with what the old file has that is still of use, as a whole
+ * new one. A part that a crash has cut ends the file for readers, and the next
+ * writer makes it anew.
  */
 #include "index_file.h"
 #include "tree/private.h"
@@ -13,12 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define FLUSH      (1024 * 1024)
 #define STALE_DAYS 7          /* days of use may be behind so much */
-#define WORTH      32         /* one in so many is new: write */
-#define SMALL      (1 << 20)  /* bytes of a file that is always written */
+#define LARGE      2          /* so often the first part's size: anew */
 #define ENTRY_MAX  (64 << 20) /* bytes of one package */
 #define PER_PATH   4          /* entries of a package that are kept */
 
@@ -29,6 +31,7 @@ struct item {
 	const struct index_entry *old;
 	const struct package *package;
 	const struct user *user;
+	size_t part; /* of the old file; new ones have the next number */
 	uint32_t day;
 	bool current; /* this tree has it */
 };
@@ -36,12 +39,14 @@ struct item {
 struct writer {
 	struct index *x;
 	struct tree *t;
+	int64_t day;
 	struct arena arena, bytes;
 	struct item *items;
 	size_t n;
 	struct index_entry *list;
 	struct buf names, out;
-	uint64_t at; /* what was written, without out */
+	uint64_t begin; /* of the part */
+	uint64_t at;    /* what was written, without out */
 	int fd;
 };
 
@@ -51,38 +56,29 @@ is_user_path(const char *path)
 	return strchr(path, '/') == NULL;
 }
 
-/*
- * Is the old entry about something of this tree? fresh: and a new one takes
- * its place.
- */
+/* Is the old entry about something of this tree? */
 static bool
-is_current(const struct writer *w, const struct index_entry *e, bool *fresh)
+is_current(const struct writer *w, const char *path, const unsigned char *oid)
 {
-	const char *path = w->x->names + e->path;
 	const struct package *p;
 	const struct user *u;
 
-	*fresh = false;
 	if (is_user_path(path)) {
 		u = map_gets(&w->t->users, path);
-		if (!u || memcmp(u->oid.id, e->oid, GIT_OID_RAWSZ) != 0)
-			return false;
-		*fresh = u->fresh && user_complete(w->t, u);
-		return true;
+		return u && memcmp(u->oid.id, oid, GIT_OID_RAWSZ) == 0;
 	}
 	p = map_gets(&w->t->packages, path);
-	if (!p || memcmp(p->oid.id, e->oid, GIT_OID_RAWSZ) != 0)
-		return false;
-	*fresh = p->fresh;
-	return true;
+	return p && memcmp(p->oid.id, oid, GIT_OID_RAWSZ) == 0;
 }
 
+/* Of equal ones that which was written last comes first. */
 static int
 by_order(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
+	int c = index_order(x->path, x->oid, y->path, y->oid);
 
-	return index_order(x->path, x->oid, y->path, y->oid);
+	return c ? c : (x->part < y->part) - (x->part > y->part);
 }
 
 static void
@@ -92,39 +88,36 @@ add_item(struct writer *w, const struct item *item)
 	w->items[w->n++] = *item;
 }
 
-/* What the old file has that is of use; true: days of use are behind. */
-static bool
-collect_old(struct writer *w, int64_t day)
+/* What a part of the old file has that is of use. */
+static void
+collect_part(struct writer *w, size_t part)
 {
-	const struct index *x = w->x;
+	const struct index_part *p = &w->x->parts[part];
+	const struct index_entry *e;
 	struct item item;
-	bool stale = false, fresh;
-	size_t i;
 
-	for (i = 0; i < x->n; i++) {
-		item = (struct item){.path = x->names + x->list[i].path,
-		    .oid = x->list[i].oid,
-		    .old = &x->list[i],
-		    .day = x->list[i].day};
-		item.current = is_current(w, &x->list[i], &fresh);
-		if (item.current) {
-			stale |= day - item.day >= STALE_DAYS;
-			item.day = (uint32_t)day;
-		}
-		if (x->list[i].len > 0 && !fresh &&
-		    day - item.day <= INDEX_DAYS)
+	for (e = p->list; e < p->list + p->n; e++) {
+		item = (struct item){.path = p->names + e->path,
+		    .oid = e->oid,
+		    .old = e,
+		    .part = part,
+		    .day = e->day};
+		item.current = is_current(w, item.path, item.oid);
+		if (item.current)
+			item.day = (uint32_t)w->day;
+		if (e->len > 0 && w->day - item.day <= INDEX_DAYS)
 			add_item(w, &item);
 	}
-	return stale;
 }
 
-/* What this tree has found out; how much that is. */
-static size_t
-collect_new(struct writer *w, int64_t day)
+/* What this tree has found out. */
+static void
+collect_new(struct writer *w)
 {
 	const struct tree *t = w->t;
-	struct item item = {.day = (uint32_t)day, .current = true};
-	size_t i, before = w->n;
+	struct item item = {
+	    .day = (uint32_t)w->day, .part = w->x->nparts, .current = true};
+	size_t i;
 
 	for (i = 0; i < t->packages.n; i++) {
 		item.package = t->packages.items[i].value;
@@ -141,20 +134,30 @@ collect_new(struct writer *w, int64_t day)
 		if (item.user->fresh && user_complete(w->t, item.user))
 			add_item(w, &item);
 	}
-	return w->n - before;
 }
 
-/* True when writing is worth it. */
-static bool
-collect(struct writer *w, int64_t day)
+static void
+sort_items(struct writer *w)
 {
-	bool stale = collect_old(w, day);
-	size_t fresh = collect_new(w, day);
-
 	if (w->n > 1)
 		qsort(w->items, w->n, sizeof(*w->items), by_order);
-	return stale ||
-	    (fresh > 0 && (fresh * WORTH >= w->x->n || w->x->end < SMALL));
+}
+
+/* Only the first of equal ones stays. */
+static void
+drop_repeated(struct writer *w)
+{
+	const struct item *last;
+	size_t i, kept = 0;
+
+	for (i = 0; i < w->n; i++) {
+		last = kept > 0 ? &w->items[kept - 1] : NULL;
+		if (!last ||
+		    index_order(last->path, last->oid, w->items[i].path,
+			w->items[i].oid) != 0)
+			w->items[kept++] = w->items[i];
+	}
+	w->n = kept;
 }
 
 /* Of what one package was over time, the last ones. */
@@ -271,11 +274,13 @@ put_directory(struct writer *w)
 }
 
 static int
-put_all(struct writer *w, struct error *err)
+put_part(struct writer *w, struct error *err)
 {
 	struct index_head head;
 	size_t begin;
 
+	w->list = arena_array(&w->arena, w->n, struct index_entry);
+	w->at = w->begin;
 	index_head(&head);
 	buf_add(&w->out, &head, sizeof(head));
 	if (put_items(w, true, err) < 0 || put_items(w, false, err) < 0)
@@ -285,9 +290,11 @@ put_all(struct writer *w, struct error *err)
 	head.directory = w->at + begin;
 	put_directory(w);
 	head.sum = index_sum(w->out.data + begin, w->out.len - begin);
+	head.end = w->at + w->out.len;
+	head.day = (uint64_t)w->day;
 	if (flush(w, err) < 0)
 		return -1;
-	if (pwrite(w->fd, &head, sizeof(head), 0) != sizeof(head))
+	if (pwrite(w->fd, &head, sizeof(head), (off_t)w->begin) != sizeof(head))
 		return fail_errno(err, "write");
 	return 0;
 }
@@ -313,18 +320,26 @@ take_lock(struct arena *a, const char *file, struct error *err)
 	return -2;
 }
 
+/* Everything that is of use, as a file that takes the old one's place. */
 static int
 write_file(struct writer *w, struct error *err)
 {
 	const char *file = w->x->file;
 	const char *new = arena_printf(&w->arena, "%s.new", file);
+	size_t i;
 	int rc;
 
+	for (i = 0; i < w->x->nparts; i++)
+		collect_part(w, i);
+	sort_items(w);
+	drop_repeated(w);
+	thin_out_all(w);
+	w->begin = 0;
 	w->fd = open(
 	    new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (w->fd < 0)
 		return fail_errno(err, "open %s", new);
-	rc = put_all(w, err);
+	rc = put_part(w, err);
 	close(w->fd);
 	if (rc == 0 && rename(new, file) < 0)
 		rc = fail_errno(err, "rename %s", new);
@@ -333,24 +348,70 @@ write_file(struct writer *w, struct error *err)
 	return rc;
 }
 
+/*
+ * The file to add a part to, at its end; -1: it isn't what was read any more,
+ * or it has grown enough.
+ */
+static int
+open_end(const struct index *x)
+{
+	struct stat old, st;
+	int fd;
+
+	if (x->nparts == 0 || x->nparts == INDEX_PARTS ||
+	    x->end > LARGE * x->first || fstat(x->fd, &old) < 0)
+		return -1;
+	fd = open(x->file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && st.st_dev == old.st_dev &&
+	    st.st_ino == old.st_ino && (uint64_t)st.st_size == x->end &&
+	    lseek(fd, 0, SEEK_END) == st.st_size)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static bool
+is_stale(const struct writer *w)
+{
+	return w->x->nparts > 0 && w->day - w->x->day >= STALE_DAYS;
+}
+
+static int
+write_new(struct writer *w, struct error *err)
+{
+	int rc;
+
+	w->fd = is_stale(w) ? -1 : open_end(w->x);
+	if (w->fd < 0)
+		return write_file(w, err);
+	sort_items(w);
+	w->begin = w->x->end;
+	rc = put_part(w, err);
+	if (rc < 0 && ftruncate(w->fd, (off_t)w->begin) < 0)
+		fail_in(err, "the part is not whole");
+	close(w->fd);
+	return rc;
+}
+
 int
 index_save(struct index *x, struct tree *t, int64_t day, struct error *err)
 {
-	struct writer w = {.x = x, .t = t};
+	struct writer w = {.x = x, .t = t, .day = day};
 	int lock, rc = 0;
 
-	if (!collect(&w, day))
+	collect_new(&w);
+	if (w.n == 0 && !is_stale(&w))
 		goto out;
 	lock = take_lock(&w.arena, x->file, err);
 	if (lock < 0) {
 		rc = lock == -1 ? -1 : 0;
 		goto out;
 	}
-	thin_out_all(&w);
-	w.list = arena_array(&w.arena, w.n, struct index_entry);
 	buf_init(&w.names, UINT32_MAX / 2);
 	buf_init(&w.out, SIZE_MAX / 2);
-	rc = write_file(&w, err);
+	rc = write_new(&w, err);
 	buf_release(&w.names);
 	buf_release(&w.out);
 	close(lock);

@@ -17,7 +17,7 @@ struct buf;
 struct map;
 
 /* Raised whenever the bytes or what evaluation makes of a text change. */
-#define RECORD_FORMAT 2
+#define RECORD_FORMAT 3
 
 struct bytes {
 	const char *data;

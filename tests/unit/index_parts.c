@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What one run has found out is added to the index file as a part of its own.
+ * Whatever becomes of that part, no answer changes, and the rest counts.
+ */
+#include "tree/index/index.h"
+#include "tree/index/index_file.h"
+#include "repo.h"
+#include "says.h"
+#include "tap.h"
+
+#define DAY   (24 * 60 * 60)
+#define TODAY ((time_t)20000 * DAY)
+
+/* What a revision says with an index file (NULL: without) at a time. */
+static const char *
+said(const char *rev, const char *index, time_t now)
+{
+	struct tree *t = open_tree(repo_path, rev);
+	struct buf b;
+	char *text;
+
+	if (!t)
+		return "";
+	if (index)
+		tree_use_index(t, index, now);
+	buf_init(&b, 64 << 20);
+	say_all(&b, t);
+	tree_close(t);
+	text = arena_strndup(&repo_arena, b.data, b.len);
+	buf_release(&b);
+	return text;
+}
+
+static bool
+knows_all(const char *rev, const char *index)
+{
+	struct tree *t = open_tree(repo_path, rev);
+	size_t i, n, count = 0;
+
+	tree_use_index(t, index, 0);
+	tree_packages(t, &n);
+	for (i = 0; i < n; i++)
+		count += tree_knows_package(t, i);
+	tree_close(t);
+	return n > 0 && count == n;
+}
+
+static void
+put_jobuild(unsigned p, const char *more)
+{
+	put(arena_printf(&repo_arena, "u%u/p%u/p%u-1.0.jobuild", p % 3, p, p),
+	    arena_printf(&repo_arena,
+		"EXTENDS=\"base/flow-1.0\"\nDESCRIPTION=\"number %u\"\n%s", p,
+		more));
+}
+
+static void
+begin_tree(void)
+{
+	unsigned i;
+
+	put("base/base.asc", "key");
+	put("base/flow/flow-1.0.template",
+	    "DESCRIPTION=\"flow\"\nBLOCKS=\"check\"\ncheck() { :; }\n"
+	    "job_run() { check; }\n");
+	for (i = 0; i < 9; i++) {
+		put(arena_printf(&repo_arena, "u%u/u%u.asc", i % 3, i % 3),
+		    "key");
+		put_jobuild(i, "");
+	}
+}
+
+static off_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
+static void
+copy_file(const char *from, const char *to)
+{
+	struct error err;
+	struct buf b;
+
+	buf_init(&b, 64 << 20);
+	(void)file_read(from, &b, &err);
+	(void)file_write(to, b.data, b.len, 0600, &err);
+	buf_release(&b);
+}
+
+static size_t
+parts_of(const char *index)
+{
+	struct index *x = index_open(index);
+	size_t n = x->nparts;
+
+	index_close(x);
+	return n;
+}
+
+/* A change of one package, and an index of one part that doesn't know it. */
+static void
+begin_parts(const char *index)
+{
+	unlink(index);
+	put_jobuild(2, "_part=1\n");
+	commit();
+	(void)said("HEAD", index, TODAY);
+	put_jobuild(2, "_part=2\n");
+	commit();
+}
+
+static void
+test_parts(const char *index)
+{
+	const char *base = below("base-index");
+	struct error err;
+	struct stat was, is;
+	struct buf old, new;
+
+	begin_parts(index);
+	copy_file(index, base);
+	stat(index, &was);
+	is_int((long long)parts_of(index), 1, "a new file has one part");
+	(void)said("HEAD", index, TODAY);
+	stat(index, &is);
+	is_int((long long)parts_of(index), 2, "what is new comes behind it");
+	ok(is.st_ino == was.st_ino && is.st_size < was.st_size * 2,
+	    "in the same file, which grows by little");
+	buf_init(&old, 64 << 20);
+	buf_init(&new, 64 << 20);
+	(void)file_read(base, &old, &err);
+	(void)file_read(index, &new, &err);
+	ok(old.len < new.len &&memcmp(old.data, new.data, old.len) == 0,
+	    "the rest of which stays");
+	buf_release(&old);
+	buf_release(&new);
+	ok(knows_all("HEAD", index), "everything is known then");
+	ok(knows_all("HEAD~1", index), "and what was before");
+	(void)said("HEAD", index, TODAY);
+	is_int((long long)size_of(index), (long long)is.st_size,
+	    "nothing new: nothing is written");
+	(void)said("HEAD", index, TODAY + 7 * DAY);
+	is_int((long long)parts_of(index), 1, "a week later it is made anew");
+}
+
+/* A writer that died: its part is cut off anywhere. */
+static void
+test_cut_part(const char *index)
+{
+	const char *plain, *before, *bad = below("cut");
+	off_t first, all, cut;
+	unsigned good = 0, older = 0, mended = 0, tries = 0;
+
+	begin_parts(index);
+	first = size_of(index);
+	(void)said("HEAD", index, TODAY);
+	all = size_of(index);
+	plain = said("HEAD", NULL, 0);
+	before = said("HEAD~1", NULL, 0);
+	for (cut = first + 1; cut < all; cut += 1 + (all - first) / 40) {
+		tries++;
+		copy_file(index, bad);
+		if (truncate(bad, cut) < 0)
+			break;
+		good += strcmp(said("HEAD", bad, 0), plain) == 0;
+		older += strcmp(said("HEAD~1", bad, 0), before) == 0 &&
+		    knows_all("HEAD~1", bad);
+		(void)said("HEAD", bad, TODAY);
+		mended += parts_of(bad) == 1 && knows_all("HEAD", bad) &&
+		    knows_all("HEAD~1", bad);
+	}
+	ok(tries > 20, "a part is cut in many places");
+	is_int(good, tries, "which changes no answer");
+	is_int(older, tries, "nor what is known by the rest");
+	is_int(mended, tries, "and the next writer makes the file whole");
+}
+
+/* Two that have read the same file, and both have something new. */
+static void
+test_two_writers(const char *index)
+{
+	struct tree *one, *two;
+	struct buf b;
+
+	begin_parts(index);
+	put_jobuild(4, "_part=3\n");
+	commit();
+	one = open_tree(repo_path, "HEAD~1");
+	two = open_tree(repo_path, "HEAD");
+	tree_use_index(one, index, TODAY);
+	tree_use_index(two, index, TODAY);
+	buf_init(&b, 64 << 20);
+	say_all(&b, one);
+	say_all(&b, two);
+	buf_release(&b);
+	tree_close(one);
+	tree_close(two);
+	ok(knows_all("HEAD", index), "the last one's is kept");
+	is(said("HEAD", index, 0), said("HEAD", NULL, 0), "and is right");
+	is(said("HEAD~1", index, 0), said("HEAD~1", NULL, 0),
+	    "as is what is said of the other's revision");
+}
+
+int
+main(void)
+{
+	const char *index;
+
+	repo_begin();
+	index = below("cache/index");
+	begin_tree();
+	test_parts(index);
+	test_cut_part(index);
+	test_two_writers(index);
+	repo_end();
+	return tap_done();
+}
