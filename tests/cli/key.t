@@ -121,7 +121,17 @@ echo >>"$tree/anna/one/one-1.0.jobuild"
 run jobuild verify
 ((status == 1)) && told "was changed after signing"
 ok "but not for other bytes"
-run jobuild sign --key "$old" anna
+run env PATH="$tmp/nowhere" "$(type -P jobuild)" sign --key "$old" anna
+((status == 1)) && told "no gpg to run" && told "PATH"
+ok "without gpg nothing is signed"
+mkdir "$tmp/spy"
+for name in gpg gpgsm gpgconf; do
+	printf '#!/bin/sh\necho %s >>"%s/started"\nexec "%s" "$@"\n' "$name" "$tmp" "$(type -P "$name")" >"$tmp/spy/$name"
+	chmod +x "$tmp/spy/$name"
+done
+run env PATH="$tmp/spy:$PATH" jobuild sign --key "$old" anna
+((status == 0)) && said anna/one/one-1.0.jobuild.asc && [[ $(sort -u "$tmp/started") == gpg ]]
+ok "signing runs the gpg of PATH, and nothing else of GnuPG"
 
 gen new@x.invalid ed25519 sign 1y
 new=$fpr

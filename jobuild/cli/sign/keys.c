@@ -6,35 +6,12 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "tree/sign/notary.h"
+#include "tree/sign/openpgp.h"
 #include "tree/sign/sign.h"
 
-#include <gpgme.h>
 #include <string.h>
 
 #define BATCH 64 /* recipes that are verified between two looks at progress */
-
-static int
-fail_gpg(struct error *err, gpgme_error_t code, const char *what)
-{
-	char text[128];
-
-	gpgme_strerror_r(code, text, sizeof(text));
-	return fail(err, "%s: %s", what, text);
-}
-
-static int
-open_context(gpgme_ctx_t *out, struct error *err)
-{
-	gpgme_error_t code;
-
-	if (!gpgme_check_version("1.18.0"))
-		return fail(err, "gpgme is older than 1.18");
-	code = gpgme_new(out);
-	if (code)
-		return fail_gpg(err, code, "gpgme");
-	gpgme_set_armor(*out, 1);
-	return 0;
-}
 
 static bool
 can_sign(gpgme_key_t key)
@@ -61,7 +38,7 @@ count_keys(gpgme_ctx_t ctx, const char *name, char fpr[FINGERPRINT_MAX],
 	}
 	gpgme_op_keylist_end(ctx);
 	if (gpgme_err_code(code) != GPG_ERR_EOF)
-		return fail_gpg(err, code, "list secret keys");
+		return openpgp_fail(err, code, "list secret keys");
 	return n;
 }
 
@@ -72,7 +49,7 @@ keys_choose(
 	gpgme_ctx_t ctx = NULL;
 	int n;
 
-	if (open_context(&ctx, err) < 0)
+	if (openpgp_context(&ctx, err) < 0)
 		return -1;
 	n = count_keys(ctx, name, fingerprint, err);
 	gpgme_release(ctx);
@@ -119,14 +96,14 @@ keys_export(const char *fingerprint, struct buf *out, struct error *err)
 	gpgme_ctx_t ctx = NULL;
 	int rc = -1;
 
-	if (open_context(&ctx, err) < 0)
+	if (openpgp_context(&ctx, err) < 0)
 		return -1;
 	code = gpgme_data_new(&data);
 	if (!code)
 		code = gpgme_op_export(
 		    ctx, fingerprint, GPGME_EXPORT_MODE_MINIMAL, data);
 	if (code)
-		fail_gpg(err, code, "export the key");
+		openpgp_fail(err, code, "export the key");
 	else
 		rc = copy(data, out, err);
 	if (data)

@@ -32,6 +32,7 @@ struct job {
 	struct notary *notary;
 	const char *user; /* whose files; NULL: none yet */
 	char fingerprint[FINGERPRINT_MAX];
+	struct signer signer;  /* by that; not open until it is needed */
 	struct known_key *key; /* user's, as the tree has it */
 	struct task *tasks;    /* of this user */
 	size_t ntasks;
@@ -62,15 +63,28 @@ write_file(
 	return 0;
 }
 
+/* Nothing is signed with a key whose signatures would be refused. */
+static int
+open_signer(struct job *j, struct error *err)
+{
+	if (j->signer.ctx)
+		return 0;
+	if (key_check_own(j->cli, j->fingerprint, err) < 0)
+		return -1;
+	return signer_open(&j->signer, j->fingerprint, err);
+}
+
 static int
 sign_task(struct job *j, const struct task *t, struct error *err)
 {
 	struct buf b;
 	int rc = -1;
 
+	if (!j->signer.ctx && signer_open(&j->signer, j->fingerprint, err) < 0)
+		return fail_in(err, "sign %s", t->path);
 	buf_init(&b, SIGNATURE_MAX);
-	if (sign_detached(j->fingerprint, t->file->text, t->file->len,
-		NOTATION_PATH, t->path, &b, err) == 0)
+	if (signer_sign(&j->signer, t->file->text, t->file->len, NOTATION_PATH,
+		t->path, &b, err) == 0)
 		rc = write_file(j,
 		    arena_printf(&j->cli->arena, "%s.asc", t->path), &b, err);
 	else
@@ -141,7 +155,7 @@ make_key(struct job *j, const char *path, struct error *err)
 	int rc = -1;
 
 	if (keys_choose(j->cli->conf.key, j->fingerprint, err) < 0 ||
-	    key_check_own(j->cli, j->fingerprint, err) < 0)
+	    open_signer(j, err) < 0)
 		return -1;
 	buf_init(&b, KEY_MAX);
 	if (keys_export(j->fingerprint, &b, err) == 0) {
@@ -174,11 +188,13 @@ take_key(struct job *j, const char *path, const struct tree_file *file,
 		    "if the new key shall replace it: jobuild key rotate, "
 		    "then jobuild key export --replace",
 		    path, own, j->fingerprint);
-	if (key_check_own(j->cli, j->fingerprint, err) < 0)
-		return -1;
-	/* the tree's copy may be older than the caller's */
 	j->key = notary_key(j->notary, file->text, file->len, time(NULL), err);
-	return j->key ? 0 : fail_in(err, "%s", path);
+	if (j->key)
+		return 0;
+	fail_in(err, "%s", path);
+	/* if it isn't that the tree's copy is older than the caller's key */
+	(void)key_check_own(j->cli, j->fingerprint, err);
+	return -1;
 }
 
 static int
@@ -192,6 +208,7 @@ set_user(struct job *j, const char *user, struct error *err)
 		return 0;
 	if (sign_tasks(j, err) < 0)
 		return -1;
+	signer_close(&j->signer);
 	j->user = user;
 	file = read_file(j, path);
 	if (!file)
@@ -288,6 +305,7 @@ sign_main(struct cli *c, const void *opts, int n, char *args[])
 		cli_json(json_pack("{s:O, s:I, s:s}", "written", j.written,
 		    "kept", (json_int_t)j.kept, "key", j.fingerprint));
 	json_decref(j.written);
+	signer_close(&j.signer);
 	notary_close(j.notary);
 	tree_close(j.tree);
 	return rc;

@@ -77,12 +77,23 @@ openpgp_armour(const char *text, size_t len, const char *label, size_t max,
 	return 0;
 }
 
+/*
+ * gpgme finds gpg on PATH itself then, rather than by five programs: gpgconf
+ * about where which one is, and each of those about its version.
+ */
+static const char *
+start(const char *least)
+{
+	(void)gpgme_set_global_flag("disable-gpgconf", "1");
+	return gpgme_check_version(least);
+}
+
 int
 openpgp_context(gpgme_ctx_t *out, struct error *err)
 {
 	gpgme_error_t code;
 
-	if (!gpgme_check_version("1.18.0"))
+	if (!start("1.18.0"))
 		return fail(err, "gpgme is older than 1.18");
 	code = gpgme_new(out);
 	if (code)
@@ -96,8 +107,17 @@ openpgp_fail(struct error *err, gpgme_error_t code, const char *what)
 {
 	char text[128];
 
-	gpgme_strerror_r(code, text, sizeof(text));
-	return fail(err, "%s: %s", what, text);
+	switch (gpgme_err_code(code)) {
+	case GPG_ERR_UNSUPPORTED_PROTOCOL:
+	case GPG_ERR_INV_ENGINE:
+		return fail(err,
+		    "%s: there is no gpg to run (is GnuPG installed, and gpg "
+		    "on PATH?)",
+		    what);
+	default:
+		gpgme_strerror_r(code, text, sizeof(text));
+		return fail(err, "%s: %s", what, text);
+	}
 }
 
 int
@@ -127,7 +147,7 @@ openpgp_fail_hash(const struct _gpgme_signature *sig, struct error *err)
 void
 sign_warm_up(void)
 {
-	gpgme_check_version(NULL);
+	(void)start(NULL);
 	/* who needs it and hasn't got it is told so by then */
 	(void)gpgme_engine_check_version(GPGME_PROTOCOL_OpenPGP);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What signing and verifying share: the form of armoured texts and gpgme's
- * start. Private to sign.c and verifier.c.
+ * What all that asks gpg shares: the form of armoured texts and gpgme's
+ * start.
  */
 #ifndef TREE_OPENPGP_H
 #define TREE_OPENPGP_H

@@ -116,34 +116,62 @@ sign(gpgme_ctx_t ctx, gpgme_data_t in, gpgme_data_t into, struct buf *out,
 }
 
 int
-sign_detached(const char *key, const void *data, size_t len,
+signer_open(struct signer *s, const char *key, struct error *err)
+{
+	if (openpgp_context(&s->ctx, err) < 0) {
+		s->ctx = NULL;
+		return -1;
+	}
+	if (!key || choose(s->ctx, key, err) == 0)
+		return 0;
+	signer_close(s);
+	return -1;
+}
+
+void
+signer_close(struct signer *s)
+{
+	if (s->ctx)
+		gpgme_release(s->ctx);
+	s->ctx = NULL;
+}
+
+int
+signer_sign(struct signer *s, const void *data, size_t len,
     const char *notation, const char *value, struct buf *out, struct error *err)
 {
 	gpgme_data_t in = NULL, into = NULL;
-	gpgme_ctx_t ctx = NULL;
 	gpgme_error_t code;
 	int rc = -1;
 
-	if (openpgp_context(&ctx, err) < 0)
-		return -1;
-	if (key && choose(ctx, key, err) < 0)
-		goto out;
+	gpgme_sig_notation_clear(s->ctx);
 	code = gpgme_sig_notation_add(
-	    ctx, notation, value, GPGME_SIG_NOTATION_HUMAN_READABLE);
+	    s->ctx, notation, value, GPGME_SIG_NOTATION_HUMAN_READABLE);
 	if (!code)
 		code = gpgme_data_new_from_mem(&in, data, len, 0);
 	if (!code)
 		code = gpgme_data_new(&into);
-	if (code) {
+	if (code)
 		openpgp_fail(err, code, "gpgme");
-		goto out;
-	}
-	rc = sign(ctx, in, into, out, err);
-out:
+	else
+		rc = sign(s->ctx, in, into, out, err);
 	if (into)
 		gpgme_data_release(into);
 	if (in)
 		gpgme_data_release(in);
-	gpgme_release(ctx);
+	return rc;
+}
+
+int
+sign_detached(const char *key, const void *data, size_t len,
+    const char *notation, const char *value, struct buf *out, struct error *err)
+{
+	struct signer s;
+	int rc;
+
+	if (signer_open(&s, key, err) < 0)
+		return -1;
+	rc = signer_sign(&s, data, len, notation, value, out, err);
+	signer_close(&s);
 	return rc;
 }

@@ -16,21 +16,34 @@
 struct arena;
 struct buf;
 struct error;
+struct gpgme_context;
 
 #define NOTATION_PATH    "path@jobtage"    /* user/name/file of the tree */
 #define NOTATION_REQUEST "request@jobtage" /* what kind of request */
 
 /*
- * Sign with the secret key of this fingerprint (or user id; NULL: the default
- * key) out of the caller's GnuPG home; the armoured signature goes to out.
+ * Who signs: the one usable secret key of this fingerprint (or user id; NULL:
+ * the default key) out of the caller's GnuPG home.
  */
+struct signer {
+	struct gpgme_context *ctx; /* NULL: not open */
+};
+int signer_open(struct signer *s, const char *key, struct error *err);
+void signer_close(struct signer *s);
+
+/* The armoured signature goes to out. */
+int signer_sign(struct signer *s, const void *data, size_t len,
+    const char *notation, const char *value, struct buf *out,
+    struct error *err);
+
+/* All of that for one signature. */
 int sign_detached(const char *key, const void *data, size_t len,
     const char *notation, const char *value, struct buf *out,
     struct error *err);
 
 /*
- * Have gpgme look for its programs now, which takes about ten of them: what it
- * finds is inherited by children, each of which would look for itself.
+ * Have gpgme ask gpg its version now: the answer is inherited by children,
+ * each of which would ask itself.
  */
 void sign_warm_up(void);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* One maintainer's key; NULL when it can't be used (and d knows why). */
-struct signer {
+struct maintainer {
 	struct known_key *key;
 };
 
@@ -23,8 +23,8 @@ struct audit {
 	time_t now;
 	struct diags *d;
 	struct arena arena;
-	struct map signers; /* by user */
-	struct map files;   /* by path: done */
+	struct map maintainers; /* by user */
+	struct map files;       /* by path: done */
 	struct notary_item *items;
 	const char **paths; /* of the items' signatures */
 	size_t n;
@@ -67,7 +67,7 @@ untrusted(struct audit *a, const char *user, const char *path,
 }
 
 static void
-open_signer(struct audit *a, struct signer *s, const char *user)
+open_maintainer(struct audit *a, struct maintainer *m, const char *user)
 {
 	const char *path = arena_printf(&a->arena, "%s/%s.asc", user, user);
 	struct place at = {path, 0, 0};
@@ -90,31 +90,31 @@ open_signer(struct audit *a, struct signer *s, const char *user)
 		return;
 	}
 	if (keyring_trusts(a->k, user, known_key_fingerprint(key)))
-		s->key = key;
+		m->key = key;
 	else
 		untrusted(a, user, path, known_key_fingerprint(key));
 }
 
-static struct signer *
-get_signer(struct audit *a, const char *user)
+static struct maintainer *
+get_maintainer(struct audit *a, const char *user)
 {
-	struct signer *s = map_gets(&a->signers, user);
+	struct maintainer *m = map_gets(&a->maintainers, user);
 
-	if (s)
-		return s;
-	s = arena_new(&a->arena, struct signer);
-	open_signer(a, s, user);
-	*map_puts(&a->signers, user) = s;
-	return s;
+	if (m)
+		return m;
+	m = arena_new(&a->arena, struct maintainer);
+	open_maintainer(a, m, user);
+	*map_puts(&a->maintainers, user) = m;
+	return m;
 }
 
 static void
-add_item(struct audit *a, const struct signer *s, const struct tree_file *f,
+add_item(struct audit *a, const struct maintainer *m, const struct tree_file *f,
     const struct node *sig)
 {
 	a->items = arena_grow(&a->arena, a->items, a->n, sizeof(*a->items));
 	a->paths = arena_grow(&a->arena, a->paths, a->n, sizeof(*a->paths));
-	a->items[a->n] = (struct notary_item){.key = s->key,
+	a->items[a->n] = (struct notary_item){.key = m->key,
 	    .data = f->text,
 	    .len = f->len,
 	    .sig = sig->file.text,
@@ -130,7 +130,7 @@ take_file(struct audit *a, const struct tree_file *f)
 {
 	const char *path = arena_printf(&a->arena, "%s.asc", f->path);
 	struct place at = {f->path, 0, 0};
-	struct signer *s;
+	struct maintainer *m;
 	struct error err;
 	struct diag *g;
 	struct node *sig;
@@ -138,8 +138,8 @@ take_file(struct audit *a, const struct tree_file *f)
 	if (map_gets(&a->files, f->path))
 		return;
 	*map_puts(&a->files, f->path) = a;
-	s = get_signer(a, f->user);
-	if (!s->key)
+	m = get_maintainer(a, f->user);
+	if (!m->key)
 		return;
 	if (!node_exists(a->t, path)) {
 		g = diag_error(a->d, at, "unsigned", "is not signed");
@@ -153,7 +153,7 @@ take_file(struct audit *a, const struct tree_file *f)
 	}
 	sig = node_get(a->t, path, OPENPGP_SIG_MAX, &err);
 	if (sig)
-		add_item(a, s, f, sig);
+		add_item(a, m, f, sig);
 	else
 		diag_error(a->d, (struct place){path, 0, 0}, "bad-signature",
 		    "%s", err.msg);
@@ -180,7 +180,7 @@ tree_verify_by(struct notary *notary, struct tree *t,
 	struct audit a = {.t = t, .k = k, .notary = notary, .now = now, .d = d};
 	size_t i, j, before = d->errors;
 
-	map_init(&a.signers, &a.arena);
+	map_init(&a.maintainers, &a.arena);
 	map_init(&a.files, &a.arena);
 	for (i = 0; i < n; i++) {
 		for (j = 0; j < list[i]->nchain; j++)
