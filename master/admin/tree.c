@@ -12,10 +12,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define USAGE                                                                  \
 	"tree add [--allow-forced] NAME URL | tree list | "                    \
 	"tree sync [--allow-forced] NAME"
+
+/* Who serves is whose the state is: another user can't tell what that may. */
+static bool
+is_server(const struct state *st)
+{
+	struct stat s;
+
+	return fstat(st->dir, &s) == 0 && s.st_uid == geteuid();
+}
 
 static int
 tree_add(struct state *st, const char *name, const char *url, bool forced,
@@ -29,7 +40,9 @@ tree_add(struct state *st, const char *name, const char *url, bool forced,
 	/* serve may run in another folder */
 	if (!strstr(url, "://") && realpath(url, where))
 		url = where;
-	if (mirror_check(url, err) < 0 || db_begin(&st->db, err) < 0)
+	if (mirror_check(url, err) < 0 ||
+	    (is_server(st) && mirror_check_local(url, err) < 0) ||
+	    db_begin(&st->db, err) < 0)
 		return -1;
 	if (db_run(&st->db, SQL_TREE_ADD,
 		ARGS(TEXT(name), TEXT(url), INT(now_us()), INT(forced)),

@@ -90,6 +90,18 @@ cp "$tmp/conf" "$conf"; echo "name = other" >>"$conf"
 reload && grep -q "change only with a restart" "$tmp/master.log"; ok "what needs a restart is told"
 api GET health; is 200 '.master == "farm"'; ok "and stays as it was"
 
+# ---- trees that can't be read ---------------------------------------------------------
+
+git init --quiet --bare "$tmp/theirs.git" && chown -R "$slave_user" "$tmp/theirs.git"
+run master tree add theirs "$tmp/theirs.git"
+[[ $status == 1 ]] && said "$tmp/theirs.git: belongs to another user (id $slave_user" && said safe.directory
+ok "a local tree of another user is refused at once, with the remedy"
+run master tree add theirs "file://$tmp/theirs.git"; [[ $status == 1 ]] && said "belongs to another user"
+ok "also by its URL"
+run master tree add mirrors "$tmp/mirror"; [[ $status == 1 ]] && said "is not a git repository"
+ok "and so is a folder without one"
+run master tree list; [[ $status == 0 && $(<"$tmp/out") == "main $tmp/tree" ]]; ok "neither is a tree then"
+
 # ---- a disk that gets full ----------------------------------------------------------
 
 join_slave one "$(master token new)" && hello one && submit_by_hand alpha/app && claim one

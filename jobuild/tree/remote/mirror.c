@@ -177,6 +177,24 @@ mirror_check(const char *url, struct error *err)
 }
 
 int
+mirror_check_local(const char *url, struct error *err)
+{
+	struct arena a = {0};
+	struct remote r;
+	int rc = remote_parse(&a, url, &r, err);
+
+	if (rc == 0 && r.kind == REMOTE_LOCAL && access(r.path, F_OK) == 0) {
+		rc = git_start(err);
+		if (rc == 0) {
+			rc = check_local(&r, err);
+			git_stop();
+		}
+	}
+	arena_release(&a);
+	return rc;
+}
+
+int
 mirror_update(const char *path, const char *url, const struct mirror_conf *c,
     struct diags *refused, struct error *err)
 {

@@ -40,6 +40,12 @@ struct mirror_conf {
 int mirror_check(const char *url, struct error *err);
 
 /*
+ * If url is a folder of this machine, can this user open the repository? One
+ * that isn't there may be yet to come, and is no error.
+ */
+int mirror_check_local(const char *url, struct error *err);
+
+/*
  * Make the mirror at path (made if need be) have the branches, tags and HEAD
  * of url: a local path, file:///, https://, ssh:// or user@host:path. c may be
  * NULL. Each branch or tag that couldn't be taken is an error in refused, with
