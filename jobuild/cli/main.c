@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "recipe/recipe.h"
 
 #include <errno.h>
@@ -85,7 +86,7 @@ env_set(const char *name)
 static bool
 wants_color(const struct cli *c, int fd)
 {
-	const char *term = getenv("TERM"), *clicolor = getenv("CLICOLOR_FORCE");
+	const char *clicolor = getenv("CLICOLOR_FORCE");
 
 	if (c->color && strcmp(c->color, "auto") != 0)
 		return strcmp(c->color, "always") == 0;
@@ -95,7 +96,7 @@ wants_color(const struct cli *c, int fd)
 		return false;
 	if (clicolor && *clicolor && strcmp(clicolor, "0") != 0)
 		return true;
-	return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
+	return terminal_is(fd);
 }
 
 static int

@@ -98,6 +98,7 @@ take(struct cli *c, const struct opt *o, void *into, const char *value,
 {
 	static const enum conf_type types[] = {[OPT_TEXT] = CONF_TEXT,
 	    [OPT_LIST] = CONF_LIST,
+	    [OPT_PAIRS] = CONF_LIST,
 	    [OPT_NUMBER] = CONF_NUMBER};
 	struct conf_option table[] = {
 	    {o->name, CONF_TEXT, o->offset, NULL}, {0}};
@@ -112,6 +113,9 @@ take(struct cli *c, const struct opt *o, void *into, const char *value,
 			return fail_in(err, "option --%s", o->name);
 		return 0;
 	}
+	if (o->type == OPT_PAIRS && (*value == '=' || !strchr(value, '=')))
+		return fail(
+		    err, "--%s %s: expected NAME=VALUE", o->name, value);
 	table[0].type = types[o->type];
 	if (conf_set(table, o->name, value, into, &c->arena, err) < 0)
 		return fail_in(err, "option --%s", o->name);
@@ -188,7 +192,7 @@ options_usage(const struct command *cmd)
 	for (o = cmd->options; o && o->name; o++)
 		buf_addf(&b, "[--%s%s%s]%s ", o->name, o->argument ? " " : "",
 		    o->argument ? o->argument : "",
-		    o->type == OPT_LIST ? "..." : "");
+		    o->type == OPT_LIST || o->type == OPT_PAIRS ? "..." : "");
 	buf_adds(&b, cmd->arguments);
 	printf("usage: jobuild %s%s", cmd->name, b.len > 0 ? " " : "");
 	usage_words(stdout, b.len > 0 ? b.data : "", 16 + strlen(cmd->name), 8);

@@ -16,6 +16,7 @@ enum opt_type {
 	OPT_FLAG,    /* bool, set by its presence */
 	OPT_TEXT,    /* const char * */
 	OPT_LIST,    /* struct conf_list: may be given several times */
+	OPT_PAIRS,   /* the same, each NAME=VALUE */
 	OPT_NUMBER,  /* int64_t, 0 to 2^53 */
 	OPT_SETTING, /* sets the configuration's value of this name */
 };

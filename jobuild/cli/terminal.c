@@ -32,13 +32,27 @@ copy_size(int master)
 		(void)ioctl(master, TIOCSWINSZ, &size);
 }
 
+bool
+terminal_is(int fd)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(fd) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+bool
+terminal_answers(void)
+{
+	return isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
 int
 terminal_open(struct terminal *t, struct error *err)
 {
 	char name[128];
 
 	*t = (struct terminal){.master = -1, .slave = -1};
-	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+	if (!terminal_answers())
 		return fail(err, "--shell needs a terminal");
 	t->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (t->master < 0 || grantpt(t->master) < 0 ||

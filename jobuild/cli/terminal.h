@@ -17,6 +17,12 @@ struct terminal {
 	pid_t carrier;     /* 0: nobody carries */
 };
 
+/* Is it one that does more than print lines (TERM isn't "dumb")? */
+bool terminal_is(int fd);
+
+/* Is somebody there who can be asked: on standard input and error? */
+bool terminal_answers(void);
+
 /* Needs a terminal on standard input and standard error. */
 int terminal_open(struct terminal *t, struct error *err);
 

@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <time.h>
 
 /* Characters of s, which is well-formed. */
 static size_t
@@ -85,6 +86,19 @@ text_now(void)
 
 	clock_gettime(CLOCK_REALTIME, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+const char *
+text_time(struct arena *a, double t)
+{
+	time_t when = (time_t)t;
+	char text[32];
+	struct tm tm;
+
+	if (when <= 0 || !localtime_r(&when, &tm))
+		return "";
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	return arena_strdup(a, text);
 }
 
 const char *

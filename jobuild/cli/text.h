@@ -38,6 +38,9 @@ void table_print(const struct table *t, bool color, FILE *f);
 /* Seconds since 1970. */
 double text_now(void);
 
+/* Such a time here, "2024-01-31 23:59:59"; "" for none (0 or less). */
+const char *text_time(struct arena *a, double t);
+
 /* The escape sequence for a state's or result's name; "" for others. */
 const char *text_color(const char *state);
 

@@ -68,6 +68,9 @@ test_figures(void)
 	is(text_size(&a, 512), "512 B", "bytes");
 	is(text_size(&a, 1434), "1.4 KiB", "KiB");
 	is(text_size(&a, (int64_t)2 << 30), "2.0 GiB", "GiB");
+	setenv("TZ", "UTC", 1);
+	is(text_time(&a, 1706745599.9), "2024-01-31 23:59:59", "a time");
+	is(text_time(&a, 0), "", "no time");
 	is(text_color("nothing of ours"), "", "no colour for other words");
 	arena_release(&a);
 }

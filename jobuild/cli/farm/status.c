@@ -21,19 +21,6 @@ static const struct opt options[] = {
     {0},
 };
 
-static const char *
-when(struct cli *c, double t)
-{
-	time_t s = (time_t)t;
-	char text[32];
-	struct tm tm;
-
-	if (t <= 0 || !localtime_r(&s, &tm))
-		return "";
-	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
-	return arena_strdup(&c->arena, text);
-}
-
 static void
 print_list(struct cli *c, const json_t *jobs)
 {
@@ -51,7 +38,7 @@ print_list(struct cli *c, const json_t *jobs)
 					 (long long)member_number(job, "job")),
 			member(job, "root"), member(job, "state"),
 			member(job, "user"),
-			when(c, member_number(job, "created")),
+			text_time(&c->arena, member_number(job, "created")),
 			arena_printf(&c->arena, "%lld/%lld",
 			    (long long)member_number(job, "done"),
 			    (long long)member_number(job, "units")),

@@ -25,8 +25,8 @@ static const struct opt options[] = {
 	"stage, instead of the master's default"},
     {"priority", 'P', OPT_NUMBER, offsetof(struct submit_options, priority),
 	"N", "higher goes first among your own jobs"},
-    {"param", 'p', OPT_LIST, offsetof(struct submit_options, parameters), "K=V",
-	"a parameter for the phases"},
+    {"param", 'p', OPT_PAIRS, offsetof(struct submit_options, parameters),
+	"K=V", "a parameter for the phases"},
     {"tree", 't', OPT_SETTING, 0, "NAME", "the master's name of the tree"},
     {"revision", 'r', OPT_TEXT, offsetof(struct submit_options, revision),
 	"REV", "commit or branch instead of HEAD"},
@@ -52,7 +52,6 @@ arches_json(struct cli *c, const struct conf_list *list)
 	return array;
 }
 
-/* NULL: one of them is no NAME=VALUE, which was told. */
 static json_t *
 parameters_json(struct cli *c, const struct conf_list *list)
 {
@@ -62,12 +61,6 @@ parameters_json(struct cli *c, const struct conf_list *list)
 
 	for (i = 0; i < list->n; i++) {
 		eq = strchr(list->items[i], '=');
-		if (!eq || eq == list->items[i]) {
-			cli_errorf(c, 0, "--param %s: expected NAME=VALUE",
-			    list->items[i]);
-			json_decref(o);
-			return NULL;
-		}
 		json_object_set_new(o,
 		    arena_strndup(&c->arena, list->items[i],
 			(size_t)(eq - list->items[i])),
@@ -108,17 +101,15 @@ static json_t *
 request_json(
     struct cli *c, const struct submit_options *o, const struct atom *root)
 {
-	json_t *request, *parameters = parameters_json(c, &o->parameters);
+	json_t *request;
 
-	if (!parameters)
-		return NULL;
 	request = json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:b}", "tree",
 	    c->conf.tree ? c->conf.tree : "", "root",
 	    atom_format(&c->arena, root), "revision",
 	    choose_revision(c, o, root), "arches", arches_json(c, &o->arches),
 	    "stage", o->stage ? o->stage : "", "priority",
-	    (json_int_t)o->priority, "parameters", parameters, "reuse",
-	    (int)!o->no_reuse);
+	    (json_int_t)o->priority, "parameters",
+	    parameters_json(c, &o->parameters), "reuse", (int)!o->no_reuse);
 	if (!request)
 		cli_errorf(c, 0, "an option's value is not UTF-8");
 	return request;

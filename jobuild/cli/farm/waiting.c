@@ -4,9 +4,9 @@
 #include "cli/farm/client.h"
 #include "cli/commands.h"
 #include "cli/steps.h"
+#include "cli/text.h"
 
 #include <string.h>
-#include <time.h>
 
 #define UNITS_SHOWN 5
 
@@ -19,18 +19,12 @@ static const struct opt options[] = {
 static const char *
 clock_of(struct cli *c, double t)
 {
-	time_t at = (time_t)t, now = time(NULL);
-	struct tm then, today;
-	char text[32];
+	const char *then = text_time(&c->arena, t);
+	const char *now = text_time(&c->arena, text_now());
 
-	if (t <= 0 || !localtime_r(&at, &then) || !localtime_r(&now, &today))
-		return "";
-	strftime(text, sizeof(text),
-	    then.tm_yday == today.tm_yday && then.tm_year == today.tm_year
-		? "%H:%M"
-		: "%Y-%m-%d %H:%M",
-	    &then);
-	return arena_strdup(&c->arena, text);
+	if (strncmp(then, now, 10) == 0)
+		return arena_printf(&c->arena, "%.5s", then + 11);
+	return arena_printf(&c->arena, "%.16s", then);
 }
 
 static const char *

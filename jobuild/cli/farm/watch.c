@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/progress.h"
 #include "cli/steps.h"
+#include "cli/terminal.h"
 #include "cli/text.h"
 #include "cli/farm/view.h"
 #include "base/utf8.h"
@@ -39,15 +40,6 @@ struct watching {
 	char line[256], id[64];
 	size_t nline;
 };
-
-static bool
-is_terminal(void)
-{
-	const char *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && term && *term &&
-	    strcmp(term, "dumb") != 0;
-}
 
 /* ---- the picture --------------------------------------------------------- */
 
@@ -225,7 +217,7 @@ watch_job(struct cli *c, struct http *h, int64_t job)
 	struct watching w = {.cli = c,
 	    .http = h,
 	    .job = job,
-	    .terminal = !c->json && is_terminal()};
+	    .terminal = !c->json && terminal_is(STDOUT_FILENO)};
 	int rc;
 
 	rc = client_open_ticking(c, on_tick, &w, &w.events);

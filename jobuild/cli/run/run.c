@@ -6,6 +6,7 @@
 #include "cli/run/local.h"
 #include "cli/tree/repo.h"
 #include "cli/run/runs.h"
+#include "cli/terminal.h"
 #include "cli/text.h"
 #include "net/store.h"
 #include "tree/sign/notary.h"
@@ -37,7 +38,7 @@ static const struct opt options[] = {
 	"keep the results, and what a step that fails has written"},
     {"jobs", 'j', OPT_NUMBER, offsetof(struct run_options, jobs), "N",
 	"processes that emake starts"},
-    {"param", 'p', OPT_LIST, offsetof(struct run_options, parameters), "K=V",
+    {"param", 'p', OPT_PAIRS, offsetof(struct run_options, parameters), "K=V",
 	"a parameter for the phases"},
     {"mirror", 'm', OPT_SETTING, 0, "\"NAME BASE\"", "for mirror://NAME/"},
     {"keyring", 0, OPT_TEXT, offsetof(struct run_options, keyring), "FILE",
@@ -153,21 +154,6 @@ check_machine(struct cli *c, struct error *err)
 	if (geteuid() != 0)
 		return fail(
 		    err, "chroots need root: call it with sudo or as root");
-	return 0;
-}
-
-static int
-check_parameters(const struct conf_list *list, struct error *err)
-{
-	const char *eq;
-	size_t i;
-
-	for (i = 0; i < list->n; i++) {
-		eq = strchr(list->items[i], '=');
-		if (!eq || eq == list->items[i])
-			return fail(err, "--param %s: expected NAME=VALUE",
-			    list->items[i]);
-	}
 	return 0;
 }
 
@@ -300,10 +286,9 @@ run_main(struct cli *c, const void *opts, int n, char *args[])
 
 	(void)n;
 	l.conf.fetch.store = l.lock = -1;
-	if (root_parse(c, args[0], &root, &err) < 0 ||
-	    check_parameters(&o->parameters, &err) < 0)
+	if (root_parse(c, args[0], &root, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
-	if (o->shell && (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)))
+	if (o->shell && !terminal_answers())
 		return cli_errorf(c, CLI_USAGE, "--shell needs a terminal");
 	if (check_machine(c, &err) < 0)
 		return cli_error(c, CLI_DENIED, &err);

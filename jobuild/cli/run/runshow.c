@@ -6,7 +6,6 @@
 #include "cli/text.h"
 
 #include <string.h>
-#include <time.h>
 
 struct runs_options {
 	struct conf_list remove;
@@ -37,19 +36,6 @@ size_of(struct arena *a, const struct runs_item *r)
 	return size;
 }
 
-/* "2024-01-31 23:59" */
-static const char *
-date(struct arena *a, double t)
-{
-	time_t when = (time_t)t;
-	char text[32] = "";
-	struct tm tm;
-
-	if (when > 0 && localtime_r(&when, &tm))
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm);
-	return arena_strdup(a, text);
-}
-
 static const char *
 duration(struct arena *a, const struct runs_item *r)
 {
@@ -74,7 +60,9 @@ print_runs(struct cli *c, const struct runs_list *list)
 	for (r = list->items; r < list->items + list->n; r++)
 		table_add(&t,
 		    (const char *[]){r->name, r->root, r->arch, r->result,
-			date(&c->arena, r->started), duration(&c->arena, r),
+			arena_printf(&c->arena, "%.16s",
+			    text_time(&c->arena, r->started)),
+			duration(&c->arena, r),
 			text_size(&c->arena, size_of(&c->arena, r)),
 			r->keep ? "kept" : ""});
 	table_print(&t, c->color_out, stdout);

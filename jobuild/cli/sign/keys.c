@@ -125,8 +125,8 @@ keys_notary(struct cli *c)
 	return n;
 }
 
-void
-keys_of_tree(
+static void
+ring_of_tree(
     struct arena *a, struct tree *t, struct notary *notary, struct keyring *k)
 {
 	const struct tree_package *p;
@@ -150,6 +150,18 @@ keys_of_tree(
 		if (fpr)
 			keyring_add(k, last, fpr, &err);
 	}
+}
+
+int
+keys_ring(struct cli *c, struct tree *t, struct notary *n, struct keyring *k,
+    struct error *err)
+{
+	if (!c->conf.keyring) {
+		ring_of_tree(&c->arena, t, n, k);
+		return 0;
+	}
+	keyring_init(k, &c->arena);
+	return keyring_read(k, c->conf.keyring, err);
 }
 
 void

@@ -28,10 +28,13 @@ struct notary;
 /* One that remembers verdicts in $XDG_CACHE_HOME/autotua. */
 struct notary *keys_notary(struct cli *c);
 
-/* A keyring with what USER.asc of each user of the tree says. Files that are
- * missing or broken are left out: who verifies finds no key then. */
-void keys_of_tree(
-    struct arena *a, struct tree *t, struct notary *n, struct keyring *k);
+/*
+ * The configured keyring; without one, what USER.asc of each user of the tree
+ * says: files that are missing or broken are left out, so that who verifies
+ * finds no key.
+ */
+int keys_ring(struct cli *c, struct tree *t, struct notary *n,
+    struct keyring *k, struct error *err);
 
 /* Tell that there is no keyring but the tree's own keys, and the remedy. */
 void keys_note_none(struct cli *c);

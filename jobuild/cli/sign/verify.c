@@ -19,23 +19,15 @@ static const struct opt options[] = {
     {0},
 };
 
-/* The configured keyring, or what the tree says of itself. */
-static int
-open_keyring(struct cli *c, struct tree *t, struct notary *n, struct keyring *k,
-    struct error *err)
+static void
+tell_keys_of_tree(struct cli *c, const struct keyring *k)
 {
 	size_t i;
 
-	if (c->conf.keyring) {
-		keyring_init(k, &c->arena);
-		return keyring_read(k, c->conf.keyring, err);
-	}
-	keys_of_tree(&c->arena, t, n, k);
 	keys_note_none(c);
 	for (i = 0; i < k->n; i++)
 		cli_detail(
 		    c, "%s %s", k->entries[i].user, k->entries[i].fingerprint);
-	return 0;
 }
 
 static int
@@ -49,7 +41,9 @@ verify_list(struct cli *c, struct tree *t, const struct named_list *list)
 	int rc;
 
 	review_init(&found, c, t);
-	rc = open_keyring(c, t, notary, &k, &err);
+	rc = keys_ring(c, t, notary, &k, &err);
+	if (rc == 0 && !c->conf.keyring)
+		tell_keys_of_tree(c, &k);
 	n = rc < 0 ? 0 : keys_verify(&found, notary, list, &k);
 	notary_close(notary);
 	if (rc < 0)

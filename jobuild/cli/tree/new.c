@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/terminal.h"
 #include "cli/tree/draft.h"
 #include "cli/tree/repo.h"
 
@@ -319,8 +320,7 @@ make(struct draft *d, const struct repo *r, const struct new_options *o,
     const char *given)
 {
 	struct cli *c = d->cli;
-	bool asking = !o->yes && !c->json && isatty(STDIN_FILENO) &&
-	    isatty(STDERR_FILENO);
+	bool asking = !o->yes && !c->json && terminal_answers();
 	struct error err = {0};
 	struct buf b;
 	int rc = CLI_OK;

@@ -201,26 +201,15 @@ warn_keys(struct job *j)
 }
 
 static int
-find_keyring(
-    struct job *j, struct notary *notary, struct keyring *k, struct error *err)
-{
-	if (j->cli->conf.keyring) {
-		keyring_init(k, &j->cli->arena);
-		return keyring_read(k, j->cli->conf.keyring, err);
-	}
-	keys_of_tree(&j->cli->arena, j->tree, notary, k);
-	warn_keys(j);
-	return 0;
-}
-
-static int
 verify(struct job *j, struct error *err)
 {
 	struct notary *notary = keys_notary(j->cli);
 	struct keyring k;
 	int rc;
 
-	rc = find_keyring(j, notary, &k, err);
+	rc = keys_ring(j->cli, j->tree, notary, &k, err);
+	if (rc == 0 && !j->cli->conf.keyring)
+		warn_keys(j);
 	if (rc == 0)
 		j->verified = keys_verify(&j->check, notary, &j->to_verify, &k);
 	notary_close(notary);
