@@ -101,6 +101,16 @@ parts_of(const char *index)
 	return n;
 }
 
+static uint64_t
+day_of(const char *index)
+{
+	struct index *x = index_open(index);
+	uint64_t day = x->day;
+
+	index_close(x);
+	return day;
+}
+
 /* A change of one package, and an index of one part that doesn't know it. */
 static void
 begin_parts(const char *index)
@@ -143,8 +153,13 @@ test_parts(const char *index)
 	(void)said("HEAD", index, TODAY);
 	is_int((long long)size_of(index), (long long)is.st_size,
 	    "nothing new: nothing is written");
+	(void)said("HEAD", index, TODAY + 6 * DAY);
+	is_int((long long)parts_of(index), 2, "nor in the days after that");
 	(void)said("HEAD", index, TODAY + 7 * DAY);
 	is_int((long long)parts_of(index), 1, "a week later it is made anew");
+	(void)said("HEAD~1", index, TODAY);
+	is_int((long long)parts_of(index), 1, "and when its day is to come");
+	is_int((long long)day_of(index), TODAY / DAY, "by that of the clock");
 }
 
 /* A writer that died: its part is cut off anywhere. */

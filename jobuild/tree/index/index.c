@@ -157,7 +157,7 @@ read_part(struct index *x, uint64_t size)
 		return -1;
 	if (x->nparts++ == 0) {
 		x->first = head.end;
-		x->day = (int64_t)head.day;
+		x->day = head.day;
 	}
 	x->end = head.end;
 	return 0;

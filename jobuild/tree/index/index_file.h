@@ -66,7 +66,7 @@ struct index {
 	struct index_part parts[INDEX_PARTS];
 	size_t nparts;       /* oldest first */
 	uint64_t first, end; /* of the first part, of the last one */
-	int64_t day;         /* of the first one's writing */
+	uint64_t day;        /* of the first one's writing */
 };
 
 /* A checksum against damage, not against people. */

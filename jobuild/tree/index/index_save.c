@@ -372,10 +372,11 @@ open_end(const struct index *x)
 	return -1;
 }
 
+/* So is one of days to come: the clock was wrong, or the head is damaged. */
 static bool
 is_stale(const struct writer *w)
 {
-	return w->x->nparts > 0 && w->day - w->x->day >= STALE_DAYS;
+	return w->x->nparts > 0 && (uint64_t)w->day - w->x->day >= STALE_DAYS;
 }
 
 static int
