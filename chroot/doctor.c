@@ -84,13 +84,7 @@ run_jail(struct visit *v, const char *run, int spill, struct jail_result *res,
 	static const char *const argv[] = {"/none", NULL};
 	struct cgroup groups = {0};
 	struct disk disk;
-	struct jail_watch w = {.leash = -1,
-	    .signals = -1,
-	    .end = jail_now() + 10 * (int64_t)1000000000,
-	    .spill = spill,
-	    .view = -1,
-	    .groups = &groups,
-	    .disk = &disk};
+	struct jail_watch w = JAIL_WATCH_NONE;
 	struct box b = {.below = "stages/" EMPTY,
 	    .run = run,
 	    .work = "work",
@@ -103,6 +97,10 @@ run_jail(struct visit *v, const char *run, int spill, struct jail_result *res,
 	    .argv = argv};
 	int rc;
 
+	w.end = jail_now() + 10 * (int64_t)1000000000;
+	w.spill = spill;
+	w.groups = &groups;
+	w.disk = &disk;
 	disk_begin(&disk, spill, 0, 0);
 	w.out = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (w.out < 0)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A jail as its child side sees it: what phase.c decided, for one phase. The
- * child has its own mount namespace from birth, so it opens everything again
- * by itself, relative to its working directory, which is the state folder.
+ * A jail, for one phase, as phase.c decided. The child has a part of it from
+ * birth, which is enough for a job that isn't known yet: namespaces, ids,
+ * groups. The rest is told it, see order.h. Folders are relative to the
+ * parent's working directory, which is the state folder.
  *
  * The pipes between the parent and process 1 of the jail:
  *	leash	parent to 1. A byte BOX_TERM: ask it to end. Its end (the
@@ -31,7 +32,7 @@ enum box_fd {
 	BOX_LEASH,
 	BOX_ANSWER,
 	BOX_USERNS,
-	BOX_RECIPE,
+	BOX_ORDER,
 	BOX_NETNS,
 	BOX_FREE
 };
@@ -51,7 +52,7 @@ struct box {
 	const char *run;  /* "run/JOB", with upper, home, src in it */
 	const char *work; /* overlayfs's own folder in there: "work.N" */
 	enum network net;
-	int netns;        /* that is there already, to be entered; or -1 */
+	int netns;        /* of a private network; or -1 */
 	bool nest;        /* it makes namespaces of its own */
 	bool bits32;      /* its programs are of 32 bits */
 	int userns;       /* -1: root is the host's */
@@ -63,9 +64,10 @@ struct box {
 	const struct cgroup *groups; /* made for the run */
 	unsigned *lacks;         /* the child's: what it had to do without */
 	const char *const *argv; /* the command; NULL: unpack BOX_EXTRA */
-	int log, leash, answer;  /* the child's ends */
-	int extra;               /* its descriptor 3; -1: none */
-	int recipe;              /* the mount of /autotua/recipe; -1: none */
+	int log, leash, answer, order; /* the child's ends */
+	int extra;                     /* its descriptor 3; -1: none */
+	int recipe; /* the mount of /autotua/recipe; -1: none */
+	bool ahead; /* the job isn't known yet */
 };
 
 enum answer_kind { ANSWER_NONE, ANSWER_BROKEN, ANSWER_ENDED };
@@ -89,16 +91,30 @@ _Noreturn void box_die(const struct box *b, const char *fmt, ...)
 /* The answer will say that the jail was made without f. */
 void box_lacks(const struct box *b, enum feature f);
 
-/* Mount stage, layers and upper as one; a descriptor of its root folder. */
-int root_mount(const struct box *b);
+struct parts;
+
+/*
+ * A small folder in memory where mounts wait for the root; a descriptor. Its
+ * folders are BOX_ROOT, where the root is attached, and those of what goes on
+ * top of the root.
+ */
+#define BOX_ROOT "root"
+int mount_nursery(const struct box *b);
+
+/*
+ * Stage, layers and upper mounted as one, attached in the nursery; a
+ * descriptor of its root folder.
+ */
+int root_mount(const struct box *b, const struct parts *p, int nursery);
 
 /* What a jail has on top of it; each ends in box_die() if it fails. */
-void mount_dev(const struct box *b, int root);
-void mount_proc(const struct box *b, int root);
-void mount_sys(const struct box *b, int root);
+void mount_dev(const struct box *b, int nursery);
+void mount_proc(const struct box *b, int nursery);
+void mount_sys(const struct box *b, int nursery);
+void mount_moved(const struct box *b, int nursery, int root);
 void mount_tmp(const struct box *b, int root);
-void mount_autotua(const struct box *b, int root);
-void mount_resolver(const struct box *b, int root);
+void mount_autotua(const struct box *b, const struct parts *p, int root);
+void mount_resolver(const struct box *b, const struct parts *p, int root);
 
 /* Process 1: start the command, reap, obey the leash, answer, end. */
 _Noreturn void init_run(const struct box *b);

@@ -10,12 +10,17 @@
  * as process 1. It never executes a program itself,
  * and can't be traced or opened through /proc by the job (not dumpable).
  *
- * Up to pivot() this is the host's root with the host's view: nothing of the
- * job runs yet, and what an image holds is opened in ways that follow no link.
+ * It is in two halves. The first knows nothing of the job, and may be over
+ * long before there is one; then it has left the host's mounts behind, so
+ * that none of them is held. The second begins with the order.
+ *
+ * Up to pivot() this is the host's root: nothing of the job runs yet, and what
+ * an image holds is opened in ways that follow no link.
  */
 #include "chroot/jail/box.h"
 #include "chroot/jail/cgroup.h"
 #include "chroot/jail/filter.h"
+#include "chroot/jail/order.h"
 #include "chroot/sys/netns.h"
 #include "chroot/sys/priv.h"
 #include "chroot/sys/sys.h"
@@ -87,9 +92,8 @@ static void
 keep_descriptors(const struct box *b)
 {
 	int log = high(b->log), leash = high(b->leash);
-	int answer = high(b->answer), extra = high(b->extra);
-	int userns = high(b->userns), recipe = high(b->recipe);
-	int netns = high(b->netns);
+	int answer = high(b->answer), order = high(b->order);
+	int userns = high(b->userns), netns = high(b->netns);
 
 	if (dup3(answer, BOX_ANSWER, O_CLOEXEC) < 0)
 		_exit(71);
@@ -100,9 +104,9 @@ keep_descriptors(const struct box *b)
 	if (open("/dev/null", O_RDONLY | O_CLOEXEC) != 0)
 		box_die(b, "open /dev/null: %s", strerror(errno));
 	/* taken in any case, so that nothing else gets a number of ours */
-	if (dup3(extra < 0 ? 0 : extra, BOX_EXTRA, O_CLOEXEC) < 0 ||
+	if (dup3(order, BOX_ORDER, O_CLOEXEC) < 0 ||
+	    dup3(0, BOX_EXTRA, O_CLOEXEC) < 0 ||
 	    dup3(userns < 0 ? 0 : userns, BOX_USERNS, O_CLOEXEC) < 0 ||
-	    dup3(recipe < 0 ? 0 : recipe, BOX_RECIPE, O_CLOEXEC) < 0 ||
 	    dup3(netns < 0 ? 0 : netns, BOX_NETNS, O_CLOEXEC) < 0)
 		box_die(b, "descriptors: %s", strerror(errno));
 	sys_close_from(BOX_FREE);
@@ -146,13 +150,13 @@ enter_network(const struct box *b)
 	close(BOX_NETNS);
 }
 
-/* The loopback of its own; one that was made ahead has it already. */
+/* The loopback of a network of its own. */
 static void
 raise_network(const struct box *b)
 {
 	struct error err;
 
-	if (b->net == NETWORK_HOST || (b->net == NETWORK_NO && b->netns >= 0))
+	if (b->net == NETWORK_HOST)
 		return;
 	if (netns_raise(&err) < 0)
 		box_die(b, "%s", err.msg);
@@ -211,6 +215,20 @@ pivot(const struct box *b, int root)
 	}
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		box_die(b, "leave the old root: %s", strerror(errno));
+}
+
+/*
+ * Away from the host's mounts, none of which is needed any more, while there
+ * is no job. Where that can't be, they stay until there is one.
+ */
+static void
+leave_host(const struct box *b, int nursery)
+{
+	if ((b->without & FEATURE_PIVOT) != 0 || fchdir(nursery) < 0 ||
+	    sys_pivot_root(".", ".") < 0)
+		return;
+	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+		box_die(b, "leave the host's mounts: %s", strerror(errno));
 }
 
 /*
@@ -292,11 +310,12 @@ unpack_conf(const struct box *b, int root)
 	_exit(0);
 }
 
-void
-inside(const struct box *b)
+/* The first half; a descriptor of the nursery. */
+static int
+make_ahead(const struct box *b)
 {
 	struct error err;
-	int root, joined;
+	int nursery, joined;
 
 	joined = join_groups(b, &err);
 	keep_descriptors(b);
@@ -306,18 +325,40 @@ inside(const struct box *b)
 	make_private(b);
 	enter_network(b);
 	become_owner(b);
-	root = root_mount(b);
-	if (!b->argv)
-		unpack_conf(b, root);
-	mount_dev(b, root);
-	mount_proc(b, root);
-	mount_sys(b, root);
-	mount_tmp(b, root);
-	mount_autotua(b, root);
-	mount_resolver(b, root);
+	nursery = mount_nursery(b);
+	mount_dev(b, nursery);
+	mount_proc(b, nursery);
+	mount_sys(b, nursery);
 	raise_network(b);
 	set_names(b);
+	if (b->ahead)
+		leave_host(b, nursery);
+	return nursery;
+}
+
+void
+inside(const struct box *birth)
+{
+	struct box own = *birth, *b = &own;
+	unsigned lacks = 0;
+	struct parts p;
+	int nursery, root;
+
+	b->lacks = &lacks;
+	nursery = make_ahead(b);
+	order_receive(b, &p);
+	close(BOX_ORDER);
+	if (b->extra >= 0 && dup3(b->extra, BOX_EXTRA, O_CLOEXEC) < 0)
+		box_die(b, "descriptors: %s", strerror(errno));
+	root = root_mount(b, &p, nursery);
+	if (!b->argv)
+		unpack_conf(b, root);
+	mount_moved(b, nursery, root);
+	mount_tmp(b, root);
+	mount_autotua(b, &p, root);
+	mount_resolver(b, &p, root);
 	pivot(b, root);
+	sys_close_from(BOX_NETNS);
 	drop_privileges(b);
 	tie(b); /* a change of credentials may have undone it */
 	limit_resources(b);

@@ -19,7 +19,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,11 +28,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SECOND    1000000000LL
-#define PIPE_SIZE (1 << 20)
-#define PATIENCE  (5 * SECOND) /* for process 1 after the leash's end */
-#define TICK      (SECOND / 2) /* how often limits are looked at */
-#define FLOOD     16           /* times the limit of the log end the job */
+#define SECOND   1000000000LL
+#define PATIENCE (5 * SECOND) /* for process 1 after the leash's end */
+#define TICK     (SECOND / 2) /* how often limits are looked at */
+#define FLOOD    16           /* times the limit of the log end the job */
 
 enum force { RUNNING, ASKED, KILLED, FORCED };
 
@@ -41,8 +39,8 @@ struct jail {
 	struct jail_watch *w;
 	struct jail_result *r;
 	enum force force;
-	int pidfd, log, leash, answer, timer; /* our ends */
-	pid_t pid;
+	struct seed seed;
+	int timer;
 	int64_t last; /* time of the last output */
 	int64_t due;  /* when more force is used, if ASKED or KILLED */
 	int64_t tick; /* when the limits are looked at */
@@ -124,8 +122,8 @@ kill_jail(struct jail *j)
 {
 	if (j->force >= KILLED)
 		return;
-	close(j->leash);
-	j->leash = -1;
+	close(j->seed.leash);
+	j->seed.leash = -1;
 	j->force = KILLED;
 	j->due = jail_now() + PATIENCE;
 	set_timer(j);
@@ -138,7 +136,7 @@ ask(struct jail *j, enum limit limit)
 	static const char term = BOX_TERM;
 
 	j->r->limit = limit;
-	if (j->w->grace == 0 || write(j->leash, &term, 1) < 0) {
+	if (j->w->grace == 0 || write(j->seed.leash, &term, 1) < 0) {
 		kill_jail(j);
 		return;
 	}
@@ -196,7 +194,7 @@ on_time(struct jail *j)
 		kill_jail(j);
 		break;
 	case KILLED:
-		sys_pidfd_kill(j->pidfd);
+		sys_pidfd_kill(j->seed.pidfd);
 		j->force = FORCED;
 		break;
 	case FORCED:
@@ -233,7 +231,7 @@ read_log(struct jail *j)
 	size_t head;
 	ssize_t n;
 
-	n = read(j->log, j->data, sizeof(j->data));
+	n = read(j->seed.log, j->data, sizeof(j->data));
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		j->log_end = true;
 	if (n <= 0)
@@ -291,9 +289,9 @@ turn(struct jail *j)
 {
 	bool full = j->done < j->len;
 	struct pollfd p[NPOLL] = {
-	    [ON_LOG] = {.fd = full || j->log_end ? -1 : j->log},
+	    [ON_LOG] = {.fd = full || j->log_end ? -1 : j->seed.log},
 	    [ON_OUT] = {.fd = full ? j->w->out : -1},
-	    [ON_PID] = {.fd = j->pidfd},
+	    [ON_PID] = {.fd = j->seed.pidfd},
 	    [ON_TIMER] = {.fd = j->timer},
 	    [ON_SIGNALS] = {.fd = j->w->stopped ? -1 : j->w->signals},
 	    [ON_LEASH] = {.fd = j->w->stopped ? -1 : j->w->leash},
@@ -338,7 +336,7 @@ static void
 drain(struct jail *j)
 {
 	struct pollfd p = {.fd = j->w->out, .events = POLLOUT};
-	uint64_t stop = j->seen + PIPE_SIZE;
+	uint64_t stop = j->seen + SEED_LOG_PIPE;
 
 	while (refill(j, stop)) {
 		/* a reader that is gone must not hold us for ever */
@@ -351,32 +349,11 @@ drain(struct jail *j)
 	}
 }
 
-/* A pipe whose reading (0) or writing (1) end is the child's. */
 static int
-make_pipe(int *ours, int *theirs, int child_end, struct error *err)
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return fail_errno(err, "pipe");
-	*theirs = fds[child_end];
-	*ours = fds[!child_end];
-	return 0;
-}
-
-static int
-prepare(struct jail *j, struct box *b, struct error *err)
+prepare(struct jail *j, struct error *err)
 {
 	struct stat st;
 
-	if (make_pipe(&j->leash, &b->leash, 0, err) < 0 ||
-	    make_pipe(&j->log, &b->log, 1, err) < 0 ||
-	    make_pipe(&j->answer, &b->answer, 1, err) < 0)
-		return -1;
-	(void)fcntl(j->log, F_SETPIPE_SZ, PIPE_SIZE);
-	if (fcntl(j->log, F_SETFL, O_NONBLOCK) < 0 ||
-	    fcntl(j->answer, F_SETFL, O_NONBLOCK) < 0)
-		return fail_errno(err, "pipe");
 	j->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (j->timer < 0)
 		return fail_errno(err, "timer");
@@ -387,50 +364,37 @@ prepare(struct jail *j, struct box *b, struct error *err)
 	return 0;
 }
 
-/*
- * The kernel takes down the jail's mounts when the last who has them lets go,
- * who waits for that: process 1 would, before we see its end.
- */
-static void
-hold_view(struct jail *j)
-{
-	char path[40];
-
-	jail_drop_view(j->w);
-	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)j->pid);
-	j->w->view = open(path, O_RDONLY | O_CLOEXEC);
-}
-
 void
 jail_drop_view(struct jail_watch *w)
 {
+	parts_close(&w->parts);
 	if (w->view >= 0)
 		close(w->view);
 	w->view = -1;
 }
 
+/* Process 1 that is there ahead, or else a new one, is told what to run. */
 static int
 start(struct jail *j, struct box *b, struct error *err)
 {
-	uint64_t flags =
-	    CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+	struct jail_watch *w = j->w;
 
-	if (!cgroup_must_join(b->groups))
-		flags |= CLONE_NEWCGROUP;
-	if (b->net == NETWORK_NO && b->netns < 0)
-		flags |= CLONE_NEWNET;
-	j->pid = sys_clone(flags, cgroup_birthplace(j->w->groups), &j->pidfd);
-	if (j->pid < 0)
-		return fail_errno(err, "start the jail");
-	if (j->pid == 0) {
-		close(j->leash);
-		inside(b);
+	jail_drop_view(w);
+	if (!seed_fits(&w->ahead, b)) {
+		seed_drop(&w->ahead);
+		if (seed_start(&j->seed, b, err) < 0)
+			return -1;
+	} else {
+		j->seed = w->ahead;
+		w->ahead = SEED_NONE;
 	}
-	hold_view(j);
-	close(b->leash);
-	close(b->log);
-	close(b->answer);
-	b->leash = b->log = b->answer = -1;
+	w->view = j->seed.view;
+	j->seed.view = -1;
+	if (parts_open(&w->parts, b, err) < 0 ||
+	    order_send(j->seed.order, b, &w->parts, err) < 0) {
+		seed_drop(&j->seed);
+		return -1;
+	}
 	return 0;
 }
 
@@ -441,10 +405,10 @@ conclude(struct jail *j, struct error *err)
 	struct answer a = {.kind = ANSWER_NONE};
 	int status;
 
-	while (waitpid(j->pid, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(j->seed.pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	drain(j);
-	if (read(j->answer, &a, sizeof(a)) != sizeof(a))
+	if (read(j->seed.answer, &a, sizeof(a)) != sizeof(a))
 		a = (struct answer){.kind = ANSWER_NONE};
 	j->r->lacks = a.lacks;
 	if (j->lost != 0) {
@@ -478,36 +442,20 @@ conclude(struct jail *j, struct error *err)
 	return 0;
 }
 
-static void
-close_all(struct jail *j, struct box *b)
-{
-	int fds[] = {b->answer, b->log, b->leash, j->timer, j->answer, j->log,
-	    j->leash, j->pidfd};
-	size_t i;
-
-	for (i = 0; i < sizeof(fds) / sizeof(*fds); i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-	}
-}
-
 int
 jail_run(struct box *b, struct jail_watch *w, struct jail_result *r,
     struct error *err)
 {
-	struct jail j = {.w = w, .r = r, .pidfd = -1, .log = -1, .leash = -1};
+	struct jail j = {.w = w, .r = r, .seed = SEED_NONE, .timer = -1};
 	int64_t begin = jail_now();
 	int rc = -1;
 
 	*r = (struct jail_result){.limit = LIMIT_NONE};
-	b->log = b->leash = b->answer = -1;
-	j.answer = j.timer = -1;
 	j.last = begin;
 	j.tick = begin + TICK;
 	divide_log(&j);
 	b->groups = w->groups;
-	b->lacks = &r->lacks;
-	if (prepare(&j, b, err) < 0 || start(&j, b, err) < 0)
+	if (prepare(&j, err) < 0 || start(&j, b, err) < 0)
 		goto out;
 	set_timer(&j);
 	if (jail_stopped(w))
@@ -518,6 +466,8 @@ jail_run(struct box *b, struct jail_watch *w, struct jail_result *r,
 	r->wall = jail_now() - begin;
 out:
 	spill_close(&j.spill);
-	close_all(&j, b);
+	if (j.timer >= 0)
+		close(j.timer);
+	seed_close(&j.seed);
 	return rc;
 }

@@ -10,6 +10,8 @@
 #define CHROOT_JAIL_H
 
 #include "chroot/jail/box.h"
+#include "chroot/jail/order.h"
+#include "chroot/jail/seed.h"
 
 #include <stdint.h>
 #include <time.h>
@@ -31,9 +33,19 @@ struct jail_watch {
 	int spill;              /* folder for the tail of a long log */
 	struct cgroup *groups;  /* made for this run */
 	struct disk *disk;
-	bool stopped; /* by leash or signal */
-	int view;     /* the last jail's mounts, or -1, see jail_drop_view() */
+	bool stopped;      /* by leash or signal */
+	struct seed ahead; /* for the first jail that it fits */
+	/* of the last jail, see jail_drop_view() */
+	int view;
+	struct parts parts;
 };
+#define JAIL_WATCH_NONE                                                        \
+	((struct jail_watch){.out = -1,                                        \
+	    .leash = -1,                                                       \
+	    .signals = -1,                                                     \
+	    .ahead = SEED_NONE,                                                \
+	    .view = -1,                                                        \
+	    .parts = PARTS_NONE})
 
 struct jail_result {
 	enum limit limit;

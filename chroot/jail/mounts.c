@@ -4,12 +4,13 @@
  * mount point may have come from an image, so it is opened below the new
  * root without following any link; a link there is refused. mount(2) gets it
  * as /proc/self/fd/N of the host's /proc, which is still ours here; what is
- * only seen at a second place is copied and attached by descriptors.
+ * only seen at a second place is copied and attached by descriptors. /dev,
+ * /proc and /sys are the same for all jobs, so they are made beside the root
+ * and moved there, which may be much later.
  */
 #include "chroot/jail/box.h"
-#include "chroot/sys/ids.h"
+#include "chroot/jail/order.h"
 #include "chroot/sys/sys.h"
-#include "chroot/jail/uplink.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -66,8 +67,8 @@ copy_of(int dirfd, const char *path)
 }
 
 /*
- * Attach such a copy to the open point, which is name; both are closed. The
- * copy has its attributes before it can be seen anywhere.
+ * Attach such a copy to the open point, which is name. The copy has its
+ * attributes before it can be seen anywhere.
  */
 static void
 attach(const struct box *b, int copy, int point, const char *name,
@@ -80,42 +81,34 @@ attach(const struct box *b, int copy, int point, const char *name,
 	    move_mount(copy, "", point, "",
 		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		box_die(b, "bind to /%s: %s", name, strerror(errno));
-	close(copy);
-	close(point);
 }
 
-/* Bind the file or folder at path, of the caller's, onto root/name. */
+/* The same where name is in the root already. */
 static void
-bind_on(const struct box *b, int root, const char *path, const char *name,
+attach_at(const struct box *b, int root, int copy, const char *name,
     uint64_t attributes)
 {
 	int point = sys_open_in_root(root, name, O_PATH);
 
 	if (point < 0)
 		box_die(b, "open /%s: %s", name, strerror(errno));
-	attach(b, copy_of(AT_FDCWD, path), point, name, attributes);
+	attach(b, copy, point, name, attributes);
+	close(point);
 }
 
-/* The same for a folder of ours whose files have the ids of images. */
-static void
-bind_mapped(const struct box *b, int root, const char *path, const char *name,
-    uint64_t attributes)
+/* On a folder that the host has for certain and that we need no more. */
+int
+mount_nursery(const struct box *b)
 {
-	int point, fd, copy;
-	struct error err;
+	int fd;
 
-	fd = sys_open_beneath(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+	if (mount("nursery", "run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		"mode=0700,size=1m,nr_inodes=1024") < 0)
+		box_die(b, "mount the nursery: %s", strerror(errno));
+	fd = open("run", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		box_die(b, "open %s: %s", path, strerror(errno));
-	copy = ids_mount(fd, b->mapped ? BOX_USERNS : -1, attributes, &err);
-	/* cppcheck-suppress invalidFunctionArg ; box_die() doesn't return */
-	close(fd);
-	if (copy < 0)
-		box_die(b, "bind to /%s: %s", name, err.msg);
-	point = sys_open_in_root(root, name, O_PATH);
-	if (point < 0)
-		box_die(b, "open /%s: %s", name, strerror(errno));
-	attach(b, copy, point, name, attributes);
+		box_die(b, "open the nursery: %s", strerror(errno));
+	return fd;
 }
 
 static const struct {
@@ -141,7 +134,9 @@ bind_node(const struct box *b, int root, int dev, const char *name, dev_t rdev)
 	/* cppcheck-suppress invalidFunctionArg ; box_die() doesn't return */
 	close(fd);
 	snprintf(path, sizeof(path), "dev/%s", name);
-	bind_on(b, root, host, path, 0);
+	fd = copy_of(AT_FDCWD, host);
+	attach_at(b, root, fd, path, 0);
+	close(fd);
 }
 
 static void
@@ -186,6 +181,15 @@ mount_dev(const struct box *b, int root)
 	    MS_NOSUID | MS_NODEV, "mode=1777,size=256m");
 }
 
+static void
+cover(const struct box *b, int copy, int point, const char *name,
+    uint64_t attributes)
+{
+	attach(b, copy, point, name, attributes);
+	close(copy);
+	close(point);
+}
+
 /* Root of the jail is root of the host: what it could write to is masked. */
 void
 mount_proc(const struct box *b, int root)
@@ -202,14 +206,14 @@ mount_proc(const struct box *b, int root)
 	for (i = 0; i < sizeof(locked) / sizeof(*locked); i++) {
 		fd = sys_open_in_root(root, locked[i], O_PATH);
 		if (fd >= 0)
-			attach(b, copy_of(fd, ""), fd, locked[i],
+			cover(b, copy_of(fd, ""), fd, locked[i],
 			    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV |
 				MOUNT_ATTR_NOEXEC);
 	}
 	for (i = 0; i < sizeof(hidden) / sizeof(*hidden); i++) {
 		fd = sys_open_in_root(root, hidden[i], O_PATH);
 		if (fd >= 0)
-			attach(b, copy_of(AT_FDCWD, "/dev/null"), fd, hidden[i],
+			cover(b, copy_of(AT_FDCWD, "/dev/null"), fd, hidden[i],
 			    0);
 	}
 }
@@ -231,24 +235,34 @@ mount_tmp(const struct box *b, int root)
 		box_die(b, "create /tmp: %s", strerror(errno));
 }
 
+/* What has been made in the nursery, to its place. */
 void
-mount_autotua(const struct box *b, int root)
+mount_moved(const struct box *b, int nursery, int root)
 {
-	char path[256];
-	int point;
+	static const char *const names[] = {"dev", "proc", "sys"};
+	size_t i;
+	int from, point;
 
-	snprintf(path, sizeof(path), "%s/home", b->run);
-	close(open_point(b, root, "autotua"));
-	bind_mapped(b, root, path, "autotua", MOUNT_ATTR_NODEV);
-	if (b->recipe >= 0) {
-		point = sys_open_in_root(root, "autotua/recipe", O_PATH);
-		if (point < 0)
-			box_die(b, "open /autotua/recipe: %s", strerror(errno));
-		attach(b, BOX_RECIPE, point, "autotua/recipe",
-		    MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		from = open_point(b, nursery, names[i]);
+		point = open_point(b, root, names[i]);
+		if (move_mount(from, "", point, "",
+			MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+			box_die(b, "move /%s: %s", names[i], strerror(errno));
+		close(from);
+		close(point);
 	}
-	snprintf(path, sizeof(path), "%s/src", b->run);
-	bind_mapped(b, root, path, "autotua/distfiles",
+}
+
+void
+mount_autotua(const struct box *b, const struct parts *p, int root)
+{
+	close(open_point(b, root, "autotua"));
+	attach_at(b, root, p->fd[PART_HOME], "autotua", MOUNT_ATTR_NODEV);
+	if (p->fd[PART_RECIPE] >= 0)
+		attach_at(b, root, p->fd[PART_RECIPE], "autotua/recipe",
+		    MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
+	attach_at(b, root, p->fd[PART_SRC], "autotua/distfiles",
 	    MOUNT_ATTR_NODEV | MOUNT_ATTR_RDONLY);
 }
 
@@ -273,18 +287,16 @@ open_resolver(int root)
 }
 
 void
-mount_resolver(const struct box *b, int root)
+mount_resolver(const struct box *b, const struct parts *p, int root)
 {
-	const char *path =
-	    b->net == NETWORK_PRIVATE ? uplink_resolver() : "/etc/resolv.conf";
 	struct stat st;
 	int fd;
 
-	if (b->net == NETWORK_PRIVATE && !path)
+	if (b->net == NETWORK_PRIVATE && p->fd[PART_RESOLVER] < 0)
 		dprintf(BOX_LOG,
 		    "autotua-chroot: /etc/resolv.conf of this machine names "
 		    "no server that a private network can reach\n");
-	if (b->net == NETWORK_NO || !path || access(path, R_OK) < 0)
+	if (p->fd[PART_RESOLVER] < 0)
 		return;
 	fd = open_resolver(root);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -293,9 +305,8 @@ mount_resolver(const struct box *b, int root)
 		    "replaced by this machine's; make it a file, or host "
 		    "names won't be found\n");
 	} else {
-		attach(b, copy_of(AT_FDCWD, path), fd, "etc/resolv.conf",
+		attach(b, p->fd[PART_RESOLVER], fd, "etc/resolv.conf",
 		    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV);
-		return;
 	}
 	if (fd >= 0)
 		close(fd);

@@ -6,13 +6,13 @@
  * over the very chain it was made on. volatile: nothing is synced before the
  * upper becomes a layer, which is when syncfs() is called.
  *
- * With a user namespace each part is a mount of its own, whose owners are
- * translated. The kernel takes them as descriptors of mounts that are attached
- * nowhere (Linux 6.15), or else once they are attached in this namespace.
- * They stay open until the overlay is there: their end would be the mounts'.
+ * Each part is a mount of its own, whose owners are translated, and has come
+ * from the parent. The kernel takes them as descriptors of mounts that are
+ * attached nowhere (Linux 6.15), or else once they are attached in this
+ * namespace.
  */
 #include "chroot/jail/box.h"
-#include "chroot/sys/ids.h"
+#include "chroot/jail/order.h"
 #include "chroot/sys/sys.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -24,132 +24,46 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+/* A folder of the nursery, made for this mount to be attached to. */
 static int
-open_plain(const struct box *b, const char *folder, const char *name)
+make_point(const struct box *b, int nursery, const char *name)
 {
-	char path[256];
-	int fd;
+	int fd = -1;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	fd = sys_open_beneath(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+	if (mkdirat(nursery, name, 0700) == 0 || errno == EEXIST)
+		fd = sys_open_in_root(nursery, name, O_PATH | O_DIRECTORY);
 	if (fd < 0)
-		box_die(b, "open %s: %s", path, strerror(errno));
+		box_die(b, "create a mount point: %s", strerror(errno));
 	return fd;
 }
 
-struct part {
-	int plain;  /* the folder itself */
-	int mapped; /* it with translated owners; -1: they are as they are */
-};
-
-struct parts {
-	int point; /* where the overlay is attached: the plain upper */
-	struct part run;
-	int upper, work;            /* in run, mapped if there is one */
-	struct part lower[128 + 1]; /* top first */
-	size_t nlower;
-};
-
-static struct part
-open_part(const struct box *b, const char *folder, const char *name,
-    uint64_t attributes)
-{
-	struct part p = {open_plain(b, folder, name), -1};
-	struct error err;
-
-	if (!b->mapped)
-		return p;
-	p.mapped = ids_mount(p.plain, BOX_USERNS,
-	    attributes | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &err);
-	if (p.mapped < 0)
-		box_die(b, "%s/%s: %s", folder, name, err.msg);
-	return p;
-}
-
-static struct part
-open_layer(const struct box *b, const char *key)
-{
-	char name[80];
-
-	snprintf(name, sizeof(name), "%s/root", key);
-	return open_part(b, "layers", name, MOUNT_ATTR_RDONLY);
-}
-
-static int
-in_use(const struct part *p)
-{
-	return p->mapped < 0 ? p->plain : p->mapped;
-}
-
 static void
-open_parts(const struct box *b, struct parts *p)
+attach(const struct box *b, int mount, int nursery, const char *name)
 {
-	size_t i;
+	int point = make_point(b, nursery, name);
 
-	p->point = open_plain(b, b->run, "upper");
-	p->run = open_part(b, b->run, ".", 0);
-	p->upper =
-	    sys_open_beneath(in_use(&p->run), "upper", O_PATH | O_DIRECTORY);
-	p->work =
-	    sys_open_beneath(in_use(&p->run), b->work, O_PATH | O_DIRECTORY);
-	if (p->upper < 0 || p->work < 0)
-		box_die(b, "open %s: %s", b->run, strerror(errno));
-	p->nlower = 0;
-	for (i = b->nlayers; i > 0; i--)
-		p->lower[p->nlower++] = open_layer(b, b->layers[i - 1]);
-	p->lower[p->nlower++] =
-	    open_part(b, b->below, "root", MOUNT_ATTR_RDONLY);
-}
-
-static void
-close_part(const struct part *p)
-{
-	if (p->mapped >= 0)
-		close(p->mapped);
-	close(p->plain);
-}
-
-static void
-close_parts(struct parts *p)
-{
-	size_t i;
-
-	for (i = 0; i < p->nlower; i++)
-		close_part(&p->lower[i]);
-	close(p->work);
-	close(p->upper);
-	close_part(&p->run);
-	close(p->point);
-}
-
-static void
-attach_part(const struct box *b, int mapped, int point)
-{
-	if (move_mount(mapped, "", point, "",
+	if (move_mount(mount, "", point, "",
 		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		box_die(b, "attach a layer: %s", strerror(errno));
+		box_die(b, "attach %s: %s", name, strerror(errno));
+	close(point);
 }
 
-/*
- * Attach the mapped parts: images over themselves, the run's folder over the
- * overlay's own, which nobody opens by its path.
- */
+/* All that overlayfs stands on, for a kernel that wants it so. */
 static void
-attach_parts(const struct box *b, struct parts *p)
+attach_parts(const struct box *b, const struct parts *p, int nursery)
 {
+	char name[32];
 	size_t i;
-	int point;
 
-	if (!b->mapped)
-		return;
-	for (i = 0; i < p->nlower; i++)
-		attach_part(b, p->lower[i].mapped, p->lower[i].plain);
-	point = open_plain(b, b->run, b->work);
-	attach_part(b, p->run.mapped, point);
-	close(point);
+	for (i = 0; i < p->nlower; i++) {
+		snprintf(name, sizeof(name), "%zu", i);
+		attach(b, p->lower[i], nursery, name);
+	}
+	attach(b, p->fd[PART_RUN], nursery, "run");
 }
 
 /* In the namespace of an ordinary user marks are attributes of its files. */
@@ -169,11 +83,13 @@ configure(const struct box *b, int fs, const struct parts *p)
 
 	for (i = 0; i < p->nlower; i++) {
 		if (fsconfig(fs, FSCONFIG_SET_FD, "lowerdir+", NULL,
-			in_use(&p->lower[i])) < 0)
+			p->lower[i]) < 0)
 			return -1;
 	}
-	if (fsconfig(fs, FSCONFIG_SET_FD, "upperdir", NULL, p->upper) < 0 ||
-	    fsconfig(fs, FSCONFIG_SET_FD, "workdir", NULL, p->work) < 0 ||
+	if (fsconfig(fs, FSCONFIG_SET_FD, "upperdir", NULL, p->fd[PART_UPPER]) <
+		0 ||
+	    fsconfig(fs, FSCONFIG_SET_FD, "workdir", NULL, p->fd[PART_WORK]) <
+		0 ||
 	    (users &&
 		fsconfig(fs, FSCONFIG_SET_FLAG, "userxattr", NULL, 0) < 0) ||
 	    (!users &&
@@ -240,9 +156,6 @@ mount_by_descriptors(const struct box *b, const struct parts *p, bool attached)
 	if (fd < 0)
 		box_die(b, "overlayfs: %s", why(fs, text));
 	close(fs);
-	if (move_mount(fd, "", p->point, "",
-		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		box_die(b, "attach the root: %s", strerror(errno));
 	return fd;
 failed:
 	close(fs);
@@ -251,24 +164,24 @@ failed:
 
 /* The same by mount(2), whose options are a text of at most a page. */
 static int
-mount_by_text(const struct box *b, const struct parts *p)
+mount_by_text(const struct box *b, const struct parts *p, int nursery)
 {
+	int fd = make_point(b, nursery, BOX_ROOT);
 	char path[96];
 	struct buf o;
 	size_t i;
-	int fd;
 
 	buf_init(&o, 4000);
 	for (i = 0; i < p->nlower; i++)
 		(void)buf_addf(&o, "%s/proc/self/fd/%d",
-		    i == 0 ? "lowerdir=" : ":", in_use(&p->lower[i]));
+		    i == 0 ? "lowerdir=" : ":", p->lower[i]);
 	if (buf_addf(&o,
 		",upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,"
 		"%s,metacopy=off,index=off",
-		p->upper, p->work,
+		p->fd[PART_UPPER], p->fd[PART_WORK],
 		is_users(b) ? "userxattr" : "redirect_dir=on") < 0)
 		box_die(b, "overlayfs: too many layers for this kernel");
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", p->point);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (mount("overlay", path, "overlay", MS_NODEV | MS_NOSUID, o.data) <
 	    0) {
 		if (errno == ENODEV || errno == EINVAL || errno == EOPNOTSUPP)
@@ -276,65 +189,50 @@ mount_by_text(const struct box *b, const struct parts *p)
 		box_die(b, "overlayfs (%s): %s", o.data, strerror(errno));
 	}
 	buf_release(&o);
-	snprintf(path, sizeof(path), "%s/upper", b->run);
+	close(fd);
 	/* by its path once more, to come out on top of the new mount */
-	fd = sys_open_in_root(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+	fd = sys_open_in_root(nursery, BOX_ROOT, O_PATH | O_DIRECTORY);
 	if (fd < 0)
 		box_die(b, "open the root: %s", strerror(errno));
 	return fd;
 }
 
-/* The upper as it is, for it holds everything already. */
 static int
-mount_copy(const struct box *b)
-{
-	struct error err;
-	int plain = open_plain(b, b->run, "upper"), fd;
-
-	fd = ids_mount(plain, b->mapped ? BOX_USERNS : -1,
-	    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &err);
-	if (fd < 0)
-		box_die(b, "the root: %s", err.msg);
-	if (move_mount(fd, "", plain, "",
-		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		box_die(b, "attach the root: %s", strerror(errno));
-	close(plain);
-	return fd;
-}
-
-static int
-mount_overlay(const struct box *b)
+mount_overlay(const struct box *b, const struct parts *p, int nursery)
 {
 	struct statvfs vfs;
-	struct parts p;
 	int root = -1;
 
-	open_parts(b, &p);
 	if ((b->without & FEATURE_DETACHED) == 0)
-		root = mount_by_descriptors(b, &p, !b->mapped);
+		root = mount_by_descriptors(b, p, false);
 	if (root < 0) {
 		box_lacks(b, FEATURE_DETACHED);
-		attach_parts(b, &p);
+		attach_parts(b, p, nursery);
 		if ((b->without & FEATURE_FSCONFIG) == 0)
-			root = mount_by_descriptors(b, &p, true);
+			root = mount_by_descriptors(b, p, true);
 	}
-	if (root < 0) {
+	if (root >= 0) {
+		attach(b, root, nursery, BOX_ROOT);
+	} else {
 		box_lacks(b, FEATURE_FSCONFIG);
-		root = mount_by_text(b, &p);
+		root = mount_by_text(b, p, nursery);
 	}
 	/* overlayfs falls back to this without an error */
 	if (fstatvfs(root, &vfs) < 0 || (vfs.f_flag & ST_RDONLY) != 0)
 		no_overlay(b, "mounted the root read-only");
-	close_parts(&p);
 	return root;
 }
 
 int
-root_mount(const struct box *b)
+root_mount(const struct box *b, const struct parts *p, int nursery)
 {
-	if (b->copied)
-		return mount_copy(b);
+	int root = p->fd[PART_ROOT];
+
+	if (root >= 0) {
+		attach(b, root, nursery, BOX_ROOT);
+		return root;
+	}
 	if ((b->without & FEATURE_OVERLAY) != 0)
 		no_overlay(b, "without overlay");
-	return mount_overlay(b);
+	return mount_overlay(b, p, nursery);
 }

@@ -46,13 +46,7 @@ in_network(
 	    uplink_open(&u, r->ids.base, r->o->without, &r->watch, err) < 0)
 		return -1;
 	b->netns = u.netns;
-	if (b->net == NETWORK_NO) {
-		b->netns = r->netns;
-		r->netns = -1;
-	}
 	rc = jail_run(b, &r->watch, res, err);
-	if (b->net == NETWORK_NO && b->netns >= 0)
-		close(b->netns);
 	res->carried = uplink_carried(&u);
 	uplink_close(&u);
 	return rc;

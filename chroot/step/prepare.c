@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/step/prepare.h"
 #include "chroot/store/layer.h"
-#include "chroot/sys/netns.h"
 #include "chroot/jail/ready.h"
 #include "chroot/sys/sys.h"
 #include "base/error.h"
@@ -347,6 +346,21 @@ prepare(struct run *r, struct error *err)
 	return code == CODE_OK ? make_base(r, err) : code;
 }
 
+static int
+plant(struct run *r, struct error *err)
+{
+	struct box b = {.net = NETWORK_NO,
+	    .netns = -1,
+	    .userns = r->ids.userns,
+	    .base = r->ids.base,
+	    .mapped = r->ids.mapped,
+	    .without = r->o->without,
+	    .groups = &r->groups,
+	    .ahead = true};
+
+	return seed_start(&r->watch.ahead, &b, err);
+}
+
 int
 prepare_ahead(struct run *r, const struct run_options *o, struct error *err)
 {
@@ -358,11 +372,5 @@ prepare_ahead(struct run *r, const struct run_options *o, struct error *err)
 	flock(r->state.fd, LOCK_UN);
 	if (r->fd < 0 || take_ids(r, err) < 0 || make_folders(r, true, err) < 0)
 		return -1;
-	/* an ordinary user could not come back from it */
-	if (r->ids.mapped) {
-		r->netns = netns_new(err);
-		if (r->netns < 0)
-			return -1;
-	}
-	return 0;
+	return plant(r, err);
 }

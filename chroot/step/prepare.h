@@ -28,7 +28,6 @@ struct run {
 	struct state state;
 	int fd;         /* run/JOB, locked */
 	char spare[48]; /* its name while there is no JOB yet; "": had none */
-	int netns;      /* for the first jail without a network; or -1 */
 	int held[RUN_LAYERS_MAX + 1]; /* "ok" files of layers and stage */
 	size_t nheld;
 	struct base base;
@@ -45,8 +44,8 @@ struct run {
 
 /*
  * What does not depend on the job, before it is known: the folder, under the
- * name "spare.NUMBER", which no job has, ids and a network. Only o->without
- * counts.
+ * name "spare.NUMBER", which no job has, ids, and process 1 of the first jail.
+ * Only o->without counts.
  */
 int
 prepare_ahead(struct run *r, const struct run_options *o, struct error *err);

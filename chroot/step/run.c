@@ -180,6 +180,7 @@ clean_up(struct run *r)
 {
 	struct error err;
 
+	seed_drop(&r->watch.ahead);
 	cgroup_remove(&r->groups);
 	while (r->nheld > 0)
 		close(r->held[--r->nheld]);
@@ -190,8 +191,6 @@ clean_up(struct run *r)
 			log_warn("%s", err.msg);
 		close(r->fd);
 	}
-	if (r->netns >= 0)
-		close(r->netns);
 	ids_release(&r->ids);
 	if (r->watch.signals >= 0)
 		close(r->watch.signals);
@@ -222,9 +221,10 @@ run_defaults(struct run_options *o)
 int
 run_begin(struct run *r, const struct state *s, struct error *err)
 {
-	*r = (struct run){
-	    .state = *s, .fd = -1, .netns = -1, .ids = {-1, -1, 0, false}};
-	r->watch.signals = r->watch.view = -1;
+	*r = (struct run){.state = *s,
+	    .fd = -1,
+	    .ids = {-1, -1, 0, false},
+	    .watch = JAIL_WATCH_NONE};
 	/* the child opens everything below it, see box.h */
 	if (fchdir(r->state.fd) < 0)
 		return fail_errno(err, "%s", s->path);
@@ -234,21 +234,20 @@ run_begin(struct run *r, const struct state *s, struct error *err)
 int
 run_work(struct run *r, const struct run_options *o, struct error *err)
 {
-	int code, signals = r->watch.signals;
+	struct jail_watch *w = &r->watch;
+	int code;
 
 	r->o = o;
-	r->watch = (struct jail_watch){.out = o->log,
-	    .leash = o->leash,
-	    .signals = signals,
-	    .silence = o->silence * SECOND,
-	    .grace = o->grace * SECOND,
-	    .log_max = (uint64_t)o->log_max,
-	    .phases_left = (unsigned)o->nphases,
-	    .view = -1,
-	    .groups = &r->groups,
-	    .disk = &r->disk};
+	w->out = o->log;
+	w->leash = o->leash;
+	w->silence = o->silence * SECOND;
+	w->grace = o->grace * SECOND;
+	w->log_max = (uint64_t)o->log_max;
+	w->phases_left = (unsigned)o->nphases;
+	w->groups = &r->groups;
+	w->disk = &r->disk;
 	if (o->time > 0)
-		r->watch.end = jail_now() + o->time * SECOND;
+		w->end = jail_now() + o->time * SECOND;
 	code = work(r, err);
 	clean_up(r);
 	return code;

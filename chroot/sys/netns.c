@@ -5,12 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define OWN "/proc/self/ns/net"
 
 static int
 raise_loopback(struct error *err)
@@ -45,27 +42,4 @@ int
 netns_raise(struct error *err)
 {
 	return raise_loopback(err) < 0 || open_ports(err) < 0 ? -1 : 0;
-}
-
-int
-netns_new(struct error *err)
-{
-	int own = open(OWN, O_RDONLY | O_CLOEXEC), fd = -1;
-
-	if (own < 0)
-		return fail_errno(err, OWN);
-	if (unshare(CLONE_NEWNET) < 0) {
-		fail_errno(err, "network namespace");
-		goto out;
-	}
-	if (netns_raise(err) == 0) {
-		fd = open(OWN, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			fail_errno(err, OWN);
-	}
-	if (setns(own, CLONE_NEWNET) < 0)
-		_exit(70);
-out:
-	close(own);
-	return fd;
 }

@@ -11,10 +11,4 @@ struct error;
  */
 int netns_raise(struct error *err);
 
-/*
- * A new one, so prepared; a descriptor of it, or -1. The caller is where it
- * was, or dead: it needs root's rights over the network that it comes from.
- */
-int netns_new(struct error *err);
-
 #endif
