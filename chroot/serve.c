@@ -55,6 +55,7 @@ struct server {
 	struct child children[CHILDREN_MAX];
 	size_t nchildren;
 	struct spare spare;
+	struct limits last; /* of the last run */
 	bool over, killed;
 };
 
@@ -282,6 +283,7 @@ wait_for_run(struct server *s, int socket, pid_t server)
 		_exit(CODE_TROUBLE);
 	run_defaults(&o);
 	o.without = own.without;
+	o.limits = s->last; /* the next one's are likely of the same kinds */
 	own.socket = socket;
 	if (prepare_ahead(&r, &o, &err) == 0 && comes(&r, socket) &&
 	    serve_receive(&own, &m, &err) == 1) {
@@ -345,6 +347,7 @@ start(struct server *s, struct message *m, struct error *err)
 	if (s->nchildren == CHILDREN_MAX)
 		return fail(err, "more than %d requests at once", CHILDREN_MAX);
 	if (m->q.kind == REQUEST_RUN) {
+		serve_limits(s->o, &m->q, &s->last);
 		pid = spare_give(&s->spare, m);
 		if (pid > 0) {
 			add_child(s, pid, m->q.job);

@@ -48,6 +48,10 @@ int serve_receive(
 
 void serve_close_fds(struct message *m);
 
+/* The limits of what is asked for: the client's or, if lower, the starter's. */
+void serve_limits(
+    const struct serve_options *s, const struct request *q, struct limits *l);
+
 /* The step that a RUN asks for; what it consists of is in the arena. */
 int serve_run_options(const struct serve_options *s, const struct message *m,
     struct run_options *o, struct arena *a, struct error *err);

@@ -284,10 +284,6 @@ take_numbers(const struct request *q, struct run_options *o)
 	o->silence = q->silence;
 	o->grace = q->grace;
 	o->log_max = q->log_max;
-	o->limits = (struct limits){.memory = q->memory,
-	    .pids = q->pids,
-	    .cpus = q->cpus,
-	    .disk = q->disk};
 	o->artifact_bytes = q->artifact_bytes;
 	o->artifact_files = q->artifact_files;
 	o->reserve = q->reserve;
@@ -313,6 +309,17 @@ lower_limits(struct limits *l, const struct limits *most)
 	l->disk = at_most(l->disk, most->disk);
 	l->pids = at_most(l->pids, most->pids);
 	l->cpus = at_most(l->cpus, most->cpus);
+}
+
+void
+serve_limits(
+    const struct serve_options *s, const struct request *q, struct limits *l)
+{
+	*l = (struct limits){.memory = q->memory,
+	    .pids = q->pids,
+	    .cpus = q->cpus,
+	    .disk = q->disk};
+	lower_limits(l, &s->most);
 }
 
 /* What the one who started us doesn't let the client have. */
@@ -380,7 +387,7 @@ serve_run_options(const struct serve_options *s, const struct message *m,
 	o->stage = m->q.id;
 	o->commit = m->q.commit[0] ? m->q.commit : NULL;
 	take_numbers(&m->q, o);
-	lower_limits(&o->limits, &s->most);
+	serve_limits(s, &m->q, &o->limits);
 	o->allow_rootful = s->allow_rootful;
 	o->without = s->without;
 	o->network = s->network;

@@ -438,28 +438,36 @@ cgroup_birthplace(const struct cgroup *g)
 	return -1;
 }
 
-bool
-cgroup_must_join(const struct cgroup *g)
+int
+cgroup_door(const struct cgroup *g, enum controller c, struct error *err)
 {
-	int i;
+	int fd;
 
-	for (i = 0; i < CONTROLS; i++) {
-		if (!g->of[i].v2 && is_made(&g->of[i]))
-			return true;
-	}
-	return false;
+	if (g->of[c].v2 || !is_made(&g->of[c]))
+		return -1;
+	fd = openat(g->of[c].fd, "tasks", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	fail_errno(err, "open %s/tasks", g->of[c].path);
+	return -2;
 }
 
 int
-cgroup_join(const struct cgroup *g, struct error *err)
+cgroup_join(int door)
+{
+	return write(door, "0", 1) == 1 ? 0 : -1;
+}
+
+int
+cgroup_change(struct cgroup *g, const struct limits *l, struct error *err)
 {
 	int i;
 
 	for (i = 0; i < CONTROLS; i++) {
-		if (g->of[i].v2 || !is_made(&g->of[i]))
-			continue;
-		if (write_value(g->of[i].fd, "tasks", "0") < 0)
-			return fail_errno(err, "join %s", g->of[i].path);
+		if (is_made(&g->of[i]) &&
+		    set_limit(&g->of[i], (enum controller)i, l) < 0)
+			return fail_errno(
+			    err, "%s: limit of %s", g->of[i].path, names[i]);
 	}
 	return 0;
 }

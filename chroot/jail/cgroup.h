@@ -48,12 +48,17 @@ int cgroup_make(struct cgroup *g, const char *name, const struct limits *l,
 int cgroup_birthplace(const struct cgroup *g);
 
 /*
- * The caller, which has one thread, to the groups that nobody can be born in.
- * For itself alone the kernel has no need to stop all forks of the machine for
- * a moment, which takes it longer than the rest of a jail.
+ * For a group that nobody can be born in: an open file by which who writes to
+ * it, with cgroup_join(), comes in; -1 if c has no such group, -2 on error.
+ * The process has one thread: for itself alone the kernel has no need to stop
+ * all forks of the machine for a moment, which takes it longer than the rest
+ * of a jail.
  */
-int cgroup_join(const struct cgroup *g, struct error *err);
-bool cgroup_must_join(const struct cgroup *g);
+int cgroup_door(const struct cgroup *g, enum controller c, struct error *err);
+int cgroup_join(int door);
+
+/* Other limits of the same kinds. */
+int cgroup_change(struct cgroup *g, const struct limits *l, struct error *err);
 
 /* Has a limit been met since the last call? */
 enum limit cgroup_exceeded(struct cgroup *g);

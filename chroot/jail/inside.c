@@ -71,22 +71,6 @@ high(int fd)
 	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 64);
 }
 
-/*
- * From here on our control groups are the root of what the jail sees of them.
- * Their descriptors can be where ours will be, so this comes first.
- */
-static int
-join_groups(const struct box *b, struct error *err)
-{
-	if (!cgroup_must_join(b->groups))
-		return 0;
-	if (cgroup_join(b->groups, err) < 0)
-		return -1;
-	if (unshare(CLONE_NEWCGROUP) < 0)
-		return fail_errno(err, "cgroup namespace");
-	return 0;
-}
-
 /* The ends that are ours under fixed numbers, and nothing else open. */
 static void
 keep_descriptors(const struct box *b)
@@ -231,6 +215,24 @@ leave_host(const struct box *b, int nursery)
 		box_die(b, "leave the host's mounts: %s", strerror(errno));
 }
 
+/* From here on our control groups are the root of what the jail sees. */
+static void
+join_groups(const struct box *b, const struct parts *p)
+{
+	bool joined = false;
+	int i;
+
+	for (i = PART_DOOR; i < PARTS; i++) {
+		if (p->fd[i] < 0)
+			continue;
+		if (cgroup_join(p->fd[i]) < 0)
+			box_die(b, "join a control group: %s", strerror(errno));
+		joined = true;
+	}
+	if (joined && unshare(CLONE_NEWCGROUP) < 0)
+		box_die(b, "cgroup namespace: %s", strerror(errno));
+}
+
 /*
  * Into the user namespace, as its root. The other namespaces are the host's
  * root's, so whatever this root can do, it can't do to them.
@@ -314,13 +316,9 @@ unpack_conf(const struct box *b, int root)
 static int
 make_ahead(const struct box *b)
 {
-	struct error err;
-	int nursery, joined;
+	int nursery;
 
-	joined = join_groups(b, &err);
 	keep_descriptors(b);
-	if (joined < 0)
-		box_die(b, "%s", err.msg);
 	tie(b);
 	make_private(b);
 	enter_network(b);
@@ -348,6 +346,7 @@ inside(const struct box *birth)
 	nursery = make_ahead(b);
 	order_receive(b, &p);
 	close(BOX_ORDER);
+	join_groups(b, &p);
 	if (b->extra >= 0 && dup3(b->extra, BOX_EXTRA, O_CLOEXEC) < 0)
 		box_die(b, "descriptors: %s", strerror(errno));
 	root = root_mount(b, &p, nursery);

@@ -95,6 +95,20 @@ open_resolver(const struct box *b)
 	return open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 }
 
+static int
+open_doors(struct parts *p, const struct box *b, struct error *err)
+{
+	int i;
+
+	for (i = 0; i < CONTROLS; i++) {
+		p->fd[PART_DOOR + i] =
+		    cgroup_door(b->groups, (enum controller)i, err);
+		if (p->fd[PART_DOOR + i] < -1)
+			return -1;
+	}
+	return 0;
+}
+
 int
 parts_open(struct parts *p, const struct box *b, struct error *err)
 {
@@ -113,6 +127,8 @@ parts_open(struct parts *p, const struct box *b, struct error *err)
 	    b->extra < 0 ? -1 : fcntl(b->extra, F_DUPFD_CLOEXEC, 0);
 	if (b->extra >= 0 && p->fd[PART_EXTRA] < 0)
 		return fail_errno(err, "descriptors");
+	if (open_doors(p, b, err) < 0)
+		return -1;
 	if (!b->argv)
 		return 0;
 	snprintf(path, sizeof(path), "%s/home", b->run);

@@ -12,6 +12,7 @@
 #define CHROOT_ORDER_H
 
 #include "chroot/jail/box.h"
+#include "chroot/jail/cgroup.h"
 
 struct error;
 
@@ -28,7 +29,8 @@ enum part {
 	PART_RECIPE,   /* for /autotua/recipe */
 	PART_RESOLVER, /* for /etc/resolv.conf */
 	PART_EXTRA,    /* no mount: BOX_EXTRA */
-	PARTS
+	PART_DOOR,     /* nor these: one a controller, see cgroup.h */
+	PARTS = PART_DOOR + CONTROLS
 };
 
 struct parts {
@@ -37,7 +39,8 @@ struct parts {
 	size_t nlower;
 };
 #define PARTS_NONE                                                             \
-	((struct parts){{-1, -1, -1, -1, -1, -1, -1, -1, -1}, {0}, 0})
+	((struct parts){                                                       \
+	    {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, {0}, 0})
 
 /* The parent's: open them all; then or after an error they are closed. */
 int parts_open(struct parts *p, const struct box *b, struct error *err);

@@ -75,11 +75,9 @@ open_view(pid_t pid)
 static uint64_t
 namespaces(const struct box *b)
 {
-	uint64_t flags =
-	    CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+	uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+	    CLONE_NEWUTS | CLONE_NEWCGROUP;
 
-	if (!cgroup_must_join(b->groups))
-		flags |= CLONE_NEWCGROUP;
 	if (b->net == NETWORK_NO)
 		flags |= CLONE_NEWNET;
 	return flags;
@@ -117,7 +115,6 @@ seed_fits(const struct seed *s, const struct box *b)
 	struct pollfd p = {.fd = s->pidfd, .events = POLLIN};
 
 	return s->pid > 0 && b->net == NETWORK_NO && b->argv &&
-	    !cgroup_must_join(b->groups) &&
 	    s->group == cgroup_birthplace(b->groups) && poll(&p, 1, 0) == 0;
 }
 

@@ -273,7 +273,7 @@ out:
  * missing, processes are limited one by one and counted.
  */
 static int
-make_groups(struct run *r, struct error *err)
+make_groups(struct run *r, const char *name, struct error *err)
 {
 	const struct limits *l = &r->o->limits;
 	struct stat st;
@@ -284,7 +284,7 @@ make_groups(struct run *r, struct error *err)
 		return fail_errno(err, "stat %s", r->state.path);
 	if (cgroup_make(&r->groups,
 		arena_printf(&r->arena, "autotua-%llx-%s",
-		    (unsigned long long)st.st_dev * 31 + st.st_ino, r->o->job),
+		    (unsigned long long)st.st_dev * 31 + st.st_ino, name),
 		l, r->fd, err) < 0)
 		return -1;
 	for (i = 0; i < CONTROLS; i++) {
@@ -296,6 +296,28 @@ make_groups(struct run *r, struct error *err)
 	if (r->poor || (l->cpus > 0 && !r->groups.of[CONTROL_CPU].path[0]))
 		r->lacks |= FEATURE_CGROUP2 | FEATURE_CGROUP1;
 	return 0;
+}
+
+static bool
+same_kinds(const struct limits *a, const struct limits *b)
+{
+	return (a->memory > 0) == (b->memory > 0) &&
+	    (a->pids > 0) == (b->pids > 0) && (a->cpus > 0) == (b->cpus > 0);
+}
+
+/*
+ * Those that were made ahead, with process 1 in them, get the job's limits if
+ * it has limits of these kinds.
+ */
+static int
+take_groups(struct run *r, struct error *err)
+{
+	if (same_kinds(&r->ahead, &r->o->limits))
+		return cgroup_change(&r->groups, &r->o->limits, err);
+	seed_drop(&r->watch.ahead);
+	cgroup_remove(&r->groups);
+	r->lacks &= ~(unsigned)(FEATURE_CGROUP2 | FEATURE_CGROUP1);
+	return make_groups(r, r->o->job, err);
 }
 
 /* Some of it may have been made ahead. */
@@ -311,7 +333,9 @@ make_all(struct run *r, bool ahead, struct error *err)
 		return fail(err, "a nesting job must have ids of its own");
 	if (ahead && !recipe && unlinkat(r->fd, RECIPE, AT_REMOVEDIR) < 0)
 		return fail_errno(err, "remove %s", RECIPE);
-	return make_upper(r, err) < 0 ? -1 : make_groups(r, err);
+	if (make_upper(r, err) < 0)
+		return -1;
+	return ahead ? take_groups(r, err) : make_groups(r, r->o->job, err);
 }
 
 /* What the root stands on; without overlayfs a copy of it. */
@@ -370,7 +394,9 @@ prepare_ahead(struct run *r, const struct run_options *o, struct error *err)
 	snprintf(r->spare, sizeof(r->spare), "spare.%ld", (long)getpid());
 	r->fd = state_new_run(&r->state, r->spare, err);
 	flock(r->state.fd, LOCK_UN);
-	if (r->fd < 0 || take_ids(r, err) < 0 || make_folders(r, true, err) < 0)
+	if (r->fd < 0 || take_ids(r, err) < 0 ||
+	    make_folders(r, true, err) < 0 || make_groups(r, r->spare, err) < 0)
 		return -1;
+	r->ahead = o->limits;
 	return plant(r, err);
 }

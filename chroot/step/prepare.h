@@ -39,13 +39,14 @@ struct run {
 	bool failed;     /* a phase did */
 	bool poor;       /* limits without control groups */
 	struct cgroup groups;
+	struct limits ahead; /* of what was made ahead */
 	struct disk disk;
 };
 
 /*
  * What does not depend on the job, before it is known: the folder, under the
- * name "spare.NUMBER", which no job has, ids, and process 1 of the first jail.
- * Only o->without counts.
+ * name "spare.NUMBER", which no job has, ids, and control groups, and process
+ * 1 of the first jail. Only o->without counts, and which limits there are.
  */
 int
 prepare_ahead(struct run *r, const struct run_options *o, struct error *err);
