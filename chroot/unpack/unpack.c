@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/unpack/unpack.h"
+#include "chroot/unpack/inflate.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/show.h"
@@ -20,11 +21,13 @@
 #define MEMBERS_MAX 5000000
 #define BYTES_MAX   (256ULL << 30)
 #define PATH_LIMIT  4095
+#define BLOCK       (1 << 16) /* that is read at once */
 /* What unpacking leaves free on the file system. */
 #define KEEP_FREE   (256ULL << 20)
 
 struct job {
 	struct archive *in, *out;
+	struct inflate inflate;
 	enum unpack_policy policy;
 	struct unpack_count *count;
 	uint64_t checked; /* bytes when free space was last looked at */
@@ -275,6 +278,17 @@ check_space(struct job *j, size_t n, struct error *err)
 	return 0;
 }
 
+/* Why can't the archive be read on? */
+static const char *
+why_unread(struct job *j)
+{
+	const char *why = archive_error_string(j->in);
+
+	if (inflate_failed(&j->inflate))
+		return j->inflate.why;
+	return why ? why : "is damaged";
+}
+
 static int
 copy_data(struct job *j, const char *name, struct error *err)
 {
@@ -291,7 +305,7 @@ copy_data(struct job *j, const char *name, struct error *err)
 			return fail_archive(err, name, j->out);
 	}
 	if (rc != ARCHIVE_EOF)
-		return fail_archive(err, name, j->in);
+		return fail_member(err, name, why_unread(j));
 	return 0;
 }
 
@@ -392,10 +406,8 @@ open_both(struct job *j, int fd, struct error *err)
 		return fail(err, "out of memory");
 	archive_read_support_format_tar(j->in);
 	archive_read_support_format_gnutar(j->in);
-	archive_read_support_filter_gzip(j->in);
-	archive_read_support_filter_bzip2(j->in);
-	archive_read_support_filter_xz(j->in);
-	archive_read_support_filter_zstd(j->in);
+	inflate_filters(j->in);
+	inflate_begin(&j->inflate, fd);
 	if (j->policy != UNPACK_CONF)
 		flags |= ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_ACL |
 		    ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_FFLAGS;
@@ -404,8 +416,8 @@ open_both(struct job *j, int fd, struct error *err)
 		    ARCHIVE_EXTRACT_SECURE_SYMLINKS |
 		    ARCHIVE_EXTRACT_SECURE_NODOTDOT;
 	archive_write_disk_set_options(j->out, flags);
-	if (archive_read_open_fd(j->in, fd, 1 << 16) != ARCHIVE_OK)
-		return fail_archive(err, "first", j->in);
+	if (archive_read_open_fd(j->in, j->inflate.data, BLOCK) != ARCHIVE_OK)
+		return fail_member(err, "first", why_unread(j));
 	return 0;
 }
 
@@ -413,7 +425,9 @@ int
 unpack(int fd, enum unpack_policy policy, struct unpack_count *count,
     struct error *err)
 {
-	struct job j = {NULL, NULL, policy, count, 0};
+	struct job j = {.policy = policy,
+	    .count = count,
+	    .inflate = {.data = -1, .errors = -1}};
 	struct archive_entry *e;
 	int n, rc = -1;
 
@@ -423,12 +437,16 @@ unpack(int fd, enum unpack_policy policy, struct unpack_count *count,
 	while ((n = archive_read_next_header(j.in, &e)) != ARCHIVE_EOF) {
 		if (n < ARCHIVE_WARN) {
 			fail(err, "after %llu members: %s",
-			    (unsigned long long)count->members,
-			    archive_error_string(j.in));
+			    (unsigned long long)count->members, why_unread(&j));
 			goto out;
 		}
 		if (take_member(&j, e, err) < 0)
 			goto out;
+	}
+	if (inflate_failed(&j.inflate)) {
+		fail(err, "after %llu members: %s",
+		    (unsigned long long)count->members, j.inflate.why);
+		goto out;
 	}
 	/* what is no archive at all is read as one of no members */
 	if (count->members == 0) {
@@ -445,5 +463,6 @@ out:
 		archive_read_free(j.in);
 	if (j.out)
 		archive_write_free(j.out);
+	inflate_end(&j.inflate);
 	return rc;
 }

@@ -5,7 +5,8 @@
  * (1 if not given), as JOB-1, JOB-2, ..., all with the phases "one" and "two";
  * commit=KEY keeps JOB-1's. memory, pids, disk and cpus (in thousandths) are
  * asked for, with "most-" before them what the server is started with. line=1
- * waits for a line from standard input before asking. The log
+ * waits for a line from standard input before asking. rounds=N does all that
+ * N times, with numbers that go on. The log
  * goes to standard error, then the lines of the status to standard output.
  * Exits with 0 if all runs were good.
  */
@@ -28,7 +29,7 @@ struct wish {
 	const char *stage, *job;
 	char *commit;
 	struct limits asked;
-	int64_t jobs, line;
+	int64_t jobs, line, rounds;
 	char **argv;
 };
 
@@ -41,10 +42,11 @@ take(struct wish *w, char *word)
 		const char *name;
 		int64_t *to;
 	} numbers[] = {{"jobs", &w->jobs}, {"line", &w->line},
-	    {"memory", &w->asked.memory}, {"pids", &w->asked.pids},
-	    {"disk", &w->asked.disk}, {"cpus", &w->asked.cpus},
-	    {"most-memory", &most->memory}, {"most-pids", &most->pids},
-	    {"most-disk", &most->disk}, {"most-cpus", &most->cpus}};
+	    {"rounds", &w->rounds}, {"memory", &w->asked.memory},
+	    {"pids", &w->asked.pids}, {"disk", &w->asked.disk},
+	    {"cpus", &w->asked.cpus}, {"most-memory", &most->memory},
+	    {"most-pids", &most->pids}, {"most-disk", &most->disk},
+	    {"most-cpus", &most->cpus}};
 	char *value = strchr(word, '=');
 	size_t i;
 
@@ -145,13 +147,34 @@ start(const struct wish *w, int socket, int64_t number)
 	ask(w, socket, number);
 }
 
+/* All jobs at once; their statuses together, or what to exit with. */
+static int
+ask_all(const struct wish *w, const struct jailer *j, int64_t first)
+{
+	int bad = 0, status;
+	int64_t n;
+
+	if (w->line != 0 && getchar() == EOF)
+		exit(2);
+	for (n = 0; n < w->jobs; n++) {
+		if (start(w, j->socket, first + n) < 0)
+			exit(1);
+	}
+	for (n = 0; n < w->jobs; n++) {
+		if (wait(&status) == j->pid)
+			exit(3); /* the runs with us */
+		bad |= status != 0;
+	}
+	return bad;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct wish w = {.jobs = 1};
+	struct wish w = {.jobs = 1, .rounds = 1};
 	struct jailer j = {0, -1};
 	struct error err;
-	int bad = 0, status, i;
+	int bad = 0, i;
 	int64_t n;
 
 	if (argc < 7)
@@ -167,17 +190,8 @@ main(int argc, char **argv)
 	w.argv = argv + i + 1;
 	if (i >= argc - 1 || jailer_start(&j, &w.conf, &err) < 0)
 		return 2;
-	if (w.line != 0 && getchar() == EOF)
-		return 2;
-	for (n = 1; n <= w.jobs; n++) {
-		if (start(&w, j.socket, n) < 0)
-			return 1;
-	}
-	for (n = 0; n < w.jobs; n++) {
-		if (wait(&status) == j.pid)
-			return 3; /* the runs with us */
-		bad |= status != 0;
-	}
+	for (n = 0; n < w.rounds; n++)
+		bad |= ask_all(&w, &j, 1 + n * w.jobs);
 	jailer_end(&j);
 	return bad;
 }

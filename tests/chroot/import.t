@@ -96,6 +96,22 @@ for kind in empty text truncated; do
 	is "$?" 75 "$kind: refused"
 	has "$(cat err)" "bad" "$kind: the message names the file"
 done
+has "$(cat err)" "Truncated" "and says what is wrong"
+
+# all members are whole, but the end of what compressed them is missing: the
+# archive has no end of its own, so only who decompresses can know
+head -c 51200 /dev/urandom >member
+tar -cf ending.tar member
+head -c $((512 + 51200)) ending.tar >open.tar
+for kind in gzip xz zstd bzip2; do
+	"$kind" -c <open.tar >whole.bin
+	head -c -6 whole.bin >cut.bin
+	"$CHROOT" -s "$S" import -n "cut-$kind" whole.bin >out 2>err
+	is "$?" 0 "$kind: without the archive's end"
+	"$CHROOT" -s "$S" import cut.bin >out 2>err
+	is "$?" 75 "$kind: without its own"
+	"$CHROOT" -s "$S" remove "cut-$kind"
+done
 "$CHROOT" -s "$S" import /no/such/file 2>err
 is "$?" 75 "missing file"
 "$CHROOT" -s "$S" import -n ../x "$tar" 2>err
