@@ -13,6 +13,7 @@
 #include "chroot/serve.h"
 #include "chroot/doctor.h"
 #include "chroot/sys/id.h"
+#include "chroot/sys/ids.h"
 #include "chroot/store/import.h"
 #include "chroot/jail/jail.h"
 #include "chroot/step/prepare.h"
@@ -539,10 +540,12 @@ open_signals(struct server *s, struct error *err)
 int
 serve(struct state *state, const struct serve_options *o, struct error *err)
 {
+	struct serve_options own = *o;
 	struct server s = {
-	    .state = state, .o = o, .signals = -1, .spare = SPARE_NONE};
+	    .state = state, .o = &own, .signals = -1, .spare = SPARE_NONE};
 	int rc = -1;
 
+	own.users = ids_is_users();
 	if (open_signals(&s, err) < 0 ||
 	    (o->network == NETWORK_PRIVATE &&
 		uplink_try(o->without, err) < 0) ||

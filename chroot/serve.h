@@ -24,6 +24,7 @@ struct serve_options {
 	gid_t group;
 	enum network network;
 	bool nest, allow_rootful;
+	bool users; /* we are an ordinary user's, see ids.h; serve() sets it */
 	unsigned without;   /* of enum feature */
 	int64_t layers_max; /* bytes, see run.h */
 	struct limits most; /* of any run, whatever is asked; 0: no limit */

@@ -404,7 +404,7 @@ serve_run_options(const struct serve_options *s, const struct message *m,
 	o->shell = m->fds[REQUEST_SHELL];
 	if (take_records(m, o, a, err) < 0 || check_rights(s, o, err) < 0)
 		return -1;
-	if (!ids_is_users())
+	if (!s->users)
 		return 0;
 	return own_view(&o->recipe, err) < 0 || own_view(&o->store, err) < 0
 	    ? -1

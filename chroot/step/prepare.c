@@ -76,15 +76,11 @@ claim(struct run *r, struct error *err)
 static int
 take_ids(struct run *r, struct error *err)
 {
-	int fd = -1;
-
 	if ((r->o->without & FEATURE_USERNS) != 0)
 		fail(err, "without userns");
 	else if (ids_take(&r->ids, r->state.fd, err) == 0 && r->ids.mapped)
-		fd = ids_mount(r->fd, r->ids.userns, 0, err);
-	if (fd >= 0)
-		close(fd);
-	if (fd >= 0 || (r->ids.userns >= 0 && !r->ids.mapped))
+		r->proof = ids_mount(r->fd, r->ids.userns, 0, err);
+	if (r->proof >= 0 || (r->ids.userns >= 0 && !r->ids.mapped))
 		return 0;
 	ids_release(&r->ids);
 	if (!r->o->allow_rootful)
