@@ -162,13 +162,16 @@ read_attributes(struct reader *r, int dirfd, const char *name,
 
 /* ---- reading ------------------------------------------------------------- */
 
-/* The digest of a file's bytes, read once for all of its names. */
+/*
+ * The digest of a file's bytes, read once for all of its names; 1 when that
+ * has told that it has no attributes.
+ */
 static int
 read_file(struct reader *r, const struct walk_entry *w, struct content_entry *e,
     struct error *err)
 {
 	const char **known = NULL, *key;
-	char hex[KEY_HEX];
+	struct hashed f = {.plain = false};
 
 	if (w->st.st_nlink > 1) {
 		key =
@@ -178,12 +181,12 @@ read_file(struct reader *r, const struct walk_entry *w, struct content_entry *e,
 	/* of what isn't hashed, the first name stands for it */
 	if (!known || !*known) {
 		r->c->bytes += (uint64_t)w->st.st_blocks * 512;
-		if (r->hash && hasher_file(&r->hasher, w, hex, err) < 0)
+		if (r->hash && hasher_file(&r->hasher, w, &f, err) < 0)
 			return -1;
-		e->digest = r->hash ? arena_strdup(&r->c->arena, hex) : NULL;
+		e->digest = r->hash ? arena_strdup(&r->c->arena, f.hex) : NULL;
 		if (known)
 			*known = e->digest ? e->digest : "";
-		return 0;
+		return f.plain;
 	}
 	e->digest = r->hash ? *known : NULL;
 	return 0;
@@ -222,6 +225,13 @@ add_entry(struct content *c, const char *path, const struct stat *st)
 	return e;
 }
 
+/* Another process, which is here for digests only. */
+static bool
+is_helper(const struct reader *r)
+{
+	return r->hash && hasher_is_child(&r->hasher);
+}
+
 static int
 read_entry(void *ctx, const struct walk_entry *w, struct error *err)
 {
@@ -236,9 +246,9 @@ read_entry(void *ctx, const struct walk_entry *w, struct error *err)
 		r->c->bytes += (uint64_t)w->st.st_blocks * 512;
 	if (S_ISLNK(e->mode))
 		rc = read_link(r, w, e, err);
-	if (rc < 0 || read_attributes(r, w->dirfd, w->name, e, err) < 0)
-		return fail_in(err, "%.200s", w->path);
-	return 0;
+	if (rc == 0 && !is_helper(r))
+		rc = read_attributes(r, w->dirfd, w->name, e, err);
+	return rc < 0 ? fail_in(err, "%.200s", w->path) : 0;
 }
 
 static bool

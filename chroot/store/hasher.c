@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define BLOCK    4096
@@ -19,7 +20,7 @@
 /* What the child says of a file; written in one piece. */
 struct word {
 	ino_t ino;
-	char hex[KEY_HEX];
+	struct hashed file;
 };
 
 /* ---- the bytes of a file ------------------------------------------------- */
@@ -82,10 +83,13 @@ up(off_t at)
 
 /* Holes may begin and end within a block of ours; each block is read once. */
 static int
-hash_data(int fd, struct blake2b *b, off_t size, struct error *err)
+hash_data(int fd, struct blake2b *b, const struct stat *st, struct error *err)
 {
-	off_t data, end = 0;
+	off_t data, end = 0, size = st->st_size;
 
+	/* as big on the disk: to look for holes would be for nothing */
+	if (st->st_blocks * 512 >= size)
+		return hash_range(fd, b, 0, size, err);
 	while (end < size) {
 		data = lseek(fd, end, SEEK_DATA);
 		if (data < 0 && errno == ENXIO)
@@ -103,21 +107,24 @@ hash_data(int fd, struct blake2b *b, off_t size, struct error *err)
 }
 
 static int
-hash_file(const struct walk_entry *w, char hex[KEY_HEX], struct error *err)
+hash_file(const struct walk_entry *w, struct hashed *f, struct error *err)
 {
 	struct blake2b b;
 	int fd, rc = 0;
 
+	*f = (struct hashed){.plain = false};
 	blake2b_init(&b);
 	if (w->st.st_size > 0) {
 		fd = openat(w->dirfd, w->name,
 		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0)
 			return fail_errno(err, "open");
-		rc = hash_data(fd, &b, w->st.st_size, err);
+		rc = hash_data(fd, &b, &w->st, err);
+		/* cheaper than by the name afterwards */
+		f->plain = flistxattr(fd, NULL, 0) == 0;
 		close(fd);
 	}
-	blake2b_end(&b, hex);
+	blake2b_end(&b, f->hex);
 	return rc;
 }
 
@@ -157,12 +164,14 @@ turn(struct hasher *h, const struct walk_entry *w)
 }
 
 static int
-say(struct hasher *h, const struct walk_entry *w, const char hex[KEY_HEX],
+say(struct hasher *h, const struct walk_entry *w, const struct hashed *f,
     struct error *err)
 {
-	struct word word = {.ino = w->st.st_ino};
+	struct word word;
 
-	memcpy(word.hex, hex, KEY_HEX);
+	memset(&word, 0, sizeof(word));
+	word.ino = w->st.st_ino;
+	word.file = *f;
 	if (write(h->pipe, &word, sizeof(word)) != (ssize_t)sizeof(word))
 		return fail_errno(err, "write");
 	return 0;
@@ -170,7 +179,7 @@ say(struct hasher *h, const struct walk_entry *w, const char hex[KEY_HEX],
 
 /* What the child says of the file; false if it doesn't. */
 static bool
-listen_to(struct hasher *h, const struct walk_entry *w, char hex[KEY_HEX])
+listen_to(struct hasher *h, const struct walk_entry *w, struct hashed *f)
 {
 	struct word word = {0};
 	size_t have = 0;
@@ -185,31 +194,37 @@ listen_to(struct hasher *h, const struct walk_entry *w, char hex[KEY_HEX])
 	}
 	if (have < sizeof(word) || word.ino != w->st.st_ino)
 		return false;
-	memcpy(hex, word.hex, KEY_HEX);
+	*f = word.file;
 	return true;
 }
 
 int
-hasher_file(struct hasher *h, const struct walk_entry *w, char hex[KEY_HEX],
+hasher_file(struct hasher *h, const struct walk_entry *w, struct hashed *f,
     struct error *err)
 {
 	int side;
 
 	if (h->pipe < 0)
-		return hash_file(w, hex, err);
+		return hash_file(w, f, err);
 	side = turn(h, w);
 	if (h->pid == 0) {
-		hex[0] = '\0';
+		*f = (struct hashed){.plain = false};
 		if (side == 0)
 			return 0;
-		return hash_file(w, hex, err) < 0 ? -1 : say(h, w, hex, err);
+		return hash_file(w, f, err) < 0 ? -1 : say(h, w, f, err);
 	}
 	if (side == 1) {
-		if (listen_to(h, w, hex))
+		if (listen_to(h, w, f))
 			return 0;
 		hasher_end(h);
 	}
-	return hash_file(w, hex, err);
+	return hash_file(w, f, err);
+}
+
+bool
+hasher_is_child(const struct hasher *h)
+{
+	return h->pid == 0 && h->pipe >= 0;
 }
 
 void

@@ -26,9 +26,17 @@ struct hasher {
 /* True in the child, which does as its parent does and then exits. */
 bool hasher_begin(struct hasher *h);
 
-/* The digest of a file's bytes; in the child hex may stay empty. */
-int hasher_file(struct hasher *h, const struct walk_entry *w, char hex[KEY_HEX],
+struct hashed {
+	char hex[KEY_HEX]; /* of the file's bytes */
+	bool plain;        /* it has no extended attributes for certain */
+};
+
+/* What there is to know of a file; in the child it may stay empty. */
+int hasher_file(struct hasher *h, const struct walk_entry *w, struct hashed *f,
     struct error *err);
+
+/* Are we the child? What is no file is none of its business. */
+bool hasher_is_child(const struct hasher *h);
 
 /* In the parent: the child is gone afterwards. */
 void hasher_end(struct hasher *h);
