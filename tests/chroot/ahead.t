@@ -142,6 +142,22 @@ wait "$pid"
 is $? 0 "both are good"
 is "$(grep -c autotua log)" 0 "they see no group above their own"
 
+# what waits goes the ways of older kernels too
+for without in detached detached,fsconfig pivot landlock; do
+	printf '#!/bin/sh\nexec "%s" "$@" --without %s\n' "$CHROOT" \
+		"$without" >without
+	chmod +x without
+	"$asker" "$tmp/without" "$S" "$stage" without-job line=1 -- /bin/bash \
+		-c 'cat /proc/self/mountinfo; echo "root $UID"' <go >out 2>log 7>&- &
+	pid=$!
+	ok "without $without: process 1 waits" soon is_waiting
+	echo >&7
+	wait "$pid"
+	is $? 0 "without $without: a run is good"
+	is "$(grep -c '^root 0$' log)$(grep -c host-thing log)" 20 \
+		"without $without: it sees nothing of the host"
+done
+
 umount mnt
 before=$(mounts)
 exec 7>&-
