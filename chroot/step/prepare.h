@@ -2,8 +2,7 @@
 /*
  * What a run needs before its first jail, all of it in its folder, run/JOB,
  * which is also its lock:
- *	upper		what the job writes, and in the jail's namespace the
- *			mount point of the whole
+ *	upper		what the job writes
  *	work.N		overlayfs's, a fresh one for each mount
  *	home		/autotua of the jail: work temp home artifacts
  *	src		/autotua/distfiles: hard links to sources

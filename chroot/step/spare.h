@@ -2,9 +2,9 @@
 /*
  * The server's next run, as a child that has prepared what does not depend on
  * the job (prepare_ahead()) and waits for the request at a socket. It has
- * nothing of any client's, is for one run, and ends when the server does:
- * then it clears away what it has made. A run is the same without it, only
- * later. This is the server's side.
+ * nothing of any client's but the kinds of limits that the last run had, is
+ * for one run, and ends when the server does: then it clears away what it has
+ * made. A run is the same without it, only later. This is the server's side.
  */
 #ifndef CHROOT_SPARE_H
 #define CHROOT_SPARE_H
