@@ -25,6 +25,7 @@
 #include "chroot/sys/priv.h"
 #include "chroot/sys/sys.h"
 #include "chroot/sys/unpacker.h"
+#include "base/arena.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -338,13 +339,14 @@ void
 inside(const struct box *birth)
 {
 	struct box own = *birth, *b = &own;
+	struct arena a = {0}; /* this process is for one job: never freed */
 	unsigned lacks = 0;
 	struct parts p;
 	int nursery, root;
 
 	b->lacks = &lacks;
 	nursery = make_ahead(b);
-	order_receive(b, &p);
+	order_receive(b, &p, &a);
 	close(BOX_ORDER);
 	join_groups(b, &p);
 	if (b->extra >= 0 && dup3(b->extra, BOX_EXTRA, O_CLOEXEC) < 0)

@@ -3,6 +3,7 @@
 #include "chroot/jail/uplink.h"
 #include "chroot/sys/ids.h"
 #include "chroot/sys/sys.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -11,7 +12,6 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -267,17 +267,14 @@ take(struct parts *p, const struct order *o, struct msghdr *msg)
 	p->nlower = o->nlower;
 }
 
-/* The command; this process is for one, so nothing is freed. */
 static void
-read_command(struct box *b, const struct order *o)
+read_command(struct box *b, const struct order *o, struct arena *a)
 {
-	const char **argv = calloc(o->nargs + 1, sizeof(*argv));
-	char *text = malloc(o->size + 1);
+	const char **argv = arena_array(a, o->nargs + 1, const char *);
+	char *text = arena_alloc(a, o->size + 1, 1);
 	size_t done = 0, i;
 	ssize_t n;
 
-	if (!argv || !text)
-		box_die(b, "process 1: out of memory");
 	while (done < o->size) {
 		n = read(BOX_ORDER, text + done, o->size - done);
 		if (n <= 0)
@@ -293,7 +290,7 @@ read_command(struct box *b, const struct order *o)
 }
 
 void
-order_receive(struct box *b, struct parts *p)
+order_receive(struct box *b, struct parts *p, struct arena *a)
 {
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS * sizeof(int))];
 	struct order o;
@@ -320,5 +317,5 @@ order_receive(struct box *b, struct parts *p)
 	b->extra = p->fd[PART_EXTRA];
 	b->argv = NULL;
 	if (o.nargs > 0)
-		read_command(b, &o);
+		read_command(b, &o, a);
 }

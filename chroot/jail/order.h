@@ -14,6 +14,7 @@
 #include "chroot/jail/box.h"
 #include "chroot/jail/cgroup.h"
 
+struct arena;
 struct error;
 
 #define PARTS_LOWER 129 /* of a jail: 128 layers and what they are on */
@@ -53,7 +54,10 @@ void parts_close(struct parts *p);
 int order_send(
     int socket, const struct box *b, const struct parts *p, struct error *err);
 
-/* In process 1: wait for it, and fill box and parts; its end ends us. */
-void order_receive(struct box *b, struct parts *p);
+/*
+ * In process 1: wait for it, and fill box and parts; the command is in the
+ * arena. The socket's end ends us.
+ */
+void order_receive(struct box *b, struct parts *p, struct arena *a);
 
 #endif
