@@ -18,8 +18,12 @@ ask() {
 	pid=$!
 }
 # the process that waits for the job, as process 1 of its jail
-waiting() { pgrep -P "${1##*.}" | head -1; }
-is_waiting() { [ -n "$(waiting "$(spare)")" ] && [ "$(readlink "/proc/$(waiting "$(spare)")/ns/pid")" != "$(readlink /proc/self/ns/pid)" ]; }
+waiting() { [ -z "$1" ] || pgrep -P "${1##*.}" | head -1; }
+own_pids() { [ "$(readlink "/proc/$1/ns/pid")" != "$(readlink /proc/self/ns/pid)" ]; }
+is_waiting() {
+	one=$(waiting "$(spare)")
+	[ -n "$one" ] && own_pids "$one"
+}
 # it has left the host's mounts: nothing but what it has made itself
 is_away() { [ "$(wc -l <"/proc/$1/mountinfo")" -gt 3 ] && ! grep -q ' host-thing ' "/proc/$1/mountinfo"; }
 server() { pgrep -P "$pid" -f " serve --fd " | head -1; }
