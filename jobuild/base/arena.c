@@ -11,12 +11,14 @@
 #define BLOCK_MIN ((size_t)1008) /* malloc keeps freed ones of it at hand */
 #define BLOCK_MAX ((size_t)1 << 26)
 #define HUGE_PAGE ((size_t)1 << 21)
+#define HUGE_FROM (BLOCK_MIN << 8) /* what grows to this grows to HUGE_PAGE */
 #define ALIGN     _Alignof(max_align_t)
 
 /*
  * Small blocks are malloc's; from HUGE_PAGE on they are mappings of their own
  * in pages of that size, for touching memory page by page costs more than
- * what is done in it. Only what is written takes memory.
+ * what is done in it: some sixty small pages as much as one of those. Only
+ * what is written takes memory.
  */
 struct block {
 	struct block *prev;
@@ -130,6 +132,8 @@ grow(struct arena *a, size_t size)
 
 	if (a->blocks && !a->blocks->exact)
 		want = a->blocks->size * 2;
+	if (want >= HUGE_FROM && want < HUGE_PAGE)
+		want = HUGE_PAGE;
 	if (want > BLOCK_MAX)
 		want = BLOCK_MAX;
 	if (size > SIZE_MAX / 2)

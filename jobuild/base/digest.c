@@ -59,15 +59,23 @@ digest_field(struct digest *d, const char *s)
 	digest_add(d, s, (size_t)n);
 }
 
-static void
-to_hex(const unsigned char *p, size_t n, char hex[DIGEST_HEX_MAX])
+static inline char
+hex_digit(unsigned char value)
 {
-	static const char digits[] = "0123456789abcdef";
-	size_t i;
+	return (char)(value + (value < 10 ? '0' : 'a' - 10));
+}
 
-	for (i = 0; i < n; i++) {
-		hex[2 * i] = digits[p[i] >> 4];
-		hex[2 * i + 1] = digits[p[i] & 15];
+/* In pieces of 16 bytes, which compilers do at once; no digest is shorter. */
+static void
+to_hex(const unsigned char *p, size_t n, char *restrict hex)
+{
+	size_t i, k;
+
+	for (i = 0; i < n; i += 16) {
+		for (k = i; k < i + 16; k++) {
+			hex[2 * k] = hex_digit(p[k] >> 4);
+			hex[2 * k + 1] = hex_digit(p[k] & 15);
+		}
 	}
 	hex[2 * n] = '\0';
 }

@@ -87,7 +87,7 @@ put_edges(
 		e->option = GROUP;
 		if (items[i].kind == DEP_ATOM) {
 			e->option = SAT_NO_VARIABLE;
-			e->to = pool_hash(c->pool, &items[i].atom.id);
+			e->to = pool_hash(c->pool, &items[i]);
 		}
 		e++;
 	}
@@ -218,7 +218,8 @@ expect_drafts(const struct choice *c, uint32_t next)
 			    d->meta->depend.n * sizeof(struct dep));
 	}
 	for (end = c->drafts + next + left; d < end; d++) {
-		__builtin_prefetch(d->meta);
+		__builtin_prefetch(&d->meta->depend);
+		__builtin_prefetch(&d->meta->narch);
 		__builtin_prefetch(d->cand, 1);
 	}
 }
@@ -281,7 +282,7 @@ item_is_in(struct choice *c, const struct dep *d)
 
 	c->steps++;
 	if (d->kind == DEP_ATOM) {
-		k = pool_package(c->pool, &d->atom.id);
+		k = pool_package(c->pool, d);
 		return is_reached(c, k) && fits_chosen(c, k, &d->atom);
 	}
 	for (i = 0; i < d->n; i++)

@@ -6,124 +6,151 @@
 #include <assert.h>
 #include <string.h>
 
-#define ON_THE_WAY UINT32_MAX
+#define MET     UINT32_MAX
+#define NOBODY  UINT32_MAX
+#define AT_ONCE 16
 
-/* A draft that has been met, and how many of its edges were followed. */
+/* Where the walk is with a draft. */
 struct visit {
-	uint32_t draft, at;
+	uint32_t next, end; /* its edges that are still to be followed */
+	uint32_t up;        /* the draft that it was reached from */
 };
 
-/* A walk through the drafts. */
+/*
+ * A walk through the drafts, over a copy of what it needs of them: most of its
+ * time it would wait for memory.
+ */
 struct walk {
-	struct arena *arena;
-	const struct draft *drafts;
-	struct path *paths; /* by draft */
-	uint32_t *number;   /* by draft: 0 not met, ON_THE_WAY, or its step
-			       plus one */
-	struct visit *stack;
-	uint32_t nstack;
-	struct plan_edge **back; /* edges to what is on the way */
-	size_t nback;
-	struct closure *out;
+	uint32_t *to; /* by edge */
+	struct visit *visits;
+	uint32_t *number; /* by draft: 0 not met, MET, or its step plus one */
+	uint32_t *order;  /* by step: its draft */
+	uint32_t nsteps;
 };
 
 static void
-meet(struct walk *w, uint32_t draft, const struct path *up, bool side)
+copy_edges(
+    struct walk *w, struct arena *a, const struct draft *drafts, size_t n)
 {
-	struct path *path = &w->paths[draft];
-	const struct draft *d = &w->drafts[draft];
+	size_t i, nedges = 0;
+	uint32_t k, at = 0;
+
+	for (i = 0; i < n; i++)
+		nedges += drafts[i].nedges;
+	w->to = arena_array(a, nedges, uint32_t);
+	w->visits = arena_array(a, n, struct visit);
+	for (i = 0; i < n; i++) {
+		w->visits[i].next = at;
+		for (k = 0; k < drafts[i].nedges; k++)
+			w->to[at++] = drafts[i].edges[k].to;
+		w->visits[i].end = at;
+	}
+}
+
+static uint32_t
+meet(struct walk *w, uint32_t draft, uint32_t up)
+{
+	struct visit *v = &w->visits[draft];
+	uint32_t i;
+
+	for (i = v->next; i < v->end; i++)
+		__builtin_prefetch(&w->number[w->to[i]]);
+	v->up = up;
+	w->number[draft] = MET;
+	return draft;
+}
+
+/* Follow the next edge of a draft, or be done with it; where the walk is. */
+static uint32_t
+advance(struct walk *w, uint32_t draft)
+{
+	struct visit *v = &w->visits[draft];
+	uint32_t to;
+
+	while (v->next < v->end) {
+		to = w->to[v->next++];
+		if (w->number[to] == 0)
+			return meet(w, to, draft);
+	}
+	w->order[w->nsteps++] = draft;
+	w->number[draft] = w->nsteps;
+	return v->up;
+}
+
+/* An edge to what is no earlier step closes a cycle. */
+static void
+lead_to_steps(const struct walk *w, const struct draft *d, uint32_t step,
+    struct closure *out)
+{
 	uint32_t i;
 
 	for (i = 0; i < d->nedges; i++) {
-		__builtin_prefetch(&w->number[d->edges[i].to]);
-		__builtin_prefetch(&w->drafts[d->edges[i].to]);
-	}
-	path->up = up;
-	path->cand = d->cand;
-	path->side = side;
-	w->number[draft] = ON_THE_WAY;
-	w->stack[w->nstack++] = (struct visit){draft, 0};
-}
-
-/* The edges lead to steps from here on; what isn't one yet will be. */
-static void
-lead_to_steps(struct walk *w, const struct draft *d)
-{
-	uint32_t i, number;
-
-	for (i = 0; i < d->nedges; i++) {
-		number = w->number[d->edges[i].to];
-		if (number != ON_THE_WAY) {
-			d->edges[i].to = number - 1;
-			continue;
-		}
-		w->out->cyclic = true;
-		w->back = arena_grow(
-		    w->arena, w->back, w->nback, sizeof(struct plan_edge *));
-		w->back[w->nback++] = &d->edges[i];
+		d->edges[i].to = w->number[d->edges[i].to] - 1;
+		out->cyclic |= d->edges[i].to >= step;
 	}
 }
 
-/* All that the draft needs is in order: it is the next step. */
 static void
-leave(struct walk *w, uint32_t draft)
+make_step(const struct walk *w, const struct draft *d, struct path *path,
+    struct closure *out)
 {
-	const struct draft *d = &w->drafts[draft];
-	struct closure *out = w->out;
 	struct step *s = &out->steps[out->nsteps];
 
-	lead_to_steps(w, d);
-	if (d->sides) {
-		out->sided = arena_grow(
-		    w->arena, out->sided, out->nsided, sizeof(*out->sided));
-		out->sided[out->nsided++] = (uint32_t)out->nsteps;
-	}
+	lead_to_steps(w, d, (uint32_t)out->nsteps, out);
+	path->cand = d->cand;
 	s->cand = d->cand;
 	s->meta = d->meta;
-	s->path = &w->paths[draft];
+	s->path = path;
 	s->edges = d->edges;
 	s->nedges = d->nedges;
 	s->var = d->var;
-	w->number[draft] = (uint32_t)++out->nsteps;
-	w->nstack--;
+	out->nsteps++;
 }
 
-/* Follow the next edge of the draft on top, or be done with it. */
 static void
-advance(struct walk *w)
+make_steps(struct walk *w, struct arena *a, const struct path *above,
+    const struct draft *drafts, struct closure *out)
 {
-	struct visit *top = &w->stack[w->nstack - 1];
-	const struct draft *d = &w->drafts[top->draft];
-	uint32_t to;
+	struct path *paths = arena_array(a, w->nsteps, struct path);
+	const struct draft *d;
+	uint32_t i, up;
 
-	while (top->at < d->nedges) {
-		to = d->edges[top->at++].to;
-		if (w->number[to] == 0) {
-			meet(w, to, &w->paths[top->draft], false);
-			return;
+	out->steps = arena_array(a, w->nsteps, struct step);
+	for (i = 0; i < w->nsteps; i++) {
+		if (i + 2 * AT_ONCE < w->nsteps)
+			__builtin_prefetch(&drafts[w->order[i + 2 * AT_ONCE]]);
+		if (i + AT_ONCE < w->nsteps)
+			__builtin_prefetch(
+			    drafts[w->order[i + AT_ONCE]].edges, 1);
+		d = &drafts[w->order[i]];
+		up = w->visits[w->order[i]].up;
+		paths[i].up = up == NOBODY ? above : &paths[w->number[up] - 1];
+		paths[i].side = up == NOBODY && above;
+		if (d->sides) {
+			out->sided = arena_grow(
+			    a, out->sided, out->nsided, sizeof(*out->sided));
+			out->sided[out->nsided++] = i;
 		}
+		make_step(w, d, &paths[i], out);
 	}
-	leave(w, top->draft);
 }
 
 void
 closure_order(struct arena *a, struct arena *scratch, const struct path *above,
     const struct draft *drafts, size_t n, struct closure *out)
 {
-	struct walk w = {.arena = a, .drafts = drafts, .out = out};
-	size_t i;
+	struct walk w = {.nsteps = 0};
+	uint32_t at;
 
 	assert(n > 0);
-	w.paths = arena_array(a, n, struct path);
-	w.number = arena_array(scratch, n, uint32_t);
-	w.stack = arena_array(scratch, n, struct visit);
 	memset(out, 0, sizeof(*out));
-	out->steps = arena_array(a, n, struct step);
-	meet(&w, 0, above, above != NULL);
-	while (w.nstack > 0)
-		advance(&w);
-	for (i = 0; i < w.nback; i++)
-		w.back[i]->to = w.number[w.back[i]->to] - 1;
+	copy_edges(&w, scratch, drafts, n);
+	w.number = arena_array(scratch, n, uint32_t);
+	w.order = arena_array(scratch, n, uint32_t);
+	at = meet(&w, 0, NOBODY);
+	while (at != NOBODY)
+		at = advance(&w, at);
+	make_steps(&w, a, above, drafts, out);
 }
 
 /* What the true variables come to. */

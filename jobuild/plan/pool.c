@@ -3,7 +3,6 @@
 #include "plan/resolve.h"
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/map.h"
 
 #include <string.h>
 
@@ -51,8 +50,8 @@ static struct package *
 new_package(struct pool *p, const struct recipe_id *id)
 {
 	size_t nuser = strlen(id->user), nname = strlen(id->name), i;
-	struct package *k =
-	    arena_alloc(p->arena, 1, sizeof(*k) + 2 * nuser + nname + 3);
+	struct package *k = arena_alloc(p->arena, 1,
+	    offsetof(struct package, label) + 2 * nuser + nname + 3);
 	char *user = k->label + nuser + nname + 2;
 
 	memcpy(k->label, id->user, nuser);
@@ -68,8 +67,6 @@ new_package(struct pool *p, const struct recipe_id *id)
 		k->list[i].package = k;
 	return k;
 }
-
-#define LABEL_MAX (USER_MAX + NAME_MAX_LEN + 2)
 
 /* The end of what text and the name have in common, if that is all of it. */
 static const char *
@@ -126,26 +123,10 @@ grow_slots(struct pool *p)
 	}
 }
 
-/* "user/name" of what of it is as long as a name may be; its length. */
-static size_t
-make_label(char label[LABEL_MAX], const struct recipe_id *id)
-{
-	size_t n = 0, i;
-
-	for (i = 0; i < USER_MAX && id->user[i]; i++)
-		label[n++] = id->user[i];
-	label[n++] = '/';
-	for (i = 0; i < NAME_MAX_LEN && id->name[i]; i++)
-		label[n++] = id->name[i];
-	return n;
-}
-
 uint32_t
-pool_hash(const struct pool *p, const struct recipe_id *id)
+pool_hash(const struct pool *p, const struct dep *d)
 {
-	char label[LABEL_MAX];
-	size_t len = make_label(label, id);
-	uint32_t hash = (uint32_t)map_hash(label, len);
+	uint32_t hash = d->hash ? d->hash : id_hash(&d->atom.id);
 
 	if (p->nslots > 0)
 		__builtin_prefetch(&p->slots[hash & (p->nslots - 1)]);
@@ -160,8 +141,10 @@ pool_expect(const struct pool *p, uint32_t hash)
 	if (p->nslots == 0)
 		return;
 	k = p->slots[hash & (p->nslots - 1)].package;
-	if (k)
-		__builtin_prefetch(&k->round);
+	if (!k)
+		return;
+	__builtin_prefetch(&k->round, 1);
+	__builtin_prefetch(&k->label[4]);
 }
 
 struct package *
@@ -181,9 +164,9 @@ pool_find(struct pool *p, const struct recipe_id *id, uint32_t hash)
 }
 
 struct package *
-pool_package(struct pool *p, const struct recipe_id *id)
+pool_package(struct pool *p, const struct dep *d)
 {
-	return pool_find(p, id, pool_hash(p, id));
+	return pool_find(p, &d->atom.id, pool_hash(p, d));
 }
 
 static bool

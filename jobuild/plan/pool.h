@@ -88,14 +88,14 @@ void pool_begin(struct pool *p, struct arena *work, struct diags *d);
  * have left in packages and candidates is theirs to remove. */
 void pool_end(struct pool *p);
 
-/* The package, looked up the first time. */
-struct package *pool_package(struct pool *p, const struct recipe_id *id);
+/* The package that an atom is about, looked up the first time. */
+struct package *pool_package(struct pool *p, const struct dep *d);
 
 /*
  * The same in three goes, for who looks many up: the memory that one of them
  * waits for comes while the others are begun.
  */
-uint32_t pool_hash(const struct pool *p, const struct recipe_id *id);
+uint32_t pool_hash(const struct pool *p, const struct dep *d);
 void pool_expect(const struct pool *p, uint32_t hash);
 struct package *
 pool_find(struct pool *p, const struct recipe_id *id, uint32_t hash);

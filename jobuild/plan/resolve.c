@@ -192,7 +192,7 @@ add_atom(struct resolver *r, struct need *n)
 	bool certain = r->nodes[n->owner].certain;
 
 	r->sat.steps++;
-	n->package = pool_package(r->pool, &atom->id);
+	n->package = pool_package(r->pool, n->dep);
 	enter_package(r, n->package);
 	n->range = package_range(n->package, atom);
 	if (n->range.first < n->range.end)

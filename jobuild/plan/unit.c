@@ -193,18 +193,18 @@ spread_failures(struct units *u)
 	return any;
 }
 
-/* A unit that has not failed and does what an atom wants, or NULL. */
+/* A unit that has not failed and does what d (an atom) wants, or NULL. */
 static struct unit *
-find_unit(struct units *u, const struct atom *atom)
+find_unit(struct units *u, const struct dep *d)
 {
 	const struct closure *c;
 	struct unit *unit, *found = NULL;
 
-	unit = pool_package(u->pool, &atom->id)->units;
+	unit = pool_package(u->pool, d)->units;
 	for (; unit; unit = unit->next) {
 		c = &unit->closure;
 		if (!unit->failed &&
-		    candidate_fits(c->steps[c->nsteps - 1].cand, atom))
+		    candidate_fits(c->steps[c->nsteps - 1].cand, &d->atom))
 			found = unit; /* the first asked for is the last here */
 	}
 	return found;
@@ -218,7 +218,7 @@ want_is_in(struct units *u, const struct want *w)
 	if (w->barred)
 		return false;
 	if (w->dep->kind == DEP_ATOM)
-		return find_unit(u, &w->dep->atom) != NULL;
+		return find_unit(u, w->dep) != NULL;
 	for (i = 0; i < w->dep->n; i++)
 		in += want_is_in(u, &w->items[i]);
 	return w->dep->kind == DEP_ALLOF ? in == w->dep->n : in > 0;
@@ -231,7 +231,7 @@ take_what_is_in(struct units *u, struct want *w)
 	size_t i;
 
 	if (w->dep->kind == DEP_ATOM)
-		w->unit = find_unit(u, &w->dep->atom);
+		w->unit = find_unit(u, w->dep);
 	for (i = 0; w->dep->kind == DEP_ALLOF && i < w->dep->n; i++)
 		take_what_is_in(u, &w->items[i]);
 }

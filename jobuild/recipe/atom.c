@@ -2,6 +2,7 @@
 #include "recipe/atom.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/map.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -127,6 +128,22 @@ id_compare(const struct recipe_id *a, const struct recipe_id *b)
 	if (rc == 0)
 		rc = strcmp(a->name, b->name);
 	return rc ? rc : version_compare(a->ver, b->ver);
+}
+
+uint32_t
+id_hash(const struct recipe_id *id)
+{
+	char label[USER_MAX + NAME_MAX_LEN + 2];
+	size_t n = 0, i;
+	uint32_t hash;
+
+	for (i = 0; i < USER_MAX && id->user[i]; i++)
+		label[n++] = id->user[i];
+	label[n++] = '/';
+	for (i = 0; i < NAME_MAX_LEN && id->name[i]; i++)
+		label[n++] = id->name[i];
+	hash = (uint32_t)map_hash(label, n);
+	return hash ? hash : 1;
 }
 
 /* user/name[-ver] in len bytes; NULL or what is wrong with it. */

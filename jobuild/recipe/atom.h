@@ -46,6 +46,7 @@ enum dep_kind { DEP_ATOM, DEP_ANYOF, DEP_ALLOF };
 
 struct dep {
 	enum dep_kind kind;
+	uint32_t hash;     /* DEP_ATOM: id_hash(), if a parser made it */
 	struct atom atom;  /* DEP_ATOM */
 	struct dep *items; /* the others: the group's members, at least one */
 	size_t n;
@@ -68,6 +69,9 @@ void version_format(struct version v, char out[VERSION_MAX]);
 /* "user/name-ver" in the arena. */
 const char *id_format(struct arena *a, const struct recipe_id *id);
 int id_compare(const struct recipe_id *a, const struct recipe_id *b);
+
+/* Of user and name, for tables (see map_hash()); never 0. */
+uint32_t id_hash(const struct recipe_id *id);
 
 /* "user/name-ver" exactly (as in EXTENDS); false when it isn't one. */
 bool id_parse(struct arena *a, const char *s, size_t len, struct recipe_id *id);

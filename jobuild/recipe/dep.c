@@ -84,6 +84,7 @@ word(struct dep_parser *p, struct slice w, bool any)
 {
 	struct error err;
 	struct atom atom;
+	struct dep *dep;
 
 	if (w.len == 1 && *w.s == '(')
 		return open_group(p, any);
@@ -101,7 +102,9 @@ word(struct dep_parser *p, struct slice w, bool any)
 	if (atom_parse(p->arena, w.s, w.len, &atom, &err) < 0)
 		return complain(p,
 		    "write maintainer/name or >=maintainer/name-1.0", err.msg);
-	add(p, DEP_ATOM)->atom = atom;
+	dep = add(p, DEP_ATOM);
+	dep->atom = atom;
+	dep->hash = id_hash(&atom.id);
 	return 0;
 }
 
