@@ -322,6 +322,7 @@ resolve_all(struct maker *m, struct pool *pool)
 	const struct plan_request *req = m->req;
 
 	pool->thorough = req->thorough;
+	pool->guess = req->guess;
 	units_init(
 	    &m->units, pool, req->max_steps ? req->max_steps : PLAN_STEPS);
 	causes_init(&m->cycles, m->diags->arena);

@@ -76,9 +76,9 @@ struct plan_request {
 	const char *const *parameters;
 	/* of the resolver's work on one unit; 0: PLAN_STEPS */
 	size_t max_steps;
-	/* search even when the walk from the root needs no search (choice.h):
-	 * the answer is the same, only later */
-	bool thorough;
+	/* search even when the walk from the root needs no search (choice.h),
+	 * and as if it were hard: the answer is the same, only later */
+	bool thorough, guess;
 };
 
 #define PLAN_STEPS 10000000 /* about a second */

@@ -73,6 +73,7 @@ struct pool {
 	uint32_t rounds;
 	uint32_t npeeked; /* candidates about which something is held back */
 	bool thorough;    /* always search, for tests of choice.h */
+	bool guess;       /* as if that were hard (resolve.h), for tests */
 	size_t broken;    /* recipes that were needed and are broken */
 	struct candidate **told; /* of which d has been told something */
 	size_t ntold;

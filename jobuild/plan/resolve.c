@@ -165,8 +165,8 @@ queue_need(struct resolver *r, struct need *n)
 }
 
 /*
- * The owner is out, or the package is in within the range. Without any in it
- * the first of these clauses is all that there is.
+ * The owner is out, or the package is in within the range. Without any in it,
+ * or with just one, the first of these clauses is all that there is.
  */
 static void
 add_range(struct resolver *r, struct need *n)
@@ -175,6 +175,11 @@ add_range(struct resolver *r, struct need *n)
 
 	if (n->range.first == n->range.end) {
 		n->clause = sat_add(&r->sat, n, lits, 1);
+		return;
+	}
+	if (n->range.end - n->range.first == 1) {
+		lits[1] = SAT_IS(first + n->range.first);
+		n->clause = sat_add(&r->sat, n, lits, 2);
 		return;
 	}
 	lits[1] = sat_up_to(&r->sat, first, n->range.end - 1);
@@ -368,7 +373,11 @@ load_entered(struct resolver *r)
 		if (lit & 1 || r->nodes[v].kind != NODE_JOBUILD ||
 		    r->nodes[v].loaded)
 			continue;
-		enter_jobuild(r, v, pool_read(r->pool, r->nodes[v].cand));
+		if (!r->guessing)
+			enter_jobuild(
+			    r, v, pool_read(r->pool, r->nodes[v].cand));
+		else if (need_for(r, v))
+			resolver_look_ahead(r, v);
 	}
 	return r->sat.pending || r->sat.steps > r->sat.max_steps;
 }
@@ -399,14 +408,55 @@ need_version(const struct resolver *r, const struct need *n)
 	return first + at;
 }
 
+/* A quarter of the steps is for the walk alone, which mostly is enough. */
+static bool
+is_hard(const struct resolver *r)
+{
+	return r->pool->guess || r->sat.steps > r->sat.max_steps / 4;
+}
+
+/* Make the clauses of all that might come in: the more there are, the more
+ * can be concluded from each guess. */
+static void
+look_at_all(struct resolver *r)
+{
+	uint64_t most = r->sat.steps + r->sat.max_steps / 4;
+	uint32_t v;
+
+	for (v = 0; v < r->sat.nvars && r->sat.steps < most; v++) {
+		if (r->nodes[v].kind == NODE_JOBUILD && need_for(r, v))
+			resolver_look_ahead(r, v);
+	}
+}
+
+/* Decide something; false when everything is. */
+static bool
+go_on(struct resolver *r)
+{
+	if (!r->hard && is_hard(r)) {
+		resolver_guess_begin(r);
+		look_at_all(r);
+		return true;
+	}
+	/* a conflict: the model had not all that it should have had */
+	if (r->hard && r->sat.nlearned > r->nlearned)
+		r->guessing = true;
+	if (!r->guessing)
+		return resolver_decide(r);
+	resolver_guess(r);
+	return true;
+}
+
 static enum sat_answer
 search(struct resolver *r)
 {
 	enum sat_answer answer;
 
+	if (r->hard)
+		resolver_guess_begin(r);
 	do {
 		answer = settle(r);
-	} while (answer == SAT_STABLE && resolver_decide(r));
+	} while (answer == SAT_STABLE && go_on(r));
 	return answer;
 }
 

@@ -14,6 +14,11 @@
  * already, else the leftmost. Whatever could not be completed to a closure is
  * passed over, and nothing else is: a version older than the newest was forced
  * by what the walk had taken before. How the solver finds out has no influence.
+ *
+ * The walk's order may be a bad one for finding out. After many conflicts its
+ * decisions are no longer tried blindly: a model, any solution found in the
+ * solver's own order, tells what can be completed. What the walk takes next is
+ * in the last model, or one that has it, too, is looked for first.
  */
 #ifndef PLAN_RESOLVE_H
 #define PLAN_RESOLVE_H
@@ -111,7 +116,11 @@ struct resolver {
 	struct sat sat;
 	struct node *nodes; /* by variable */
 	uint32_t entered;   /* how much of the trail has been loaded */
-	uint32_t level;     /* decisions that the walk has seen */
+	uint32_t level;     /* decisions of which the resolver knows */
+	uint32_t nwalked;   /* the first of them, which are the walk's */
+	bool hard;          /* nothing is decided that isn't in a model */
+	bool guessing;      /* looking for one that has what was decided */
+	uint32_t nlearned;  /* conflicts when the last one was found */
 	uint32_t *queue;    /* variables in the order of being reached */
 	struct progress walk;
 	struct progress *saved; /* before each decision */
@@ -141,6 +150,12 @@ bool resolver_decide(struct resolver *r);
 
 /* walk.c: the solver may have taken decisions back; so does the walk. */
 void resolver_rewind(struct resolver *r);
+
+/* walk.c: look for a model from the start; what is decided then is in one. */
+void resolver_guess_begin(struct resolver *r);
+
+/* walk.c: go on with that; there was nothing left to conclude. */
+void resolver_guess(struct resolver *r);
 
 /* walk.c: begin with what the request wants. */
 void resolver_begin(struct resolver *r);

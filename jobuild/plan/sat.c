@@ -3,10 +3,10 @@
  * Two watched literals a clause, in lists that run through the clauses
  * themselves. A clause that is added while decisions stand may fix a variable
  * at an older level than the newest: such a literal keeps its place on the
- * trail when the newer levels are taken back (see take_back()). Learning stops
- * at the first unique implication point. Each learned clause remembers what it
- * was made of, so that in the end the caller's clauses behind a contradiction
- * can be told.
+ * trail when the newer levels are taken back (see sat_take_back()). Learning
+ * stops at the first unique implication point. Each learned clause remembers
+ * what it was made of, so that in the end the caller's clauses behind a
+ * contradiction can be told.
  */
 #include "plan/sat.h"
 #include "base/arena.h"
@@ -22,6 +22,7 @@ sat_init(struct sat *s, struct arena *a, uint64_t max_steps)
 	memset(s, 0, sizeof(*s));
 	s->arena = a;
 	s->max_steps = max_steps;
+	s->bump = 1;
 	s->pending_end = &s->pending;
 }
 
@@ -37,9 +38,11 @@ sat_variable(struct sat *s)
 	s->out = arena_grow(a, s->out, v, sizeof(*s->out));
 	s->fixed = arena_grow(a, s->fixed, v, sizeof(*s->fixed));
 	s->from = arena_grow(a, s->from, v, sizeof(struct clause *));
+	s->heap = arena_grow(a, s->heap, v, sizeof(*s->heap));
 	memset(&s->vars[v], 0, sizeof(s->vars[v]));
 	s->vars[v].cause = SAT_NO_LITERAL;
 	s->nvars++;
+	guess_open(s, v);
 	return v;
 }
 
@@ -158,19 +161,28 @@ watch(struct sat *s, struct clause *c, int which)
 	*list = c;
 }
 
-/* Take decisions back until only level of them are left. */
 static void
-take_back(struct sat *s, uint32_t level)
+forget(struct sat *s, uint32_t lit)
 {
-	uint32_t i, keep = s->levels[level], lit;
+	s->vars[SAT_VAR(lit)].was = !(lit & 1);
+	s->vars[SAT_VAR(lit)].value = 0;
+	guess_open(s, SAT_VAR(lit));
+}
 
-	s->head = keep;
+void
+sat_take_back(struct sat *s, uint32_t level)
+{
+	uint32_t i, keep, lit;
+
+	if (level >= s->nlevels)
+		return;
+	s->head = keep = s->levels[level];
 	for (i = keep; i < s->ntrail; i++) {
 		lit = s->trail[i];
 		if (level_of(s, lit) <= level)
 			s->trail[keep++] = lit;
 		else
-			s->vars[SAT_VAR(lit)].value = 0;
+			forget(s, lit);
 	}
 	s->ntrail = keep;
 	s->nlevels = level;
@@ -434,6 +446,7 @@ take_literal(struct sat *s, struct learning *l, uint32_t lit)
 	if (v->seen)
 		return;
 	v->seen = true;
+	guess_bump(s, SAT_VAR(lit));
 	if (v->level == 0)
 		s->fixed[l->nfixed++] = SAT_VAR(lit);
 	else if (v->level == s->nlevels)
@@ -505,27 +518,70 @@ learned_clause(struct sat *s, const struct learning *l)
 	return c;
 }
 
+/* Does lit, of an older level, follow from others of what was learned? */
+static bool
+is_implied(const struct sat *s, uint32_t lit)
+{
+	const struct sat_var *v = &s->vars[SAT_VAR(lit)], *other;
+	uint32_t i;
+
+	if (!v->reason) {
+		if (v->cause == SAT_NO_LITERAL)
+			return false;
+		other = &s->vars[SAT_VAR(v->cause)];
+		return other->seen || other->level == 0;
+	}
+	for (i = 0; i < v->reason->n; i++) {
+		other = &s->vars[SAT_VAR(v->reason->lits[i])];
+		if (other != v && !other->seen && other->level > 0)
+			return false;
+	}
+	return true;
+}
+
+/* Leave out what follows from the rest: it goes to the end of out. */
+static void
+shorten(struct sat *s, struct learning *l)
+{
+	uint32_t i, n = l->nout, kept = 1, lit;
+	const struct sat_var *v;
+
+	for (i = 1; i < n; i++) {
+		lit = s->out[i];
+		v = &s->vars[SAT_VAR(lit)];
+		if (is_implied(s, lit)) {
+			resolve_with(s, l, v, v->reason, lit ^ 1);
+			continue;
+		}
+		s->out[i] = s->out[kept];
+		s->out[kept++] = lit;
+	}
+	l->nout = kept;
+}
+
 /* Learn from a conflict and go back to where what was learned counts. */
 static int
 learn(struct sat *s, struct clause *conflict)
 {
 	struct learning l = {0};
 	struct clause *c;
-	uint32_t i, level = highest_level(s, conflict->lits, conflict->n);
+	uint32_t i, n, level = highest_level(s, conflict->lits, conflict->n);
 
 	if (level == 0) {
 		s->final = conflict;
 		return -1;
 	}
-	if (level < s->nlevels)
-		take_back(s, level);
+	sat_take_back(s, level);
 	s->out[0] = find_point(s, &l, conflict) ^ 1;
-	for (i = 1; i < l.nout; i++)
+	n = l.nout;
+	shorten(s, &l);
+	for (i = 1; i < n; i++)
 		s->vars[SAT_VAR(s->out[i])].seen = false;
 	for (i = 0; i < l.nfixed; i++)
 		s->vars[s->fixed[i]].seen = false;
 	c = learned_clause(s, &l);
-	take_back(s, highest_level(s, c->lits + 1, c->n - 1));
+	guess_learned(s);
+	sat_take_back(s, highest_level(s, c->lits + 1, c->n - 1));
 	c = attach(s, c);
 	assert(!c);
 	return 0;

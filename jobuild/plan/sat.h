@@ -54,11 +54,15 @@ struct proof {
 struct sat_var {
 	int value; /* 1 true, -1 false, 0 open */
 	bool seen;
+	bool was;   /* true, the last time that it wasn't open */
+	bool model; /* true in the last model */
 	uint32_t level;
 	uint32_t cause; /* true literal of the ladder that made it so */
 	const struct ladder *ladder; /* NULL: it stands alone */
 	struct clause *reason;       /* NULL: decided, or cause */
 	struct clause *watch[2];
+	double activity; /* how much it was in conflicts lately */
+	uint32_t place;  /* in the heap, plus one; 0: not in it */
 };
 
 struct sat {
@@ -74,6 +78,11 @@ struct sat {
 	uint32_t *out, *fixed; /* scratch of learning, nvars each */
 	struct clause **from;
 	uint64_t steps, max_steps; /* visits of clauses and literals */
+	uint32_t nlearned;         /* conflicts */
+	uint32_t *heap, nheap;     /* guess.c: open variables */
+	bool guessing;
+	uint32_t patience, restarts;
+	double bump;
 };
 
 enum sat_answer { SAT_STABLE, SAT_UNSOLVABLE, SAT_EXHAUSTED };
@@ -111,6 +120,24 @@ enum sat_answer sat_propagate(struct sat *s);
 
 /* Make an open literal true. */
 void sat_decide(struct sat *s, uint32_t lit);
+
+/* Take decisions back until not more than level of them are left. */
+void sat_take_back(struct sat *s, uint32_t level);
+
+/*
+ * guess.c: find any solution, or that there is none. Begin with no decision;
+ * then decide something, or take decisions back to those that are not to be
+ * changed (level of them). False: all is decided. What is decided then may be
+ * kept as the model.
+ */
+void sat_guess_begin(struct sat *s);
+bool sat_guess(struct sat *s, uint32_t level);
+void sat_keep_model(struct sat *s);
+
+/* guess.c, for sat.c: a variable is open, was in a conflict; all of it was. */
+void guess_open(struct sat *s, uint32_t v);
+void guess_bump(struct sat *s, uint32_t v);
+void guess_learned(struct sat *s);
 
 /* 1 true, -1 false, 0 open. */
 int sat_value(const struct sat *s, uint32_t lit);

@@ -34,12 +34,39 @@ resolver_rewind(struct resolver *r)
 
 	if (level == r->level)
 		return;
-	for (i = r->saved[level].nqueue; i < r->walk.nqueue; i++)
-		r->nodes[r->queue[i]].reached = false;
-	r->walk = r->saved[level];
 	if (r->entered > r->sat.levels[level])
 		r->entered = r->sat.levels[level];
 	r->level = level;
+	if (level >= r->nwalked)
+		return;
+	for (i = r->saved[level].nqueue; i < r->walk.nqueue; i++)
+		r->nodes[r->queue[i]].reached = false;
+	r->walk = r->saved[level];
+	r->nwalked = level;
+}
+
+void
+resolver_guess_begin(struct resolver *r)
+{
+	r->hard = r->guessing = true;
+	sat_guess_begin(&r->sat);
+	resolver_rewind(r);
+}
+
+void
+resolver_guess(struct resolver *r)
+{
+	if (!sat_guess(&r->sat, r->nwalked)) {
+		sat_keep_model(&r->sat);
+		sat_take_back(&r->sat, r->nwalked);
+		r->guessing = false;
+		r->nlearned = r->sat.nlearned;
+		r->entered = 0; /* nothing was said about what came in */
+	}
+	if (r->sat.nlevels > r->level)
+		r->level = r->sat.nlevels;
+	else
+		resolver_rewind(r);
 }
 
 static bool option_is_in(const struct resolver *r, uint32_t option);
@@ -197,7 +224,8 @@ resolver_decide(struct resolver *r)
 	/* with none left, its clause would have been a conflict */
 	assert(v != SAT_NO_VARIABLE);
 	save(r, &r->walk);
+	r->guessing = r->hard && !r->sat.vars[v].model;
 	sat_decide(&r->sat, SAT_IS(v));
-	r->level = r->sat.nlevels;
+	r->level = r->nwalked = r->sat.nlevels;
 	return true;
 }

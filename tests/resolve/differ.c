@@ -2,10 +2,10 @@
 /*
  *	differ COUNT SEED >QUESTIONS 3>ANSWERS
  *
- * Random graphs of up to 60 packages: each is planned the short way and by
- * search, which must come to the same; what comes out is checked; and the
- * graph goes to QUESTIONS for peer.c, with "1" or "0" in ANSWERS for whether
- * there is a plan. Every third graph has SIDEPEND, which peer.c doesn't
+ * Random graphs of up to 60 packages: each is planned the short way, by search
+ * and by guesses, which must come to the same; what comes out is checked; and
+ * the graph goes to QUESTIONS for peer.c, with "1" or "0" in ANSWERS for
+ *whether there is a plan. Every third graph has SIDEPEND, which peer.c doesn't
  * know: it is only checked. Every fifth has few packages of many versions. TAP
  *goes to standard error.
  */
@@ -130,13 +130,14 @@ request(struct graph *g, unsigned package)
 }
 
 static struct plan *
-plan_of(struct graph *g, bool thorough, struct diags *d)
+plan_of(struct graph *g, bool thorough, bool guess, struct diags *d)
 {
 	struct plan_source src = fake_source(&g->fake);
 	struct plan_request req = request(g, 0);
 
 	diags_init(d, &g->arena);
 	req.thorough = thorough;
+	req.guess = guess;
 	return plan_make(&g->arena, &src, &req, d);
 }
 
@@ -317,17 +318,20 @@ ask_peer(struct graph *g, struct peer_writer *w)
 static int
 try(struct graph *g, struct peer_writer *w, FILE *answers, unsigned *solvable)
 {
-	struct diags quick, slow;
-	struct plan *p, *q;
+	struct diags quick, slow, hard;
+	struct plan *p, *q, *h;
 	const char *wrong = NULL;
 
 	make(g);
-	p = plan_of(g, false, &quick);
-	q = plan_of(g, true, &slow);
+	p = plan_of(g, false, false, &quick);
+	q = plan_of(g, true, false, &slow);
+	h = plan_of(g, true, true, &hard);
 	if (p)
 		wrong = wrong_with(p);
 	if (!same(p, q))
 		wrong = "the short way ends elsewhere";
+	if (!same(p, h))
+		wrong = "guesses end elsewhere";
 	if (!p && quick.errors == 0)
 		wrong = "refused without a reason";
 	if (p && quick.errors > 0)

@@ -4,7 +4,7 @@
 #include "fake.h"
 #include "base/buf.h"
 
-static bool thorough; /* search for all that make() makes */
+static bool thorough, guess; /* search for all that make() makes */
 
 static struct plan *
 make(struct arena *a, struct fake *f, const char *root, struct diags *d)
@@ -17,6 +17,7 @@ make(struct arena *a, struct fake *f, const char *root, struct diags *d)
 		return NULL;
 	req.root.op = ATOM_ANY;
 	req.thorough = thorough;
+	req.guess = guess;
 	return plan_make(a, &src, &req, d);
 }
 
@@ -212,6 +213,8 @@ plan_digest(const struct plan *p, char key[DIGEST_HEX_MAX])
 static void
 test_fixed_plan(void)
 {
+	static const char *const ways[] = {
+	    "the short way", "by search", "by guesses"};
 	struct arena a = {0};
 	char key[DIGEST_HEX_MAX];
 	struct diags d;
@@ -221,11 +224,11 @@ test_fixed_plan(void)
 
 	fake_init(&f, &a);
 	add_fixed(&f, &a, 400);
-	for (i = 0; i < 2; i++) {
-		thorough = i == 1;
+	for (i = 0; i < 3; i++) {
+		thorough = i > 0;
+		guess = i > 1;
 		p = make(&a, &f, "a/x0-3.0", &d);
-		ok(p && p->nunits > 5, "a tree of 1,200 jobuilds %s",
-		    i ? "by search" : "the short way");
+		ok(p && p->nunits > 5, "a tree of 1,200 jobuilds %s", ways[i]);
 		if (!p)
 			continue;
 		plan_digest(p, key);
@@ -233,7 +236,7 @@ test_fixed_plan(void)
 		    "a44e896ccbda6ab16b4d3f461a77bd936b1b0d3b796a4a430dc88dd104e7c0ef",
 		    "has these steps, edges and keys");
 	}
-	thorough = false;
+	thorough = guess = false;
 	arena_release(&a);
 }
 

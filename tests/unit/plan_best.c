@@ -506,6 +506,10 @@ test_random(int count, uint64_t random)
 		diags_init(&d, &u.arena);
 		if (!same_plan(p, plan_make(&u.arena, &src, &req, &d)))
 			complain(&u, &t, "the short way ends elsewhere");
+		req.guess = true;
+		diags_init(&d, &u.arena);
+		if (!same_plan(p, plan_make(&u.arena, &src, &req, &d)))
+			complain(&u, &t, "guesses end elsewhere");
 		arena_release(&u.arena);
 	}
 	printf("# %d solvable, %d not, %d cyclic\n", t.solvable, t.unsolvable,

@@ -171,6 +171,85 @@ test_budget(void)
 	arena_release(&a);
 }
 
+static unsigned
+below(uint64_t *random, unsigned n)
+{
+	*random ^= *random >> 12;
+	*random ^= *random << 25;
+	*random ^= *random >> 27;
+	return (unsigned)((*random * 0x2545f4914f6cdd1d) >> 33) % n;
+}
+
+/* Four times one of some versions of a later package, as DEPEND. */
+static const char *
+dense_list(
+    struct arena *a, int from, int packages, int versions, uint64_t *random)
+{
+	const char *text = "";
+	unsigned first;
+	int i, to, k;
+
+	for (i = 0; i < 4; i++) {
+		to = from + 1 + (int)below(random, (unsigned)(packages - from));
+		text = arena_printf(a, "%s || (", text);
+		first = below(random, (unsigned)versions);
+		for (k = 0; k < versions - 2; k++)
+			text = arena_printf(a, "%s =a/p%d-%u.0", text, to,
+			    1 +
+				(first + (unsigned)(k * (i + 1))) %
+				    (unsigned)versions);
+		text = arena_printf(a, "%s )", text);
+	}
+	return text;
+}
+
+/* All of some packages, of which each version leaves little choice. */
+static void
+add_dense(struct fake *f, int packages, int versions, uint64_t seed)
+{
+	struct fake_recipe *r;
+	const char *all = "";
+	uint64_t random = seed;
+	int i, v;
+
+	for (i = 1; i <= packages; i++) {
+		all = arena_printf(f->arena, "%s a/p%d", all, i);
+		for (v = versions; v > 0; v--) {
+			r = fake_add(
+			    f, arena_printf(f->arena, "a/p%d-%d.0", i, v));
+			while (i < packages &&
+			    !fake_set(f, r, "DEPEND",
+				dense_list(
+				    f->arena, i, packages, versions, &random)))
+				;
+		}
+	}
+	fake_set(f, fake_add(f, "a/root-1.0"), "DEPEND", all);
+}
+
+/* The walk's own order is lost in these: guesses have to help. */
+static void
+test_dense(void)
+{
+	struct arena a = {0};
+	int seed, told = 0, gave_up = 0;
+	struct diags d;
+	struct fake f;
+
+	for (seed = 1; seed <= 10; seed++) {
+		fake_init(&f, &a);
+		add_dense(&f, 40, 7, (uint64_t)seed);
+		if (!make(&a, &f, "a/root-1.0", &d)) {
+			told += strcmp(d.list[0].rule, "conflict") == 0;
+			gave_up += strcmp(d.list[0].rule, "budget") == 0;
+		}
+		arena_release(&a);
+	}
+	is_int(
+	    gave_up, 0, "40 packages that hardly go together: none given up");
+	ok(told > 0, "and what can't be is a conflict");
+}
+
 /* Layers of 1,000 of which each asks for all of the next layer. */
 static void
 test_million_edges(void)
@@ -213,6 +292,7 @@ main(void)
 	test_many_versions();
 	test_nested_versions();
 	test_budget();
+	test_dense();
 	test_million_edges();
 	return tap_done();
 }
