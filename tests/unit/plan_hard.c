@@ -193,7 +193,7 @@ dense_list(
 		to = from + 1 + (int)below(random, (unsigned)(packages - from));
 		text = arena_printf(a, "%s || (", text);
 		first = below(random, (unsigned)versions);
-		for (k = 0; k < versions - 2; k++)
+		for (k = 0; k < versions - 3; k++)
 			text = arena_printf(a, "%s =a/p%d-%u.0", text, to,
 			    1 +
 				(first + (unsigned)(k * (i + 1))) %
