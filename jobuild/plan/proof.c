@@ -1,6 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* From a contradiction back to the caller's clauses that it comes from. */
 #include "plan/sat.h"
+#include "base/arena.h"
+
+#include <string.h>
+
+static void *
+copy(struct sat *s, const void *list, size_t n, size_t size)
+{
+	void *p = arena_alloc(s->arena, n, size);
+
+	if (n > 0)
+		memcpy(p, list, n * size);
+	return p;
+}
+
+struct proof *
+sat_proof(struct sat *s, uint32_t nfrom, uint32_t nfixed)
+{
+	struct proof *p = arena_new(s->arena, struct proof);
+
+	p->from = copy(s, s->from, nfrom, sizeof(struct clause *));
+	p->fixed = copy(s, s->fixed, nfixed, sizeof(*s->fixed));
+	p->nfrom = nfrom;
+	p->nfixed = nfixed;
+	return p;
+}
 
 /* Clauses and variables that are still to be followed back. */
 struct core {

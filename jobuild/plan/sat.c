@@ -495,26 +495,12 @@ find_point(struct sat *s, struct learning *l, struct clause *conflict)
 	}
 }
 
-static void *
-copy(struct sat *s, const void *list, size_t n, size_t size)
-{
-	void *p = arena_alloc(s->arena, n, size);
-
-	if (n > 0)
-		memcpy(p, list, n * size);
-	return p;
-}
-
 static struct clause *
 learned_clause(struct sat *s, const struct learning *l)
 {
 	struct clause *c = new_clause(s, NULL, s->out, l->nout);
 
-	c->proof = arena_new(s->arena, struct proof);
-	c->proof->from = copy(s, s->from, l->nfrom, sizeof(struct clause *));
-	c->proof->fixed = copy(s, s->fixed, l->nfixed, sizeof(*s->fixed));
-	c->proof->nfrom = l->nfrom;
-	c->proof->nfixed = l->nfixed;
+	c->proof = sat_proof(s, l->nfrom, l->nfixed);
 	return c;
 }
 

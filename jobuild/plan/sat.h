@@ -134,6 +134,9 @@ void sat_guess_begin(struct sat *s);
 bool sat_guess(struct sat *s, uint32_t level);
 void sat_keep_model(struct sat *s);
 
+/* proof.c, for sat.c: of the first of from and fixed. */
+struct proof *sat_proof(struct sat *s, uint32_t nfrom, uint32_t nfixed);
+
 /* guess.c, for sat.c: a variable is open, was in a conflict; all of it was. */
 void guess_open(struct sat *s, uint32_t v);
 void guess_bump(struct sat *s, uint32_t v);
