@@ -131,7 +131,8 @@ judge_phase(const struct jail_step *j, const struct metadata *m,
 
 	if (*p->limit)
 		return judge_limit(j, m, p, err);
-	if (p->exit == EXIT_SKIP && o->skip) {
+	/* the signal when a recipe's own EXIT trap had the last word */
+	if ((p->exit == EXIT_SKIP || p->signal == SIGVTALRM) && o->skip) {
 		fail(err, "%s", o->skip);
 		return RUN_SKIPPED;
 	}

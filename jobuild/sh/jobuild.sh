@@ -13,13 +13,19 @@
 #	env	NAME=VALUE: what AutotuA sets, and the job's parameters
 #	chain	shown path, file name: the chain of files, root first
 #	values	name, value: what the planner computed for the global scope
-# Two processes: the outer one only waits, in a process group of its own, so
-# that die and skip can end the inner one's whole group from any depth, with
-# subshells, pipelines and $(...). The inner one sources the chain (in the C
-# locale, as the planner reads it), compares its values with the planner's,
-# and runs the phase. What a phase tells goes to descriptor 3 as records of
-# three NUL-terminated fields: TYPE KEY VALUE.
+# It sources the chain (in the C locale, as the planner reads it), compares its
+# values with the planner's, and runs the phase. What a phase tells goes to
+# descriptor 3 as records of three NUL-terminated fields: TYPE KEY VALUE.
 # Exit: 0 passed, 1 failed, 77 skipped, 78 values differ.
+#
+# die and skip end it from any depth, with subshells, pipelines and $(...): a
+# subshell leaves the status in a file and sends a signal that ends bash even
+# while it waits for something; on its way out that runs the EXIT trap, which
+# takes the status. The process group goes with it, so it is never another's.
+# A fork costs more than all the rest of this: there is none on the way to a
+# phase. For the same reason what few phases use stands in the second part,
+# which is read when it's wanted.
+#
 # With --shell descriptor 3 is a terminal, which gets a shell with the phase's
 # environment and the recipe's functions.
 #
@@ -29,6 +35,7 @@ if ((BASH_VERSINFO[0] < 5)); then
 	echo "jobuild.sh: bash 5 or newer is needed, this is ${BASH_VERSION}" >&2
 	exit 1
 fi
+LC_ALL=C # until the phase; it makes reading this file faster, too
 set +o posix
 shopt -s extglob
 shopt -u patsub_replacement 2>/dev/null
@@ -36,7 +43,19 @@ unset -v IFS BASH_ENV ENV
 IFS=$' \t\n'
 umask 022
 
+# A group of its own, like the jail's first process has.
+if ! kill -0 -- "-$$" 2>/dev/null; then
+	set -m
+	"${BASH}" --noprofile --norc "${BASH_SOURCE[0]}" "$@" &
+	trap 'kill -s TERM -- "-$!" 2>/dev/null' TERM INT HUP
+	wait "$!"
+	__autotua_status=$?
+	kill -s KILL -- "-$!" 2>/dev/null
+	exit "${__autotua_status}"
+fi
+
 __autotua_dir=${BASH_SOURCE[0]%/*}
+[[ ${__autotua_dir} == /* ]] || __autotua_dir=${PWD}/${__autotua_dir}
 __autotua_shell=
 [[ ${1-} != --shell ]] || {
 	__autotua_shell=1
@@ -56,12 +75,25 @@ __autotua_report() { # TYPE KEY VALUE
 
 # Leave the phase with this status, from any depth.
 __autotua_leave() {
-	if [[ ${BASHPID} == "${__autotua_pid}" ]]; then
-		exit "$1"
-	fi
-	printf '%s' "$1" >"${__autotua_state}.status"
-	kill -s KILL -- "-${__autotua_pid}"
+	[[ ${BASHPID} != "$$" ]] || exit "$1"
+	printf '%s\n' "$1" >|"${__autotua_state}.status"
+	kill -s VTALRM "$$"
+	# it kills us; who waits for us must not go on until then
+	read -r -t 10 <> <(:)
 	exit "$1"
+}
+
+# The EXIT trap. An exit doesn't count here when it was a signal's.
+__autotua_end() {
+	local status=
+
+	((${#__autotua_made[@]} == 0)) || rm -f "${__autotua_made[@]}"
+	[[ -e ${__autotua_state}.status ]] || return
+	read -r status <"${__autotua_state}.status"
+	rm -f "${__autotua_state}.status"
+	trap '' TERM
+	kill -s TERM 0
+	exec "${BASH}" --noprofile --norc -c "exit ${status:-1}"
 }
 
 # One line of the call stack: function and place in the original file.
@@ -108,6 +140,8 @@ skip() {
 
 	printf ' * skipped: %s\n' "${text}"
 	__autotua_report skip - "${text}"
+	# nobody wants a shell after that
+	: 2>/dev/null >|"${__autotua_dir%/*}/temp/.skipped"
 	__autotua_leave 77
 }
 
@@ -168,11 +202,11 @@ eend() { # STATUS [TEXT...]
 
 edo() {
 	[[ $# -gt 0 ]] || __autotua_usage 'edo COMMAND [ARGUMENT...]'
-	printf '%s\n' "$(__autotua_quoted "$@")"
+	__autotua_quoted "$@"
 	"$@" || die -n "failed ($?): $(__autotua_quoted "$@")"
 }
 
-# The words as they would be typed.
+# Print the words as they would be typed.
 __autotua_quoted() {
 	local word out=
 
@@ -180,7 +214,7 @@ __autotua_quoted() {
 		[[ ${word} =~ ^[A-Za-z0-9_./=:,+@%-]+$ ]] || word=${word@Q}
 		out+=" ${word}"
 	done
-	printf '%s' "${out# }"
+	printf '%s\n' "${out# }"
 }
 
 # Read it at once: any command changes PIPESTATUS.
@@ -193,6 +227,206 @@ pipestatus() {
 		[[ ${status} == 0 ]] || last=${status}
 	done
 	return "${last}"
+}
+
+has() { # WORD LIST...
+	local word=$1 item
+
+	shift
+	for item; do
+		[[ ${item} != "${word}" ]] || return 0
+	done
+	return 1
+}
+
+# ---- results ---------------------------------------------------------------
+
+result() { # KEY=VALUE...
+	local pair
+
+	[[ $# -gt 0 ]] || __autotua_usage 'result KEY=VALUE...'
+	for pair; do
+		[[ ${pair} =~ ^[A-Za-z][A-Za-z0-9_.-]{0,63}= ]] ||
+			die "result: not KEY=VALUE (a letter, then letters, digits, _ . -): ${pair}"
+		printf ' * result: %s\n' "${pair}"
+		__autotua_report result "${pair%%=*}" "${pair#*=}"
+	done
+}
+
+# ---- phases ----------------------------------------------------------------
+
+__autotua_default() { # PHASE
+	local -a files
+
+	[[ $1 == job_unpack ]] || return 0
+	read -ra files <<<"${A}"
+	[[ ${#files[@]} -eq 0 ]] || unpack "${files[@]}"
+}
+
+default() {
+	__autotua_default "${__autotua_phase}"
+}
+
+# Run the next definition of the calling function up the chain.
+super() {
+	local name=${FUNCNAME[1]} link=${#__autotua_files[@]}
+
+	if [[ ${name} =~ ^__autotua_([0-9])_(.*)$ ]]; then
+		link=${BASH_REMATCH[1]}
+		name=${BASH_REMATCH[2]}
+	fi
+	while ((--link >= 0)); do
+		if declare -F "__autotua_${link}_${name}" >/dev/null; then
+			"__autotua_${link}_${name}" "$@"
+			return
+		fi
+	done
+	die "super: no file up the chain defines ${name}"
+}
+
+# ---- reading the chain -----------------------------------------------------
+
+__autotua_compare() {
+	local name value i bad=
+	local -a values
+	local -A known=()
+
+	mapfile -d '' -t values <"${__autotua_dir}/values"
+	for ((i = 0; i + 1 < ${#values[@]}; i += 2)); do
+		name=${values[i]} value=${values[i + 1]}
+		known[${name}]=1
+		if [[ ${!name-} != "${value}" ]]; then
+			bad=1
+			printf ' * ERROR: %s: bash has %s, the planner computed %s\n' \
+				"${name}" "${!name@Q}" "${value@Q}" >&2
+			__autotua_report mismatch "${name}" "${!name-}"
+		fi
+	done
+	for name in ${EXTENDS:+EXTENDS} ${DESCRIPTION:+DESCRIPTION} \
+		${HOMEPAGE:+HOMEPAGE} ${SRC_URI:+SRC_URI} \
+		${PORTCONF_URI:+PORTCONF_URI} ${DEPEND:+DEPEND} \
+		${SIDEPEND:+SIDEPEND} ${STAGE:+STAGE} ${ARCH:+ARCH} \
+		${REQUIRES:+REQUIRES} ${PROPERTIES:+PROPERTIES} \
+		${LOCKS:+LOCKS} ${RESOURCES:+RESOURCES} ${BLOCKS:+BLOCKS}; do
+		[[ -z ${known[${name}]-} ]] || continue
+		bad=1
+		printf ' * ERROR: %s: bash has %s, the planner nothing\n' \
+			"${name}" "${!name@Q}" >&2
+		__autotua_report mismatch "${name}" "${!name}"
+	done
+	[[ -z ${bad} ]] || __autotua_leave 78
+}
+
+__autotua_read_chain() {
+	local i file
+	local -a chain
+
+	mapfile -d '' -t chain <"${__autotua_dir}/chain"
+	for ((i = 0; i + 1 < ${#chain[@]}; i += 2)); do
+		file=${__autotua_dir}/${chain[i + 1]}
+		__autotua_files+=("${file}")
+		__autotua_shown[${file}]=${chain[i]}
+	done
+	((${#__autotua_files[@]} < 2)) || __autotua_prepare_overrides
+}
+
+# Source the chain with what is set before; the rest of env is set after it,
+# by who calls this.
+__autotua_source_chain() {
+	local __autotua_file
+	local -a __autotua_env __autotua_early=()
+
+	mapfile -d '' -t __autotua_env <"${__autotua_dir}/env"
+	for __autotua_file in "${__autotua_env[@]}"; do
+		case ${__autotua_file} in
+		P=* | PN=* | PV=* | JOBUSER=* | FILESDIR=*) __autotua_early+=("${__autotua_file}") ;;
+		*) __autotua_late+=("${__autotua_file}") ;;
+		esac
+	done
+	export "${__autotua_early[@]}"
+	__autotua_read_chain
+	for __autotua_file in "${__autotua_files[@]}"; do
+		# shellcheck disable=SC1090 # the recipe
+		source "${__autotua_file}" || die "${__autotua_shown[${__autotua_file}]}: can't be read"
+	done
+}
+
+__autotua_enter() {
+	local dir=${WORKDIR}
+
+	case ${__autotua_phase} in
+	job_run | job_collect) [[ ! -d ${S} ]] || dir=${S} ;;
+	esac
+	cd "${dir}" || die "can't enter ${dir}"
+}
+
+declare -A __autotua_shown=()
+declare -a __autotua_files=() __autotua_late=()
+declare -a __autotua_made=() # files, to be deleted
+
+# Files in the C locale, phase in C.UTF-8.
+__autotua_run() {
+	__autotua_report phase - "${__autotua_phase}"
+	__autotua_source_chain
+	__autotua_compare
+	export LC_ALL=C.UTF-8 PHASE="${__autotua_phase}" "${__autotua_late[@]}"
+	__autotua_enter
+	if declare -F "${__autotua_phase}" >/dev/null; then
+		"${__autotua_phase}"
+	else
+		__autotua_default "${__autotua_phase}"
+	fi || die "${__autotua_phase} returned $?"
+}
+
+# ---- the second part -------------------------------------------------------
+
+# Read it, and run what has the caller's name there.
+__autotua_more() { # ARGUMENT...
+	local -a __autotua_text
+
+	mapfile -s "${__autotua_lines}" __autotua_text <"${__autotua_dir}/jobuild.sh"
+	((${#__autotua_text[@]} > 0)) || die "${FUNCNAME[1]}: ${__autotua_dir}/jobuild.sh can't be read"
+	shopt -s extglob
+	printf -v __autotua_text '%s' "${__autotua_text[@]}"
+	eval "${__autotua_text[0]}"
+	"${FUNCNAME[1]}" "$@"
+}
+
+emake() { __autotua_more "$@"; }
+retry() { __autotua_more "$@"; }
+eapply() { __autotua_more "$@"; }
+ver_cut() { __autotua_more "$@"; }
+ver_rs() { __autotua_more "$@"; }
+ver_test() { __autotua_more "$@"; }
+unpack() { __autotua_more "$@"; }
+artifact() { __autotua_more "$@"; }
+__autotua_prepare_overrides() { __autotua_more; }
+__autotua_begin_shell() { __autotua_more; }
+
+case ${__autotua_phase} in
+job_setup | job_unpack | job_run | job_collect) ;;
+*)
+	echo "usage: jobuild.sh job_setup|job_unpack|job_run|job_collect" >&2
+	exit 2
+	;;
+esac
+# Where this run's few files begin: below T, which only this job can see.
+__autotua_state=${__autotua_dir%/*}/temp
+[[ -d ${__autotua_state} ]] || __autotua_state=${TMPDIR:-/tmp}
+__autotua_state+=/.jobuild-$$
+__autotua_lines=$((LINENO + 5)) # of the first part
+[[ -z ${__autotua_shell} ]] || __autotua_begin_shell
+trap __autotua_end EXIT
+trap 'exit 143' TERM
+__autotua_run
+exit
+# ---- more commands ---------------------------------------------------------
+
+emake() {
+	local -a make=("${MAKE:-make}" "-j${JOBS:-1}" "$@")
+
+	__autotua_quoted "${make[@]}"
+	"${make[@]}" || die -n "failed ($?): $(__autotua_quoted "${make[@]}")"
 }
 
 retry() { # N SECONDS COMMAND...
@@ -209,13 +443,6 @@ retry() { # N SECONDS COMMAND...
 		sleep "${pause}"
 	done
 	die -n "failed ${n} times (${status}): $(__autotua_quoted "$@")"
-}
-
-emake() {
-	local -a make=("${MAKE:-make}" "-j${JOBS:-1}" "$@")
-
-	printf '%s\n' "$(__autotua_quoted "${make[@]}")"
-	"${make[@]}" || die -n "failed ($?): $(__autotua_quoted "${make[@]}")"
 }
 
 # Patches, or folders of them: *.patch and *.diff in the C locale's order.
@@ -253,16 +480,6 @@ eapply() {
 }
 
 # ---- words and versions (Package Manager Specification, section 12.3) ------
-
-has() { # WORD LIST...
-	local word=$1 item
-
-	shift
-	for item; do
-		[[ ${item} != "${word}" ]] || return 0
-	done
-	return 1
-}
 
 # Split $1 into __autotua_parts: separator, component, separator, ...
 __autotua_split() {
@@ -370,9 +587,6 @@ __autotua_compare_text() {
 	fi
 }
 
-# Section 3.3: numeric components, letter, suffixes, revision.
-__autotua_version='^([0-9]+(\.[0-9]+)*)([a-z]?)((_(alpha|beta|pre|rc|p)[0-9]*)*)(-r([0-9]+))?$'
-
 __autotua_compare_components() { # A B, each numbers with dots
 	local -a a b
 	local i x y
@@ -430,12 +644,14 @@ __autotua_compare_suffixes() { # A B, each "_rc1_p2"
 	done
 }
 
+# Section 3.3: numeric components, letter, suffixes, revision.
 __autotua_compare_versions() { # A B; REPLY
 	local -a a b
+	local form='^([0-9]+(\.[0-9]+)*)([a-z]?)((_(alpha|beta|pre|rc|p)[0-9]*)*)(-r([0-9]+))?$'
 
-	[[ $1 =~ ${__autotua_version} ]] || die "not a version: $1"
+	[[ $1 =~ ${form} ]] || die "not a version: $1"
 	a=("${BASH_REMATCH[@]}")
-	[[ $2 =~ ${__autotua_version} ]] || die "not a version: $2"
+	[[ $2 =~ ${form} ]] || die "not a version: $2"
 	b=("${BASH_REMATCH[@]}")
 	__autotua_compare_components "${a[1]}" "${b[1]}"
 	((REPLY == 0)) || return
@@ -593,8 +809,6 @@ unpack() {
 	chmod -R a+rX,u+w,go-w . || die "unpack: can't set modes below ${PWD}"
 }
 
-# ---- results ---------------------------------------------------------------
-
 artifact() { # [--type=TYPE] PATH...
 	local kind=file path rel
 
@@ -619,50 +833,7 @@ artifact() { # [--type=TYPE] PATH...
 	done
 }
 
-result() { # KEY=VALUE...
-	local pair
-
-	[[ $# -gt 0 ]] || __autotua_usage 'result KEY=VALUE...'
-	for pair; do
-		[[ ${pair} =~ ^[A-Za-z][A-Za-z0-9_.-]{0,63}= ]] ||
-			die "result: not KEY=VALUE (a letter, then letters, digits, _ . -): ${pair}"
-		printf ' * result: %s\n' "${pair}"
-		__autotua_report result "${pair%%=*}" "${pair#*=}"
-	done
-}
-
-# ---- phases ----------------------------------------------------------------
-
-__autotua_default() { # PHASE
-	local -a files
-
-	[[ $1 == job_unpack ]] || return 0
-	read -ra files <<<"${A}"
-	[[ ${#files[@]} -eq 0 ]] || unpack "${files[@]}"
-}
-
-default() {
-	__autotua_default "${__autotua_phase}"
-}
-
-# Run the next definition of the calling function up the chain.
-super() {
-	local name=${FUNCNAME[1]} link=${#__autotua_files[@]}
-
-	if [[ ${name} =~ ^__autotua_([0-9])_(.*)$ ]]; then
-		link=${BASH_REMATCH[1]}
-		name=${BASH_REMATCH[2]}
-	fi
-	while ((--link >= 0)); do
-		if declare -F "__autotua_${link}_${name}" >/dev/null; then
-			"__autotua_${link}_${name}" "$@"
-			return
-		fi
-	done
-	die "super: no file up the chain defines ${name}"
-}
-
-# ---- reading the chain -----------------------------------------------------
+# ---- overriding ------------------------------------------------------------
 
 # name:line of each function that the file defines, read in a subshell.
 __autotua_functions() { # FILE
@@ -718,113 +889,24 @@ __autotua_prepare_overrides() {
 			__autotua_rename "${link}" "${overridden[@]}"
 			__autotua_shown[${__autotua_state}.${link}]=${__autotua_shown[${__autotua_files[link]}]}
 			__autotua_files[link]=${__autotua_state}.${link}
+			__autotua_made+=("${__autotua_state}.${link}")
 		fi
 	done
 }
 
-# Set and export the records of env that are set before ($1 = 1) or after the
-# files are read.
-__autotua_environment() {
-	local record early
-
-	while IFS= read -r -d '' record; do
-		case ${record%%=*} in
-		P | PN | PV | JOBUSER | FILESDIR) early=1 ;;
-		*) early=0 ;;
-		esac
-		# shellcheck disable=SC2163 # NAME=VALUE
-		((early != $1)) || export "${record}"
-	done <"${__autotua_dir}/env"
-}
-
-__autotua_compare() {
-	local name value bad=
-	local -A known=()
-
-	while IFS= read -r -d '' name && IFS= read -r -d '' value; do
-		known[${name}]=1
-		if [[ ${!name-} != "${value}" ]]; then
-			bad=1
-			printf ' * ERROR: %s: bash has %s, the planner computed %s\n' \
-				"${name}" "${!name@Q}" "${value@Q}" >&2
-			__autotua_report mismatch "${name}" "${!name-}"
-		fi
-	done <"${__autotua_dir}/values"
-	for name in EXTENDS DESCRIPTION HOMEPAGE SRC_URI PORTCONF_URI DEPEND \
-		SIDEPEND STAGE ARCH REQUIRES PROPERTIES LOCKS RESOURCES BLOCKS; do
-		[[ -n ${!name-} && -z ${known[${name}]-} ]] || continue
-		bad=1
-		printf ' * ERROR: %s: bash has %s, the planner nothing\n' \
-			"${name}" "${!name@Q}" >&2
-		__autotua_report mismatch "${name}" "${!name}"
-	done
-	[[ -z ${bad} ]] || __autotua_leave 78
-}
-
-__autotua_read_chain() {
-	local shown file
-
-	while IFS= read -r -d '' shown && IFS= read -r -d '' file; do
-		__autotua_files+=("${__autotua_dir}/${file}")
-		__autotua_shown[${__autotua_dir}/${file}]=${shown}
-	done <"${__autotua_dir}/chain"
-	((${#__autotua_files[@]} < 2)) || __autotua_prepare_overrides
-}
-
-__autotua_enter() {
-	local dir=${WORKDIR}
-
-	case ${__autotua_phase} in
-	job_run | job_collect) [[ ! -d ${S} ]] || dir=${S} ;;
-	esac
-	cd "${dir}" || die "can't enter ${dir}"
-}
-
-declare -A __autotua_shown=()
-declare -a __autotua_files=()
-
-# The inner process: files in the C locale, phase in C.UTF-8.
-__autotua_inner() {
-	local __autotua_file
-
-	__autotua_pid=${BASHPID}
-	__autotua_report phase - "${__autotua_phase}"
-	LC_ALL=C
-	__autotua_environment 1
-	__autotua_read_chain
-	for __autotua_file in "${__autotua_files[@]}"; do
-		# shellcheck disable=SC1090 # the recipe
-		source "${__autotua_file}" || die "${__autotua_shown[${__autotua_file}]}: can't be read"
-	done
-	__autotua_compare
-	__autotua_environment 0
-	export LC_ALL=C.UTF-8 PHASE=${__autotua_phase}
-	__autotua_enter
-	if declare -F "${__autotua_phase}" >/dev/null; then
-		"${__autotua_phase}"
-	else
-		__autotua_default "${__autotua_phase}"
-	fi || die "${__autotua_phase} returned $?"
-}
+# ---- a shell ---------------------------------------------------------------
 
 # Instead of the phase: variables and functions go to the shell by a file.
 __autotua_begin_shell() {
-	local __autotua_file __autotua_rc=${__autotua_dir%/*}/temp/.shell
+	local __autotua_rc=${__autotua_dir%/*}/temp/.shell
 	local -a command=(/bin/bash --noprofile --rcfile "${__autotua_rc}" -i)
 
 	[[ ! -e ${__autotua_dir%/*}/temp/.skipped ]] || exit 0
 	# who leads a session and opens a terminal has it for job control
 	{ exec 0<>/proc/self/fd/3; } 2>/dev/null || exec 0<&3
 	exec 1>&0 2>&0 3>/dev/null
-	LC_ALL=C
-	__autotua_environment 1
-	__autotua_read_chain
-	for __autotua_file in "${__autotua_files[@]}"; do
-		# shellcheck disable=SC1090 # the recipe
-		source "${__autotua_file}"
-	done
-	__autotua_environment 0
-	export LC_ALL=C.UTF-8 PHASE=${__autotua_phase} TERM=xterm
+	__autotua_source_chain
+	export LC_ALL=C.UTF-8 PHASE="${__autotua_phase}" TERM=xterm "${__autotua_late[@]}"
 	{
 		echo 'shopt -s extglob'
 		declare -f
@@ -847,35 +929,3 @@ __autotua_begin_shell() {
 	echo '"phase job_run" runs a phase again; "exit" ends the shell.'
 	exec "${command[@]}"
 }
-
-case ${__autotua_phase} in
-job_setup | job_unpack | job_run | job_collect) ;;
-*)
-	echo "usage: jobuild.sh job_setup|job_unpack|job_run|job_collect" >&2
-	exit 2
-	;;
-esac
-[[ -z ${__autotua_shell} ]] || __autotua_begin_shell
-# Where this run's few files begin: below T, which only this job can see.
-__autotua_state=${__autotua_dir%/*}/temp
-[[ -d ${__autotua_state} ]] || __autotua_state=${TMPDIR:-/tmp}
-__autotua_state+=/.jobuild-$$
-set -m
-(
-	set +m
-	__autotua_inner
-) &
-__autotua_child=$!
-set +m
-trap 'kill -s TERM -- "-${__autotua_child}" 2>/dev/null' TERM INT HUP
-wait "${__autotua_child}"
-__autotua_status=$?
-for __autotua_file in "${__autotua_state}".*; do
-	[[ -e ${__autotua_file} ]] || continue
-	[[ ${__autotua_file} != *.status ]] ||
-		__autotua_status=$(<"${__autotua_file}")
-	rm -f "${__autotua_file}"
-done
-# nobody wants a shell after that
-((__autotua_status != 77)) || : 2>/dev/null >"${__autotua_dir%/*}/temp/.skipped"
-exit "${__autotua_status}"

@@ -50,6 +50,14 @@ ok "die: the stack is in the report"
 [[ $(jq .log_bytes "$dir/0.json") == $(stat -c %s "$dir/0.log") ]] && tail -n1 "$dir/0.log" | grep -q '^ \* failed: job_run: exit 1'
 ok "the log's size and last line"
 
+recipe anna/leaves-1.0 <<'X'
+DESCRIPTION="Skips in a subshell, and has a trap of its own"
+job_run() { trap 'echo "cleaned up"' EXIT; ( skip "no such device" ); einfo "never"; }
+X
+job leaves
+report '.result == "skipped" and ([.messages[] | select(.text == "never")] == [])' && reason "no such device" && grep -q '^cleaned up' "$dir/0.log"
+ok "skip: a recipe's own EXIT trap runs and changes nothing"
+
 recipe anna/status-1.0 <<'X'
 DESCRIPTION="Returns a status"
 job_run() { return 7; }

@@ -75,6 +75,27 @@ phase job_run
 phase job_collect
 [[ $status == 77 ]] && ! said 'still here'; ok "skip out of a subshell"
 
+recipe <<'X'
+=== u/t/t-1.0.jobuild
+job_setup() { ( x=$( (die "deep"); echo "still here" ); echo "still here" ); echo "still here"; }
+job_unpack() { cd /; ( skip "by a subshell" ) | cat; echo "still here"; }
+job_run() { { echo begun; sleep 60; } & wait; echo "still here"; }
+job_collect() { set -eu -C; ( ( ver_cut x 1.0 ); echo "still here" ); }
+X
+phase job_setup
+[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|deep'; ok "die ends all that waits for it, three levels up"
+phase job_unpack
+[[ $status == 77 ]] && ! said 'still here'; ok "skip does, out of a pipeline"
+[[ -e $tmp/root/temp/.skipped ]]; ok "and leaves word of it for whoever would want a shell"
+phase job_collect
+[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|not a range: x'; ok "a helper's die does, whatever the phase has set"
+phase job_run &
+for ((i = 0; i < 300; i++)); do said begun && break; sleep 0.1; done
+kill -s TERM "$(pgrep -P "$!")"
+wait "$!"
+[[ $(<"$tmp/status") == 143 ]] && ! said 'still here'; ok "TERM ends a phase"
+[[ $(ls -A "$tmp/root/temp") == .skipped ]]; ok "no files of its own are left below T"
+
 recipe DEPEND 'a/b c/d' <<'X'
 === base/t/root-1.0.template
 DEPEND="a/b"
