@@ -16,7 +16,7 @@ struct error;
 struct kept_tree;
 struct tree;
 
-#define OPENED_MAX 8
+#define OPENED_MAX 32
 
 struct opened {
 	struct opened_tree {

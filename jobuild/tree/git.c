@@ -36,6 +36,19 @@ tree_warm_up(struct error *err)
 	return git_start(err);
 }
 
+int
+tree_ignore_settings(struct error *err)
+{
+	int level;
+
+	for (level = GIT_CONFIG_LEVEL_PROGRAMDATA;
+	     level <= GIT_CONFIG_LEVEL_GLOBAL; level++) {
+		if (git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "") < 0)
+			return git_fail(err, "libgit2");
+	}
+	return 0;
+}
+
 void
 git_stop(void)
 {

@@ -74,6 +74,12 @@ int tree_open_work(struct tree **out, const char *path, struct error *err);
 int tree_warm_up(struct error *err);
 
 /*
+ * After that: what the machine and the user have set for all repositories is
+ * not read. For a process that opens none but those that it made itself.
+ */
+int tree_ignore_settings(struct error *err);
+
+/*
  * tree_open() with a further folder of objects, as that in which git keeps what
  * is being pushed until its hooks have agreed. NULL: none.
  */
