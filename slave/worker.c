@@ -65,6 +65,7 @@ struct work {
 	json_t *json;     /* what capsule's texts are of */
 	struct capsule capsule;
 	int64_t begun;     /* by clock_ms() */
+	int stage;         /* jailer_had() says if it's there; -1: not asked */
 	int lock;          /* of the tree; -1 */
 	struct tree *tree; /* one of trees */
 	struct plan *plan;
@@ -385,6 +386,17 @@ missing_sources(const struct work *w, size_t nsteps)
 	return sum;
 }
 
+/* The jailer answers meanwhile. */
+static int
+ask_stage(struct work *w)
+{
+	struct error err;
+
+	w->stage =
+	    jailer_ask_has(w->conf->jailer, false, w->capsule.digest, &err);
+	return w->stage < 0 ? trouble(w, err.msg) : 0;
+}
+
 static int
 get_stage(struct work *w)
 {
@@ -392,7 +404,8 @@ get_stage(struct work *w)
 	struct error err;
 	int rc;
 
-	rc = jailer_has(w->conf->jailer, false, w->capsule.digest, &err);
+	rc = jailer_had(w->stage, &err);
+	w->stage = -1;
 	if (rc != 0)
 		return rc < 0 ? trouble(w, err.msg) : 0;
 	tell_now(w);
@@ -478,7 +491,8 @@ static void
 do_work(struct work *w)
 {
 	tell(w, "state 0 fetching\n");
-	if (read_capsule(w) < 0 || check_tree(w) < 0 || open_tree_of(w) < 0)
+	if (read_capsule(w) < 0 || check_tree(w) < 0 || ask_stage(w) < 0 ||
+	    open_tree_of(w) < 0)
 		return;
 	tell(w, "state 0 preparing\n");
 	if (w->fetched)
@@ -498,6 +512,7 @@ begin_work(struct work *w, const struct worker_order *order)
 
 	w->arena = (struct arena){0};
 	w->begun = clock_ms();
+	w->stage = -1;
 	w->left = order->left;
 	w->path = arena_printf(
 	    &w->arena, "%s/spool/%" PRId64, w->conf->state, order->lease);
@@ -520,6 +535,8 @@ static void
 end_work(struct work *w)
 {
 	json_decref(w->json);
+	if (w->stage >= 0)
+		close(w->stage);
 	if (w->lock >= 0)
 		close(w->lock);
 	close(w->dir);

@@ -193,10 +193,10 @@ take_answer(int fd, struct request_answer *a, struct error *err)
 	return -1;
 }
 
-/* The pipe of the answer, which was read from it; -1: err. */
+/* The pipe that the answer will come from; -1: err. */
 static int
-ask(int socket, struct request *q, const int fds[REQUEST_FDS],
-    struct request_answer *a, struct error *err)
+send_request(int socket, struct request *q, const int fds[REQUEST_FDS],
+    struct error *err)
 {
 	int all[REQUEST_FDS], p[2], rc;
 
@@ -209,10 +209,21 @@ ask(int socket, struct request *q, const int fds[REQUEST_FDS],
 	rc = jailer_send(socket, q, all, err);
 	close(p[1]);
 	if (rc == 0)
-		rc = take_answer(p[0], a, err);
-	if (rc == 0)
 		return p[0];
 	close(p[0]);
+	return -1;
+}
+
+/* The pipe of the answer, which was read from it; -1: err. */
+static int
+ask(int socket, struct request *q, const int fds[REQUEST_FDS],
+    struct request_answer *a, struct error *err)
+{
+	int fd = send_request(socket, q, fds, err);
+
+	if (fd < 0 || take_answer(fd, a, err) == 0)
+		return fd;
+	close(fd);
 	return -1;
 }
 
@@ -230,7 +241,7 @@ jailer_ask(int socket, struct request *q, const int fds[REQUEST_FDS],
 }
 
 int
-jailer_has(int socket, bool layer, const char *id, struct error *err)
+jailer_ask_has(int socket, bool layer, const char *id, struct error *err)
 {
 	struct request q;
 
@@ -238,10 +249,29 @@ jailer_has(int socket, bool layer, const char *id, struct error *err)
 	if (layer)
 		q.flags = REQUEST_LAYER;
 	snprintf(q.id, sizeof(q.id), "%s", id);
+	return send_request(socket, &q, NULL, err);
+}
+
+int
+jailer_had(int fd, struct error *err)
+{
+	struct request_answer a;
+	int rc;
+
 	err->code = 0;
-	if (jailer_ask(socket, &q, NULL, err) == 0)
+	rc = take_answer(fd, &a, err);
+	close(fd);
+	if (rc == 0)
 		return 1;
 	return err->code == ENOENT ? 0 : -1;
+}
+
+int
+jailer_has(int socket, bool layer, const char *id, struct error *err)
+{
+	int fd = jailer_ask_has(socket, layer, id, err);
+
+	return fd < 0 ? -1 : jailer_had(fd, err);
 }
 
 int

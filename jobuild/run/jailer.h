@@ -66,6 +66,13 @@ int jailer_ask(int socket, struct request *q, const int fds[REQUEST_FDS],
 /* Is the stage or layer there? 1, 0, or -1 with err. */
 int jailer_has(int socket, bool layer, const char *id, struct error *err);
 
+/*
+ * The same in two steps: what comes from the first, a descriptor or -1 with
+ * err, is for the second, which closes it.
+ */
+int jailer_ask_has(int socket, bool layer, const char *id, struct error *err);
+int jailer_had(int fd, struct error *err);
+
 /* Import the file at fd, which has the digest id, as a stage of this name. */
 int jailer_import(
     int socket, int fd, const char *id, const char *name, struct error *err);
