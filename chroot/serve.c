@@ -53,7 +53,7 @@ struct server {
 	const struct serve_options *o;
 	int signals;
 	sigset_t before;
-	struct child children[CHILDREN_MAX];
+	struct child children[CHILDREN_MAX + 1]; /* the spare at the end */
 	size_t nchildren;
 	struct spare spare;
 	struct limits last; /* of the last run */
@@ -286,8 +286,13 @@ wait_for_run(struct server *s, int socket, pid_t server)
 	o.without = own.without;
 	o.limits = s->last; /* the next one's are likely of the same kinds */
 	own.socket = socket;
-	if (prepare_ahead(&r, &o, &err) == 0 && comes(&r, socket) &&
-	    serve_receive(&own, &m, &err) == 1) {
+	if (prepare_ahead(&r, &o, &err) < 0) {
+		/* a request may be here already, and can mean other options */
+		run_cancel(&r);
+		if (run_begin(&r, s->state, &err) < 0)
+			_exit(CODE_TROUBLE);
+	}
+	if (comes(&r, socket) && serve_receive(&own, &m, &err) == 1) {
 		close(socket);
 		run_and_exit(s, &m, &r);
 	}

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/passing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -109,35 +110,9 @@ serve_close_fds(struct message *m)
 
 /* ---- receiving ----------------------------------------------------------- */
 
-#define FDS_MAX 253 /* of one message, as the kernel has it */
-
-struct parcel {
-	int fds[FDS_MAX];
-	size_t n;
-};
-
-/* The descriptors, all of which are open, whatever the message is. */
-static void
-take_fds(struct msghdr *msg, struct parcel *p)
-{
-	struct cmsghdr *c;
-	size_t n;
-
-	p->n = 0;
-	for (c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		if (n > FDS_MAX - p->n)
-			n = FDS_MAX - p->n;
-		memcpy(p->fds + p->n, CMSG_DATA(c), n * sizeof(int));
-		p->n += n;
-	}
-}
-
 /* Give the descriptors their meaning, in the order of the bits. */
 static void
-sort_fds(const struct parcel *p, struct message *m)
+sort_fds(const struct passed *p, struct message *m)
 {
 	size_t n = 0;
 	int i;
@@ -150,11 +125,11 @@ sort_fds(const struct parcel *p, struct message *m)
 
 /* It is refused: what can be used to say so stays. */
 static int
-refuse(const struct serve_options *o, const struct parcel *p, struct message *m)
+refuse(const struct serve_options *o, const struct passed *p, struct message *m)
 {
 	size_t i;
 
-	for (i = 0; i < FDS_MAX && i < p->n; i++) {
+	for (i = 0; i < PASSED_MAX && i < p->n; i++) {
 		if (i == 0 && is_kind(o, p->fds[0], WRITE_PIPE))
 			m->fds[REQUEST_ANSWER] = p->fds[0];
 		else
@@ -167,25 +142,15 @@ int
 serve_receive(
     const struct serve_options *o, struct message *m, struct error *err)
 {
-	_Alignas(
-	    struct cmsghdr) char control[CMSG_SPACE(FDS_MAX * sizeof(int))];
-	struct iovec iov = {&m->q, sizeof(m->q)};
-	struct msghdr msg = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = control,
-	    .msg_controllen = sizeof(control)};
-	struct parcel p = {.n = 0};
+	struct passed p;
 	ssize_t n;
 
 	memset(m->fds, -1, sizeof(m->fds));
 	memset(&m->q, 0, sizeof(m->q));
-	do
-		n = recvmsg(o->socket, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
+	n = pass_receive(o->socket, &m->q, sizeof(m->q), &p);
 	if (n <= 0)
 		return 0;
-	take_fds(&msg, &p);
-	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
+	if (p.cut) {
 		fail(err, "request: is longer than %zu bytes", sizeof(m->q));
 		return refuse(o, &p, m);
 	}

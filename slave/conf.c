@@ -5,9 +5,11 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "run/run.h"
 #include "run/where.h"
 #include "tree/sign/keyring.h"
+#include "tree/sign/notary.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -243,4 +245,16 @@ conf_check(const struct slave_conf *c, struct arena *a, struct error *err)
 	if (check_mirrors(c, err) < 0)
 		return -1;
 	return check_keyring(c, a, err);
+}
+
+struct notary *
+conf_notary(const struct slave_conf *c)
+{
+	struct arena a = {0};
+	struct notary *n = notary_open(conf_path(c, &a, "notary"));
+
+	if (notary_trouble(n))
+		log_warn("verdicts aren't remembered: %s", notary_trouble(n));
+	arena_release(&a);
+	return n;
 }

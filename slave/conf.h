@@ -14,6 +14,7 @@
 
 struct arena;
 struct error;
+struct notary;
 
 #define STATE_DEFAULT "/var/lib/autotua/slave"
 #define CONF_DEFAULT  "/etc/autotua/slave.conf"
@@ -72,5 +73,11 @@ int conf_label(const char *option, char *name, size_t size, bool *mandatory,
 /* Path of a file of the state folder. */
 const char *
 conf_path(const struct slave_conf *c, struct arena *a, const char *name);
+
+/*
+ * The verdicts that are remembered, in a folder of this user's own: that of
+ * the state is root's.
+ */
+struct notary *conf_notary(const struct slave_conf *c);
 
 #endif

@@ -135,8 +135,7 @@ refuse_diags(struct work *w, const char *what, const struct diags *d)
 	return refuse(w, text);
 }
 
-/* ---- what is told and asked while it runs ---------------------------------
- */
+/* ---- what is told and asked while it runs -------------------------------- */
 
 static void
 tell_now(struct work *w)
@@ -502,8 +501,7 @@ do_work(struct work *w)
 	run(w);
 }
 
-/* ---- the life of the process ----------------------------------------------
- */
+/* ---- the life of the process --------------------------------------------- */
 
 static void
 begin_work(struct work *w, const struct worker_order *order)
@@ -512,14 +510,13 @@ begin_work(struct work *w, const struct worker_order *order)
 
 	w->arena = (struct arena){0};
 	w->begun = clock_ms();
-	w->stage = -1;
 	w->left = order->left;
 	w->path = arena_printf(
 	    &w->arena, "%s/spool/%" PRId64, w->conf->state, order->lease);
 	w->json = NULL;
-	w->lock = -1;
-	w->tree = NULL;
+	w->stage = w->lock = -1;
 	w->plan = NULL;
+	w->tree = NULL;
 	w->recipes = NULL;
 	w->fetched = w->ran = w->stale = false;
 	ending_set(&w->ending, ENDING_DONE, "infrastructure", "");
@@ -577,19 +574,6 @@ do_order(struct work *w, const struct worker_order *order)
 	tell_now(w);
 }
 
-/* Its folder is this user's own: that of the state is root's. */
-static struct notary *
-open_notary(const struct slave_conf *c)
-{
-	struct arena a = {0};
-	struct notary *n = notary_open(conf_path(c, &a, "notary"));
-
-	if (notary_trouble(n))
-		log_warn("verdicts aren't remembered: %s", notary_trouble(n));
-	arena_release(&a);
-	return n;
-}
-
 _Noreturn void
 worker_run(const struct slave_conf *c, int tell, int leash)
 {
@@ -606,7 +590,7 @@ worker_run(const struct slave_conf *c, int tell, int leash)
 	scratch_init(&w->scratch,
 	    arena_printf(
 		&a, "%s/spool/" SPOOL_WORK "%ld", c->state, (long)getpid()));
-	w->notary = open_notary(c);
+	w->notary = conf_notary(c);
 	while (read(w->leash, &order, sizeof(order)) == (ssize_t)sizeof(order))
 		do_order(w, &order);
 	notary_close(w->notary);

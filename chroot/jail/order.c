@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/passing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -194,22 +195,10 @@ collect(struct order *o, const struct parts *p, int fds[FDS])
 static int
 send_order(int socket, struct order *o, const struct parts *p)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS * sizeof(int))] = {
-	    0};
-	struct iovec iov = {o, sizeof(*o)};
-	struct msghdr msg = {
-	    .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control};
-	struct cmsghdr *c = (struct cmsghdr *)(void *)control;
 	int fds[FDS];
 	size_t n = collect(o, p, fds);
 
-	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(n * sizeof(int));
-	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
-	return sendmsg(socket, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(*o) ? 0
-									  : -1;
+	return pass_send(socket, o, sizeof(*o), fds, n, 0);
 }
 
 int
@@ -246,24 +235,17 @@ order_send(
 
 /* The descriptors of a message, in the order of collect(). */
 static void
-take(struct parts *p, const struct order *o, struct msghdr *msg)
+take(struct parts *p, const struct order *o, const struct passed *got)
 {
-	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-	size_t i, n = 0, had;
-	int fds[FDS];
+	size_t i, n = 0;
 
-	if (!c || c->cmsg_type != SCM_RIGHTS ||
-	    c->cmsg_len > CMSG_LEN(sizeof(fds)))
-		_exit(70);
-	had = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	memcpy(fds, CMSG_DATA(c), had * sizeof(int));
 	for (i = 0; i < PARTS; i++) {
-		if (o->has[i] && n < had)
-			p->fd[i] = fds[n++];
+		if (o->has[i] && n < got->n)
+			p->fd[i] = got->fds[n++];
 	}
-	if (had - n != o->nlower)
+	if (o->nlower > PARTS_LOWER || got->n - n != o->nlower)
 		_exit(70);
-	memcpy(p->lower, fds + n, o->nlower * sizeof(int));
+	memcpy(p->lower, got->fds + n, o->nlower * sizeof(int));
 	p->nlower = o->nlower;
 }
 
@@ -292,23 +274,14 @@ read_command(struct box *b, const struct order *o, struct arena *a)
 void
 order_receive(struct box *b, struct parts *p, struct arena *a)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS * sizeof(int))];
+	struct passed got;
 	struct order o;
-	struct iovec iov = {&o, sizeof(o)};
-	struct msghdr msg = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = control,
-	    .msg_controllen = sizeof(control)};
-	ssize_t n;
 
 	*p = PARTS_NONE;
-	do
-		n = recvmsg(BOX_ORDER, &msg, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
 	/* the parent is gone, or has no use for us */
-	if (n != (ssize_t)sizeof(o))
+	if (pass_receive(BOX_ORDER, &o, sizeof(o), &got) != (ssize_t)sizeof(o))
 		_exit(70);
-	take(p, &o, &msg);
+	take(p, &o, &got);
 	b->nest = o.nest;
 	b->bits32 = o.bits32;
 	b->poor = o.poor;

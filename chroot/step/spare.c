@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/step/spare.h"
 #include "chroot/serve.h"
+#include "base/passing.h"
 
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,29 +29,15 @@ spare_open(struct spare *s)
 static bool
 send_message(int socket, const struct message *m)
 {
-	_Alignas(struct cmsghdr) char
-	    control[CMSG_SPACE(REQUEST_FDS * sizeof(int))] = {0};
-	struct request q = m->q;
-	struct iovec iov = {&q, sizeof(q)};
-	struct msghdr msg = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = control,
-	    .msg_controllen = sizeof(control)};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	int list[REQUEST_FDS] = {0}, i;
+	int list[REQUEST_FDS], i;
 	size_t n = 0;
 
 	for (i = 0; i < REQUEST_FDS; i++) {
 		if (m->fds[i] >= 0)
 			list[n++] = m->fds[i];
 	}
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(n * sizeof(int));
-	memcpy(CMSG_DATA(c), list, n * sizeof(int));
-	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
-	return sendmsg(socket, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) ==
-	    (ssize_t)sizeof(q);
+	return pass_send(socket, &m->q, sizeof(m->q), list, n, MSG_DONTWAIT) ==
+	    0;
 }
 
 pid_t

@@ -2,6 +2,7 @@
 #include "run/jailer.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/passing.h"
 #include "base/proc.h"
 
 #include <errno.h>
@@ -127,14 +128,6 @@ int
 jailer_send(int socket, struct request *q, const int fds[REQUEST_FDS],
     struct error *err)
 {
-	_Alignas(struct cmsghdr) char
-	    control[CMSG_SPACE(REQUEST_FDS * sizeof(int))] = {0};
-	struct iovec iov = {q, sizeof(*q)};
-	struct msghdr msg = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = control,
-	    .msg_controllen = sizeof(control)};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 	int list[REQUEST_FDS], i;
 	size_t n = 0;
 
@@ -145,20 +138,12 @@ jailer_send(int socket, struct request *q, const int fds[REQUEST_FDS],
 		q->fds |= 1u << i;
 		list[n++] = fds[i];
 	}
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(n * sizeof(int));
-	memcpy(CMSG_DATA(c), list, n * sizeof(int));
-	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
-	while (sendmsg(socket, &msg, MSG_NOSIGNAL) < 0) {
-		if (errno == EPIPE || errno == ECONNRESET)
-			return fail(err,
-			    "autotua-chroot has ended: see its "
-			    "messages above");
-		if (errno != EINTR)
-			return fail_errno(err, "ask autotua-chroot");
-	}
-	return 0;
+	if (pass_send(socket, q, sizeof(*q), list, n, 0) == 0)
+		return 0;
+	if (errno == EPIPE || errno == ECONNRESET)
+		return fail(
+		    err, "autotua-chroot has ended: see its messages above");
+	return fail_errno(err, "ask autotua-chroot");
 }
 
 /* Exactly n bytes; -1 at an earlier end. */
