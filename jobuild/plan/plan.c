@@ -271,22 +271,21 @@ emit(struct maker *m, struct unit *unit)
 	fill_needs(m, unit, out);
 }
 
-/* Depth first, so that a unit comes after those that it needs. */
-static void
-emit_all(struct maker *m)
+/* All that are in use, depth first: a unit comes after those it needs. */
+static struct unit **
+needed_first(struct maker *m, size_t *n)
 {
-	struct unit **stack, *unit, *need;
-	size_t n, top = 0, i;
+	struct unit **stack = units_in_use(&m->units, n), **list, *unit, *need;
+	size_t top = 0, done = 0, i;
 
-	stack = units_in_use(&m->units, &n);
-	for (i = 0; i < n; i++)
+	list = arena_array(m->arena, *n, struct unit *);
+	for (i = 0; i < *n; i++)
 		stack[i]->state = 0;
-	m->plan->units = arena_array(m->arena, n, struct plan_unit);
 	stack[top++] = m->units.list[0];
 	while (top > 0) {
 		unit = stack[top - 1];
 		if (unit->at == unit->nneeds) {
-			emit(m, unit);
+			list[done++] = unit;
 			top--;
 			continue;
 		}
@@ -294,6 +293,19 @@ emit_all(struct maker *m)
 		if (need->state++ == 0)
 			stack[top++] = need;
 	}
+	return list;
+}
+
+static void
+emit_all(struct maker *m)
+{
+	struct unit **list;
+	size_t n, i;
+
+	list = needed_first(m, &n);
+	m->plan->units = arena_array(m->arena, n, struct plan_unit);
+	for (i = 0; i < n; i++)
+		emit(m, list[i]);
 	m->plan->root = m->units.list[0]->index;
 }
 
@@ -306,7 +318,7 @@ check_stages(struct maker *m)
 	struct unit **list;
 	size_t i, k, n;
 
-	list = units_in_use(&m->units, &n);
+	list = needed_first(m, &n);
 	for (i = 0; i < n; i++) {
 		c = &list[i]->closure;
 		stage = unit_stage(m, list[i], &digest);

@@ -33,8 +33,7 @@ struct candidate {
 };
 
 /*
- * All jobuilds of a user/name, newest first; none if there is no such. What
- * follows an edge looks at is in one line of the processor's cache.
+ * All jobuilds of a user/name, newest first; none if there is no such.
  */
 struct package {
 	const struct version *versions; /* the source's, one a candidate */

@@ -365,19 +365,23 @@ resolver_look_ahead(struct resolver *r, uint32_t v)
 static bool
 load_entered(struct resolver *r)
 {
+	enum candidate_state state;
 	uint32_t lit, v;
 
 	while (r->entered < r->sat.ntrail && r->sat.steps <= r->sat.max_steps) {
 		lit = r->sat.trail[r->entered++];
 		v = SAT_VAR(lit);
-		if (lit & 1 || r->nodes[v].kind != NODE_JOBUILD ||
-		    r->nodes[v].loaded)
+		if (lit & 1 || r->nodes[v].kind != NODE_JOBUILD)
 			continue;
-		if (!r->guessing)
-			enter_jobuild(
-			    r, v, pool_read(r->pool, r->nodes[v].cand));
-		else if (need_for(r, v))
-			resolver_look_ahead(r, v);
+		if (r->guessing) {
+			if (!r->nodes[v].loaded && need_for(r, v))
+				resolver_look_ahead(r, v);
+			continue;
+		}
+		/* tells what was held back of one that was looked at before */
+		state = pool_read(r->pool, r->nodes[v].cand);
+		if (!r->nodes[v].loaded)
+			enter_jobuild(r, v, state);
 	}
 	return r->sat.pending || r->sat.steps > r->sat.max_steps;
 }
@@ -563,10 +567,10 @@ resolve(struct pool *p, const struct dep *dep, const struct path *above,
 	struct resolver r = {
 	    .pool = p, .arena = p->work, .above = above, .causes = causes};
 
-	memset(out, 0, sizeof(*out));
 	if (!p->thorough && choice_walk(p, dep, above, max_steps, out))
 		return 0;
-	memset(out, 0, sizeof(*out)); /* the short way may have begun it */
+	/* the short way may have begun it */
+	memset(out, 0, sizeof(*out));
 	if (search_and_tell(&r, dep, max_steps) != SAT_STABLE || r.nlacks > 0)
 		return -1;
 	closure_collect(&r, out);

@@ -169,4 +169,15 @@ for command in graph why rdeps; do
 	[[ $status == 0 ]] && said "jobuild $command"
 	ok "$command -h"
 done
+# ---- what recipes are warned of ------------------------------------------------
+put anna/zed-1.0
+put anna/zed-2.0
+put anna/why-1.0 'DEPEND="=anna/zed-2.0"'
+put anna/ex-1.0 'DEPEND="=anna/zed-1.0"'
+put anna/ex-2.0 'DEPEND="=anna/zed-1.0"' 'job_frob() { :; }'
+put anna/both-1.0 'DEPEND="anna/ex anna/why"'
+run jobuild graph anna/both
+[[ $status == 1 ]] && told '[conflict]' && told 'ex-2.0.jobuild:3:1: warning: job_frob'
+ok "a version that a conflict is about, whichever else there is"
+
 done_testing

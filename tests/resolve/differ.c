@@ -5,9 +5,9 @@
  * Random graphs of up to 60 packages: each is planned the short way, by search
  * and by guesses, which must come to the same; what comes out is checked; and
  * the graph goes to QUESTIONS for peer.c, with "1" or "0" in ANSWERS for
- *whether there is a plan. Every third graph has SIDEPEND, which peer.c doesn't
- * know: it is only checked. Every fifth has few packages of many versions. TAP
- *goes to standard error.
+ * whether there is a plan. Every third graph has SIDEPEND and STAGE, which
+ * peer.c doesn't know: it is only checked. Every fifth has few packages of many
+ * versions. TAP goes to standard error.
  */
 #include "tests/unit/fake.h"
 #include "tests/resolve/peer.h"
@@ -115,6 +115,8 @@ make(struct graph *g)
 			set_random(g, r, i, "DEPEND", g->edges);
 			if (g->sides && below(g, 4) == 0)
 				set_random(g, r, i, "SIDEPEND", 2);
+			if (g->sides && below(g, 40) == 0)
+				fake_set(&g->fake, r, "STAGE", "musl");
 		}
 	}
 }
