@@ -41,9 +41,11 @@ trap farm_end EXIT
 # What a jailer runs: its children that have one themselves. The one that is
 # ready for the next run has none.
 runs_of() { # PID
-	local child any=1
+	local child state any=1
 
+	state=$(tr '\0' '\n' <"/proc/$1/cmdline" | sed -n '/^-s$/{n;p;q;}')
 	for child in $(pgrep -P "$1"); do
+		[[ ! -e $state/run/spare.$child ]] || continue
 		! pgrep -P "$child" >/dev/null || { echo "$child" && any=0; }
 	done
 	return "$any"
