@@ -27,7 +27,7 @@ int
 cmd_failed(const struct error *err)
 {
 	fprintf(stderr, "autotua-master: %s\n", err->msg);
-	return err->code == ENOSPC || err->code == EDQUOT ? EXIT_LATER : 1;
+	return error_is_full(err) ? EXIT_LATER : 1;
 }
 
 int

@@ -110,9 +110,9 @@ read_packages(struct state *st, struct arena *a, const char *digest,
 	db_close(&st->db);
 	known = stage_read(
 		    state_path(st, a, "stages/%s", digest), packages, why) == 0;
-	return db_open(&st->db, state_path(st, a, "master.db"), false, err) < 0
-	    ? -1
-	    : known;
+	if (db_open(&st->db, state_path(st, a, "master.db"), false, err) < 0)
+		return state_full(st->path, err);
+	return known;
 }
 
 static int

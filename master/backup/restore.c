@@ -202,11 +202,7 @@ restore_empty(const char *path, struct error *err)
 	d = opendir(path);
 	if (!d)
 		return fail_errno(err, "open %s", path);
-	if (faccessat(dirfd(d), CONF_HALF, F_OK, 0) == 0)
-		rc = fail(err,
-		    "%s: a restore that didn't come to its end; empty the "
-		    "folder and restore again",
-		    path);
+	rc = state_check_whole(dirfd(d), path, err);
 	while (rc == 0 && (e = readdir(d)) != NULL) {
 		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
 			rc = fail(err,

@@ -11,9 +11,6 @@
 
 struct error;
 
-/* What master.conf is called until all is there: nobody serves from it. */
-#define CONF_HALF "master.conf.new"
-
 struct restore {
 	struct arena arena;
 	const char *dir, *to; /* dir may be a tar; to: NULL when only looking */

@@ -146,7 +146,7 @@ void
 request_broken(struct request *r, const struct error *err)
 {
 	log_err("%s path=%s", err->msg, r->uri);
-	if (err->code == ENOSPC || err->code == EDQUOT)
+	if (error_is_full(err))
 		request_later(r, 507, "disk-full", FULL_SECONDS,
 		    "the master's disk is full: it has no room for this until "
 		    "its administrator frees some; try again later");

@@ -96,7 +96,8 @@ packages_add(struct packages *p, const char *name, size_t namelen,
 	const char *key;
 	struct package *x;
 
-	if (!good_name(name, namelen) || !good_version(version, versionlen))
+	if (p->full || !good_name(name, namelen) ||
+	    !good_version(version, versionlen))
 		return;
 	key = arena_printf(p->arena, "%.*s %.*s", (int)namelen, name,
 	    (int)versionlen, version);

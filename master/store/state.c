@@ -161,6 +161,34 @@ read_settings(struct state *st, struct settings *set, struct error *err)
 }
 
 int
+state_check_whole(int dir, const char *path, struct error *err)
+{
+	if (faccessat(dir, CONF_HALF, F_OK, 0) < 0)
+		return 0;
+	return fail(err,
+	    "%s: a restore that didn't come to its end; empty the folder and "
+	    "restore again",
+	    path);
+}
+
+/* There is no master.conf: say what to do. */
+static int
+fail_none(const struct state *st, struct error *err)
+{
+	int dir = open(st->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = dir < 0 ? 0 : state_check_whole(dir, st->path, err);
+
+	if (dir >= 0)
+		close(dir);
+	if (rc == 0)
+		fail(err,
+		    "%s: no master here; make one with "
+		    "\"autotua-master -C %s init\"",
+		    st->path, st->path);
+	return -1;
+}
+
+int
 state_open(struct state *st, const char *path, struct error *err)
 {
 	const char *conf;
@@ -170,10 +198,7 @@ state_open(struct state *st, const char *path, struct error *err)
 	st->path = arena_strdup(&st->arena, path);
 	conf = state_path(st, &st->arena, "master.conf");
 	if (access(conf, F_OK) < 0 && errno == ENOENT) {
-		fail(err,
-		    "%s: no master here; make one with "
-		    "\"autotua-master -C %s init\"",
-		    path, path);
+		fail_none(st, err);
 		goto failed;
 	}
 	if (read_settings(st, &st->set, err) < 0)
@@ -204,8 +229,7 @@ state_full(const char *path, struct error *err)
 		return -1;
 	free = (int64_t)s.f_bavail * (int64_t)s.f_frsize;
 	/* the database tells of an I/O error, without a reason */
-	if (err->code != ENOSPC && err->code != EDQUOT &&
-	    (err->code != EAGAIN || free >= FULL))
+	if (!error_is_full(err) && (err->code != EAGAIN || free >= FULL))
 		return -1;
 	fail_in(err,
 	    "%s: its disk is full (%" PRId64 " bytes are free): make room "
@@ -294,6 +318,8 @@ fill(struct state *st, const struct state_init *how, struct error *err)
 		return fail(err,
 		    "%s: there is a master already; nothing was changed",
 		    st->path);
+	if (state_check_whole(st->dir, st->path, err) < 0)
+		return -1;
 	clear(st);
 	if (make_folders(st, err) < 0 ||
 	    pki_create(st->path, how->name, err) < 0 ||

@@ -52,6 +52,12 @@ struct state {
 int state_open(struct state *st, const char *path, struct error *err);
 void state_close(struct state *st);
 
+/* What a restore calls master.conf until all is there. */
+#define CONF_HALF "master.conf.new"
+
+/* -1 when the folder is one that a restore has begun and not ended. */
+int state_check_whole(int dir, const char *path, struct error *err);
+
 /*
  * If what failed below path failed for want of room: say so in err, with how
  * much there is and what to do, and its code is ENOSPC. Returns -1.

@@ -75,6 +75,13 @@ disk $((size / 2)); run autotua-master -C "$tmp/disk/m" restore "$tmp/saved"
 mount -o remount,size=100m "$tmp/disk"
 run autotua-master -C "$tmp/disk/m" restore "$tmp/saved"
 [[ $status == 1 ]] && said "empty"; ok "what is left must be removed first"
+touch "$tmp/disk/m/master.conf.new" # how far it gets depends on the disk
+left=$(ls -R "$tmp/disk/m")
+run autotua-master -C "$tmp/disk/m" serve
+[[ $status == 1 ]] && said "a restore that didn't come to its end"; ok "says who would serve it"
+run autotua-master -C "$tmp/disk/m" init --name farm
+[[ $status == 1 ]] && said "a restore that didn't come to its end" && [[ $(ls -R "$tmp/disk/m") == "$left" ]]
+ok "and a new master takes nothing of it away"
 rm -r "$tmp/disk/m"; run autotua-master -C "$tmp/disk/m" restore "$tmp/saved"
 [[ $status == 0 ]]; ok "then it is restored"
 done_testing

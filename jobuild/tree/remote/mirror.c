@@ -4,6 +4,7 @@
 #include "refs.h"
 #include "remote.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -176,6 +177,21 @@ mirror_check(const char *url, struct error *err)
 	return rc;
 }
 
+/* One that isn't there yet may come. */
+static int
+check_there(const struct remote *r, struct error *err)
+{
+	int rc;
+
+	if (access(r->path, F_OK) < 0)
+		return errno == ENOENT ? 0 : fail_errno(err, "%s", r->path);
+	if (git_start(err) < 0)
+		return -1;
+	rc = check_local(r, err);
+	git_stop();
+	return rc;
+}
+
 int
 mirror_check_local(const char *url, struct error *err)
 {
@@ -183,13 +199,8 @@ mirror_check_local(const char *url, struct error *err)
 	struct remote r;
 	int rc = remote_parse(&a, url, &r, err);
 
-	if (rc == 0 && r.kind == REMOTE_LOCAL && access(r.path, F_OK) == 0) {
-		rc = git_start(err);
-		if (rc == 0) {
-			rc = check_local(&r, err);
-			git_stop();
-		}
-	}
+	if (rc == 0 && r.kind == REMOTE_LOCAL)
+		rc = check_there(&r, err);
 	arena_release(&a);
 	return rc;
 }
