@@ -375,36 +375,32 @@ static int
 write_paths(const struct cgroup *g, int run, struct error *err)
 {
 	struct buf b;
-	int i, rc;
+	int i, rc = 0;
 
 	buf_init(&b, CONTROLS * (PATH_MAX + 1));
 	for (i = 0; i < CONTROLS; i++) {
 		if (g->of[i].path[0])
 			(void)buf_addf(&b, "%s\n", g->of[i].path);
 	}
-	rc = b.len == 0 ? 0 : put_paths(run, &b, err);
+	if (b.len > 0)
+		rc = put_paths(run, &b, err);
+	else if (unlinkat(run, "groups", 0) < 0 && errno != ENOENT)
+		rc = fail_errno(err, "remove groups");
 	buf_release(&b);
 	return rc;
 }
 
 static int
-make_group(struct control_group *g, enum controller c, const struct limits *l,
-    struct error *err)
+make_group(struct control_group *g, struct error *err)
 {
 	if (mkdir(g->path, 0755) < 0 && errno != EEXIST)
 		return fail_errno(err, "create %s", g->path);
 	g->fd = open(g->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (g->fd < 0)
-		return fail_errno(err, "open %s", g->path);
-	if (set_limit(g, c, l) < 0)
-		return fail_errno(err, "%s: limit of %s", g->path, names[c]);
-	g->events = count_events(g, c);
-	return 0;
+	return g->fd < 0 ? fail_errno(err, "open %s", g->path) : 0;
 }
 
 int
-cgroup_make(struct cgroup *g, const char *name, const struct limits *l, int run,
-    struct error *err)
+cgroup_make(struct cgroup *g, const char *name, int run, struct error *err)
 {
 	size_t n;
 	int i;
@@ -417,9 +413,24 @@ cgroup_make(struct cgroup *g, const char *name, const struct limits *l, int run,
 	if (write_paths(g, run, err) < 0)
 		return -1;
 	for (i = 0; i < CONTROLS; i++) {
-		if (g->of[i].path[0] &&
-		    make_group(&g->of[i], (enum controller)i, l, err) < 0)
+		if (g->of[i].path[0] && make_group(&g->of[i], err) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+int
+cgroup_limit(struct cgroup *g, const struct limits *l, struct error *err)
+{
+	int i;
+
+	for (i = 0; i < CONTROLS; i++) {
+		if (!is_made(&g->of[i]))
+			continue;
+		if (set_limit(&g->of[i], (enum controller)i, l) < 0)
+			return fail_errno(
+			    err, "%s: limit of %s", g->of[i].path, names[i]);
+		g->of[i].events = count_events(&g->of[i], (enum controller)i);
 	}
 	return 0;
 }
@@ -456,20 +467,6 @@ int
 cgroup_join(int door)
 {
 	return write(door, "0", 1) == 1 ? 0 : -1;
-}
-
-int
-cgroup_change(struct cgroup *g, const struct limits *l, struct error *err)
-{
-	int i;
-
-	for (i = 0; i < CONTROLS; i++) {
-		if (is_made(&g->of[i]) &&
-		    set_limit(&g->of[i], (enum controller)i, l) < 0)
-			return fail_errno(
-			    err, "%s: limit of %s", g->of[i].path, names[i]);
-	}
-	return 0;
 }
 
 enum limit

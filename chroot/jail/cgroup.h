@@ -39,10 +39,12 @@ void cgroup_find(struct cgroup *g, const struct limits *l, unsigned without);
 
 /*
  * Make the groups, name below each path found, after writing their paths to
- * the file "groups" in the folder run; set the limits.
+ * the file "groups" in the folder run. Nothing is limited by them yet.
  */
-int cgroup_make(struct cgroup *g, const char *name, const struct limits *l,
-    int run, struct error *err);
+int cgroup_make(struct cgroup *g, const char *name, int run, struct error *err);
+
+/* Set the limits, once; how often they are met is counted from here on. */
+int cgroup_limit(struct cgroup *g, const struct limits *l, struct error *err);
 
 /* The v2 group to be born in (CLONE_INTO_CGROUP), or -1. */
 int cgroup_birthplace(const struct cgroup *g);
@@ -56,9 +58,6 @@ int cgroup_birthplace(const struct cgroup *g);
  */
 int cgroup_door(const struct cgroup *g, enum controller c, struct error *err);
 int cgroup_join(int door);
-
-/* Other limits of the same kinds. */
-int cgroup_change(struct cgroup *g, const struct limits *l, struct error *err);
 
 /* Has a limit been met since the last call? */
 enum limit cgroup_exceeded(struct cgroup *g);

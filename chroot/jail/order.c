@@ -86,14 +86,23 @@ open_overlay(struct parts *p, const struct box *b, struct error *err)
 
 /* A file of the host's, once more. */
 static int
-open_resolver(const struct box *b)
+open_resolver(int *out, const struct box *b, struct error *err)
 {
 	const char *path =
 	    b->net == NETWORK_PRIVATE ? uplink_resolver() : "/etc/resolv.conf";
+	int fd, copy;
 
+	*out = -1;
 	if (b->net == NETWORK_NO || !path || access(path, R_OK) < 0)
-		return -1;
-	return open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		return 0;
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(err, "open %s", path);
+	copy = ids_mount(fd, -1,
+	    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+	close(fd);
+	*out = copy;
+	return copy < 0 ? fail_in(err, "%s", path) : 0;
 }
 
 static int
@@ -144,8 +153,7 @@ parts_open(struct parts *p, const struct box *b, struct error *err)
 		if (p->fd[PART_RECIPE] < 0)
 			return fail_errno(err, "descriptors");
 	}
-	p->fd[PART_RESOLVER] = open_resolver(b);
-	return 0;
+	return open_resolver(&p->fd[PART_RESOLVER], b, err);
 }
 
 void
@@ -281,6 +289,8 @@ order_receive(struct box *b, struct parts *p, struct arena *a)
 	/* the parent is gone, or has no use for us */
 	if (pass_receive(BOX_ORDER, &o, sizeof(o), &got) != (ssize_t)sizeof(o))
 		_exit(70);
+	if (got.cut)
+		box_die(b, "descriptors: no room for those of the job");
 	take(p, &o, &got);
 	b->nest = o.nest;
 	b->bits32 = o.bits32;

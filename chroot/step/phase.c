@@ -215,7 +215,8 @@ phase_shell(struct run *r, const struct run_phase *p, struct error *err)
 	struct box b = {
 	    .net = p->net ? r->o->network : NETWORK_NO, .extra = r->o->shell};
 	struct run_phase shell = {"--shell", p->net};
-	struct jail_watch watch = r->watch;
+	int64_t end = r->watch.end, silence = r->watch.silence;
+	uint64_t log_max = r->watch.log_max, log_bytes = r->watch.log_bytes;
 	struct jail_result res;
 	struct run_options o = *r->o;
 	const struct run_options *own = r->o;
@@ -238,9 +239,10 @@ phase_shell(struct run *r, const struct run_phase *p, struct error *err)
 	r->watch.silence = 0;
 	r->watch.log_max = 0;
 	rc = run_box(r, &b, &res, err);
-	watch.stopped = r->watch.stopped;
-	watch.view = r->watch.view;
-	r->watch = watch;
+	r->watch.end = end;
+	r->watch.silence = silence;
+	r->watch.log_max = log_max;
+	r->watch.log_bytes = log_bytes;
 	if (r->watch.stopped)
 		return CODE_STOPPED;
 	return rc < 0 ? CODE_TROUBLE : CODE_PHASE;

@@ -265,7 +265,7 @@ out:
 }
 
 /*
- * Control groups for what is limited. Where there are none, or some are
+ * Control groups for what is to be limited. Where there are none, or some are
  * missing, processes are limited one by one and counted.
  */
 static int
@@ -281,7 +281,7 @@ make_groups(struct run *r, const char *name, struct error *err)
 	if (cgroup_make(&r->groups,
 		arena_printf(&r->arena, "autotua-%llx-%s",
 		    (unsigned long long)st.st_dev * 31 + st.st_ino, name),
-		l, r->fd, err) < 0)
+		r->fd, err) < 0)
 		return -1;
 	for (i = 0; i < CONTROLS; i++) {
 		if (r->groups.of[i].path[0] && !r->groups.of[i].v2)
@@ -302,14 +302,14 @@ same_kinds(const struct limits *a, const struct limits *b)
 }
 
 /*
- * Those that were made ahead, with process 1 in them, get the job's limits if
- * it has limits of these kinds.
+ * Those that were made ahead, with process 1 in them, if the job has limits of
+ * these kinds.
  */
 static int
 take_groups(struct run *r, struct error *err)
 {
 	if (same_kinds(&r->ahead, &r->o->limits))
-		return cgroup_change(&r->groups, &r->o->limits, err);
+		return 0;
 	seed_drop(&r->watch.ahead);
 	cgroup_remove(&r->groups);
 	r->lacks &= ~(unsigned)(FEATURE_CGROUP2 | FEATURE_CGROUP1);
@@ -331,7 +331,9 @@ make_all(struct run *r, bool ahead, struct error *err)
 		return fail_errno(err, "remove %s", RECIPE);
 	if (make_upper(r, err) < 0)
 		return -1;
-	return ahead ? take_groups(r, err) : make_groups(r, r->o->job, err);
+	if ((ahead ? take_groups(r, err) : make_groups(r, r->o->job, err)) < 0)
+		return -1;
+	return cgroup_limit(&r->groups, &r->o->limits, err);
 }
 
 /* What the root stands on; without overlayfs a copy of it. */

@@ -117,7 +117,7 @@ limited() { # memory.max or its like of a group of job $1
 		cat "$group/memory.max" "$group/memory.limit_in_bytes" 2>/dev/null
 	done
 }
-"$asker" "$CHROOT" "$S" "$stage" limit-job line=1 rounds=2 memory=268435456 \
+"$asker" "$CHROOT" "$S" "$stage" limit-job line=1 rounds=2 memory=268435456 grow=1048576 \
 	most-memory=536870912 -- /bin/bash -c 'cat /proc/self/cgroup; sleep 1' \
 	<go >out 2>log 7>&- &
 pid=$!
@@ -135,7 +135,7 @@ if [ -s "$S/run/limit-job-1/groups" ]; then
 	ok "which begins" soon there limit-job-2
 	ok "with process 1 that waited" soon has_child "$first"
 	is "$(head -1 "$S/run/limit-job-2/groups")" "$made" "in these groups"
-	is "$(limited limit-job-2)" 268435456 "with its own limits"
+	is "$(limited limit-job-2)" 269484032 "with its own limits"
 	ok "the command is in them" grep -qx "$(pgrep -P "$first" | head -1)" \
 		"$made/cgroup.procs"
 else

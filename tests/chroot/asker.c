@@ -6,9 +6,9 @@
  * commit=KEY keeps JOB-1's. memory, pids, disk and cpus (in thousandths) are
  * asked for, with "most-" before them what the server is started with. line=1
  * waits for a line from standard input before asking. rounds=N does all that
- * N times, with numbers that go on. The log
- * goes to standard error, then the lines of the status to standard output.
- * Exits with 0 if all runs were good.
+ * N times, with numbers that go on, and asks for grow=BYTES more memory each
+ * time. The log goes to standard error, then the lines of the status to
+ * standard output. Exits with 0 if all runs were good.
  */
 #include "base/error.h"
 #include "run/jailer.h"
@@ -29,7 +29,7 @@ struct wish {
 	const char *stage, *job;
 	char *commit;
 	struct limits asked;
-	int64_t jobs, line, rounds;
+	int64_t jobs, line, rounds, grow;
 	char **argv;
 };
 
@@ -42,11 +42,11 @@ take(struct wish *w, char *word)
 		const char *name;
 		int64_t *to;
 	} numbers[] = {{"jobs", &w->jobs}, {"line", &w->line},
-	    {"rounds", &w->rounds}, {"memory", &w->asked.memory},
-	    {"pids", &w->asked.pids}, {"disk", &w->asked.disk},
-	    {"cpus", &w->asked.cpus}, {"most-memory", &most->memory},
-	    {"most-pids", &most->pids}, {"most-disk", &most->disk},
-	    {"most-cpus", &most->cpus}};
+	    {"rounds", &w->rounds}, {"grow", &w->grow},
+	    {"memory", &w->asked.memory}, {"pids", &w->asked.pids},
+	    {"disk", &w->asked.disk}, {"cpus", &w->asked.cpus},
+	    {"most-memory", &most->memory}, {"most-pids", &most->pids},
+	    {"most-disk", &most->disk}, {"most-cpus", &most->cpus}};
 	char *value = strchr(word, '=');
 	size_t i;
 
@@ -190,8 +190,10 @@ main(int argc, char **argv)
 	w.argv = argv + i + 1;
 	if (i >= argc - 1 || jailer_start(&j, &w.conf, &err) < 0)
 		return 2;
-	for (n = 0; n < w.rounds; n++)
+	for (n = 0; n < w.rounds; n++) {
 		bad |= ask_all(&w, &j, 1 + n * w.jobs);
+		w.asked.memory += w.grow;
+	}
 	jailer_end(&j);
 	return bad;
 }

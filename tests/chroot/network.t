@@ -55,6 +55,24 @@ ask() {
 
 network=host
 is "$(ask 127.0.0.1 7002)" "from 127.0.0.1" "host: the loopback is the host's"
+
+# what is mounted over the host's file meanwhile stays outside
+mount --make-shared "$(realpath /etc/resolv.conf)"
+echo 'nameserver 192.0.2.99' >other.conf
+mkfifo begun
+"$CHROOT" -s "$S" run --job resolver-job --stage "$stage" --network host \
+	--phase a,net --report-fd 6 -- /bin/bash -c 'echo up >&3
+	until [ -e /autotua/work/go ]; do sleep 0.1; done
+	cat /etc/resolv.conf; grep resolv.conf /proc/self/mountinfo' 6<>begun >log &
+pid=$!
+read -r _ <begun
+mount --bind other.conf "$(realpath /etc/resolv.conf)"
+touch "$S/run/resolver-job/home/work/go"
+wait "$pid"
+is "$? $(head -1 log)" "0 nameserver 203.0.113.5" "the servers of names are the job's own"
+has "$(tail -1 log)" " ro,nosuid,nodev" "read-only"
+is "$(grep -c shared: log)" 0 "and nobody's peer"
+umount "$(realpath /etc/resolv.conf)"
 network=no
 is "$(ask 203.0.113.5 7001)" "" "no: nobody is reached"
 network=private
