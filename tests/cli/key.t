@@ -53,6 +53,19 @@ sub cv25519 encr 10d
 run jobuild --json key "$fpr"
 ((status == 1)) && broken renewal
 ok "an end in less than two weeks"
+mkdir -p "$tree/soon/y"
+echo 'DESCRIPTION="y"' >"$tree/soon/y/y-1.0.template"
+run jobuild sign --key "$fpr" soon
+((status == 0)) && told "the key $fpr expires on" && [[ -s $tree/soon/soon.asc ]]
+ok "who signs for the first time is told so"
+run jobuild sign soon
+((status == 0)) && ! told expires && told "0 written"
+ok "who has nothing to sign is not"
+echo 'DESCRIPTION="z"' >"$tree/soon/y/y-1.0.template"
+run jobuild sign soon
+((status == 0)) && told "the key $fpr expires on" && said soon/y/y-1.0.template.asc
+ok "who has changed something is"
+rm -r "$tree/soon"
 gen both@x.invalid ed25519 cert 1y
 sub rsa2048 sign,auth 1y
 sub cv25519 encr 1y
@@ -77,6 +90,49 @@ echo 'DESCRIPTION="y"' >"$tree/x/y/y-1.0.template"
 run jobuild sign --key "$fpr" x/y
 ((status == 1)) && told "would be refused" && told "--cert-digest-algo SHA512" && [[ ! -e $tree/x/x.asc ]]
 ok "and nothing is signed with it"
+rm -r "$tree/x"
+
+# what the tree has is good, but the caller's key has changed since
+mkdir -p "$tree/x/y"
+echo 'DESCRIPTION="y"' >"$tree/x/y/y-1.0.template"
+gen worse@x.invalid ed25519 cert,sign 1y
+run jobuild sign --key "$fpr" x/y
+((status == 0)) && [[ -s $tree/x/x.asc ]]
+ok "a key that is good signs"
+sub rsa1024 sign 1y
+run jobuild sign x/y
+((status == 0)) && told "0 written"
+ok "with a weak subkey, too, what it has signed is good"
+echo 'DESCRIPTION="z"' >"$tree/x/y/y-1.0.template"
+cp "$tree/x/y/y-1.0.template.asc" "$tmp/before.asc"
+run jobuild sign x/y
+((status == 1)) && told "sign x/y/y-1.0.template: signatures by the key $fpr would be refused" &&
+	told "RSA with 1024 bits is too weak" && cmp -s "$tree/x/y/y-1.0.template.asc" "$tmp/before.asc"
+ok "but it signs nothing more"
+rm -r "$tree/x"
+
+# what the tree has is not good
+mkdir -p "$tree/x/y" "$tmp/mute"
+echo 'DESCRIPTION="y"' >"$tree/x/y/y-1.0.template"
+gen old@x.invalid ed25519 sign 20200201T000000 --faked-system-time 20200101T000000
+gpg --batch --armor --export "$fpr" >"$tree/x/x.asc" 2>/dev/null
+gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-set-expire "$fpr" 1y 2>/dev/null
+run jobuild sign x/y
+((status == 1)) && told "x/x.asc: " && told expired
+ok "a tree whose key has expired: exit 1, also when the caller's is prolonged"
+cp "$tmp/err" "$tmp/expired"
+printf '#!/bin/sh\ncase " $* " in *" --export "*) exit 2 ;; esac\nexec "%s" "$@"\n' "$(type -P gpg)" >"$tmp/mute/gpg"
+chmod +x "$tmp/mute/gpg"
+run env PATH="$tmp/mute:$PATH" jobuild sign x/y # gpg exports nothing
+((status == 1)) && told_exactly <"$tmp/expired"
+ok "when that can't be looked at, the cause is told all the same"
+run env PATH="$tmp/mute:$PATH" jobuild key export --replace --user x --key "$fpr"
+((status == 1)) && told "exported nothing"
+ok "which it really can't"
+gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-add-key "$fpr" rsa1024 sign 1y 2>/dev/null
+run jobuild sign x/y
+((status == 1)) && told "would be refused" && told "RSA with 1024 bits is too weak"
+ok "what is wrong with the caller's own comes first"
 rm -r "$tree/x"
 
 gpg --armor --export "$model" >"$tmp/model.asc"

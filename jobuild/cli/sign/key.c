@@ -256,12 +256,14 @@ key_check_own(struct cli *c, const char *fingerprint, struct error *err)
 	glep63_check(&k, time(NULL), &c->arena, &rules);
 	for (i = 0; i < rules.n && rc == 0; i++) {
 		if (rules.list[i].level == RULE_ACCEPTED &&
-		    !rules.list[i].holds)
-			rc = fail(err,
+		    !rules.list[i].holds) {
+			fail(err,
 			    "signatures by the key %s would be refused: %s. "
 			    "Remedy: %s",
 			    fingerprint, rules.list[i].text,
 			    rules.list[i].remedy);
+			rc = -2;
+		}
 	}
 	if (rc == 0)
 		warn_of_end(c, &k);

@@ -30,8 +30,9 @@ const struct tree_file *
 key_in_tree(struct cli *c, const char *user, struct repo *r);
 
 /*
- * Would signatures by this key of the caller's be accepted? -1 with err, which
- * has the first broken rule and its remedy. A key that soon expires is told of.
+ * Would signatures by this key of the caller's be accepted? -2: no, with err,
+ * which has the first broken rule and its remedy; -1: it can't be looked at. A
+ * key that soon expires is told of.
  */
 int key_check_own(struct cli *c, const char *fingerprint, struct error *err);
 

@@ -63,7 +63,10 @@ write_file(
 	return 0;
 }
 
-/* Nothing is signed with a key whose signatures would be refused. */
+/*
+ * Nothing is signed with a key whose signatures would be refused; where there
+ * is nothing to sign it isn't looked at.
+ */
 static int
 open_signer(struct job *j, struct error *err)
 {
@@ -80,7 +83,7 @@ sign_task(struct job *j, const struct task *t, struct error *err)
 	struct buf b;
 	int rc = -1;
 
-	if (!j->signer.ctx && signer_open(&j->signer, j->fingerprint, err) < 0)
+	if (open_signer(j, err) < 0)
 		return fail_in(err, "sign %s", t->path);
 	buf_init(&b, SIGNATURE_MAX);
 	if (signer_sign(&j->signer, t->file->text, t->file->len, NOTATION_PATH,
@@ -173,6 +176,7 @@ static int
 take_key(struct job *j, const char *path, const struct tree_file *file,
     struct error *err)
 {
+	struct error refused;
 	const char *own;
 
 	own = notary_fingerprint(
@@ -193,7 +197,8 @@ take_key(struct job *j, const char *path, const struct tree_file *file,
 		return 0;
 	fail_in(err, "%s", path);
 	/* if it isn't that the tree's copy is older than the caller's key */
-	(void)key_check_own(j->cli, j->fingerprint, err);
+	if (key_check_own(j->cli, j->fingerprint, &refused) == -2)
+		*err = refused;
 	return -1;
 }
 
