@@ -158,7 +158,8 @@ tree_advised(struct tree *t, const struct recipe_id *id, enum recipe_kind kind);
  * tree_close() writes what is new to the file, in the process that called
  * this; now and then the whole file, without entries that weren't used for a
  * month (now is in seconds; 0: the file is only read). tree_save_index() does
- * it at once, once, and tells what went wrong.
+ * it at once, once, and tells what went wrong. While another process writes,
+ * what is new is dropped, which is no error.
  */
 void tree_use_index(struct tree *t, const char *file, time_t now);
 int tree_save_index(struct tree *t, struct error *err);

@@ -9,8 +9,12 @@
 #include "says.h"
 #include "tap.h"
 
+#include <sys/file.h>
+
 #define DAY   (24 * 60 * 60)
 #define TODAY ((time_t)20000 * DAY)
+
+static unsigned changes; /* each one another */
 
 /* What a revision says with an index file (NULL: without) at a time. */
 static const char *
@@ -194,30 +198,137 @@ test_cut_part(const char *index)
 	is_int(mended, tries, "and the next writer makes the file whole");
 }
 
-/* Two that have read the same file, and both have something new. */
+/* Two revisions: the index knows neither's change, nor does the other one. */
+static void
+begin_two(const char *index)
+{
+	begin_parts(index);
+	put_jobuild(2, "_part=1\n");
+	put_jobuild(4, arena_printf(&repo_arena, "_part=%u\n", ++changes));
+	commit();
+}
+
+/* A tree that has read the index, and knows all of its revision. */
+static struct tree *
+reader(const char *rev, const char *index, time_t now)
+{
+	struct tree *t = open_tree(repo_path, rev);
+	struct buf b;
+
+	tree_use_index(t, index, now);
+	buf_init(&b, 64 << 20);
+	say_all(&b, t);
+	buf_release(&b);
+	return t;
+}
+
+/*
+ * Two that have read the same file, and write what is new one after the
+ * other, each at a day; how many parts there are then.
+ */
+static size_t
+write_both(const char *index, time_t first, time_t second)
+{
+	struct tree *one = reader("HEAD~1", index, first);
+	struct tree *two = reader("HEAD", index, second);
+
+	tree_close(one);
+	tree_close(two);
+	return parts_of(index);
+}
+
+static bool
+knows_both(const char *index)
+{
+	return knows_all("HEAD~1", index) && knows_all("HEAD", index);
+}
+
 static void
 test_two_writers(const char *index)
 {
-	struct tree *one, *two;
-	struct buf b;
-
-	begin_parts(index);
-	put_jobuild(4, "_part=3\n");
-	commit();
-	one = open_tree(repo_path, "HEAD~1");
-	two = open_tree(repo_path, "HEAD");
-	tree_use_index(one, index, TODAY);
-	tree_use_index(two, index, TODAY);
-	buf_init(&b, 64 << 20);
-	say_all(&b, one);
-	say_all(&b, two);
-	buf_release(&b);
-	tree_close(one);
-	tree_close(two);
-	ok(knows_all("HEAD", index), "the last one's is kept");
+	begin_two(index);
+	is_int((long long)write_both(index, TODAY, TODAY), 3,
+	    "two writers add a part each");
+	ok(knows_both(index), "what both have found out is kept");
 	is(said("HEAD", index, 0), said("HEAD", NULL, 0), "and is right");
 	is(said("HEAD~1", index, 0), said("HEAD~1", NULL, 0),
 	    "as is what is said of the other's revision");
+	begin_two(index);
+	is_int((long long)write_both(index, TODAY, TODAY + 7 * DAY), 1,
+	    "the second one makes the file anew");
+	ok(knows_both(index), "with the part of the first one");
+	begin_two(index);
+	is_int((long long)write_both(index, TODAY + 7 * DAY, TODAY + 7 * DAY),
+	    2, "the first one makes the file anew, the second adds to that");
+	ok(knows_both(index), "nothing is missing");
+	begin_two(index);
+	unlink(index);
+	is_int((long long)write_both(index, TODAY, TODAY), 2,
+	    "the first one makes the first file");
+	ok(knows_both(index), "which the second adds to");
+}
+
+/* Another one has made the file anew meanwhile, and there is nothing new. */
+static void
+test_nothing_left(const char *index)
+{
+	struct tree *one, *two;
+	struct stat was, is;
+
+	begin_parts(index);
+	one = reader("HEAD~1", index, TODAY + 7 * DAY);
+	two = reader("HEAD~1", index, TODAY + 7 * DAY);
+	tree_close(one);
+	stat(index, &was);
+	tree_close(two);
+	stat(index, &is);
+	is_int((long long)day_of(index), TODAY / DAY + 7,
+	    "of two that would renew the file, one does");
+	ok(is.st_ino == was.st_ino && is.st_size == was.st_size,
+	    "and the other leaves it");
+}
+
+/* The file is gone or spoilt when there is something to add to it. */
+static void
+test_lost(const char *index)
+{
+	struct error err;
+	struct tree *t;
+
+	begin_parts(index);
+	t = reader("HEAD", index, TODAY);
+	unlink(index);
+	tree_close(t);
+	ok(knows_both(index), "a file that is gone is made with what it had");
+	begin_parts(index);
+	t = reader("HEAD", index, TODAY);
+	unlink(index);
+	(void)file_write(index, "junk", 4, 0600, &err);
+	tree_close(t);
+	ok(knows_both(index), "one that can't be used any more, too");
+}
+
+/* While another one writes. */
+static void
+test_locked(const char *index)
+{
+	int fd = open(
+	    arena_printf(&repo_arena, "%s.lock", index), O_RDWR | O_CLOEXEC);
+	struct error err;
+	struct tree *t;
+	off_t size;
+
+	begin_parts(index);
+	size = size_of(index);
+	ok(flock(fd, LOCK_EX | LOCK_NB) == 0, "somebody has the lock");
+	t = reader("HEAD", index, TODAY);
+	is_int(tree_save_index(t, &err), 0, "it is no error to find it taken");
+	close(fd);
+	tree_close(t);
+	is_int((long long)size_of(index), (long long)size,
+	    "what is new is dropped");
+	(void)said("HEAD", index, TODAY);
+	ok(knows_all("HEAD", index), "until the next one finds it out");
 }
 
 int
@@ -231,6 +342,9 @@ main(void)
 	test_parts(index);
 	test_cut_part(index);
 	test_two_writers(index);
+	test_nothing_left(index);
+	test_lost(index);
+	test_locked(index);
 	repo_end();
 	return tap_done();
 }

@@ -171,23 +171,32 @@ is_ours(const struct stat *st)
 	    (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+void
+index_read_on(struct index *x)
+{
+	struct stat st;
+	uint64_t size;
+
+	if (x->fd < 0 || fstat(x->fd, &st) < 0 || !is_ours(&st))
+		return;
+	size = (uint64_t)st.st_size;
+	if (size > INDEX_MAX)
+		return;
+	while (x->nparts < INDEX_PARTS && read_part(x, size) == 0)
+		;
+}
+
 struct index *
 index_open(const char *file)
 {
 	struct arena a = {0};
 	struct index *x = arena_new(&a, struct index);
-	struct stat st;
 
 	x->arena = a;
 	x->file = arena_strdup(&x->arena, file);
 	x->fd = open(
 	    file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (x->fd >= 0 && fstat(x->fd, &st) == 0 && is_ours(&st) &&
-	    (uint64_t)st.st_size <= INDEX_MAX) {
-		while (x->nparts < INDEX_PARTS &&
-		    read_part(x, (uint64_t)st.st_size) == 0)
-			;
-	}
+	index_read_on(x);
 	if (x->fd >= 0 && x->nparts == 0) {
 		close(x->fd);
 		x->fd = -1;

@@ -11,10 +11,14 @@
  * out; of entries with the same name the last part's counts. A part that isn't
  * whole ends the file. Only the directories and the entries that are asked for
  * are read; what a maintainer's says of a package that is the same is enough
- * until more than the verdict is wanted. A writer adds a part, under a lock;
- * when the parts are many or large beside the first one, or the last days of
- * use are long ago, it makes a whole new file and renames it. So readers lack
- * nothing that they had, and of two writers of whole files the last one wins.
+ * until more than the verdict is wanted.
+ *
+ * A writer takes a lock, reads what others have written since it had the file
+ * open, and adds a part; when the parts are many or large beside the first one,
+ * or the last days of use are long ago, it makes a whole new file and renames
+ * it. So no writer's part is lost by another one's, and readers lack nothing
+ * that they had, but for what is old. A writer that finds the lock taken drops
+ * what is new, which is no error: the next one finds it out once more.
  * Private to this room.
  */
 #ifndef TREE_INDEX_H
@@ -40,7 +44,7 @@ void index_close(struct index *x);
 void index_load(struct index *x, struct tree *t, struct package *p);
 void index_load_user(struct index *x, struct tree *t, struct user *u);
 
-/* Write what is new, or the whole file anew. */
+/* Write what is new, or the whole file anew; nothing while another one does. */
 int index_save(struct index *x, struct tree *t, int64_t day, struct error *err);
 
 #endif

@@ -79,6 +79,9 @@ void index_head(struct index_head *h);
 const char *
 index_bytes(struct index *x, struct index_part *p, uint64_t at, size_t n);
 
+/* The parts that came behind those that were read. */
+void index_read_on(struct index *x);
+
 /* n bytes of fd from at on; -1 when they aren't there. */
 int index_read(int fd, void *p, size_t n, uint64_t at);
 

@@ -31,13 +31,13 @@ struct item {
 	const struct index_entry *old;
 	const struct package *package;
 	const struct user *user;
-	size_t part; /* of the old file; new ones have the next number */
+	size_t part; /* of the old file; INDEX_PARTS: a new one */
 	uint32_t day;
 	bool current; /* this tree has it */
 };
 
 struct writer {
-	struct index *x;
+	struct index *x; /* the file as it is */
 	struct tree *t;
 	int64_t day;
 	struct arena arena, bytes;
@@ -116,7 +116,7 @@ collect_new(struct writer *w)
 {
 	const struct tree *t = w->t;
 	struct item item = {
-	    .day = (uint32_t)w->day, .part = w->x->nparts, .current = true};
+	    .day = (uint32_t)w->day, .part = INDEX_PARTS, .current = true};
 	size_t i;
 
 	for (i = 0; i < t->packages.n; i++) {
@@ -348,24 +348,55 @@ write_file(struct writer *w, struct error *err)
 	return rc;
 }
 
+/* Is the file with this status the one that was read? */
+static bool
+is_same(const struct index *x, const struct stat *st)
+{
+	struct stat old;
+
+	return x->fd >= 0 && fstat(x->fd, &old) == 0 &&
+	    st->st_dev == old.st_dev && st->st_ino == old.st_ino;
+}
+
 /*
- * The file to add a part to, at its end; -1: it isn't what was read any more,
- * or it has grown enough.
+ * The file as it is under the lock, with what others have written since x was
+ * read: x, or another one to be closed. One that can't be used doesn't count.
+ */
+static struct index *
+read_again(struct index *x)
+{
+	struct index *there;
+	struct stat st;
+
+	if (lstat(x->file, &st) == 0 && is_same(x, &st)) {
+		index_read_on(x);
+		return x;
+	}
+	there = index_open(x->file);
+	if (there->nparts > 0)
+		return there;
+	index_close(there);
+	return x;
+}
+
+/*
+ * The file to add a part to, at its end; -1: something else is there or behind
+ * what was read, or it has grown enough.
  */
 static int
 open_end(const struct index *x)
 {
-	struct stat old, st;
+	struct stat st;
 	int fd;
 
 	if (x->nparts == 0 || x->nparts == INDEX_PARTS ||
-	    x->end > LARGE * x->first || fstat(x->fd, &old) < 0)
+	    x->end > LARGE * x->first)
 		return -1;
 	fd = open(x->file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) == 0 && st.st_dev == old.st_dev &&
-	    st.st_ino == old.st_ino && (uint64_t)st.st_size == x->end &&
+	if (fstat(fd, &st) == 0 && is_same(x, &st) &&
+	    (uint64_t)st.st_size == x->end &&
 	    lseek(fd, 0, SEEK_END) == st.st_size)
 		return fd;
 	close(fd);
@@ -379,11 +410,21 @@ is_stale(const struct writer *w)
 	return w->x->nparts > 0 && (uint64_t)w->day - w->x->day >= STALE_DAYS;
 }
 
+static bool
+is_idle(const struct writer *w)
+{
+	return w->n == 0 && !is_stale(w);
+}
+
+/* Under the lock. */
 static int
 write_new(struct writer *w, struct error *err)
 {
 	int rc;
 
+	/* another one has made the file anew */
+	if (is_idle(w))
+		return 0;
 	w->fd = is_stale(w) ? -1 : open_end(w->x);
 	if (w->fd < 0)
 		return write_file(w, err);
@@ -403,7 +444,7 @@ index_save(struct index *x, struct tree *t, int64_t day, struct error *err)
 	int lock, rc = 0;
 
 	collect_new(&w);
-	if (w.n == 0 && !is_stale(&w))
+	if (is_idle(&w))
 		goto out;
 	lock = take_lock(&w.arena, x->file, err);
 	if (lock < 0) {
@@ -412,7 +453,10 @@ index_save(struct index *x, struct tree *t, int64_t day, struct error *err)
 	}
 	buf_init(&w.names, UINT32_MAX / 2);
 	buf_init(&w.out, SIZE_MAX / 2);
+	w.x = read_again(x);
 	rc = write_new(&w, err);
+	if (w.x != x)
+		index_close(w.x);
 	buf_release(&w.names);
 	buf_release(&w.out);
 	close(lock);
