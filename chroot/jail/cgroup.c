@@ -206,19 +206,33 @@ make_room(const char *folder)
 	if (fd < 0)
 		return;
 	snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
-	if (mkdirat(fd, "main", 0755) == 0 || errno == EEXIST) {
-		for (round = 0; round < 8 && read_text(path, &b); round++) {
-			rest = b.data;
-			while ((line = strsep(&rest, "\n")) != NULL && *line)
-				(void)write_value(
-				    fd, "main/cgroup.procs", line);
-			buf_release(&b);
-		}
+	for (round = 0; round < 8 && read_text(path, &b); round++) {
+		if (round == 0)
+			(void)mkdirat(fd, "main", 0755);
+		rest = b.data;
+		while ((line = strsep(&rest, "\n")) != NULL && *line)
+			(void)write_value(fd, "main/cgroup.procs", line);
+		buf_release(&b);
 	}
 	close(fd);
 }
 
-/* The folder for groups of version 2 that have all that is wanted. */
+/* Only the root of all may have both processes and limited groups. */
+static bool
+is_top(const char *folder)
+{
+	char path[PATH_MAX + 32];
+
+	snprintf(path, sizeof(path), "%s/cgroup.type", folder);
+	return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
+/*
+ * The folder for groups of version 2 that have all that is wanted: ours if it
+ * is delegated, or the one above it, where we are one that was moved. One with
+ * processes in it isn't even asked: for some controllers it would agree, and
+ * nobody could be in the groups below it (cgroups(7), "Threaded mode").
+ */
 static bool
 find_v2(const char *wanted, char path[PATH_MAX])
 {
@@ -226,17 +240,15 @@ find_v2(const char *wanted, char path[PATH_MAX])
 
 	if (!own_folder("", path))
 		return false;
-	if (passes_on(path, wanted))
-		return true;
-	if (is_delegated(path)) {
-		make_room(path);
+	if (is_top(path))
 		return passes_on(path, wanted);
-	}
 	slash = strrchr(path, '/');
-	if (!slash)
+	if (!is_delegated(path) && slash)
+		*slash = '\0';
+	if (!is_delegated(path))
 		return false;
-	*slash = '\0';
-	return is_delegated(path) && passes_on(path, wanted);
+	make_room(path);
+	return passes_on(path, wanted);
 }
 
 void
