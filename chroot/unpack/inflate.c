@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/unpack/inflate.h"
+#include "base/error.h"
+#include "base/proc.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -61,7 +63,7 @@ copy(struct archive *a, int out)
 		for (p = block; size > 0; p += n, size -= (size_t)n) {
 			n = write(out, p, size);
 			if (n < 0)
-				_exit(0);
+				_exit(errno == EPIPE ? 0 : 1);
 		}
 	}
 	return rc;
@@ -132,10 +134,12 @@ inflate_begin(struct inflate *i, int fd)
 bool
 inflate_failed(struct inflate *i)
 {
+	struct error err;
+	int status, rc;
 	ssize_t n;
 
 	if (i->pid == 0)
-		return false;
+		return i->why[0] != '\0';
 	/* it is told that nobody wants more */
 	close(i->data);
 	i->data = -1;
@@ -143,7 +147,14 @@ inflate_failed(struct inflate *i)
 		n = read(i->errors, i->why, sizeof(i->why) - 1);
 	while (n < 0 && errno == EINTR);
 	i->why[n > 0 ? n : 0] = '\0';
-	return n > 0;
+	rc = proc_wait(i->pid, &status, &err);
+	i->pid = 0;
+	/* who is killed can't say so, and what it gave may seem whole */
+	if (n <= 0 && (rc < 0 || status != 0))
+		snprintf(i->why, sizeof(i->why),
+		    "the decompressing process died: %.200s",
+		    rc < 0 ? err.msg : proc_status_text(status));
+	return i->why[0] != '\0';
 }
 
 void

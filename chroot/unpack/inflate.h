@@ -25,7 +25,10 @@ void inflate_begin(struct inflate *i, int fd);
 /* What may be compressed, and how; for each who opens an archive. */
 void inflate_filters(struct archive *a);
 
-/* After the reader's end or failure: has it failed? Then why is filled. */
+/*
+ * After the reader's end or failure, waits for its end: has it failed, be it
+ * that it died? Then why is filled.
+ */
 bool inflate_failed(struct inflate *i);
 
 /* It is gone afterwards. */

@@ -57,7 +57,8 @@ fill(char **argv, enum unpack_policy policy, struct unpack_count *count,
 	if (fchdir(root) < 0 || chroot(".") < 0)
 		return fail_errno(err, "chroot");
 	close(root);
-	if (priv_drop(PRIV_UNPACK, err) < 0)
+	/* a change of credentials has untied it */
+	if (priv_drop(PRIV_UNPACK, err) < 0 || tie(err) < 0)
 		return -1;
 	return unpack(STDIN_FILENO, policy, count, err);
 }

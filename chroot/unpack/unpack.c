@@ -407,10 +407,13 @@ open_both(struct job *j, int fd, struct error *err)
 	archive_read_support_format_tar(j->in);
 	archive_read_support_format_gnutar(j->in);
 	inflate_filters(j->in);
-	inflate_begin(&j->inflate, fd);
-	if (j->policy != UNPACK_CONF)
+	j->inflate.data = fd;
+	/* a portconf is small, and processes for it count as the job's */
+	if (j->policy != UNPACK_CONF) {
+		inflate_begin(&j->inflate, fd);
 		flags |= ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_ACL |
 		    ARCHIVE_EXTRACT_XATTR | ARCHIVE_EXTRACT_FFLAGS;
+	}
 	if (j->policy != UNPACK_STAGE)
 		flags |= ARCHIVE_EXTRACT_OWNER |
 		    ARCHIVE_EXTRACT_SECURE_SYMLINKS |

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Stages: import, list, has, remove; what is no tarball.
+# shellcheck disable=SC2317 # some functions are called by soon
 # shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 
@@ -112,6 +113,52 @@ for kind in gzip xz zstd bzip2; do
 	is "$?" 75 "$kind: without its own"
 	"$CHROOT" -s "$S" remove "cut-$kind"
 done
+
+# 131,072 times the same empty file: far more than a pipe holds, and whatever
+# part of it is read ends at a member's end
+: >member
+tar --format=ustar -cf header.tar member
+head -c 512 header.tar >many.tar
+for _ in $(seq 17); do
+	cat many.tar many.tar >twice.tar
+	mv twice.tar many.tar
+done
+zstd -qf --rm many.tar
+# Of the import $pid; both are there for as long as the unpacker is stopped.
+has_both() {
+	unpacker=$(pgrep -P "$pid" -x autotua-unpack) || return
+	inflater=$(pgrep -P "$unpacker") || return
+	[ "$(pgrep -c -P "$unpacker")" -eq 1 ]
+}
+begin_import() {
+	"$CHROOT" -s "$S" import many.tar.zst >out 2>err &
+	pid=$!
+	ok "$1: one process decompresses" soon has_both
+	kill -STOP "${unpacker:-$pid}"
+}
+# A dead process that nobody has waited for has no command line either.
+is_gone() { [ -z "$(tr -d '\0' <"/proc/$1/cmdline")" ]; } 2>/dev/null
+if [ "$(getconf _NPROCESSORS_ONLN)" -gt 1 ]; then
+	begin_import "who decompresses is killed"
+	kill -KILL "${inflater:-$pid}"
+	kill -CONT "${unpacker:-$pid}"
+	wait "$pid"
+	is "$?" 75 "what came of it is no stage"
+	has "$(cat err)" "the decompressing process died: signal 9" "the message says why"
+	"$CHROOT" -s "$S" has stage "$(b2sum -l 256 many.tar.zst | cut -d' ' -f1)"
+	is $? 3 "it isn't there"
+
+	unpacker='' inflater=''
+	begin_import "the import is killed"
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null
+	ok "who unpacks dies with it" soon is_gone "${unpacker:-$$}"
+	ok "and who decompresses" soon is_gone "${inflater:-$$}"
+	kill -KILL "${unpacker:-$pid}" 2>/dev/null
+	ok "what is left of it is removed" "$CHROOT" -s "$S" recover
+else
+	ok "processes that die # SKIP one processor decompresses on its own" :
+fi
 "$CHROOT" -s "$S" import /no/such/file 2>err
 is "$?" 75 "missing file"
 "$CHROOT" -s "$S" import -n ../x "$tar" 2>err

@@ -75,6 +75,12 @@ new" "without setuid, as root's"
 conf etc/portage/make.conf
 run --portconf "$conf" -- stat -c %a /etc/portage
 is "$log" 755 "a folder that no member names is not open to all"
+plain=$conf
+gzip -9n conf.tar
+for c in "$plain" "$(store conf.tar.gz)"; do
+	run --pids 1 --portconf "$c" -- cat /etc/portage/make.conf
+	is "$code $log" '0 CFLAGS="-O2"' "it needs none of the job's processes"
+done
 run --layer "$(key 1)" -- cat /etc/hosts
 is "$log" new "it is part of the layer"
 
