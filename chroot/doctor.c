@@ -2,7 +2,8 @@
 /*
  * The jail that is tried has an empty root and a command that isn't there:
  * the steps up to its start are all that counts. The answer of its process 1
- * tells what it had to do without.
+ * tells what it had to do without. All that it needs is in a folder of its own
+ * under run/, so that any number of trials can be made at once.
  */
 #include "chroot/doctor.h"
 #include "chroot/jail/cgroup.h"
@@ -11,23 +12,18 @@
 #include "chroot/jail/jail.h"
 #include "chroot/jail/machine.h"
 #include "chroot/jail/ready.h"
+#include "chroot/store/import.h"
 #include "chroot/store/state.h"
 #include "chroot/jail/uplink.h"
 #include "base/error.h"
-#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define EMPTY                                                                  \
-	"00000000000000000000000000000000"                                     \
-	"00000000000000000000000000000000"
 
 struct finding {
 	const char *name;
@@ -56,23 +52,17 @@ find(struct visit *v, const char *name, bool good, const char *remedy)
 
 /* ---- the jail ------------------------------------------------------------ */
 
-/* Make the folders that the trial needs; they are removed in any case. */
+/* Make the folders that the trial needs; root is that of its stage. */
 static int
-make_folders(struct state *s, const char *job, struct error *err)
+make_folders(int run, struct error *err)
 {
-	static const char *const folders[] = {"upper", "work", "home", "src",
-	    "home/work", "home/distfiles", NULL};
-	char path[128];
+	static const char *const folders[] = {"root", "upper", "work", "home",
+	    "src", "home/work", "home/distfiles", NULL};
 	int i;
 
-	snprintf(path, sizeof(path), "stages/%s/root", EMPTY);
-	if (mkdirat(s->images[IMAGE_STAGE], EMPTY, 0700) < 0 ||
-	    mkdirat(s->fd, path, 0755) < 0)
-		return fail_errno(err, "create %s", path);
 	for (i = 0; folders[i]; i++) {
-		snprintf(path, sizeof(path), "run/%s/%s", job, folders[i]);
-		if (mkdirat(s->fd, path, 0755) < 0)
-			return fail_errno(err, "create %s", path);
+		if (mkdirat(run, folders[i], 0755) < 0)
+			return fail_errno(err, "create %s", folders[i]);
 	}
 	return 0;
 }
@@ -85,7 +75,7 @@ run_jail(struct visit *v, const char *run, int spill, struct jail_result *res,
 	struct cgroup groups = {0};
 	struct disk disk;
 	struct jail_watch w = JAIL_WATCH_NONE;
-	struct box b = {.below = "stages/" EMPTY,
+	struct box b = {.below = run,
 	    .run = run,
 	    .work = "work",
 	    .userns = v->ids.userns,
@@ -177,16 +167,20 @@ try_jail(struct visit *v, struct state *s, struct error *err)
 
 	snprintf(job, sizeof(job), "doctor-%ld", (long)getpid());
 	snprintf(run, sizeof(run), "run/%s", job);
-	fd = state_new_run(s, job, err);
+	fd = import_folder(s, job, err);
 	if (fd < 0)
 		return -1;
-	if (make_folders(s, job, err) == 0 && fchdir(s->fd) == 0) {
-		rc = run_jail(v, run, fd, &res, err);
-		judge_jail(v, &res, rc, err);
-		v->lacks |= res.lacks;
-		rc = 0;
+	if (make_folders(fd, err) < 0)
+		goto out;
+	if (fchdir(s->fd) < 0) {
+		fail_errno(err, "enter %s", s->path);
+		goto out;
 	}
-	(void)file_remove_tree(s->images[IMAGE_STAGE], EMPTY, &none);
+	rc = run_jail(v, run, fd, &res, err);
+	judge_jail(v, &res, rc, err);
+	v->lacks |= res.lacks;
+	rc = 0;
+out:
 	(void)state_end_run(s, job, &none);
 	close(fd);
 	return rc;
@@ -382,11 +376,7 @@ examine(struct visit *v, struct state *s, struct error *err)
 
 	*v = (struct visit){.ids = {-1, -1, 0, false}};
 	try_ids(v, s);
-	/* recovery would take the trial's stage for half of one */
-	if (state_lock(s, LOCK_SH, err) < 0)
-		return -1;
 	rc = try_jail(v, s, err);
-	flock(s->fd, LOCK_UN);
 	ids_release(&v->ids);
 	if (rc < 0)
 		return -1;

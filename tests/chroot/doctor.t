@@ -18,7 +18,24 @@ is "$(jq 'map(select(.ok == false and .remedy == null)) | length' json)" 0 \
 	"what isn't good has a remedy"
 "$CHROOT" -s "$S" doctor nonsense 2>err
 is $? 2 "doctor: an argument too many"
-is "$(ls "$S/stages")" "" "the trial's stage is gone"
+is "$(ls "$S/stages")" "" "the trial has made no stage"
+
+# several at once, and what cleans up after the dead beside them
+"$CHROOT" -s "$S" capabilities >alone 2>err
+is "$? $(jq .fit alone)" "0 true" "capabilities: jobs can be run here"
+pids=''
+for i in 1 2 3 4 5 6; do
+	"$CHROOT" -s "$S" capabilities >"beside.$i" 2>"err.$i" &
+	pids="$pids $!"
+done
+"$CHROOT" -s "$S" recover
+is $? 0 "recovery meanwhile"
+for pid in $pids; do
+	wait "$pid" || echo "exit $?" >>beside.1
+done
+is "$(cat beside.?)" "$(for i in 1 2 3 4 5 6; do cat alone; done)" \
+	"six trials at once have the same answer"
+is "$(cat err.?)" "" "and no complaint"
 
 import_stage
 "$CHROOT" -s "$S" ready
