@@ -140,6 +140,8 @@ run() {
 	log=$(cat "$tmp/log")
 	status=$(cat "$tmp/status")
 	err=$(cat "$tmp/err")
+	# what nobody expects is told, so that it can be found out
+	[ "$code" -ne 75 ] || printf '%s\n' "$err" | sed 's/^/# /'
 }
 # field NAME: of the last "end" line
 field() {
