@@ -415,7 +415,8 @@ conclude(struct jail *j, struct error *err)
 		errno = j->lost;
 		return fail_errno(err, "write the log");
 	}
-	if (a.kind == ANSWER_BROKEN && !j->w->stopped)
+	/* who was ended before it was ready says so, and that's no trouble */
+	if (a.kind == ANSWER_BROKEN && j->force == RUNNING && !j->w->stopped)
 		return fail(err, "%s", a.text);
 	/* a group of version 2 is killed as a whole, process 1 with it */
 	if (a.kind == ANSWER_NONE && j->force == RUNNING) {

@@ -158,9 +158,13 @@ if unshare -m true 2>/dev/null; then
 		"for ((i = 0; ; i++)); do head -c 1000000 /dev/zero >/f\$i || break
 		sleep 0.02; done; sleep 100"' sh "$CHROOT" "$(stage_tar)" \
 		>"$tmp/log" 5>"$tmp/status" 2>"$tmp/err"
-	is $? 1 "a full disk ends the job that filled it"
-	status=$(cat "$tmp/status")
-	is "$(field limit)" disk "and names the limit"
+	code=$? status=$(cat "$tmp/status")
+	if grep -q "ids of its own" "$tmp/err"; then
+		echo "# this kernel's tmpfs can't translate owners"
+	else
+		is "$code $(field limit)" "1 disk" \
+			"a full disk ends the job that filled it, and is named"
+	fi
 fi
 
 # artifacts
