@@ -122,6 +122,19 @@ returned(const char *phase, const char *die)
 	return die[end] == '\0' || die[end] == '\n' ? status : 0;
 }
 
+/*
+ * die and skip of a subshell kill everything, bash itself too: what they have
+ * said is how the phase ends, as if bash had called them.
+ */
+static void
+settle(const struct outcome *o, struct phase_figures *p)
+{
+	if (p->signal != SIGKILL || *p->limit || (!o->skip && !o->die))
+		return;
+	p->exit = o->skip ? EXIT_SKIP : 1;
+	p->signal = 0;
+}
+
 static enum run_result
 judge_phase(const struct jail_step *j, const struct metadata *m,
     const struct outcome *o, const struct phase_figures *p, struct error *err)
@@ -131,8 +144,7 @@ judge_phase(const struct jail_step *j, const struct metadata *m,
 
 	if (*p->limit)
 		return judge_limit(j, m, p, err);
-	/* the signal when a recipe's own EXIT trap had the last word */
-	if ((p->exit == EXIT_SKIP || p->signal == SIGVTALRM) && o->skip) {
+	if (o->skip) {
 		fail(err, "%s", o->skip);
 		return RUN_SKIPPED;
 	}
@@ -156,7 +168,7 @@ enum run_result
 judge(const struct metadata *m, const struct jail_step *j, struct outcome *o,
     enum jail_end end, struct error *err)
 {
-	const struct phase_figures *p = outcome_phase(o);
+	struct phase_figures *p = outcome_phase(o);
 
 	switch (end) {
 	case JAIL_OK:
@@ -168,7 +180,9 @@ judge(const struct metadata *m, const struct jail_step *j, struct outcome *o,
 		break;
 	}
 	/* before any phase it is the configuration that can't be unpacked */
-	if (p && p->ended && (p->exit != 0 || p->signal != 0 || *p->limit))
-		return judge_phase(j, m, o, p, err);
-	return RUN_FAILED;
+	if (!p || !p->ended ||
+	    (p->exit == 0 && p->signal == 0 && *p->limit == '\0'))
+		return RUN_FAILED;
+	settle(o, p);
+	return judge_phase(j, m, o, p, err);
 }

@@ -140,6 +140,8 @@ record_phase(struct outcome *o, const char *name)
 		if (strcmp(name, phase_names[i]) == 0)
 			o->speaker = phase_names[i];
 	}
+	/* what one says at the very end of a phase that passes is too late */
+	o->skip = o->die = NULL;
 }
 
 static bool
@@ -194,9 +196,16 @@ record_mismatch(struct outcome *o, const char *name, const char *value)
 	o->bash_value = arena_strdup(o->arena, value);
 }
 
+/* Several may say why the phase ends: it does with the first of them. */
 static void
-record_die(struct outcome *o, const char *text)
+record_end(struct outcome *o, bool skips, const char *text)
 {
+	if (o->skip || o->die)
+		return;
+	if (skips) {
+		o->skip = arena_strdup(o->arena, text);
+		return;
+	}
 	o->die = arena_strdup(o->arena, text);
 	record_log(o, "error", text);
 }
@@ -218,10 +227,8 @@ take_record(struct outcome *o)
 		record_log(o, key, value);
 	else if (strcmp(type, "result") == 0)
 		record_result(o, key, value);
-	else if (strcmp(type, "skip") == 0 && !o->skip)
-		o->skip = arena_strdup(o->arena, value);
-	else if (strcmp(type, "die") == 0 && !o->die)
-		record_die(o, value);
+	else if (strcmp(type, "skip") == 0 || strcmp(type, "die") == 0)
+		record_end(o, *type == 's', value);
 	else if (strcmp(type, "artifact") == 0)
 		record_artifact(o, key, o->field[2].data);
 	else if (strcmp(type, "mismatch") == 0)

@@ -43,7 +43,7 @@ struct outcome {
 	struct artifact *artifacts;
 	size_t nartifacts;
 	json_t *messages, *figures; /* as the report has them */
-	const char *skip, *die;     /* first text of each, or NULL */
+	const char *skip, *die;     /* of the phase: one, the first, or none */
 	const char *mismatch;       /* name of the first, or NULL */
 	const char *bash_value;
 	size_t nmismatches;

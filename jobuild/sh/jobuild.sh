@@ -19,12 +19,11 @@
 # Exit: 0 passed, 1 failed, 77 skipped, 78 values differ.
 #
 # die and skip end it from any depth, with subshells, pipelines and $(...): a
-# subshell leaves the status in a file and sends a signal that ends bash even
-# while it waits for something; on its way out that runs the EXIT trap, which
-# takes the status. The process group goes with it, so it is never another's.
-# A fork costs more than all the rest of this: there is none on the way to a
-# phase. For the same reason what few phases use stands in the second part,
-# which is read when it's wanted.
+# subshell tells why and kills the process group that this bash leads, as the
+# jail's first command does. Who started it sees the signal and takes the first
+# such record for its meaning. What leads no group or is started at a terminal
+# is run as a child in a group of its own (--state PREFIX), which leaves its
+# status in a file before it is killed.
 #
 # With --shell descriptor 3 is a terminal, which gets a shell with the phase's
 # environment and the recipe's functions.
@@ -43,32 +42,31 @@ unset -v IFS BASH_ENV ENV
 IFS=$' \t\n'
 umask 022
 
-# A group of its own, like the jail's first process has.
-if ! kill -0 -- "-$$" 2>/dev/null; then
-	set -m
-	"${BASH}" --noprofile --norc "${BASH_SOURCE[0]}" "$@" &
-	trap 'kill -s TERM -- "-$!" 2>/dev/null' TERM INT HUP
-	wait "$!"
-	__autotua_status=$?
-	kill -s KILL -- "-$!" 2>/dev/null
-	exit "${__autotua_status}"
-fi
-
 __autotua_dir=${BASH_SOURCE[0]%/*}
 [[ ${__autotua_dir} == /* ]] || __autotua_dir=${PWD}/${__autotua_dir}
 __autotua_shell=
-[[ ${1-} != --shell ]] || {
+__autotua_state= # how the names of this run's few files begin
+__autotua_watched=
+case ${1-} in
+--shell)
 	__autotua_shell=1
 	shift
-}
+	;;
+--state)
+	__autotua_state=$2
+	__autotua_watched=1
+	shift 2
+	;;
+esac
 __autotua_phase=${1-}
 __autotua_nonfatal=
-if ! { : >&3; } 2>/dev/null; then
-	exec 3>/dev/null
+# A descriptor of our own, as a recipe may well read a list from 3.
+if ! { exec {__autotua_out}>&3; } 2>/dev/null; then
+	exec 3>/dev/null {__autotua_out}>&3
 fi
 
 __autotua_report() { # TYPE KEY VALUE
-	printf '%s\0%s\0%s\0' "$1" "$2" "$3" >&3
+	printf '%s\0%s\0%s\0' "$1" "$2" "$3" >&"${__autotua_out:-3}"
 }
 
 # ---- ending a phase --------------------------------------------------------
@@ -76,72 +74,58 @@ __autotua_report() { # TYPE KEY VALUE
 # Leave the phase with this status, from any depth.
 __autotua_leave() {
 	[[ ${BASHPID} != "$$" ]] || exit "$1"
-	printf '%s\n' "$1" >|"${__autotua_state}.status"
-	kill -s VTALRM "$$"
-	# it kills us; who waits for us must not go on until then
-	read -r -t 10 <> <(:)
+	[[ -z ${__autotua_watched} ]] ||
+		printf '%s\n' "$1" >>"${__autotua_state}.status"
+	kill -s KILL -- "-$$"
 	exit "$1"
 }
 
-# The EXIT trap. An exit doesn't count here when it was a signal's.
-__autotua_end() {
-	local status=
-
-	((${#__autotua_made[@]} == 0)) || rm -f "${__autotua_made[@]}"
-	[[ -e ${__autotua_state}.status ]] || return
-	read -r status <"${__autotua_state}.status"
-	rm -f "${__autotua_state}.status"
-	trap '' TERM
-	kill -s TERM 0
-	exec "${BASH}" --noprofile --norc -c "exit ${status:-1}"
-}
+# What is needed to end a phase has no variables that a recipe could have made
+# readonly.
 
 # One line of the call stack: function and place in the original file.
 __autotua_frame() { # INDEX, counted from the caller's caller
-	local i=$(($1 + 1))
-	local name=${FUNCNAME[i]} file=${BASH_SOURCE[i]} line=${BASH_LINENO[i - 1]}
+	local __autotua_i=$(($1 + 1))
 
-	[[ -n ${__autotua_shown[${file}]+set} ]] || return 1
-	name=${name#__autotua_[0-9]_}
-	[[ ${name} == source ]] && name="global scope"
-	REPLY="${__autotua_shown[${file}]}:${line}: ${name}"
+	set -- "${FUNCNAME[__autotua_i]}" "${BASH_SOURCE[__autotua_i]}" \
+		"${BASH_LINENO[__autotua_i - 1]}"
+	[[ -n $2 && -n ${__autotua_shown[$2]+set} ]] || return 0
+	[[ $1 != source ]] || set -- "global scope" "$2" "$3"
+	printf '  at %s:%s: %s\n' "${__autotua_shown[$2]}" "$3" \
+		"${1#__autotua_[0-9]_}"
 }
 
 __autotua_stack() {
-	local i REPLY
+	local __autotua_n
 
-	for ((i = 2; i < ${#FUNCNAME[@]}; i++)); do
-		__autotua_frame "${i}" && printf '%s\n' "  at ${REPLY}"
+	for ((__autotua_n = 2; __autotua_n < ${#FUNCNAME[@]}; __autotua_n++)); do
+		__autotua_frame "${__autotua_n}"
 	done
 }
 
 die() {
-	local text stack
-
-	if [[ $1 == -n ]]; then
+	if [[ ${1-} == -n ]]; then
 		shift
 		if [[ -n ${__autotua_nonfatal} ]]; then
 			[[ $# -eq 0 ]] || eerror "$*"
 			return 1
 		fi
 	fi
-	text=${*:-(no message)}
-	stack=$(__autotua_stack)
+	set -- "${*:-(no message)}" "$(__autotua_stack)"
 	{
-		printf ' * %s\n' "ERROR: ${__autotua_phase}: ${text}"
-		[[ -z ${stack} ]] || printf ' * %s\n' "${stack//$'\n'/$'\n * '}"
+		printf ' * %s\n' "ERROR: ${__autotua_phase}: $1"
+		[[ -z $2 ]] || printf ' * %s\n' "${2//$'\n'/$'\n * '}"
 	} >&2
-	__autotua_report die - "${text}${stack:+$'\n'${stack}}"
+	__autotua_report die - "$1${2:+$'\n'$2}"
 	__autotua_leave 1
 }
 
 skip() {
-	local text=${*:-(no reason given)}
-
-	printf ' * skipped: %s\n' "${text}"
-	__autotua_report skip - "${text}"
+	set -- "${*:-(no reason given)}"
+	printf ' * skipped: %s\n' "$1"
+	__autotua_report skip - "$1"
 	# nobody wants a shell after that
-	: 2>/dev/null >|"${__autotua_dir%/*}/temp/.skipped"
+	{ : >|"${__autotua_dir%/*}/temp/.skipped"; } 2>/dev/null
 	__autotua_leave 77
 }
 
@@ -211,7 +195,7 @@ __autotua_quoted() {
 	local word out=
 
 	for word; do
-		[[ ${word} =~ ^[A-Za-z0-9_./=:,+@%-]+$ ]] || word=${word@Q}
+		[[ -n ${word} && ${word} != *[!A-Za-z0-9_./=:,+@%-]* ]] || word=${word@Q}
 		out+=" ${word}"
 	done
 	printf '%s\n' "${out# }"
@@ -222,215 +206,15 @@ pipestatus() {
 	local -a all=("${PIPESTATUS[@]}")
 	local status last=0
 
-	[[ $1 != -v ]] || printf '%s\n' "${all[*]}"
+	[[ ${1-} != -v ]] || printf '%s\n' "${all[*]}"
 	for status in "${all[@]}"; do
 		[[ ${status} == 0 ]] || last=${status}
 	done
 	return "${last}"
 }
 
-has() { # WORD LIST...
-	local word=$1 item
-
-	shift
-	for item; do
-		[[ ${item} != "${word}" ]] || return 0
-	done
-	return 1
-}
-
-# ---- results ---------------------------------------------------------------
-
-result() { # KEY=VALUE...
-	local pair
-
-	[[ $# -gt 0 ]] || __autotua_usage 'result KEY=VALUE...'
-	for pair; do
-		[[ ${pair} =~ ^[A-Za-z][A-Za-z0-9_.-]{0,63}= ]] ||
-			die "result: not KEY=VALUE (a letter, then letters, digits, _ . -): ${pair}"
-		printf ' * result: %s\n' "${pair}"
-		__autotua_report result "${pair%%=*}" "${pair#*=}"
-	done
-}
-
-# ---- phases ----------------------------------------------------------------
-
-__autotua_default() { # PHASE
-	local -a files
-
-	[[ $1 == job_unpack ]] || return 0
-	read -ra files <<<"${A}"
-	[[ ${#files[@]} -eq 0 ]] || unpack "${files[@]}"
-}
-
-default() {
-	__autotua_default "${__autotua_phase}"
-}
-
-# Run the next definition of the calling function up the chain.
-super() {
-	local name=${FUNCNAME[1]} link=${#__autotua_files[@]}
-
-	if [[ ${name} =~ ^__autotua_([0-9])_(.*)$ ]]; then
-		link=${BASH_REMATCH[1]}
-		name=${BASH_REMATCH[2]}
-	fi
-	while ((--link >= 0)); do
-		if declare -F "__autotua_${link}_${name}" >/dev/null; then
-			"__autotua_${link}_${name}" "$@"
-			return
-		fi
-	done
-	die "super: no file up the chain defines ${name}"
-}
-
-# ---- reading the chain -----------------------------------------------------
-
-__autotua_compare() {
-	local name value i bad=
-	local -a values
-	local -A known=()
-
-	mapfile -d '' -t values <"${__autotua_dir}/values"
-	for ((i = 0; i + 1 < ${#values[@]}; i += 2)); do
-		name=${values[i]} value=${values[i + 1]}
-		known[${name}]=1
-		if [[ ${!name-} != "${value}" ]]; then
-			bad=1
-			printf ' * ERROR: %s: bash has %s, the planner computed %s\n' \
-				"${name}" "${!name@Q}" "${value@Q}" >&2
-			__autotua_report mismatch "${name}" "${!name-}"
-		fi
-	done
-	for name in ${EXTENDS:+EXTENDS} ${DESCRIPTION:+DESCRIPTION} \
-		${HOMEPAGE:+HOMEPAGE} ${SRC_URI:+SRC_URI} \
-		${PORTCONF_URI:+PORTCONF_URI} ${DEPEND:+DEPEND} \
-		${SIDEPEND:+SIDEPEND} ${STAGE:+STAGE} ${ARCH:+ARCH} \
-		${REQUIRES:+REQUIRES} ${PROPERTIES:+PROPERTIES} \
-		${LOCKS:+LOCKS} ${RESOURCES:+RESOURCES} ${BLOCKS:+BLOCKS}; do
-		[[ -z ${known[${name}]-} ]] || continue
-		bad=1
-		printf ' * ERROR: %s: bash has %s, the planner nothing\n' \
-			"${name}" "${!name@Q}" >&2
-		__autotua_report mismatch "${name}" "${!name}"
-	done
-	[[ -z ${bad} ]] || __autotua_leave 78
-}
-
-__autotua_read_chain() {
-	local i file
-	local -a chain
-
-	mapfile -d '' -t chain <"${__autotua_dir}/chain"
-	for ((i = 0; i + 1 < ${#chain[@]}; i += 2)); do
-		file=${__autotua_dir}/${chain[i + 1]}
-		__autotua_files+=("${file}")
-		__autotua_shown[${file}]=${chain[i]}
-	done
-	((${#__autotua_files[@]} < 2)) || __autotua_prepare_overrides
-}
-
-# Source the chain with what is set before; the rest of env is set after it,
-# by who calls this.
-__autotua_source_chain() {
-	local __autotua_file
-	local -a __autotua_env __autotua_early=()
-
-	mapfile -d '' -t __autotua_env <"${__autotua_dir}/env"
-	for __autotua_file in "${__autotua_env[@]}"; do
-		case ${__autotua_file} in
-		P=* | PN=* | PV=* | JOBUSER=* | FILESDIR=*) __autotua_early+=("${__autotua_file}") ;;
-		*) __autotua_late+=("${__autotua_file}") ;;
-		esac
-	done
-	export "${__autotua_early[@]}"
-	__autotua_read_chain
-	for __autotua_file in "${__autotua_files[@]}"; do
-		# shellcheck disable=SC1090 # the recipe
-		source "${__autotua_file}" || die "${__autotua_shown[${__autotua_file}]}: can't be read"
-	done
-}
-
-__autotua_enter() {
-	local dir=${WORKDIR}
-
-	case ${__autotua_phase} in
-	job_run | job_collect) [[ ! -d ${S} ]] || dir=${S} ;;
-	esac
-	cd "${dir}" || die "can't enter ${dir}"
-}
-
-declare -A __autotua_shown=()
-declare -a __autotua_files=() __autotua_late=()
-declare -a __autotua_made=() # files, to be deleted
-
-# Files in the C locale, phase in C.UTF-8.
-__autotua_run() {
-	__autotua_report phase - "${__autotua_phase}"
-	__autotua_source_chain
-	__autotua_compare
-	export LC_ALL=C.UTF-8 PHASE="${__autotua_phase}" "${__autotua_late[@]}"
-	__autotua_enter
-	if declare -F "${__autotua_phase}" >/dev/null; then
-		"${__autotua_phase}"
-	else
-		__autotua_default "${__autotua_phase}"
-	fi || die "${__autotua_phase} returned $?"
-}
-
-# ---- the second part -------------------------------------------------------
-
-# Read it, and run what has the caller's name there.
-__autotua_more() { # ARGUMENT...
-	local -a __autotua_text
-
-	mapfile -s "${__autotua_lines}" __autotua_text <"${__autotua_dir}/jobuild.sh"
-	((${#__autotua_text[@]} > 0)) || die "${FUNCNAME[1]}: ${__autotua_dir}/jobuild.sh can't be read"
-	shopt -s extglob
-	printf -v __autotua_text '%s' "${__autotua_text[@]}"
-	eval "${__autotua_text[0]}"
-	"${FUNCNAME[1]}" "$@"
-}
-
-emake() { __autotua_more "$@"; }
-retry() { __autotua_more "$@"; }
-eapply() { __autotua_more "$@"; }
-ver_cut() { __autotua_more "$@"; }
-ver_rs() { __autotua_more "$@"; }
-ver_test() { __autotua_more "$@"; }
-unpack() { __autotua_more "$@"; }
-artifact() { __autotua_more "$@"; }
-__autotua_prepare_overrides() { __autotua_more; }
-__autotua_begin_shell() { __autotua_more; }
-
-case ${__autotua_phase} in
-job_setup | job_unpack | job_run | job_collect) ;;
-*)
-	echo "usage: jobuild.sh job_setup|job_unpack|job_run|job_collect" >&2
-	exit 2
-	;;
-esac
-# Where this run's few files begin: below T, which only this job can see.
-__autotua_state=${__autotua_dir%/*}/temp
-[[ -d ${__autotua_state} ]] || __autotua_state=${TMPDIR:-/tmp}
-__autotua_state+=/.jobuild-$$
-__autotua_lines=$((LINENO + 5)) # of the first part
-[[ -z ${__autotua_shell} ]] || __autotua_begin_shell
-trap __autotua_end EXIT
-trap 'exit 143' TERM
-__autotua_run
-exit
-# ---- more commands ---------------------------------------------------------
-
-emake() {
-	local -a make=("${MAKE:-make}" "-j${JOBS:-1}" "$@")
-
-	__autotua_quoted "${make[@]}"
-	"${make[@]}" || die -n "failed ($?): $(__autotua_quoted "${make[@]}")"
-}
-
 retry() { # N SECONDS COMMAND...
-	local n=$1 pause=$2 i status=1
+	local n=${1-} pause=${2-} i status=1
 
 	[[ $# -ge 3 && ${n} =~ ^[1-9][0-9]{0,3}$ && ${pause} =~ ^[0-9]+$ ]] ||
 		__autotua_usage 'retry N SECONDS COMMAND [ARGUMENT...]'
@@ -445,12 +229,19 @@ retry() { # N SECONDS COMMAND...
 	die -n "failed ${n} times (${status}): $(__autotua_quoted "$@")"
 }
 
+emake() {
+	local -a make=("${MAKE:-make}" "-j${JOBS:-1}" "$@")
+
+	__autotua_quoted "${make[@]}"
+	"${make[@]}" || die -n "failed ($?): $(__autotua_quoted "${make[@]}")"
+}
+
 # Patches, or folders of them: *.patch and *.diff in the C locale's order.
 eapply() {
 	local -a options=() files=() list
 	local arg LC_ALL=C
 
-	while [[ $1 == -* ]]; do
+	while [[ ${1-} == -* ]]; do
 		if [[ $1 == -- ]]; then
 			shift
 			break
@@ -480,6 +271,16 @@ eapply() {
 }
 
 # ---- words and versions (Package Manager Specification, section 12.3) ------
+
+has() { # WORD LIST...
+	local word=${1-} item
+
+	shift
+	for item; do
+		[[ ${item} != "${word}" ]] || return 0
+	done
+	return 1
+}
 
 # Split $1 into __autotua_parts: separator, component, separator, ...
 __autotua_split() {
@@ -523,7 +324,7 @@ ver_cut() { # RANGE [VERSION]
 
 	__autotua_split "${2-${PV}}"
 	max=$((${#__autotua_parts[@]} / 2))
-	__autotua_range "$1" "${max}"
+	__autotua_range "${1-}" "${max}"
 	((last <= max)) || last=${max}
 	if ((first == 0)); then
 		out=${__autotua_parts[0]}
@@ -535,7 +336,7 @@ ver_cut() { # RANGE [VERSION]
 	done
 	# a range to the end takes what follows the last component
 	if [[ $1 == *- || $1 == *-* && ${1#*-} -gt ${max} ]]; then
-		out+=${__autotua_parts[2 * max]}
+		out+=${__autotua_parts[2 * max]-}
 	fi
 	printf '%s\n' "${out}"
 }
@@ -551,7 +352,7 @@ ver_rs() { # RANGE SEPARATOR [RANGE SEPARATOR...] [VERSION]
 		__autotua_range "$1" "${max}"
 		for ((i = first; i <= last && i <= max; i++)); do
 			if ((i == 0 || i == max)) &&
-				[[ -z ${__autotua_parts[2 * i]} ]]; then
+				[[ -z ${__autotua_parts[2 * i]-} ]]; then
 				continue # there is no separator at an end
 			fi
 			__autotua_parts[2 * i]=$2
@@ -586,6 +387,9 @@ __autotua_compare_text() {
 		[[ $1 < $2 ]] && REPLY=-1 || REPLY=1
 	fi
 }
+
+# Section 3.3: numeric components, letter, suffixes, revision.
+__autotua_version='^([0-9]+(\.[0-9]+)*)([a-z]?)((_(alpha|beta|pre|rc|p)[0-9]*)*)(-r([0-9]+))?$'
 
 __autotua_compare_components() { # A B, each numbers with dots
 	local -a a b
@@ -644,14 +448,12 @@ __autotua_compare_suffixes() { # A B, each "_rc1_p2"
 	done
 }
 
-# Section 3.3: numeric components, letter, suffixes, revision.
 __autotua_compare_versions() { # A B; REPLY
 	local -a a b
-	local form='^([0-9]+(\.[0-9]+)*)([a-z]?)((_(alpha|beta|pre|rc|p)[0-9]*)*)(-r([0-9]+))?$'
 
-	[[ $1 =~ ${form} ]] || die "not a version: $1"
+	[[ $1 =~ ${__autotua_version} ]] || die "not a version: $1"
 	a=("${BASH_REMATCH[@]}")
-	[[ $2 =~ ${form} ]] || die "not a version: $2"
+	[[ $2 =~ ${__autotua_version} ]] || die "not a version: $2"
 	b=("${BASH_REMATCH[@]}")
 	__autotua_compare_components "${a[1]}" "${b[1]}"
 	((REPLY == 0)) || return
@@ -809,10 +611,12 @@ unpack() {
 	chmod -R a+rX,u+w,go-w . || die "unpack: can't set modes below ${PWD}"
 }
 
+# ---- results ---------------------------------------------------------------
+
 artifact() { # [--type=TYPE] PATH...
 	local kind=file path rel
 
-	case $1 in
+	case ${1-} in
 	--type=package | --type=image | --type=log | --type=file)
 		kind=${1#--type=}
 		shift
@@ -833,7 +637,50 @@ artifact() { # [--type=TYPE] PATH...
 	done
 }
 
-# ---- overriding ------------------------------------------------------------
+result() { # KEY=VALUE...
+	local pair
+
+	[[ $# -gt 0 ]] || __autotua_usage 'result KEY=VALUE...'
+	for pair; do
+		[[ ${pair} =~ ^[A-Za-z][A-Za-z0-9_.-]{0,63}= ]] ||
+			die "result: not KEY=VALUE (a letter, then letters, digits, _ . -): ${pair}"
+		printf ' * result: %s\n' "${pair}"
+		__autotua_report result "${pair%%=*}" "${pair#*=}"
+	done
+}
+
+# ---- phases ----------------------------------------------------------------
+
+__autotua_default() { # PHASE
+	local -a files
+
+	[[ $1 == job_unpack ]] || return 0
+	read -ra files <<<"${A-}"
+	[[ ${#files[@]} -eq 0 ]] || unpack "${files[@]}"
+}
+
+default() {
+	__autotua_default "${__autotua_phase}"
+}
+
+# Run the next definition of the calling function up the chain.
+super() {
+	local name=${FUNCNAME[1]} link=${#__autotua_files[@]}
+
+	if [[ ${name} =~ ^__autotua_([0-9])_(.*)$ ]]; then
+		link=${BASH_REMATCH[1]}
+		name=${BASH_REMATCH[2]}
+	fi
+	while ((--link >= 0)); do
+		if declare -F "__autotua_${link}_${name}" >/dev/null; then
+			"__autotua_${link}_${name}" "$@"
+			return
+		fi
+	done
+	die "super: no file up the chain defines ${name}"
+}
+
+# ---- reading the chain -----------------------------------------------------
 
 # name:line of each function that the file defines, read in a subshell.
 __autotua_functions() { # FILE
@@ -894,6 +741,99 @@ __autotua_prepare_overrides() {
 	done
 }
 
+__autotua_compare() {
+	local name value i bad=
+	local -a values
+	local -A known=()
+
+	mapfile -d '' -t values <"${__autotua_dir}/values"
+	for ((i = 0; i + 1 < ${#values[@]}; i += 2)); do
+		name=${values[i]} value=${values[i + 1]}
+		known[${name}]=1
+		if [[ ${!name-} != "${value}" ]]; then
+			bad=1
+			printf ' * ERROR: %s: bash has %s, the planner computed %s\n' \
+				"${name}" "${!name@Q}" "${value@Q}" >&2
+			__autotua_report mismatch "${name}" "${!name-}"
+		fi
+	done
+	for name in ${EXTENDS:+EXTENDS} ${DESCRIPTION:+DESCRIPTION} \
+		${HOMEPAGE:+HOMEPAGE} ${SRC_URI:+SRC_URI} \
+		${PORTCONF_URI:+PORTCONF_URI} ${DEPEND:+DEPEND} \
+		${SIDEPEND:+SIDEPEND} ${STAGE:+STAGE} ${ARCH:+ARCH} \
+		${REQUIRES:+REQUIRES} ${PROPERTIES:+PROPERTIES} \
+		${LOCKS:+LOCKS} ${RESOURCES:+RESOURCES} ${BLOCKS:+BLOCKS}; do
+		[[ -z ${known[${name}]-} ]] || continue
+		bad=1
+		printf ' * ERROR: %s: bash has %s, the planner nothing\n' \
+			"${name}" "${!name@Q}" >&2
+		__autotua_report mismatch "${name}" "${!name}"
+	done
+	[[ -z ${bad} ]] || __autotua_leave 78
+}
+
+__autotua_read_chain() {
+	local i file
+	local -a chain
+
+	mapfile -d '' -t chain <"${__autotua_dir}/chain"
+	for ((i = 0; i + 1 < ${#chain[@]}; i += 2)); do
+		file=${__autotua_dir}/${chain[i + 1]}
+		__autotua_files+=("${file}")
+		__autotua_shown[${file}]=${chain[i]}
+	done
+	((${#__autotua_files[@]} < 2)) || __autotua_prepare_overrides
+}
+
+# Source the chain with what is set before; the rest of env is set after it,
+# by who calls this.
+__autotua_source_chain() {
+	local __autotua_file
+	local -a __autotua_env __autotua_early=()
+
+	mapfile -d '' -t __autotua_env <"${__autotua_dir}/env"
+	for __autotua_file in "${__autotua_env[@]}"; do
+		case ${__autotua_file} in
+		P=* | PN=* | PV=* | JOBUSER=* | FILESDIR=*) __autotua_early+=("${__autotua_file}") ;;
+		*) __autotua_late+=("${__autotua_file}") ;;
+		esac
+	done
+	export "${__autotua_early[@]}"
+	__autotua_read_chain
+	for __autotua_file in "${__autotua_files[@]}"; do
+		# shellcheck disable=SC1090 # the recipe
+		source "${__autotua_file}" || die "${__autotua_shown[${__autotua_file}]}: can't be read"
+	done
+	((${#__autotua_made[@]} == 0)) || command rm -f "${__autotua_made[@]}"
+}
+
+__autotua_enter() {
+	local dir=${WORKDIR}
+
+	case ${__autotua_phase} in
+	job_run | job_collect) [[ ! -d ${S} ]] || dir=${S} ;;
+	esac
+	cd "${dir}" || die "can't enter ${dir}"
+}
+
+declare -A __autotua_shown=()
+declare -a __autotua_files=() __autotua_late=()
+declare -a __autotua_made=() # files, to be deleted
+
+# Files in the C locale, phase in C.UTF-8.
+__autotua_run() {
+	__autotua_report phase - "${__autotua_phase}"
+	__autotua_source_chain
+	__autotua_compare
+	export "${__autotua_late[@]}" LC_ALL=C.UTF-8 PHASE="${__autotua_phase}"
+	__autotua_enter
+	if declare -F "${__autotua_phase}" >/dev/null; then
+		"${__autotua_phase}"
+	else
+		__autotua_default "${__autotua_phase}"
+	fi || die "${__autotua_phase} returned $?"
+}
+
 # ---- a shell ---------------------------------------------------------------
 
 # Instead of the phase: variables and functions go to the shell by a file.
@@ -906,7 +846,7 @@ __autotua_begin_shell() {
 	{ exec 0<>/proc/self/fd/3; } 2>/dev/null || exec 0<&3
 	exec 1>&0 2>&0 3>/dev/null
 	__autotua_source_chain
-	export LC_ALL=C.UTF-8 PHASE="${__autotua_phase}" TERM=xterm "${__autotua_late[@]}"
+	export "${__autotua_late[@]}" LC_ALL=C.UTF-8 PHASE="${__autotua_phase}" TERM=xterm
 	{
 		echo 'shopt -s extglob'
 		declare -f
@@ -929,3 +869,50 @@ __autotua_begin_shell() {
 	echo '"phase job_run" runs a phase again; "exit" ends the shell.'
 	exec "${command[@]}"
 }
+
+# ---- a group of its own ----------------------------------------------------
+
+# Run it there, with a status for the signal that may end it.
+__autotua_watch() { # PHASE
+	local status
+
+	set -m
+	"${BASH}" --noprofile --norc "${BASH_SOURCE[0]}" --state "${__autotua_state}" "$@" \
+		</dev/null {__autotua_out}>&- &
+	trap 'kill -s TERM -- "-$!" 2>/dev/null' TERM INT HUP
+	set +m
+	wait "$!" 2>/dev/null
+	status=$?
+	# a signal of ours ends the waiting, not the phase
+	while kill -0 "$!" 2>/dev/null; do
+		wait "$!" 2>/dev/null
+		status=$?
+	done
+	kill -s KILL -- "-$!" 2>/dev/null
+	[[ ! -e ${__autotua_state}.status ]] ||
+		read -r status <"${__autotua_state}.status"
+	rm -f "${__autotua_state}".*
+	exit "${status:-1}"
+}
+
+case ${__autotua_phase} in
+job_setup | job_unpack | job_run | job_collect) ;;
+*)
+	echo "usage: jobuild.sh job_setup|job_unpack|job_run|job_collect" >&2
+	exit 2
+	;;
+esac
+[[ -n ${__autotua_state} ]] || {
+	# below T, which only this job can see
+	__autotua_state=${__autotua_dir%/*}/temp
+	[[ -d ${__autotua_state} ]] || __autotua_state=${TMPDIR:-/tmp}
+	__autotua_state+=/.jobuild-$$
+}
+[[ -z ${__autotua_shell} ]] || __autotua_begin_shell
+if [[ -z ${__autotua_watched} ]] &&
+	{ [[ -t 0 ]] || ! kill -0 -- "-$$" 2>/dev/null; }; then
+	__autotua_watch "$@"
+fi
+trap 'exit 143' TERM # when the command has ended, which gets it too
+__autotua_run
+exit

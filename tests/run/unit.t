@@ -51,12 +51,36 @@ ok "die: the stack is in the report"
 ok "the log's size and last line"
 
 recipe anna/leaves-1.0 <<'X'
-DESCRIPTION="Skips in a subshell, and has a trap of its own"
-job_run() { trap 'echo "cleaned up"' EXIT; ( skip "no such device" ); einfo "never"; }
+DESCRIPTION="Skips in a subshell, and has traps of its own"
+job_run() { trap 'exit 3' EXIT TERM; ( skip "no such device" ); einfo "never"; }
 X
 job leaves
-report '.result == "skipped" and ([.messages[] | select(.text == "never")] == [])' && reason "no such device" && grep -q '^cleaned up' "$dir/0.log"
-ok "skip: a recipe's own EXIT trap runs and changes nothing"
+report '.result == "skipped" and ([.messages[] | select(.text == "never")] == []) and .phases[0].exit == 77 and .phases[0].signal == 0' && reason "no such device"
+ok "skip: a recipe's own traps change nothing"
+
+recipe anna/falls-1.0 <<'X'
+DESCRIPTION="Dies in a subshell, and has traps of its own"
+job_run() { trap 'echo cleaned' EXIT; ( die "no such device" ); einfo "never"; }
+X
+job falls
+report '.result == "failed" and ([.messages[] | select(.text == "never")] == []) and .phases[0].exit == 1 and .phases[0].signal == 0' && reason "job_run: exit 1: no such device"
+ok "die: a recipe's own traps change nothing"
+
+recipe anna/many-1.0 <<'X'
+DESCRIPTION="Dies in many places at once"
+job_run() { for i in 1 2 3 4 5 6 7 8; do die "no luck" & done; wait; einfo "never"; }
+X
+job many
+report '.result == "failed" and .phases[0].exit == 1 and ([.messages[] | select(.level == "error")] | length) == 1' && reason "job_run: exit 1: no luck"
+ok "die: the first of many is the reason"
+
+recipe anna/killed-1.0 <<'X'
+DESCRIPTION="Is killed by another"
+job_run() { kill -s KILL "$$"; }
+X
+job killed
+report '.result == "failed" and .phases[0].signal == 9' && reason "job_run: signal 9 (Killed)"
+ok "a signal that nobody gave a reason for"
 
 recipe anna/status-1.0 <<'X'
 DESCRIPTION="Returns a status"

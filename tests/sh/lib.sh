@@ -43,13 +43,42 @@ recipe() {
 	(($# == 0)) || printf '%s\0' "$@" >values
 }
 
-# Run a phase; its status in $status, output in $tmp/log, report in $tmp/report.
+# Run a phase as the jail does: its bash leads a session. Its status in $status,
+# output in $tmp/log, report in $tmp/report. A subshell's die or skip ends it by
+# a signal; the first such record stands for the status then.
 phase() {
-	env -i "PATH=$PATH" LC_ALL=C.UTF-8 /bin/bash --noprofile --norc \
-		"$tmp/root/recipe/jobuild.sh" "$1" \
-		3>"$tmp/report" >"$tmp/log" 2>&1 </dev/null
-	status=$?
+	alone env -i "PATH=$PATH" LC_ALL=C.UTF-8 setsid -w \
+		/bin/bash --noprofile --norc "$tmp/root/recipe/jobuild.sh" "$1"
+	[[ $status != 137 ]] || status=$(meaning)
 	echo "$status" >"$tmp/status"
+}
+
+# Run it as a part of our group.
+by_hand() {
+	alone env -i "PATH=$PATH" LC_ALL=C.UTF-8 \
+		/bin/bash --noprofile --norc "$tmp/root/recipe/jobuild.sh" "$1"
+	echo "$status" >"$tmp/status"
+}
+
+alone() { # COMMAND...; what bash says on a signal is nobody's
+	{
+		"$@" 3>"$tmp/report" >"$tmp/log" 2>&1 </dev/null
+		status=$?
+	} 2>/dev/null
+}
+
+meaning() {
+	local i
+	local -a field
+
+	mapfile -d '' -t field <"$tmp/report"
+	for ((i = 0; i < ${#field[@]}; i += 3)); do
+		case ${field[i]} in
+		die) echo 1 && return ;;
+		skip) echo 77 && return ;;
+		esac
+	done
+	echo 137
 }
 
 said() { grep -qF -- "$1" "$tmp/log"; }

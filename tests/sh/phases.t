@@ -91,10 +91,161 @@ phase job_collect
 [[ $status == 1 ]] && ! said 'still here' && reported 'die|-|not a range: x'; ok "a helper's die does, whatever the phase has set"
 phase job_run &
 for ((i = 0; i < 300; i++)); do said begun && break; sleep 0.1; done
-kill -s TERM "$(pgrep -P "$!")"
+kill -s TERM -- "-$(pgrep -P "$!")"
 wait "$!"
 [[ $(<"$tmp/status") == 143 ]] && ! said 'still here'; ok "TERM ends a phase"
 [[ $(ls -A "$tmp/root/temp") == .skipped ]]; ok "no files of its own are left below T"
+
+recipe <<'X'
+=== u/t/t-1.0.jobuild
+job_setup() { for i in 1 2 3 4 5 6 7 8; do die "one of $i" & done; wait; echo "still here"; }
+job_unpack() { nope-one | nope-two; echo "still here"; }
+job_run() { ( skip a ) & ( die b ) & wait; echo "still here"; }
+job_collect() { trap 'echo cleaned' EXIT; trap '' TERM; ( die "no such device" ); echo "still here"; }
+X
+for run in phase by_hand; do
+	"$run" job_setup
+	[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|one of '; ok "$run: eight die at once"
+	"$run" job_unpack
+	[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|command not found: nope-'; ok "$run: two commands of a pipeline don't exist"
+	"$run" job_run
+	{ [[ $status == 1 ]] && reported 'die|-|b' || [[ $status == 77 ]] && reported 'skip|-|a'; } && ! said 'still here'; ok "$run: skip and die at once"
+	"$run" job_collect
+	[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|no such device'; ok "$run: die, where the recipe has traps"
+done
+[[ $(ls -A "$tmp/root/temp") == @(|.skipped) ]]; ok "no files of its own are left below T"
+
+recipe <<'X'
+=== u/t/t-1.0.jobuild
+job_setup() { return 3; }
+job_unpack() { { echo begun; sleep 60; } & wait; echo "still here"; }
+job_run() { x=$(skip "not by hand"); echo "still here"; }
+X
+by_hand job_setup
+[[ $status == 1 ]] && reported 'die|-|job_setup returned 3'; ok "by hand: a failure"
+by_hand job_run
+[[ $status == 77 ]] && ! said 'still here' && reported 'skip|-|not by hand'; ok "by hand: skip out of a subshell"
+by_hand job_unpack &
+for ((i = 0; i < 300; i++)); do said begun && break; sleep 0.1; done
+kill -s TERM "$(pgrep -P "$!")"
+wait "$!"
+[[ $(<"$tmp/status") == 143 ]] && ! said 'still here' && ! said Terminated; ok "by hand: TERM reaches the phase"
+[[ $(ls -A "$tmp/root/temp") == .skipped ]]; ok "by hand: no files of its own are left below T"
+
+recipe <<'X'
+=== u/t/t-1.0.jobuild
+job_setup() {
+	readonly status=1 text=2 stack=3 name=4 file=5 line=6 i=7 REPLY=8
+	( skip "all taken" )
+	echo "still here"
+}
+job_unpack() {
+	readonly status=1 text=2 stack=3 name=4 file=5 line=6 i=7 REPLY=8
+	( die "all taken" )
+	echo "still here"
+}
+job_run() {
+	local one
+
+	printf '1\n2\n' >list
+	while read -r one <&3; do
+		einfo "line ${one}"
+		[[ ${one} != 2 ]] || ( die "at ${one}" )
+	done 3<list
+	echo "still here"
+}
+job_collect() {
+	printf 'exit 0\n' >env
+	export BASH_ENV=${PWD}/env
+	BASH=/bin/true
+	( die "for good" )
+	echo "still here"
+}
+X
+phase job_setup
+[[ $status == 77 ]] && ! said 'still here' && reported 'skip|-|all taken'; ok "skip, whatever variables are readonly"
+phase job_unpack
+[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|all taken' && said 'at u/t/t-1.0.jobuild:8: job_unpack'; ok "die, with its stack"
+phase job_run
+[[ $status == 1 ]] && ! said 'still here' && reported 'log|info|line 1' && reported 'die|-|at 2'; ok "where the recipe uses descriptor 3"
+phase job_collect
+[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|for good'; ok "where it changes what bash starts with"
+
+recipe <<'X'
+=== u/t/t-1.0.jobuild
+job_setup() { set -u; ( die ); echo "still here"; }
+job_unpack() { set -u; true | true; pipestatus && echo "status $?"; true | false; pipestatus; echo "status $?"; }
+job_run() {
+	set -u
+	echo "cut $(ver_cut 2- 1.2.3.) $(ver_cut 1-9 1.2) $(ver_rs 0-3 - 1.2)"
+	ver_test 1.2 -lt 1.2.1 && ver_test 1.2_rc -lt 1.2 && echo "tested"
+	has && echo "still here"
+	nonfatal eapply --
+	echo "still here"
+}
+job_collect() { set -u; ( artifact ); echo "still here"; }
+X
+phase job_setup
+[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|(no message)'; ok "set -u: die without a text"
+phase job_unpack
+[[ $status == 0 ]] && said 'status 0' && said 'status 1'; ok "set -u: pipestatus"
+phase job_run
+[[ $status == 1 ]] && said 'cut 2.3. 1.2 1-2' && said tested && ! said 'still here' && reported 'die|-|usage: eapply'; ok "set -u: versions, has, eapply"
+phase job_collect
+[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|usage: artifact'; ok "set -u: artifact"
+
+recipe <<'X'
+=== u/t/t-1.0.jobuild
+job_setup() {
+	eval "orig_$(declare -f unpack)"
+	eval "orig_$(declare -f ver_cut)"
+	unpack() { einfo "wrapped"; orig_unpack "$@"; }
+	ver_cut() { echo "v$(orig_ver_cut "$@")"; }
+	gzip -c <<<hello >"${DISTDIR}/x.gz"
+	unpack x.gz
+	echo "unpacked $(<x) $(ver_cut 1 3.4)"
+}
+job_unpack() {
+	artifact() { einfo "own artifact $*"; }
+	emake() { echo "own emake"; }
+	ver_test 1.0 -lt 2 && artifact nothing
+	ver_cut 1
+	emake
+}
+job_run() {
+	[[ key=value =~ ^(.*)=(.*)$ ]]
+	edo true "two words" ''
+	MAKE=true emake
+	echo "matched ${BASH_REMATCH[1]} ${BASH_REMATCH[2]}"
+}
+job_collect() {
+	shopt -u extglob
+	ver_test 1.2 -lt 1.10 && ver_cut 1
+	shopt extglob || echo "stays"
+}
+X
+phase job_setup
+[[ $status == 0 ]] && said wrapped && said 'unpacked hello v3'; ok "a helper can be wrapped"
+phase job_unpack
+[[ $status == 0 ]] && said 'own artifact nothing' && said 'own emake'; ok "a phase's own functions stay, whatever helper is called"
+phase job_run
+[[ $status == 0 ]] && said 'matched key value' && said "true 'two words' ''" && said 'true -j2'; ok "edo and emake leave BASH_REMATCH as it is"
+phase job_collect
+[[ $status == 0 ]] && said 'stays'; ok "and a helper the shell's options"
+
+recipe <<'X'
+=== base/t/root-1.0.template
+flow() { echo "root"; }
+job_run() { PATH=/nope; flow; }
+job_setup() { ( flow; die "at last" ); }
+=== u/t/t-1.0.jobuild
+flow() { echo "leaf"; super; }
+X
+phase job_run
+[[ $status == 0 && $(tr '\n' , <"$tmp/log") == leaf,root, ]]; ok "a phase with a PATH of its own passes"
+phase job_setup
+[[ $status == 1 ]] && said 'at base/t/root-1.0.template:3: job_setup'; ok "and one dies"
+[[ -z $(ls -A "$tmp/root/temp") ]]; ok "nothing is left below T by either"
 
 recipe DEPEND 'a/b c/d' <<'X'
 === base/t/root-1.0.template

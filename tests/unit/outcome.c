@@ -161,6 +161,27 @@ test_judge(void)
 	is(err.msg, "no gtk", "its reason");
 	is_int(VERDICT("exit=77 signal=0 limit=-", ""), RUN_FAILED,
 	    "77 alone is a failure");
+	is_int(VERDICT("exit=-1 signal=9 limit=-", "skip\0-\0no gtk\0"),
+	    RUN_SKIPPED, "skip in a subshell");
+	is(err.msg, "no gtk", "its reason");
+	is_int(VERDICT("exit=-1 signal=9 limit=-", "die\0-\0no luck\n at x\0"),
+	    RUN_FAILED, "die in a subshell");
+	is(err.msg, "job_run: exit 1: no luck", "its reason");
+	is_int(VERDICT("exit=-1 signal=9 limit=-",
+		   "skip\0-\0a\0die\0-\0b\0skip\0-\0c\0"),
+	    RUN_SKIPPED, "skip, then die");
+	is(err.msg, "a", "its reason");
+	is_int(VERDICT("exit=-1 signal=9 limit=-",
+		   "die\0-\0b\0skip\0-\0a\0die\0-\0c\0"),
+	    RUN_FAILED, "die, then skip");
+	is(err.msg, "job_run: exit 1: b", "its reason");
+	is_int(VERDICT("exit=-1 signal=9 limit=-",
+		   "phase\0-\0job_setup\0skip\0-\0a\0"
+		   "phase\0-\0job_run\0"),
+	    RUN_FAILED, "skip of a phase that has passed");
+	ok(strstr(err.msg, "job_run: signal 9 (") != NULL, "%s", err.msg);
+	is_int(VERDICT("exit=-1 signal=9 limit=time", "skip\0-\0a\0"),
+	    RUN_LIMIT, "skip at a limit");
 	is_int(VERDICT("exit=78 signal=0 limit=-", "mismatch\0DEPEND\0a/c\0"),
 	    RUN_FAILED, "mismatch");
 	is(err.msg,
