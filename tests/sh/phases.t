@@ -109,7 +109,12 @@ for run in phase by_hand; do
 	"$run" job_unpack
 	[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|command not found: nope-'; ok "$run: two commands of a pipeline don't exist"
 	"$run" job_run
-	{ [[ $status == 1 ]] && reported 'die|-|b' || [[ $status == 77 ]] && reported 'skip|-|a'; } && ! said 'still here'; ok "$run: skip and die at once"
+	case $status in
+	1) reported 'die|-|b' ;;
+	77) reported 'skip|-|a' ;;
+	*) false ;;
+	esac && ! said 'still here'
+	ok "$run: skip and die at once"
 	"$run" job_collect
 	[[ $status == 1 ]] && ! said 'still here' && reported 'die|-|no such device'; ok "$run: die, where the recipe has traps"
 done
