@@ -137,11 +137,15 @@ record_phase(struct outcome *o, const char *name)
 	size_t i;
 
 	for (i = 0; i < PHASES; i++) {
-		if (strcmp(name, phase_names[i]) == 0)
-			o->speaker = phase_names[i];
+		if (strcmp(name, phase_names[i]) != 0)
+			continue;
+		o->speaker = phase_names[i];
+		if (i < o->heard)
+			continue;
+		/* a phase that has passed is not ended by what it said */
+		o->heard = i + 1;
+		o->skip = o->die = NULL;
 	}
-	/* what one says at the very end of a phase that passes is too late */
-	o->skip = o->die = NULL;
 }
 
 static bool

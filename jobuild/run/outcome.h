@@ -48,6 +48,7 @@ struct outcome {
 	const char *bash_value;
 	size_t nmismatches;
 	const char *speaker; /* the phase whose records are being read */
+	size_t heard;        /* phases up to the last one that spoke */
 	size_t room;         /* of OUTCOME_TEXT_MAX left */
 	bool dropped;
 

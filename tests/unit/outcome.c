@@ -180,6 +180,11 @@ test_judge(void)
 		   "phase\0-\0job_run\0"),
 	    RUN_FAILED, "skip of a phase that has passed");
 	ok(strstr(err.msg, "job_run: signal 9 (") != NULL, "%s", err.msg);
+	is_int(VERDICT("exit=-1 signal=9 limit=-",
+		   "phase\0-\0job_run\0die\0-\0a\0"
+		   "phase\0-\0job_run\0phase\0-\0job_setup\0die\0-\0b\0"),
+	    RUN_FAILED, "a phase can't unsay it");
+	is(err.msg, "job_run: exit 1: a", "its reason");
 	is_int(VERDICT("exit=-1 signal=9 limit=time", "skip\0-\0a\0"),
 	    RUN_LIMIT, "skip at a limit");
 	is_int(VERDICT("exit=78 signal=0 limit=-", "mismatch\0DEPEND\0a/c\0"),
