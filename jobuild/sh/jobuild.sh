@@ -43,6 +43,7 @@ IFS=$' \t\n'
 umask 022
 
 __autotua_dir=${BASH_SOURCE[0]%/*}
+[[ ${BASH_SOURCE[0]} == */* ]] || __autotua_dir=.
 [[ ${__autotua_dir} == /* ]] || __autotua_dir=${PWD}/${__autotua_dir}
 __autotua_shell=
 __autotua_state= # how the names of this run's few files begin
@@ -746,7 +747,8 @@ __autotua_compare() {
 	local -a values
 	local -A known=()
 
-	mapfile -d '' -t values <"${__autotua_dir}/values"
+	mapfile -d '' -t values <"${__autotua_dir}/values" ||
+		die "${__autotua_dir}/values: can't be read"
 	for ((i = 0; i + 1 < ${#values[@]}; i += 2)); do
 		name=${values[i]} value=${values[i + 1]}
 		known[${name}]=1
@@ -776,7 +778,8 @@ __autotua_read_chain() {
 	local i file
 	local -a chain
 
-	mapfile -d '' -t chain <"${__autotua_dir}/chain"
+	mapfile -d '' -t chain <"${__autotua_dir}/chain" ||
+		die "${__autotua_dir}/chain: can't be read"
 	for ((i = 0; i + 1 < ${#chain[@]}; i += 2)); do
 		file=${__autotua_dir}/${chain[i + 1]}
 		__autotua_files+=("${file}")
@@ -791,7 +794,8 @@ __autotua_source_chain() {
 	local __autotua_file
 	local -a __autotua_env __autotua_early=()
 
-	mapfile -d '' -t __autotua_env <"${__autotua_dir}/env"
+	mapfile -d '' -t __autotua_env <"${__autotua_dir}/env" ||
+		die "${__autotua_dir}/env: can't be read"
 	for __autotua_file in "${__autotua_env[@]}"; do
 		case ${__autotua_file} in
 		P=* | PN=* | PV=* | JOBUSER=* | FILESDIR=*) __autotua_early+=("${__autotua_file}") ;;

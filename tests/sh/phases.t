@@ -136,6 +136,14 @@ kill -s TERM "$(pgrep -P "$!")"
 wait "$!"
 [[ $(<"$tmp/status") == 143 ]] && ! said 'still here' && ! said Terminated; ok "by hand: TERM reaches the phase"
 [[ $(ls -A "$tmp/root/temp") == .skipped ]]; ok "by hand: no files of its own are left below T"
+(cd "$tmp/root/recipe" && alone /bin/bash jobuild.sh job_setup)
+said 'job_setup returned 3'; ok "by hand: in the script's own folder"
+for file in env chain values; do
+	mv "$tmp/root/recipe/$file" "$tmp/kept"
+	phase job_collect
+	[[ $status == 1 ]] && reported "recipe/$file: can't be read"; ok "$file is needed"
+	mv "$tmp/kept" "$tmp/root/recipe/$file"
+done
 
 recipe <<'X'
 === u/t/t-1.0.jobuild
