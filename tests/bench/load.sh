@@ -3,7 +3,7 @@
 # What a master bears: slaves that wait, units that wait, units that come and
 # go, logs. Slaves are those of tests/bench/load, and two real ones at the
 # end. Part of tests/bench/bench. LOAD_SLAVES and LOAD_UNITS say how many.
-# shellcheck disable=SC2154 # set by farm.sh and bench
+# shellcheck disable=SC2154,SC2034 # set by farm.sh and bench, read by it
 
 load() { "$bin/../tests/bench/load" "$@"; }
 load_as() { load "$1" "${url##*:}" "${pid[master]}" "$tmp/certs" "$2" "$3"; } # WHAT SLAVES N

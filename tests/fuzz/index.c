@@ -125,7 +125,7 @@ load(struct tree *t, struct index *x, struct index_part *p,
     struct index_entry *e)
 {
 	const char *name = p->names + e->path, *bytes;
-	git_oid oid;
+	git_oid oid = {0};
 
 	memcpy(oid.id, e->oid, sizeof(e->oid));
 	bytes = index_bytes(x, p, e->at, e->len);
