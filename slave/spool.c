@@ -359,26 +359,13 @@ sync_entry(int dir, const char *name, void *ctx)
 	return rc;
 }
 
-static int
-sync_folder(int dir, const char *name, struct error *err)
-{
-	int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
-
-	if (fd < 0)
-		return fail_errno(err, "open the spool");
-	if (fsync(fd) < 0)
-		rc = fail_errno(err, "sync the spool");
-	close(fd);
-	return rc;
-}
-
 int
 spool_sync(int dir, struct error *err)
 {
 	if (each_entry(dir, sync_entry, err, err) < 0 ||
-	    sync_folder(dir, ".", err) < 0)
+	    file_sync_folder(dir, ".", err) < 0)
 		return -1;
-	return sync_folder(dir, "..", err);
+	return file_sync_folder(dir, "..", err);
 }
 
 void

@@ -74,12 +74,19 @@ file_sync_parent(int dirfd, const char *name, struct error *err)
 {
 	char dir[PATH_MAX] = ".";
 	const char *slash = strrchr(name, '/');
-	int fd, rc = 0;
 
 	if (slash == name)
 		snprintf(dir, sizeof(dir), "/");
 	else if (slash)
 		snprintf(dir, sizeof(dir), "%.*s", (int)(slash - name), name);
+	return file_sync_folder(dirfd, dir, err);
+}
+
+int
+file_sync_folder(int dirfd, const char *dir, struct error *err)
+{
+	int fd, rc = 0;
+
 	fd = openat(dirfd, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(err, "open %s", dir);

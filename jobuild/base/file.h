@@ -35,6 +35,9 @@ int file_replace_at(int dirfd, const char *name, const void *p, size_t n,
 /* Sync the folder that holds name, so that a rename in it is durable. */
 int file_sync_parent(int dirfd, const char *name, struct error *err);
 
+/* Sync a folder itself: what names are in it. */
+int file_sync_folder(int dirfd, const char *dir, struct error *err);
+
 /* Make a new file with these bytes; not synced: for what needn't last. */
 int file_create(
     const char *path, const void *p, size_t n, mode_t mode, struct error *err);

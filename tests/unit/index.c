@@ -24,40 +24,6 @@ draw(unsigned below_)
 	return (unsigned)((state >> 33) % below_);
 }
 
-static struct tree *
-open_work(void)
-{
-	struct tree *t = NULL;
-	struct error err;
-
-	if (tree_open_work(&t, repo_path, &err) < 0)
-		printf("# %s\n", err.msg);
-	return t;
-}
-
-/*
- * With an index file (NULL: without) at a revision (NULL: the work tree) and a
- * time.
- */
-static const char *
-said(const char *rev, const char *index, time_t now)
-{
-	struct tree *t = rev ? open_tree(repo_path, rev) : open_work();
-	struct buf b;
-	char *text;
-
-	if (!t)
-		return "";
-	if (index)
-		tree_use_index(t, index, now);
-	buf_init(&b, 64 << 20);
-	say_all(&b, t);
-	tree_close(t);
-	text = arena_strndup(&repo_arena, b.data, b.len);
-	buf_release(&b);
-	return text;
-}
-
 /* What one tree tells another of the same revision. */
 static const char *
 said_by_two(const char *rev)
@@ -89,7 +55,7 @@ said_by_two(const char *rev)
 static size_t
 known(const char *rev, const char *index, size_t *n)
 {
-	struct tree *t = rev ? open_tree(repo_path, rev) : open_work();
+	struct tree *t = open_tree(repo_path, rev);
 	size_t i, count = 0;
 
 	tree_use_index(t, index, 0);

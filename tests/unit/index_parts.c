@@ -16,26 +16,6 @@
 
 static unsigned changes; /* each one another */
 
-/* What a revision says with an index file (NULL: without) at a time. */
-static const char *
-said(const char *rev, const char *index, time_t now)
-{
-	struct tree *t = open_tree(repo_path, rev);
-	struct buf b;
-	char *text;
-
-	if (!t)
-		return "";
-	if (index)
-		tree_use_index(t, index, now);
-	buf_init(&b, 64 << 20);
-	say_all(&b, t);
-	tree_close(t);
-	text = arena_strndup(&repo_arena, b.data, b.len);
-	buf_release(&b);
-	return text;
-}
-
 static bool
 knows_all(const char *rev, const char *index)
 {

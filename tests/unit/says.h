@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "tree/tree.h"
+#include "repo.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -205,6 +206,29 @@ say_all(struct buf *b, struct tree *t)
 		}
 	}
 	arena_release(&heap);
+}
+
+/*
+ * With an index file (NULL: without) at a revision of the test's repository
+ * (NULL: its work tree) and a time.
+ */
+static const char *
+said(const char *rev, const char *index, time_t now)
+{
+	struct tree *t = open_tree(repo_path, rev);
+	struct buf b;
+	char *text;
+
+	if (!t)
+		return "";
+	if (index)
+		tree_use_index(t, index, now);
+	buf_init(&b, 64 << 20);
+	say_all(&b, t);
+	tree_close(t);
+	text = arena_strndup(&repo_arena, b.data, b.len);
+	buf_release(&b);
+	return text;
 }
 
 #endif
