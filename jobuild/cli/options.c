@@ -135,6 +135,11 @@ parse(struct cli *c, const struct merged *m, int argc, char *argv[],
 		if (code == ':')
 			return fail(err, "option %s needs a value",
 			    cli_show(c, argv[optind - 1]));
+		if (code == '?' && optopt >= '0' && optopt <= '9')
+			return fail(err,
+			    "unknown option -%c; a negative number goes "
+			    "behind \"--\"",
+			    optopt);
 		if (code == '?' && optopt && optopt < LONG_BASE)
 			return fail(err, "unknown option -%c", optopt);
 		if (code == '?')

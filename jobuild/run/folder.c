@@ -34,8 +34,10 @@ static const char *const special[] = {"PATH", "IFS", "ENV", "CDPATH", "OPTIND",
     "FUNCNEST", "GROUPS", "DIRSTACK", "HOSTNAME", "HOSTTYPE", "MACHTYPE",
     "OSTYPE", "PIPESTATUS", "SHLVL", "SRANDOM", "EXECIGNORE", "FIGNORE", "LANG",
     "TMOUT", "TIMEFORMAT", "POSIXLY_CORRECT", "MAPFILE", "COPROC", "CHILD_MAX",
-    "COLUMNS", "LINES", "IGNOREEOF", "INPUTRC", "BASH*", "LC_*", "LD_*", "PS*",
-    "HIST*", "COMP*", "SHELLOPTS", "READLINE_*", "MAIL*", "EPOCH*", NULL};
+    "COLUMNS", "LINES", "IGNOREEOF", "INPUTRC", "BASH*", "LC_*", "LD_*", "PS0",
+    "PS1", "PS2", "PS3", "PS4", "HIST*", "COMP_*", "COMPREPLY", "SHELLOPTS",
+    "READLINE_*", "MAIL", "MAILCHECK", "MAILPATH", "EPOCHREALTIME",
+    "EPOCHSECONDS", NULL};
 
 /* ---- parameters ---------------------------------------------------------- */
 
@@ -73,9 +75,9 @@ parameter_check(const char *parameter, struct error *err)
 		    "parameter %.*s: this name has a meaning of its own; "
 		    "choose another",
 		    (int)n, parameter);
-	if (strlen(parameter) > RECIPE_VALUE_MAX)
-		return fail(err, "parameter %.*s: is longer than %d bytes",
-		    (int)n, parameter, RECIPE_VALUE_MAX);
+	if (strlen(parameter + n + 1) > PARAMETER_MAX)
+		return fail(err, "parameter %.*s: its value has over %d bytes",
+		    (int)n, parameter, PARAMETER_MAX);
 	return 0;
 }
 

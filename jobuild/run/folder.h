@@ -13,6 +13,8 @@
 
 struct error;
 
+#define PARAMETER_MAX 4096 /* bytes of a parameter's value */
+
 /* What a folder has from the last time. */
 struct folder_content {
 	struct stat helper; /* what jobuild.sh was made of */
@@ -33,8 +35,9 @@ struct folder {
 int folder_write(const struct folder *f, struct error *err);
 
 /*
- * Is this NAME=VALUE good as a parameter: a name of capitals, digits and _,
- * that is neither AutotuA's nor special to bash? err says what is wrong.
+ * Is this NAME=VALUE good as a parameter: a name of capitals, digits and _
+ * that begins with a capital and is neither AutotuA's nor special to bash; a
+ * value of up to PARAMETER_MAX bytes? err says what is wrong.
  */
 int parameter_check(const char *parameter, struct error *err);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/jobs/wish.h"
 #include "master/jobs/validate.h"
-#include "recipe/names.h"
+#include "run/folder.h"
 #include "base/digest.h"
 #include "base/error.h"
 
@@ -16,7 +16,6 @@
 #define LABELS_MAX    16
 #define PRIORITY_MAX  1000
 #define PARAMETERS    64
-#define PARAMETER_MAX 4096
 
 static bool
 bad(struct request *r, const char *key, const char *what)
@@ -163,7 +162,7 @@ read_parameters(struct request *r, const json_t *o, struct wanted *out)
 {
 	json_t *list = json_object_get(o, "parameters"), *value;
 	const char *name;
-	size_t n;
+	struct error err;
 
 	out->parameters = list;
 	if (!list)
@@ -172,17 +171,12 @@ read_parameters(struct request *r, const json_t *o, struct wanted *out)
 		return bad(r, "parameters", "expected an object of up to 64");
 	json_object_foreach(list, name, value)
 	{
-		n = strlen(name);
-		if (n > 64 || !is_name(name, n) || is_special(name, n) ||
-		    is_predefined(name, n) || is_phase_only(name, n) ||
-		    is_known(name, n))
-			return bad(r, "parameters",
-			    "a name is not usable for a shell variable, or "
-			    "has a meaning of its own");
-		if (!json_is_string(value) ||
-		    json_string_length(value) > PARAMETER_MAX)
-			return bad(r, "parameters",
-			    "expected texts of up to 4096 bytes");
+		if (!json_is_string(value))
+			return bad(r, "parameters", "expected texts");
+		if (parameter_check(arena_printf(&r->arena, "%s=%s", name,
+					json_string_value(value)),
+			&err) < 0)
+			return bad(r, "parameters", err.msg);
 	}
 	return true;
 }

@@ -189,6 +189,9 @@ post jobs "$(envelope request@jobtage=submit "$(request submit "$(wish alpha/app
 problem 422 refused && has '.diagnostics[0].text | test("nowhere")'; ok "a revision that there is not"
 post jobs "$(envelope request@jobtage=submit "$(request submit "$(wish alpha/app) + {parameters: {PATH: \"x\"}}")")"
 problem 400 bad-request; ok "a parameter that means something"
+post jobs "$(envelope request@jobtage=submit "$(request submit "$(wish alpha/app) + {parameters: {flavour: \"x\"}}")")"
+problem 400 bad-request && has '.detail | test("\"flavour=x\": write NAME=VALUE with a name of capitals")'
+ok "a parameter that no phase may have"
 post jobs "$(envelope request@jobtage=submit "$(request submit "$(wish alpha/app) + {arches: []}")")"
 problem 400 bad-request; ok "no architecture"
 ! submit_by_hand beta/ring && problem 422 refused &&

@@ -239,10 +239,12 @@ test_ceilings(void)
 static void
 test_parameters(void)
 {
-	static const char *const good[] = {"LEVEL=3", "A_B=", "X1=a=b"};
+	static const char *const good[] = {"LEVEL=3", "A_B=", "X1=a=b",
+	    "COMPILER=clang", "MAILX=1", "PSQL=1", "EPOCHX=1"};
 	static const char *const bad[] = {"", "=", "level=3", "1A=x", "_A=x",
 	    "LEVEL", "PATH=/x", "BASH_ENV=/x", "LD_PRELOAD=x", "DEPEND=x",
-	    "WORKDIR=/", "LC_ALL=C", "A-B=c", "IFS=,"};
+	    "WORKDIR=/", "LC_ALL=C", "A-B=c", "IFS=,", "COMP_LINE=1", "PS4=x",
+	    "EPOCHSECONDS=1"};
 	size_t i;
 
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)

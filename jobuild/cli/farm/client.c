@@ -14,6 +14,7 @@
 
 #define NONCE_BYTES   16
 #define SIGNATURE_MAX (32 * 1024)
+#define PRIORITY_MAX  1000
 
 static volatile sig_atomic_t stopped;
 
@@ -292,6 +293,23 @@ client_signed(struct cli *c, struct http *h, const char *kind, json_t *request,
 	rc = client_call(c, h, "POST", path, body, answer);
 	json_decref(body);
 	return rc;
+}
+
+int
+client_priority(struct cli *c, const char *text, int *out)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno || end == text || *end || n < -PRIORITY_MAX ||
+	    n > PRIORITY_MAX)
+		return cli_errorf(c, CLI_USAGE,
+		    "priority \"%s\": expected -%d to %d", cli_show(c, text),
+		    PRIORITY_MAX, PRIORITY_MAX);
+	*out = (int)n;
+	return CLI_OK;
 }
 
 int

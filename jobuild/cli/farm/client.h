@@ -52,6 +52,9 @@ int client_call(struct cli *c, struct http *h, const char *method,
 int client_signed(struct cli *c, struct http *h, const char *kind,
     json_t *request, const char *path, json_t **answer);
 
+/* What a user writes as a priority, -1000 to 1000; an exit status. */
+int client_priority(struct cli *c, const char *text, int *out);
+
 /*
  * A signed change of a job, as "retry": POST jobs/JOB/KIND. request (may be
  * NULL) has what the kind wants besides the job; the reference is taken. The

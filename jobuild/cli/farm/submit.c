@@ -4,17 +4,15 @@
 #include "cli/commands.h"
 #include "cli/farm/head.h"
 #include "cli/tree/repo.h"
+#include "run/folder.h"
 #include "cli/steps.h"
 #include "cli/farm/watch.h"
 
 #include <string.h>
 
-#define PRIORITY_MAX 1000
-
 struct submit_options {
 	struct conf_list arches, parameters;
-	const char *stage, *revision;
-	int64_t priority;
+	const char *stage, *revision, *priority;
 	bool watch, no_reuse;
 };
 
@@ -23,8 +21,8 @@ static const struct opt options[] = {
 	"architecture to run for (this machine's)"},
     {"stage", 's', OPT_TEXT, offsetof(struct submit_options, stage), "NAME",
 	"stage, instead of the master's default"},
-    {"priority", 'P', OPT_NUMBER, offsetof(struct submit_options, priority),
-	"N", "higher goes first among your own jobs"},
+    {"priority", 'P', OPT_TEXT, offsetof(struct submit_options, priority), "N",
+	"higher goes first among your own jobs, below 0 last"},
     {"param", 'p', OPT_PAIRS, offsetof(struct submit_options, parameters),
 	"K=V", "a parameter for the phases"},
     {"tree", 't', OPT_SETTING, 0, "NAME", "the master's name of the tree"},
@@ -97,19 +95,30 @@ choose_revision(
 	return arena_strdup(&c->arena, head.commit);
 }
 
+/* All but the tree; NULL when an option's value can't be sent, as is told. */
 static json_t *
 request_json(
     struct cli *c, const struct submit_options *o, const struct atom *root)
 {
 	json_t *request;
+	struct error err;
+	int priority = 0;
+	size_t i;
 
-	request = json_pack("{s:s, s:s, s:s, s:o, s:s, s:I, s:o, s:b}", "tree",
-	    c->conf.tree ? c->conf.tree : "", "root",
+	if (o->priority && client_priority(c, o->priority, &priority) != CLI_OK)
+		return NULL;
+	for (i = 0; i < o->parameters.n; i++) {
+		if (parameter_check(o->parameters.items[i], &err) < 0) {
+			cli_error(c, 0, &err);
+			return NULL;
+		}
+	}
+	request = json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:b}", "root",
 	    atom_format(&c->arena, root), "revision",
 	    choose_revision(c, o, root), "arches", arches_json(c, &o->arches),
-	    "stage", o->stage ? o->stage : "", "priority",
-	    (json_int_t)o->priority, "parameters",
-	    parameters_json(c, &o->parameters), "reuse", (int)!o->no_reuse);
+	    "stage", o->stage ? o->stage : "", "priority", priority,
+	    "parameters", parameters_json(c, &o->parameters), "reuse",
+	    (int)!o->no_reuse);
 	if (!request)
 		cli_errorf(c, 0, "an option's value is not UTF-8");
 	return request;
@@ -142,21 +151,17 @@ choose_tree(struct cli *c, struct http *h)
 }
 
 static int
-submit(struct cli *c, struct http *h, const struct submit_options *o,
-    const struct atom *root)
+submit(struct cli *c, struct http *h, json_t *request, bool watch)
 {
-	json_t *request, *answer;
+	json_t *answer;
 	int64_t job;
 	int rc;
 
 	rc = choose_tree(c, h);
 	if (rc != CLI_OK)
 		return rc;
-	request = request_json(c, o, root);
-	if (!request)
-		return CLI_USAGE;
+	json_object_set_new(request, "tree", json_string(c->conf.tree));
 	rc = client_signed(c, h, "submit", request, "/api/v1/jobs", &answer);
-	json_decref(request);
 	if (rc != CLI_OK)
 		return rc;
 	job = json_integer_value(json_object_get(answer, "job"));
@@ -164,7 +169,7 @@ submit(struct cli *c, struct http *h, const struct submit_options *o,
 	    (long long)job, (long long)member_number(answer, "units"),
 	    (long long)member_number(answer, "steps"),
 	    member(answer, "revision"));
-	if (o->watch) {
+	if (watch) {
 		json_decref(answer);
 		return watch_job(c, h, job);
 	}
@@ -183,19 +188,21 @@ submit_main(struct cli *c, const void *opts, int n, char *args[])
 	struct error err = {0};
 	struct atom root;
 	struct http *h;
+	json_t *request;
 	int rc;
 
 	(void)n;
 	if (root_parse(c, args[0], &root, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
-	if (o->priority > PRIORITY_MAX)
-		return cli_errorf(
-		    c, CLI_USAGE, "--priority: expected 0 to %d", PRIORITY_MAX);
+	request = request_json(c, o, &root);
+	if (!request)
+		return CLI_USAGE;
 	rc = client_open(c, &h);
-	if (rc != CLI_OK)
-		return rc;
-	rc = submit(c, h, o, &root);
-	http_close(h);
+	if (rc == CLI_OK) {
+		rc = submit(c, h, request, o->watch);
+		http_close(h);
+	}
+	json_decref(request);
 	return rc;
 }
 
