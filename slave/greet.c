@@ -66,7 +66,8 @@ probe_reaped(struct session *s, int status)
 	}
 	json_decref(s->about);
 	s->about = about;
-	s->hello_due = true;
+	s->hello_due = s->renewed = true;
+	s->said_renewed = false;
 }
 
 /* ---- hello ----------------------------------------------------------------
@@ -105,6 +106,7 @@ on_hello(void *ctx, const struct answer *answer)
 			log_info("connected master=%s url=%s", name ? name : "",
 			    s->conf->url);
 		s->greeted = true;
+		s->renewed = s->renewed && !s->said_renewed;
 		return;
 	}
 	s->hello_due = true;
@@ -192,6 +194,8 @@ hello_turn(struct session *s)
 		json_array_append_new(held, json_integer(l->id));
 	json_object_set_new(body, "leases", held);
 	json_object_set_new(body, "version", json_integer(1));
+	json_object_set_new(body, "renewed", json_boolean(s->renewed));
+	s->said_renewed = s->renewed;
 	add_offer(s, body);
 	s->hello_due = s->hello_soon = false;
 	s->hello_at = s->host.now;

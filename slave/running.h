@@ -38,6 +38,8 @@ struct session {
 	json_t *about;
 	/* hello */
 	bool hello_due, greeted;
+	/* what it offers was found out anew, which a hello in flight says */
+	bool renewed, said_renewed;
 	int64_t hello_at; /* the last one */
 	bool hello_soon;  /* stages or layers may have come */
 	struct call *hello;

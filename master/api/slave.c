@@ -273,7 +273,7 @@ api_hello(struct master *m, struct request *r)
 	struct sched_slave *sl;
 	struct error err;
 	char *text;
-	int rc;
+	int rc, forgiven = 0;
 
 	if (!o || !check_hello(r, o))
 		return;
@@ -281,11 +281,16 @@ api_hello(struct master *m, struct request *r)
 	rc = db_run(m->db, SQL_SLAVE_HELLO,
 	    ARGS(INT(r->slave), TEXT(text), INT(now_us())), &err);
 	free(text);
-	if (rc < 0) {
+	if (rc >= 0 && json_is_true(json_object_get(o, "renewed")))
+		forgiven = db_run(
+		    m->db, SQL_REFUSAL_FORGET, ARGS(INT(r->slave)), &err);
+	if (rc < 0 || forgiven < 0) {
 		request_broken(r, &err);
 		return;
 	}
 	sl = sched_slave(&m->sched, r->slave, r->slave_name);
+	if (forgiven > 0)
+		sched_forgive(&m->sched, r->slave);
 	api_take_hello(&m->sched, sl, o);
 	sl->known = true;
 	claims_drop(m, sl);

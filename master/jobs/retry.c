@@ -88,10 +88,12 @@ write_again(struct again *g, struct error *err)
 	for (i = 0; i < g->n; i++) {
 		u = g->list[i];
 		if (u->again &&
-		    db_run(db, SQL_UNIT_AGAIN,
-			ARGS(INT(u->id), TEXT(u->waits ? "blocked" : "ready"),
-			    INT(u->waits ? 0 : ch->now)),
-			err) < 0)
+		    (db_run(db, SQL_UNIT_AGAIN,
+			 ARGS(INT(u->id), TEXT(u->waits ? "blocked" : "ready"),
+			     INT(u->waits ? 0 : ch->now)),
+			 err) < 0 ||
+			db_run(db, SQL_REFUSAL_FORGET_UNIT, ARGS(INT(u->id)),
+			    err) < 0))
 			return -1;
 	}
 	if (db_run(db, SQL_JOB_AGAIN, ARGS(INT(ch->job)), err) < 0)

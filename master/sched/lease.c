@@ -207,3 +207,20 @@ sched_refuse(struct sched *s, struct sched_unit *unit, int64_t slave,
 	if (until < s->wake)
 		s->wake = until;
 }
+
+void
+sched_forgive(const struct sched *s, int64_t slave)
+{
+	const struct sched_job *job;
+	const struct sched_unit *u;
+	struct sched_refusal *r;
+
+	for (job = s->first_job; job; job = job->next) {
+		for (u = job->units; u; u = u->next) {
+			for (r = u->refusals; r; r = r->next) {
+				if (r->slave == slave && !r->rather)
+					r->until = 0;
+			}
+		}
+	}
+}

@@ -518,6 +518,7 @@ sched_reopen(struct sched *s, struct sched_unit *unit)
 	assert(unit_state_is_over(unit->state) && unit->state != UNIT_PASSED);
 	unit->state = UNIT_BLOCKED;
 	unit->tries = 0;
+	unit->refusals = NULL;
 	job->nopen++;
 	job->failed = false;
 	for (u = job->units; u && !job->failed; u = u->next)

@@ -376,6 +376,12 @@ void sched_refuse(struct sched *s, struct sched_unit *unit, int64_t slave,
     int64_t until, bool rather, const char *reason);
 
 /*
+ * What the slave has refused it may be asked again, once it is ready; losses
+ * are remembered.
+ */
+void sched_forgive(const struct sched *s, int64_t slave);
+
+/*
  * If the unit ended in this state, which others would change with it: those
  * that become ready (passed) or can't run any more (anything else). The list
  * is in the arena, in order of nearness.

@@ -322,6 +322,9 @@ const char *const sql_texts[SQL_COUNT] = {
 	"INSERT INTO refusal (unit_id, slave_id, kind, until, reason)"
 	" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (unit_id, slave_id)"
 	" DO UPDATE SET kind = ?3, until = ?4, reason = ?5",
+    [SQL_REFUSAL_FORGET] =
+	"DELETE FROM refusal WHERE slave_id = ?1 AND kind <> 'lost'",
+    [SQL_REFUSAL_FORGET_UNIT] = "DELETE FROM refusal WHERE unit_id = ?1",
     [SQL_REFUSAL_OPEN] =
 	"SELECT n.job_id, n.id, x.slave_id, x.kind, x.until,"
 	" x.reason" OF_OPEN_UNITS("refusal") " ORDER BY j.id, n.id, x.slave_id",

@@ -121,8 +121,18 @@ submit alpha/quick --param COLOUR=red
 run slave strict run --once
 [[ $status == 0 ]] && said "refused" && said "alpha"; ok "a signer whom the lender doesn't trust is refused"
 job_is '.units[0] | .state == "ready" and (.reasons[0].text | test("strict.*alpha"))'; ok "the unit waits for another slave"
-run slave strict run --once
-! said "refused"; ok "and isn't offered again"
+waiting=$job
+start_slave strict
+within 20 grep -q refused "$tmp/strict.log"; ok "which is asked again when it starts anew"
+sleep 2
+[[ $(grep -c accepted "$tmp/strict.log") == 1 ]]; ok "but once"
+gpg --batch --with-colons --list-keys "=alpha <alpha@test.invalid>" |
+	awk -F: '$1 == "fpr" { print "alpha", $10; exit }' >>"$tmp/keyring"
+kill -s HUP "${pid[strict]}"
+job=$waiting
+within 20 job_is '.state == "passed"'; ok "and when it reads its settings, which trust that signer"
+sed -i '/^alpha/d' "$tmp/keyring"
+kill_daemon strict TERM
 submit beta/other
 run slave strict run --once
 job_is '.state == "passed"'; ok "a signer whom the lender trusts isn't"

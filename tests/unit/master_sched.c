@@ -155,10 +155,16 @@ test_refusal(void)
 	ok(sched_pick(&sched, one, 60 * S) == u, "not for longer");
 	sched_refuse(&sched, u, 1, UNTIL_EVER, false, "never");
 	ok(!sched_pick(&sched, one, INT64_MAX - 1), "refused for ever");
+	sched_forgive(&sched, 2);
+	ok(!sched_pick(&sched, one, 0), "another's word changes nothing");
+	sched_forgive(&sched, 1);
+	ok(sched_pick(&sched, one, 0) == u, "its own does");
 	sched_refuse(&sched, u, 1, UNTIL_EVER, true, "lost it");
 	ok(sched_pick(&sched, one, 0) == u, "the only one may try again");
 	two = slave(2, "two", "amd64", 1);
 	ok(!sched_pick(&sched, one, 0), "but rather another");
+	sched_forgive(&sched, 1);
+	ok(!sched_pick(&sched, one, 0), "which is not forgiven");
 	ok(sched_pick(&sched, two, 0) == u, "that is this one");
 	end();
 }
