@@ -18,9 +18,24 @@ text_or_null(struct db *db, enum sql q, int column, struct arena *a)
 	return s ? json_string(s) : json_null();
 }
 
+static bool
+is_job_state(const char *s)
+{
+	static const char *const states[] = {
+	    "queued", "running", "passed", "failed", "cancelled"};
+	size_t i;
+
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (strcmp(s, states[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 api_jobs(struct master *m, struct request *r)
 {
+	const char *state = request_query(r, "state");
 	enum sql q = SQL_JOB_LIST;
 	int64_t limit = LIST_DEFAULT, before = INT64_MAX;
 	json_t *list = json_array();
@@ -36,9 +51,16 @@ api_jobs(struct master *m, struct request *r)
 		json_decref(list);
 		return;
 	}
+	if (state && !is_job_state(state)) {
+		json_decref(list);
+		request_problem(r, 400, "bad-query",
+		    "state: expected queued, running, passed, failed or "
+		    "cancelled");
+		return;
+	}
 	db_query(db, q,
 	    ARGS(INT(before), INT(limit < LIST_MAX ? limit : LIST_MAX),
-		TEXT(request_query(r, "user")), TEXT(request_query(r, "state")),
+		TEXT(request_query(r, "user")), TEXT(state),
 		TEXT(request_query(r, "root"))));
 	while ((rc = db_row(db, q, &err)) > 0)
 		json_array_append_new(list,

@@ -240,6 +240,9 @@ last=$(jq '.jobs[-1].job' "$tmp/out")
 api GET "jobs?state=cancelled&before=$last"; is 200 '[.jobs[].job] | max < '"$last"; ok "the next page"
 api GET "jobs?root=beta/end"; is 200 '([.jobs[].root] | unique) == ["beta/end-1.0"]'; ok "jobs of a root"
 api GET "jobs?user=beta"; is 200 '.jobs == []'; ok "of a user"
+api GET "jobs?state=nope"; problem 400 bad-query && has '.detail | test("queued, running")'; ok "a state that there is not"
+run jobuild jobs --by nobody; [[ $status == 0 ]] && said "no job is like that"; ok "a filter that nothing fits"
+run jobuild jobs --state nope; [[ $status != 0 ]] && said "queued, running"; ok "and one that nothing can fit"
 
 # ---- events -------------------------------------------------------------------
 

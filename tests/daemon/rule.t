@@ -36,6 +36,8 @@ post slaves/1/drain "$(envelope request@jobtage=drain "$(request drain '{slave: 
 problem 400 bad-request; ok "a request for another slave"
 drain=$(envelope request@jobtage=drain "$(request drain '{slave: 1}' beta)" beta)
 post slaves/1/drain "$drain"; is 200 '.name == "one"'; ok "who may operate drains it"
+api GET slaves; is 200 '.slaves[0] | .state == "online" and (.closed | test("drained by"))'; ok "as is shown"
+run jobuild slaves; said "drained by"; ok "to people too"
 submit alpha/app; ok "a job is taken"
 waits() { run jobuild why-waiting "$job"; said "drained"; }
 within 10 waits; ok "and waits, for a reason"

@@ -44,13 +44,13 @@ joined(struct cli *c, const json_t *list)
 static void
 print_slaves(struct cli *c, const json_t *answer)
 {
-	static const char *const headings[] = {
-	    "SLAVE", "STATE", "ARCHES", "SLOTS", "BUSY", "SEEN", "FAILURES"};
+	static const char *const headings[] = {"SLAVE", "STATE", "ARCHES",
+	    "SLOTS", "BUSY", "SEEN", "FAILURES", "TAKES NOTHING"};
 	const json_t *slave;
 	struct table t;
 	size_t i;
 
-	table_init(&t, &c->arena, headings, 7);
+	table_init(&t, &c->arena, headings, 8);
 	json_array_foreach(json_object_get(answer, "slaves"), i, slave)
 	{
 		table_add(&t,
@@ -62,7 +62,8 @@ print_slaves(struct cli *c, const json_t *answer)
 			ago(c, member_number(slave, "last_seen")),
 			number(c,
 			    member_number(json_object_get(slave, "quarantine"),
-				"failures"))});
+				"failures")),
+			member(slave, "closed")});
 	}
 	table_print(&t, c->color_out, stdout);
 	if (t.rows == 1)

@@ -22,7 +22,7 @@ static const struct opt options[] = {
 };
 
 static void
-print_list(struct cli *c, const json_t *jobs)
+print_list(struct cli *c, const json_t *jobs, bool filtered)
 {
 	static const char *const headings[] = {
 	    "JOB", "ROOT", "STATE", "USER", "CREATED", "UNITS", "REVISION"};
@@ -47,11 +47,13 @@ print_list(struct cli *c, const json_t *jobs)
 	}
 	table_print(&t, c->color_out, stdout);
 	if (t.rows == 1)
-		cli_note(c, "no jobs yet: jobuild submit ROOT");
+		cli_note(c,
+		    filtered ? "no job is like that"
+			     : "no jobs yet: jobuild submit ROOT");
 }
 
 static int
-show_list(struct cli *c, struct http *h, const char *query)
+show_list(struct cli *c, struct http *h, const char *query, bool filtered)
 {
 	json_t *answer;
 	int rc = client_show(
@@ -60,7 +62,7 @@ show_list(struct cli *c, struct http *h, const char *query)
 	if (rc != CLI_OK)
 		return rc;
 	if (!c->json)
-		print_list(c, json_object_get(answer, "jobs"));
+		print_list(c, json_object_get(answer, "jobs"), filtered);
 	json_decref(answer);
 	return CLI_OK;
 }
@@ -106,7 +108,8 @@ status_main(struct cli *c, const void *opts, int n, char *args[])
 	if (rc != CLI_OK)
 		return rc;
 	if (n == 0)
-		rc = show_list(c, h, arena_printf(&c->arena, "limit=%d", LIST));
+		rc = show_list(
+		    c, h, arena_printf(&c->arena, "limit=%d", LIST), false);
 	else
 		rc = o->watch ? watch_job(c, h, job) : show_job(c, h, job);
 	http_close(h);
@@ -188,7 +191,8 @@ jobs_main(struct cli *c, const void *opts, int n, char *args[])
 	rc = client_open(c, &h);
 	if (rc != CLI_OK)
 		return rc;
-	rc = show_list(c, h, query);
+	rc =
+	    show_list(c, h, query, o->before || o->user || o->state || o->root);
 	http_close(h);
 	return rc;
 }
