@@ -307,7 +307,9 @@ api_log_get(struct master *m, struct request *r)
 {
 	enum sql q = SQL_UNIT_GET;
 	int64_t step, offset = 0, attempt, unit;
+	struct stat st = {0};
 	struct error err;
+	const char *path;
 	int rc, state;
 	bool closed;
 
@@ -335,12 +337,15 @@ api_log_get(struct master *m, struct request *r)
 	}
 	/* asked before the file is read: "closed" means that all was sent */
 	closed = is_closed(m, unit, attempt, step, (enum unit_state)state);
+	path = logs_path(m->st, &r->arena, unit, attempt, step);
+	stat(path, &st);
 	if (!closed && request_query(r, "follow"))
 		follow_log(m, r, unit, attempt, step, offset);
 	else
-		send_log(r, logs_path(m->st, &r->arena, unit, attempt, step),
-		    offset);
+		send_log(r, path, offset);
 	request_header(r, "X-Log-State", closed ? "closed" : "open");
+	request_header(r, "X-Log-Size",
+	    arena_printf(&r->arena, "%lld", (long long)st.st_size));
 	request_header(
 	    r, "X-Log-Attempt", arena_printf(&r->arena, "%" PRId64, attempt));
 }

@@ -89,6 +89,14 @@ ok "log --json -f: an object a line"
 run script -qc "jobuild -q log --step 0 1" /dev/null
 said 'with \x1b[31mcolour'
 ok "on a terminal escapes are shown"
+[[ $(jobuild log --offset 3 1 2>/dev/null) == "$(jobuild log 1 2>/dev/null | tail -c +4)" ]]
+ok "from a byte on"
+[[ $(jobuild log -s 0 --offset -4 1 2>/dev/null | wc -c) == 4 &&
+	$(jobuild log -s 0 -o -4 1 2>/dev/null) == "$(jobuild log -s 0 1 2>/dev/null | tail -c 4)" ]]
+ok "or so many before the end"
+[[ $(jobuild log -s 0 -o -99999 1 2>/dev/null) == "$(jobuild log -s 0 1 2>/dev/null)" ]]
+ok "which may be more than there are"
+run jobuild log --offset x 1; [[ $status == 2 ]] && said "bytes"; ok "an offset that is none"
 run jobuild log --step 5 1
 [[ $status == 3 ]]
 ok "no such step"

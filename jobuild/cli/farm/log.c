@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/text.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,9 +15,10 @@
 
 #define PIECE_MAX ((int64_t)1 << 30) /* bytes of one answer */
 #define PATIENCE  60                 /* seconds that a master may be away */
+#define FAR       (1LL << 50)        /* an offset that no log has */
 
 struct log_options {
-	const char *step;
+	const char *step, *offset;
 	bool follow;
 };
 
@@ -25,6 +27,8 @@ static const struct opt options[] = {
 	"go on until the log is complete"},
     {"step", 's', OPT_TEXT, offsetof(struct log_options, step), "K",
 	"only this step, as \"jobuild status\" numbers them"},
+    {"offset", 'o', OPT_TEXT, offsetof(struct log_options, offset), "N",
+	"from this byte of a step on; below 0 from its end"},
     CLIENT_OPTIONS,
     {0},
 };
@@ -34,6 +38,7 @@ struct reader {
 	struct http *http;
 	int64_t unit;
 	long step;
+	int64_t from; /* where to begin; below 0 it's counted from the end */
 	int64_t offset;
 	char attempt[24]; /* whose log it is */
 	bool filtered;    /* for a terminal */
@@ -236,15 +241,46 @@ read_pieces(struct reader *r)
 	return CLI_OK;
 }
 
+/* Ask for what can't be there: 404, or the headers say how long it is. */
+static int
+ask_size(struct reader *r, int64_t *out)
+{
+	struct error ignored = {0};
+	int status;
+
+	status = http_get(r->http,
+	    arena_printf(&r->cli->arena,
+		"/api/v1/units/%lld/log?step=%ld&offset=%lld",
+		(long long)r->unit, r->step, FAR),
+	    r->spool, PIECE_MAX, &ignored);
+	empty_spool(r, &ignored);
+	*out = status == 200
+	    ? strtoll(http_header(r->http, "X-Log-Size"), NULL, 10)
+	    : 0;
+	return status;
+}
+
+static void
+begin_step(struct reader *r)
+{
+	int64_t size;
+
+	r->attempt[0] = '\0';
+	memset(&r->filter, 0, sizeof(r->filter));
+	r->offset = r->from;
+	if (r->from < 0) {
+		ask_size(r, &size);
+		r->offset = size + r->from > 0 ? size + r->from : 0;
+	}
+}
+
 static int
 read_step(struct reader *r, bool follow)
 {
 	int rc, away = 0;
 	time_t began;
 
-	r->offset = 0;
-	r->attempt[0] = '\0';
-	memset(&r->filter, 0, sizeof(r->filter));
+	begin_step(r);
 	for (;;) {
 		rc = read_pieces(r);
 		/* a master that restarts comes back */
@@ -268,32 +304,17 @@ read_step(struct reader *r, bool follow)
 	return rc;
 }
 
-/* Is there such a step? It is asked for only to know where the unit ends. */
-static bool
-has_step(struct reader *r, long step)
-{
-	struct error ignored = {0};
-	int status;
-
-	status = http_get(r->http,
-	    arena_printf(&r->cli->arena,
-		"/api/v1/units/%lld/log?step=%ld&offset=0", (long long)r->unit,
-		step),
-	    r->spool, PIECE_MAX, &ignored);
-	empty_spool(r, &ignored);
-	return status != 404;
-}
-
 /* One step's log, or those of all steps in their order. */
 static int
 read_all(struct reader *r, const struct log_options *o)
 {
+	int64_t size;
 	int rc;
 
 	if (o->step)
 		return read_step(r, o->follow);
 	for (r->step = 0;; r->step++) {
-		if (r->step > 0 && !has_step(r, r->step))
+		if (r->step > 0 && ask_size(r, &size) == 404)
 			return CLI_OK;
 		cli_note(r->cli, "--- step %ld ---", r->step);
 		rc = read_step(r, o->follow);
@@ -321,6 +342,14 @@ log_main(struct cli *c, const void *opts, int n, char *args[])
 			return cli_errorf(c, CLI_USAGE,
 			    "--step %s: expected a number, 0 for the first",
 			    o->step);
+	}
+	if (o->offset) {
+		errno = 0;
+		r.from = strtoll(o->offset, &end, 10);
+		if (errno || end == o->offset || *end)
+			return cli_errorf(c, CLI_USAGE,
+			    "--offset %s: expected a number of bytes",
+			    cli_show(c, o->offset));
 	}
 	rc = client_open(c, &r.http);
 	if (rc != CLI_OK)
