@@ -115,6 +115,19 @@ read_packages(struct state *st, struct arena *a, const char *digest,
 	return known;
 }
 
+/* No slave could unpack it: it goes, unless it is a stage from before. */
+static int
+refuse(struct state *st, struct arena *a, const char *file, const char *digest,
+    const struct error *why, struct error *err)
+{
+	int rc = db_one(&st->db, SQL_STAGE_SIZE, ARGS(TEXT(digest)), err);
+
+	db_end(&st->db, SQL_STAGE_SIZE);
+	if (rc == 0)
+		unlink(state_path(st, a, "stages/%s", digest));
+	return rc < 0 ? -1 : fail(err, "%s: no stage: %s", file, why->msg);
+}
+
 static int
 stage_add(struct state *st, struct arena *a, const char *name, const char *file,
     struct error *err)
@@ -134,6 +147,8 @@ stage_add(struct state *st, struct arena *a, const char *name, const char *file,
 	known = read_packages(st, a, hex, &packages, &why, err);
 	if (known < 0)
 		return -1;
+	if (!known && why.code == EBADMSG)
+		return refuse(st, a, file, hex, &why, err);
 	if (!known)
 		fprintf(stderr,
 		    "autotua-master: %s: its packages are not known, so "

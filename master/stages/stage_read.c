@@ -54,7 +54,9 @@ unreadable(const struct reading *r, struct error *err)
 {
 	const char *why = archive_error_string(r->archive);
 
-	return fail(err, "read the archive: %s", why ? why : "no memory");
+	fail(err, "read the archive: %s", why ? why : "no memory");
+	err->code = EBADMSG;
+	return -1;
 }
 
 /* All of the member that the archive stands at. */
@@ -165,12 +167,14 @@ take(void *ctx, const struct buf *text, const struct error *ended)
 	struct error err;
 
 	r->over = true;
-	if (child_result(text, ended, &err) == 0)
+	if (child_result(text, ended, &err) == 0) {
 		r->rc = packages_read(r->packages, text->data ? text->data : "",
 		    text->len, r->err);
-	else
-		r->rc = fail(r->err, "%s",
-		    show(r->packages->arena, err.msg, strlen(err.msg)));
+		return;
+	}
+	r->rc = fail(
+	    r->err, "%s", show(r->packages->arena, err.msg, strlen(err.msg)));
+	r->err->code = err.code;
 }
 
 int

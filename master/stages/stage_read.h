@@ -20,8 +20,9 @@ struct error;
 struct state;
 
 /*
- * Of the stage at path; -1 when it can't be read, or not in time. No database
- * may be open, since its index is memory that processes share.
+ * Of the stage at path; -1 when it can't be read, or not in time, with the
+ * code EBADMSG when it is no whole archive. No database may be open, since its
+ * index is memory that processes share.
  */
 int stage_read(const char *path, struct packages *p, struct error *err);
 
