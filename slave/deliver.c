@@ -38,16 +38,23 @@ later(struct lease *l)
 
 /*
  * What this lease has can't be delivered, and not because of the line: only
- * its end goes out, as this machine's failure.
+ * its end goes out.
  */
 static void
-spoil(struct lease *l, const char *why)
+spoil_as(struct lease *l, const char *result, const char *why)
 {
 	log_err("lease=%" PRId64 " can't be delivered: %s", l->id, why);
 	l->out.spoilt = true;
-	lease_kill(l, ENDING_DONE, "infrastructure", why);
+	lease_kill(l, ENDING_DONE, result, why);
 	if (l->state == LEASE_ENDED)
-		ending_set(&l->ending, ENDING_DONE, "infrastructure", why);
+		ending_set(&l->ending, ENDING_DONE, result, why);
+}
+
+/* As this machine's failure. */
+static void
+spoil(struct lease *l, const char *why)
+{
+	spoil_as(l, "infrastructure", why);
 }
 
 static void
@@ -430,6 +437,8 @@ failed(struct lease *l, enum sending what, const struct answer *answer)
 	}
 	if (what == SEND_END && l->out.spoilt)
 		lease_drop(l, answer->text);
+	else if (what == SEND_BLOB && answer->status == 413)
+		spoil_as(l, "limit", answer->text);
 	else
 		spoil(l, answer->text);
 }

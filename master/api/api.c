@@ -30,7 +30,7 @@ static const struct route routes[] = {
     {"POST", "session", WHO_ANY, 65536, api_session_open, NULL},
     {"GET", "session", WHO_ANY, 0, api_sessions, NULL},
     {"POST", "session/#/end", WHO_ANY, 65536, api_session_end, NULL},
-    {"POST", "jobs", WHO_ANY, JSON_BODY, api_submit, NULL},
+    {"POST", "jobs", WHO_ANY, JSON_BODY, api_submit, api_submit_begin},
     {"GET", "jobs", WHO_ANY, 0, api_jobs, NULL},
     {"GET", "jobs/#", WHO_ANY, 0, api_job, NULL},
     {"GET", "jobs/#/waiting", WHO_ANY, 0, api_waiting, NULL},
@@ -90,15 +90,6 @@ static bool
 is_reading(const struct request *r)
 {
 	return strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
-}
-
-/* Jobs and artifacts need room on the disk; else answered. */
-static bool
-has_room(struct master *m, struct request *r)
-{
-	if (r->route->handle == api_submit)
-		return reserve_allows(m, r, 503);
-	return r->route->handle != api_blob_put || reserve_allows(m, r, 507);
 }
 
 /* The route; else answered with 404 or 405. */
@@ -253,8 +244,6 @@ api_begin(void *ctx, struct request *r)
 		r->slave == 0) ||
 	    !may_ask(m, r, 'u', r->user, r->user ? strlen(r->user) : 0,
 		m->set->rate_user, !r->user))
-		return;
-	if (!has_room(m, r))
 		return;
 	r->body_max = r->route->body_max;
 	if (r->route->begin)

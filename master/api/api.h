@@ -43,6 +43,7 @@ void api_blob_begin(struct master *m, struct request *r);
 void api_blob_put(struct master *m, struct request *r);
 void api_artifact(struct master *m, struct request *r);
 void api_stage(struct master *m, struct request *r);
+void api_submit_begin(struct master *m, struct request *r);
 void api_submit(struct master *m, struct request *r);
 void api_cancel(struct master *m, struct request *r);
 void api_retry(struct master *m, struct request *r);

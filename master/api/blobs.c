@@ -142,6 +142,8 @@ check_upload(struct master *m, struct request *r, const char *digest)
 		    "the bytes with this digest are %" PRId64, size);
 	else if (size >= 0)
 		request_json(r, 200, json_object());
+	else
+		reserve_allows(m, r, 507);
 	return r->answer == NULL;
 }
 

@@ -334,6 +334,14 @@ look_for_plan(struct asking *a)
 	a->planned = arena_strndup(&a->r->arena, text->data, text->len);
 }
 
+/* A job needs room on the disk; what is too large is told by who reads it. */
+void
+api_submit_begin(struct master *m, struct request *r)
+{
+	if (r->length <= (int64_t)r->body_max)
+		reserve_allows(m, r, 503);
+}
+
 void
 api_submit(struct master *m, struct request *r)
 {

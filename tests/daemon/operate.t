@@ -106,7 +106,7 @@ run master tree list; [[ $status == 0 && $(<"$tmp/out") == "main $tmp/tree" ]]; 
 
 join_slave one "$(master token new)" && hello one && submit_by_hand alpha/app && claim one
 ok "a unit is leased"
-cp "$tmp/conf" "$conf"; echo "reserve = 900T" >>"$conf"
+cp "$tmp/conf" "$conf"; printf 'reserve = 900T\nupload-max = 1M\n' >>"$conf"
 reload; grep -q "disk is low: no jobs and artifacts are taken free=" "$tmp/master.log"
 ok "the log says that the disk is low"
 api GET health; is 200 '.status == "degraded" and .disk.low'; ok "so does health"
@@ -118,6 +118,10 @@ printf 'artifact' >"$tmp/blob"
 blob=$(b2sum -l 256 "$tmp/blob" | cut -d' ' -f1)
 as one; api PUT "blob/$blob?lease=$lease&attempt=$attempt" -T "$tmp/blob"
 problem 507 disk-full && grep -qi '^retry-after: 60' "$tmp/headers"; ok "and no artifact"
+truncate -s 2M "$tmp/large"
+api PUT "blob/$blob?lease=$lease&attempt=$attempt" -T "$tmp/large"
+problem 413 too-large; ok "one that is too large is told that, whatever the disk has"
+anyone; api POST jobs -T "$tmp/large"; is 413; ok "as is such a request"; as one
 api PUT "lease/$lease/log?attempt=$attempt&step=0&offset=0" --data-binary "line"
 is 200; ok "the log of what runs is"
 report 0; is 200 && finish passed && is 200; ok "and its end"

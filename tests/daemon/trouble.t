@@ -119,6 +119,10 @@ given_back() { # WHY: the unit of $job, softly
 		SELECT id FROM unit WHERE job_id = $job)") == "soft 1" ]]
 }
 cancel() { jobuild -q cancel "$job" && within 20 job_ended; }
+recipe alpha/fat/fat-1.0 <<'R'
+DESCRIPTION="Makes much"
+job_collect() { truncate -s 3M fat && artifact fat; }
+R
 recipe alpha/big/big-1.0 <<'R'
 DESCRIPTION="Comes with much"
 job_run() { einfo "runs"; }
@@ -141,6 +145,12 @@ within 30 given_back "trees/%has no room"; ok "it is given back softly, with the
 kill -0 "${pid[one]}" && ! grep -q "worker ended" "$tmp/one.log"; ok "nothing died of it"
 rm "$tmp/one/trees/filler"
 cancel; ok "it is cancelled"
+sed -i '$a upload-max = 1M' "$tmp/master/master.conf"
+kill -s HUP "${pid[master]}"
+submit alpha/fat && within 30 job_ended; ok "a job makes more than the master takes"
+job_is '.state == "failed" and (.units[0] | .result == "limit" and (.reason | test("may have 1048576 bytes")))'
+ok "which is a limit, with the master's words"
+[[ $(tries) == "1 0" && $(db "SELECT count(*) FROM slave WHERE strikes > 0") == 0 ]]; ok "and no try of it, nor the slave's failure"
 kill_daemon one TERM
 job=$ran
 
