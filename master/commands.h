@@ -22,6 +22,7 @@ int cmd_user(const char *path, int argc, char *argv[]);
 int cmd_token(const char *path, int argc, char *argv[]);
 int cmd_tree(const char *path, int argc, char *argv[]);
 int cmd_stage(const char *path, int argc, char *argv[]);
+int cmd_job(const char *path, int argc, char *argv[]);
 int cmd_slave(const char *path, int argc, char *argv[]);
 int cmd_status(const char *path, int argc, char *argv[]);
 int cmd_ca(const char *path, int argc, char *argv[]);

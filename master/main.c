@@ -34,6 +34,11 @@ static const struct usage usage[] = {
     {"slave pause NAME", "as drain, and take back what it has"},
     {"slave resume NAME", "give it work again"},
     {"slave retire NAME", "refuse this slave from now on"},
+    {"job list [--json]", "the latest"},
+    {"job show N [--json]", "one, with its units"},
+    {"job cancel N", "end it"},
+    {"job retry N", "run again what failed of it"},
+    {"job priority N PRIORITY", "let it go before its user's others, or after"},
     {"tree add [--allow-forced] NAME URL",
 	"a jobtage tree: path, https://, ssh://"},
     {"tree list", "which there are, and their newest revision"},
@@ -75,6 +80,7 @@ static const struct {
     {"user", cmd_user},
     {"key", cmd_key},
     {"token", cmd_token},
+    {"job", cmd_job},
     {"slave", cmd_slave},
     {"tree", cmd_tree},
     {"stage", cmd_stage},
@@ -171,6 +177,9 @@ main(int argc, char *argv[])
 			return commands[i].run(
 			    path, argc - optind - 1, argv + optind + 1);
 	}
+	if (optind < argc)
+		fprintf(stderr, "autotua-master: unknown command \"%s\"\n",
+		    argv[optind]);
 	usage_print(stderr, "autotua-master", usage);
 	return EXIT_USAGE;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/admin/slaves.h"
+#include "master/admin/jobs.h"
 #include "master/stages/stages.h"
 #include "master/api/api.h"
 #include "master/commands.h"
@@ -111,7 +112,8 @@ slaves_turn(struct master *m, int64_t now)
 	if (version == m->data_version)
 		return;
 	m->data_version = version;
-	if (slaves_load(m, &err) < 0 || stages_load(m, &err) < 0)
+	if (slaves_load(m, &err) < 0 || stages_load(m, &err) < 0 ||
+	    orders_load(m, &err) < 0)
 		log_err("%s", err.msg);
 }
 

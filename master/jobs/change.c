@@ -39,7 +39,7 @@ dispatch_nonce(struct master *m, const struct change *ch, struct error *err)
 	return -1;
 }
 
-/* The nonce and the audit's line of a change. */
+/* The nonce and the audit's line of a change; an administrator's has both. */
 static int
 write_change(struct master *m, const struct change *ch, const char *what,
     struct error *err)
@@ -47,6 +47,8 @@ write_change(struct master *m, const struct change *ch, const char *what,
 	char object[32];
 
 	snprintf(object, sizeof(object), "job %" PRId64, ch->job);
+	if (!ch->nonce)
+		return 0;
 	if (dispatch_nonce(m, ch, err) < 0)
 		return -1;
 	return audit(m->db, ch->now, ch->user, what, object, ch->origin, err);

@@ -12,7 +12,10 @@
 
 struct error;
 
-/* What somebody wants of a job that is there. */
+/*
+ * What somebody wants of a job that is there. Without a nonce it's an
+ * administrator's command, which the audit has already.
+ */
 struct change {
 	int64_t job;
 	const char *user, *nonce, *origin;

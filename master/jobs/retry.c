@@ -83,7 +83,7 @@ write_again(struct again *g, struct error *err)
 	char object[48];
 	size_t i;
 
-	if (dispatch_nonce(g->m, ch, err) < 0)
+	if (ch->nonce && dispatch_nonce(g->m, ch, err) < 0)
 		return -1;
 	for (i = 0; i < g->n; i++) {
 		u = g->list[i];
@@ -98,6 +98,8 @@ write_again(struct again *g, struct error *err)
 	}
 	if (db_run(db, SQL_JOB_AGAIN, ARGS(INT(ch->job)), err) < 0)
 		return -1;
+	if (!ch->nonce)
+		return 0;
 	snprintf(object, sizeof(object), "job %" PRId64, ch->job);
 	return audit(db, ch->now, ch->user, "retry", object, ch->origin, err);
 }

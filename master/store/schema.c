@@ -279,7 +279,18 @@ static const char *const stage_packages[] = {
     NULL,
 };
 
+/* What an administrator asked for and serve hasn't done yet: admin/jobs.h. */
+static const char *const orders[] = {
+    "CREATE TABLE job_order ("
+    "	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "	job_id INTEGER NOT NULL REFERENCES job,"
+    "	what TEXT NOT NULL CHECK (what IN ('cancel', 'retry', 'priority')),"
+    "	value INTEGER NOT NULL,"
+    "	created INTEGER NOT NULL) STRICT",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked,
     scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights,
-    sessions, renewal, stage_packages};
+    sessions, renewal, stage_packages, orders};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

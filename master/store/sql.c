@@ -318,6 +318,11 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_REPORT_COUNT] = "SELECT count(*) FROM report WHERE unit_id = ?1"
 			 " AND attempt = ?2",
 
+    [SQL_ORDER_ADD] = "INSERT INTO job_order (job_id, what, value, created)"
+		      " VALUES (?1, ?2, ?3, ?4)",
+    [SQL_ORDER_NEXT] = "SELECT id, job_id, what, value FROM job_order"
+		       " ORDER BY id LIMIT 1",
+    [SQL_ORDER_DROP] = "DELETE FROM job_order WHERE id = ?1",
     [SQL_REFUSAL_SET] =
 	"INSERT INTO refusal (unit_id, slave_id, kind, until, reason)"
 	" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (unit_id, slave_id)"

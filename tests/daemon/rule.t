@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Slaves drained, paused, resumed and retired by people with the right to.
+# Slaves drained, paused, resumed and retired by people with the right to; jobs
+# that the administrator ends, retries and prefers.
 # shellcheck source=tests/daemon/farm.sh
 . "$(dirname "$0")/farm.sh"
 # shellcheck source=tests/daemon/hand.sh
@@ -50,6 +51,31 @@ given_back() { job_is '.units[0].state == "ready"'; }
 within 10 given_back; ok "and gives back what runs"
 run jobuild cancel "$job"
 submit alpha/app && slaves resume one && within 20 job_is '.state == "passed"'; ok "until it is resumed"
+
+# ---- jobs, by the administrator ------------------------------------------------------
+
+submit alpha/endless && within 20 in_phase; ok "something runs"
+run master job list; [[ $status == 0 ]] && said "$job alpha/endless-1.0 running alpha 0/1"; ok "the administrator sees it"
+run master job list --json; jq -e '.[0] | .job == '"$job"' and .state == "running"' "$tmp/out" >"$tmp/jq"; ok "as JSON too"
+run master job show "$job"; [[ $status == 0 ]] && said "alpha/endless-1.0 amd64 leased one"; ok "and its units"
+run master job show "$job" --json; jq -e '.units[0] | .slave == "one" and .attempt == 1' "$tmp/out" >"$tmp/jq"; ok "as JSON too"
+run master job priority "$job" -7; [[ $status == 0 ]] && within 10 job_is '.priority == -7'; ok "gives it a priority"
+run master job cancel "$job"; [[ $status == 0 ]] && within 10 job_is '.state == "cancelled" and .units[0].state == "cancelled"'
+ok "ends it"
+kill_daemon master TERM
+run master job retry "$job"; [[ $status == 0 ]]; ok "asks for another try while nothing serves"
+start_master && within 20 in_phase; ok "which a master that starts does"
+run master job cancel "$job"; within 10 job_is '.state == "cancelled"'; ok "it is ended again"
+run master job cancel "$job"; within 10 grep -q "job=$job cancel by an administrator: it is over" "$tmp/master.log"
+ok "what can't be done is in the log"
+[[ $(sqlite3 "$tmp/master/master.db" "SELECT count(*) FROM job_order") == 0 ]]; ok "and forgotten"
+run master job cancel 99; [[ $status == 1 ]] && said "no job 99"; ok "a job that there is not"
+for words in "cancel x" "cancel" "priority 1 2000" "nonsense 1" "list 1" "cancel 1 --json"; do
+	# shellcheck disable=SC2086 # words
+	run master job $words; [[ $status == 2 ]] && said "usage: "; ok "usage: job $words"
+done
+run master nonsense; [[ $status == 2 ]] && said 'unknown command "nonsense"'; ok "a command that is none"
+run master audit list; said ": job cancel job $job"; ok "the audit has the administrator's orders"
 slaves pause nobody; [[ $status == 1 ]] && said "no slave"; ok "one that nobody knows"
 slaves destroy one; [[ $status == 2 ]]; ok "a word that is none"
 slaves retire one; [[ $status == 0 ]]; ok "it is retired"
