@@ -11,7 +11,7 @@ limited() {
 }
 run --time 1 --grace 0 -- sleep 1000
 limited time "total time"
-run --silence 1 --grace 0 -- /bin/bash -c 'echo a; sleep 1000'
+run --silence 4 --grace 0 -- /bin/bash -c 'echo a; sleep 1000'
 limited silence "silence"
 is "$log" a "what was said before is there"
 run --silence 1 --grace 0 --time 3 -- /bin/bash -c 'while :; do echo .; sleep 0.1; done'
@@ -28,7 +28,7 @@ run --time 2 --grace 0 -- /bin/bash -c 'for ((i = 0; i < 1500; i++)); do
 	done; setsid sleep 1000; sleep 1000'
 limited time "1500 processes"
 ok "is dead" soon nobody
-run --time 2 --phase one --phase two -- /bin/bash -c 'sleep 1.2'
+run --time 6 --phase one --phase two -- /bin/bash -c 'sleep 3.5'
 is "$code $(printf '%s\n' "$status" | grep -c ^end) $(field limit)" \
 	"1 2 time" "the time is that of all phases"
 
