@@ -15,6 +15,9 @@
 #define CACHE_LINE 64
 #define EXPECT_MAX 1024 /* bytes of one list */
 
+/* A call of what does nothing but prefetch is left out by GCC as useless. */
+#define INLINE inline __attribute__((always_inline))
+
 struct choice {
 	struct pool *pool;
 	struct arena scratch;
@@ -179,7 +182,7 @@ lead_all(struct choice *c, uint32_t first, uint32_t end)
 	return c->steps <= c->max_steps;
 }
 
-static void
+static INLINE void
 expect(const void *p, size_t size)
 {
 	size_t i;
@@ -189,7 +192,7 @@ expect(const void *p, size_t size)
 }
 
 /* The names that these items begin with; groups are few. */
-static void
+static INLINE void
 expect_names(const struct dep_list *list)
 {
 	size_t i;
@@ -204,7 +207,7 @@ expect_names(const struct dep_list *list)
  * What will be looked at when drafts from next on are loaded: a recipe two
  * turns before, what it asks for one turn before.
  */
-static void
+static INLINE void
 expect_drafts(const struct choice *c, uint32_t next)
 {
 	const struct draft *d = &c->drafts[next], *end;
