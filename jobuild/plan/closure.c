@@ -249,22 +249,22 @@ closure_collect(struct resolver *r, struct closure *out)
 /* The closure as numbers, and which edge is which. */
 struct edges {
 	struct graph g;
-	size_t n;
+	uint32_t n;
 	const struct plan_edge **list;
-	size_t *from;
+	uint32_t *from;
 };
 
 static void
 make_graph(struct arena *a, const struct closure *c, struct edges *out)
 {
-	size_t *first = arena_array(a, c->nsteps + 1, size_t), *to, i, k;
+	uint32_t *first = arena_array(a, c->nsteps + 1, uint32_t), *to, i, k;
 
 	for (i = 0; i < c->nsteps; i++)
 		first[i + 1] = first[i] + c->steps[i].nedges;
 	out->n = first[c->nsteps];
-	to = arena_array(a, out->n, size_t);
+	to = arena_array(a, out->n, uint32_t);
 	out->list = arena_array(a, out->n, const struct plan_edge *);
-	out->from = arena_array(a, out->n, size_t);
+	out->from = arena_array(a, out->n, uint32_t);
 	for (i = 0; i < c->nsteps; i++) {
 		for (k = 0; k < c->steps[i].nedges; k++) {
 			to[first[i] + k] = c->steps[i].edges[k].to;
@@ -273,7 +273,7 @@ make_graph(struct arena *a, const struct closure *c, struct edges *out)
 		}
 	}
 	out->g.arena = a;
-	out->g.n = c->nsteps;
+	out->g.n = (uint32_t)c->nsteps;
 	out->g.first = first;
 	out->g.to = to;
 }
@@ -334,17 +334,18 @@ is_unavoidable(const struct loop *l, const bool *reached)
 void
 closure_loops(struct arena *a, const struct closure *c, struct loops *out)
 {
-	size_t *knot = arena_array(a, c->nsteps, size_t), i;
+	uint32_t *knot = arena_array(a, c->nsteps, uint32_t);
 	bool *reached = reach_plainly(a, c);
 	struct cycle *cycles;
 	struct edges all;
+	size_t i;
 
 	memset(out, 0, sizeof(*out));
 	make_graph(a, c, &all);
 	out->nedges = all.n;
 	out->n = graph_knots(&all.g, knot);
 	out->list = arena_array(a, out->n, struct loop);
-	cycles = graph_cycles(&all.g, knot, out->n);
+	cycles = graph_cycles(&all.g, knot, (uint32_t)out->n);
 	for (i = 0; i < out->n; i++) {
 		make_loop(a, &all, &cycles[i], &out->list[i]);
 		out->unavoidable |= is_unavoidable(&out->list[i], reached);

@@ -11,20 +11,20 @@
 
 #include <string.h>
 
+struct net {
+	struct arena *arena;
+	struct unit **units;
+	size_t nunits;
+	uint32_t nnodes, nlinks;
+	uint32_t *first, *to; /* see struct graph */
+};
+
 /* An edge from a step: to a step of its unit, or to a unit's root. */
 struct link {
 	const struct step *from, *to;
 	const struct dep *dep;
 	struct want *option; /* that a SIDEPEND's group chose */
 	bool side;
-};
-
-struct net {
-	struct arena *arena;
-	struct unit **units;
-	size_t nunits, nnodes, nlinks;
-	size_t *first, *to;
-	struct link *links;
 };
 
 /* Number the steps and count the edges. */
@@ -37,64 +37,113 @@ measure(struct net *n)
 	for (i = 0; i < n->nunits; i++) {
 		c = &n->units[i]->closure;
 		n->units[i]->base = n->nnodes;
-		n->nnodes += c->nsteps;
+		n->nnodes += (uint32_t)c->nsteps;
 		for (k = 0; k < c->nsteps; k++)
 			n->nlinks += c->steps[k].nedges;
 		for (k = 0; k < c->nsided; k++)
-			n->nlinks +=
-			    c->steps[c->sided[k]].cand->sides->ntargets;
+			n->nlinks += (uint32_t)c->steps[c->sided[k]]
+					 .cand->sides->ntargets;
+	}
+}
+
+static const struct step *
+unit_root(const struct unit *unit)
+{
+	return &unit->closure.steps[unit->closure.nsteps - 1];
+}
+
+/* The edges to units that have a closure. */
+static void
+add_sides(struct net *n, const struct sides *sides)
+{
+	const struct unit *unit;
+	size_t i;
+
+	for (i = 0; i < sides->ntargets; i++) {
+		unit = sides->targets[i].unit;
+		if (!unit->unresolved)
+			n->to[n->nlinks++] =
+			    (uint32_t)(unit->base + unit->closure.nsteps - 1);
 	}
 }
 
 static void
-add_link(struct net *n, const struct step *from, const struct dep *dep,
-    const struct unit *unit, size_t step)
+add_unit(struct net *n, const struct unit *unit)
 {
-	struct link *l = &n->links[n->nlinks];
+	const struct closure *c = &unit->closure;
+	const struct step *s;
+	uint32_t i, k, sided = 0;
 
-	n->to[n->nlinks++] = unit->base + step;
-	l->from = from;
-	l->to = &unit->closure.steps[step];
-	l->dep = dep;
-}
-
-static void
-add_links(struct net *n, const struct unit *unit, const struct step *s)
-{
-	const struct sides *sides = s->cand->sides;
-	const struct target *t;
-	size_t i;
-
-	for (i = 0; i < s->nedges; i++)
-		add_link(n, s, s->edges[i].dep, unit, s->edges[i].to);
-	for (i = 0; sides && i < sides->ntargets; i++) {
-		t = &sides->targets[i];
-		if (t->unit->unresolved)
-			continue;
-		add_link(n, s, t->dep, t->unit, t->unit->closure.nsteps - 1);
-		n->links[n->nlinks - 1].side = true;
-		n->links[n->nlinks - 1].option = t->option;
+	for (i = 0; i < c->nsteps; i++) {
+		s = &c->steps[i];
+		for (k = 0; k < s->nedges; k++)
+			n->to[n->nlinks++] =
+			    (uint32_t)unit->base + s->edges[k].to;
+		if (sided < c->nsided && c->sided[sided] == i) {
+			add_sides(n, s->cand->sides);
+			sided++;
+		}
+		n->first[unit->base + i + 1] = n->nlinks;
 	}
 }
 
 static void
 make_net(struct net *n)
 {
-	const struct unit *unit;
-	size_t i, k;
+	size_t i;
 
 	measure(n);
-	n->first = arena_array(n->arena, n->nnodes + 1, size_t);
-	n->to = arena_array(n->arena, n->nlinks, size_t);
-	n->links = arena_array(n->arena, n->nlinks, struct link);
+	n->first = arena_array(n->arena, n->nnodes + 1, uint32_t);
+	n->to = arena_array(n->arena, n->nlinks, uint32_t);
 	n->nlinks = 0;
-	for (i = 0; i < n->nunits; i++) {
-		unit = n->units[i];
-		for (k = 0; k < unit->closure.nsteps; k++) {
-			add_links(n, unit, &unit->closure.steps[k]);
-			n->first[unit->base + k + 1] = n->nlinks;
-		}
+	for (i = 0; i < n->nunits; i++)
+		add_unit(n, n->units[i]);
+}
+
+/* Which node an edge leaves. */
+static uint32_t
+edge_node(const struct net *n, uint32_t edge)
+{
+	uint32_t from = 0, end = n->nnodes, middle;
+
+	while (end - from > 1) {
+		middle = from + (end - from) / 2;
+		if (n->first[middle] <= edge)
+			from = middle;
+		else
+			end = middle;
 	}
+	return from;
+}
+
+/* What an edge stands for: few are asked, all would take much memory. */
+static struct link
+net_link(const struct net *n, uint32_t edge)
+{
+	uint32_t node = edge_node(n, edge), at = edge - n->first[node];
+	const struct unit *unit;
+	const struct target *t;
+	struct link l = {0};
+	size_t i = n->nunits;
+
+	do
+		unit = n->units[--i];
+	while (node < unit->base);
+	l.from = &unit->closure.steps[node - unit->base];
+	if (at < l.from->nedges) {
+		l.to = &unit->closure.steps[l.from->edges[at].to];
+		l.dep = l.from->edges[at].dep;
+		return l;
+	}
+	at -= l.from->nedges;
+	for (t = l.from->cand->sides->targets; t->unit->unresolved || at > 0;
+	     t++)
+		at -= !t->unit->unresolved;
+	l.to = unit_root(t->unit);
+	l.dep = t->dep;
+	l.option = t->option;
+	l.side = true;
+	return l;
 }
 
 /* The one that stands for all jobuilds which share knots with c. */
@@ -107,7 +156,7 @@ knot_of(struct candidate *c)
 }
 
 static void
-join_knots(const struct net *n, const size_t *knot, size_t nknots)
+join_knots(const struct net *n, const uint32_t *knot, size_t nknots)
 {
 	struct candidate **first =
 	    arena_array(n->arena, nknots + 1, struct candidate *);
@@ -146,7 +195,7 @@ find_entry(const struct net *n, const struct cycle *c)
 	size_t i, entry = 0, length, least = SIZE_MAX;
 
 	for (i = 0; i < c->n; i++) {
-		length = path_length(n->links[c->edges[i]].from->path);
+		length = path_length(net_link(n, c->edges[i]).from->path);
 		if (length < least) {
 			least = length;
 			entry = i;
@@ -159,15 +208,17 @@ static const char *
 cycle_text(const struct net *n, const struct cycle *c, size_t entry)
 {
 	struct path *p, *last = NULL;
-	const struct link *l;
+	struct link l;
+	bool side = false;
 	size_t i;
 
 	for (i = 0; i <= c->n; i++) {
+		l = net_link(n, c->edges[(entry + i) % c->n]);
 		p = arena_new(n->arena, struct path);
 		p->up = last;
-		p->cand = n->links[c->edges[(entry + i) % c->n]].from->cand;
-		l = &n->links[c->edges[(entry + i + c->n - 1) % c->n]];
-		p->side = i > 0 && l->side;
+		p->cand = l.from->cand;
+		p->side = side;
+		side = l.side;
 		last = p;
 	}
 	return path_text(n->arena, last);
@@ -177,23 +228,23 @@ static void
 tell_cycle(const struct net *n, const struct cycle *c, struct causes *causes)
 {
 	size_t i, entry = find_entry(n, c);
-	const struct link *l = &n->links[c->edges[entry]];
-	const struct path *above = l->from->path->up;
+	struct link l = net_link(n, c->edges[entry]);
+	const struct path *above = l.from->path->up;
 	struct diag *g;
 
 	g = cause_add(causes,
 	    arena_printf(n->arena, "cycle %s",
-		candidate_name(n->arena, knot_of(l->from->cand))),
-	    l->dep->at, "cycle", "dependency cycle: %s",
+		candidate_name(n->arena, knot_of(l.from->cand))),
+	    l.dep->at, "cycle", "dependency cycle: %s",
 	    cycle_text(n, c, entry));
 	if (!g)
 		return;
 	for (i = 0; i < c->n; i++) {
-		l = &n->links[c->edges[(entry + i) % c->n]];
-		diag_note(&causes->diags, g, l->dep->at, "%s needs %s (%s)",
-		    candidate_name(n->arena, l->from->cand),
-		    candidate_name(n->arena, l->to->cand),
-		    l->side ? "SIDEPEND" : "DEPEND");
+		l = net_link(n, c->edges[(entry + i) % c->n]);
+		diag_note(&causes->diags, g, l.dep->at, "%s needs %s (%s)",
+		    candidate_name(n->arena, l.from->cand),
+		    candidate_name(n->arena, l.to->cand),
+		    l.side ? "SIDEPEND" : "DEPEND");
 	}
 	if (above)
 		diag_note(&causes->diags, g, g->at, "reached from %s",
@@ -211,7 +262,7 @@ bar(const struct net *n, const struct cycle *c)
 	size_t i;
 
 	for (i = 0; i < c->n; i++) {
-		option = n->links[c->edges[i]].option;
+		option = net_link(n, c->edges[i]).option;
 		if (option)
 			return option->barred = true;
 	}
@@ -243,7 +294,7 @@ units_find_cycles(struct units *u, struct causes *causes)
 	struct net n = {.arena = u->arena};
 	struct graph g = {.arena = u->arena};
 	struct cycle *cycles;
-	size_t *knot, nknots, i;
+	uint32_t *knot, nknots, i;
 	bool barred = false;
 
 	if (units_are_ordered(u))
@@ -253,7 +304,7 @@ units_find_cycles(struct units *u, struct causes *causes)
 	g.n = n.nnodes;
 	g.first = n.first;
 	g.to = n.to;
-	knot = arena_array(u->arena, g.n, size_t);
+	knot = arena_array(u->arena, g.n, uint32_t);
 	nknots = graph_knots(&g, knot);
 	if (nknots == 0)
 		return false;

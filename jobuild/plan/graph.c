@@ -6,31 +6,38 @@
 #include <stdint.h>
 #include <string.h>
 
+/* What is known of a node: index from 1, 0 is new. */
+struct mark {
+	uint32_t index, low, edge;
+	bool on_stack;
+};
+
 /* Tarjan's algorithm with its stack of calls in an array. */
 struct tarjan {
 	const struct graph *g;
-	size_t *index, *low, *edge; /* by node; index from 1, 0 is new */
-	size_t *calls, ncalls;
-	size_t *stack, nstack;
-	bool *on_stack;
-	size_t time;
-	size_t *knot, nknots;
+	struct mark *marks; /* by node */
+	uint32_t *calls, ncalls;
+	uint32_t *stack, nstack;
+	uint32_t time;
+	uint32_t *knot, nknots;
 };
 
 static void
-enter(struct tarjan *t, size_t v)
+enter(struct tarjan *t, uint32_t v)
 {
-	t->index[v] = t->low[v] = ++t->time;
-	t->edge[v] = t->g->first[v];
+	struct mark *m = &t->marks[v];
+
+	m->index = m->low = ++t->time;
+	m->edge = t->g->first[v];
+	m->on_stack = true;
 	t->calls[t->ncalls++] = v;
 	t->stack[t->nstack++] = v;
-	t->on_stack[v] = true;
 }
 
 static bool
-has_loop(const struct graph *g, size_t v)
+has_loop(const struct graph *g, uint32_t v)
 {
-	size_t e;
+	uint32_t e;
 
 	for (e = g->first[v]; e < g->first[v + 1]; e++) {
 		if (g->to[e] == v)
@@ -41,60 +48,63 @@ has_loop(const struct graph *g, size_t v)
 
 /* v is the root of a component: take it off the stack. */
 static void
-pop_component(struct tarjan *t, size_t v)
+pop_component(struct tarjan *t, uint32_t v)
 {
 	bool cyclic = t->stack[t->nstack - 1] != v || has_loop(t->g, v);
-	size_t u;
+	uint32_t u;
 
 	t->nknots += cyclic;
 	do {
 		u = t->stack[--t->nstack];
-		t->on_stack[u] = false;
+		t->marks[u].on_stack = false;
 		t->knot[u] = cyclic ? t->nknots : 0;
 	} while (u != v);
 }
 
 static void
-leave(struct tarjan *t, size_t v)
+leave(struct tarjan *t, uint32_t v)
 {
-	size_t up;
+	const struct mark *m = &t->marks[v];
+	struct mark *up;
 
 	t->ncalls--;
-	if (t->low[v] == t->index[v])
+	if (m->low == m->index)
 		pop_component(t, v);
 	if (t->ncalls == 0)
 		return;
-	up = t->calls[t->ncalls - 1];
-	if (t->low[v] < t->low[up])
-		t->low[up] = t->low[v];
+	up = &t->marks[t->calls[t->ncalls - 1]];
+	if (m->low < up->low)
+		up->low = m->low;
 }
 
 static void
-walk(struct tarjan *t, size_t root)
+walk(struct tarjan *t, uint32_t root)
 {
-	size_t v, u;
+	struct mark *m;
+	uint32_t v, u;
 
 	enter(t, root);
 	while (t->ncalls > 0) {
 		v = t->calls[t->ncalls - 1];
-		if (t->edge[v] == t->g->first[v + 1]) {
+		m = &t->marks[v];
+		if (m->edge == t->g->first[v + 1]) {
 			leave(t, v);
 			continue;
 		}
-		u = t->g->to[t->edge[v]++];
-		if (t->index[u] == 0)
+		u = t->g->to[m->edge++];
+		if (t->marks[u].index == 0)
 			enter(t, u);
-		else if (t->on_stack[u] && t->index[u] < t->low[v])
-			t->low[v] = t->index[u];
+		else if (t->marks[u].on_stack && t->marks[u].index < m->low)
+			m->low = t->marks[u].index;
 	}
 }
 
 /* Number the knots anew, in the order of their least nodes. */
 static void
-renumber(const struct graph *g, size_t *knot, size_t nknots)
+renumber(const struct graph *g, uint32_t *knot, uint32_t nknots)
 {
-	size_t *number = arena_array(g->arena, nknots + 1, size_t);
-	size_t i, n = 0;
+	uint32_t *number = arena_array(g->arena, nknots + 1, uint32_t);
+	uint32_t i, n = 0;
 
 	for (i = 0; i < g->n; i++) {
 		if (knot[i] == 0)
@@ -105,20 +115,17 @@ renumber(const struct graph *g, size_t *knot, size_t nknots)
 	}
 }
 
-size_t
-graph_knots(const struct graph *g, size_t *knot)
+uint32_t
+graph_knots(const struct graph *g, uint32_t *knot)
 {
 	struct tarjan t = {.g = g, .knot = knot};
-	size_t i;
+	uint32_t i;
 
-	t.index = arena_array(g->arena, g->n, size_t);
-	t.low = arena_array(g->arena, g->n, size_t);
-	t.edge = arena_array(g->arena, g->n, size_t);
-	t.calls = arena_array(g->arena, g->n, size_t);
-	t.stack = arena_array(g->arena, g->n, size_t);
-	t.on_stack = arena_array(g->arena, g->n, bool);
+	t.marks = arena_array(g->arena, g->n, struct mark);
+	t.calls = arena_array(g->arena, g->n, uint32_t);
+	t.stack = arena_array(g->arena, g->n, uint32_t);
 	for (i = 0; i < g->n; i++) {
-		if (t.index[i] == 0)
+		if (t.marks[i].index == 0)
 			walk(&t, i);
 	}
 	renumber(g, knot, t.nknots);
@@ -127,38 +134,48 @@ graph_knots(const struct graph *g, size_t *knot)
 
 #define WORK_MAX 50000000 /* edges looked at for the cycles of one graph */
 
+/* How the search got to a node; valid if stamp is this round's. */
+struct arrival {
+	uint32_t stamp;
+	uint32_t depth; /* from 1 */
+	uint32_t by;    /* the edge that led there */
+	uint32_t from;  /* and where that starts */
+};
+
 /* Breadth first from one node, inside of its knot. */
 struct search {
 	const struct graph *g;
-	const size_t *knot;
-	size_t *depth; /* by node: from 1, valid if stamp is this round's */
-	size_t *by;    /* the edge that led there */
-	size_t *from;  /* and where that starts */
-	size_t *stamp, round;
-	size_t *queue;
+	const uint32_t *knot;
+	struct arrival *arrivals; /* by node */
+	uint32_t *queue;
+	uint32_t round;
 	size_t work;
 };
 
 static void
-keep_cycle(struct search *s, size_t start, size_t last, size_t edge,
+keep_cycle(struct search *s, uint32_t start, uint32_t last, uint32_t edge,
     struct cycle *best)
 {
-	size_t n = s->depth[last], v;
+	uint32_t n = s->arrivals[last].depth, v;
 
 	if (!best->edges)
-		best->edges = arena_array(s->g->arena, n, size_t);
+		best->edges = arena_array(s->g->arena, n, uint32_t);
 	best->n = n;
 	best->edges[--n] = edge;
-	for (v = last; v != start; v = s->from[v])
-		best->edges[--n] = s->by[v];
+	for (v = last; v != start; v = s->arrivals[v].from)
+		best->edges[--n] = s->arrivals[v].by;
 }
 
-/* Follow v's edges; true when one of them closes a shorter cycle. */
+/*
+ * Follow v's edges; true when one of them closes a shorter cycle. Where a
+ * cycle can't be shorter any more there is no need to go.
+ */
 static bool
-follow(
-    struct search *s, size_t start, size_t v, size_t *end, struct cycle *best)
+follow(struct search *s, uint32_t start, uint32_t v, uint32_t *end,
+    struct cycle *best)
 {
-	size_t e, u;
+	uint32_t depth = s->arrivals[v].depth + 1, e, u;
+	bool last = best->edges && depth >= best->n;
 
 	for (e = s->g->first[v]; e < s->g->first[v + 1]; e++) {
 		u = s->g->to[e];
@@ -167,12 +184,10 @@ follow(
 			keep_cycle(s, start, v, e, best);
 			return true;
 		}
-		if (s->knot[u] != s->knot[start] || s->stamp[u] == s->round)
+		if (last || s->knot[u] != s->knot[start] ||
+		    s->arrivals[u].stamp == s->round)
 			continue;
-		s->stamp[u] = s->round;
-		s->depth[u] = s->depth[v] + 1;
-		s->by[u] = e;
-		s->from[u] = v;
+		s->arrivals[u] = (struct arrival){s->round, depth, e, v};
 		s->queue[(*end)++] = u;
 	}
 	return false;
@@ -180,17 +195,16 @@ follow(
 
 /* The shortest cycle through start, if it is shorter than best. */
 static void
-search_from(struct search *s, size_t start, struct cycle *best)
+search_from(struct search *s, uint32_t start, struct cycle *best)
 {
-	size_t at = 0, end = 0, v;
+	uint32_t at = 0, end = 0, v;
 
 	s->round++;
-	s->stamp[start] = s->round;
-	s->depth[start] = 1;
+	s->arrivals[start] = (struct arrival){s->round, 1, 0, start};
 	s->queue[end++] = start;
 	while (at < end) {
 		v = s->queue[at++];
-		if (best->edges && s->depth[v] >= best->n)
+		if (best->edges && s->arrivals[v].depth >= best->n)
 			return;
 		if (follow(s, start, v, &end, best))
 			return;
@@ -198,18 +212,15 @@ search_from(struct search *s, size_t start, struct cycle *best)
 }
 
 struct cycle *
-graph_cycles(const struct graph *g, const size_t *knot, size_t nknots)
+graph_cycles(const struct graph *g, const uint32_t *knot, uint32_t nknots)
 {
 	struct cycle *cycles = arena_array(g->arena, nknots, struct cycle);
 	struct search s = {.g = g, .knot = knot};
 	struct cycle *best;
-	size_t i;
+	uint32_t i;
 
-	s.depth = arena_array(g->arena, g->n, size_t);
-	s.by = arena_array(g->arena, g->n, size_t);
-	s.from = arena_array(g->arena, g->n, size_t);
-	s.stamp = arena_array(g->arena, g->n, size_t);
-	s.queue = arena_array(g->arena, g->n, size_t);
+	s.arrivals = arena_array(g->arena, g->n, struct arrival);
+	s.queue = arena_array(g->arena, g->n, uint32_t);
 	for (i = 0; i < g->n; i++) {
 		if (knot[i] == 0)
 			continue;

@@ -6,27 +6,28 @@
 #ifndef PLAN_GRAPH_H
 #define PLAN_GRAPH_H
 
-#include <stddef.h>
+#include <stdint.h>
 
 struct arena;
 
 struct graph {
 	struct arena *arena;
-	size_t n;            /* nodes */
-	const size_t *first; /* edges of node i: first[i] to first[i + 1] - 1 */
-	const size_t *to;    /* by edge */
+	uint32_t n; /* nodes */
+	const uint32_t
+	    *first;         /* edges of node i: first[i] to first[i + 1] - 1 */
+	const uint32_t *to; /* by edge */
 };
 
 /*
  * Set knot[node] to the number of its knot, from 1 in the order of their
  * least node, or to 0 when no cycle goes through it. The number of knots.
  */
-size_t graph_knots(const struct graph *g, size_t *knot);
+uint32_t graph_knots(const struct graph *g, uint32_t *knot);
 
 /* The edges of a cycle, one after another. */
 struct cycle {
-	size_t *edges;
-	size_t n;
+	uint32_t *edges;
+	uint32_t n;
 };
 
 /*
@@ -35,6 +36,6 @@ struct cycle {
  * of those through the first nodes.
  */
 struct cycle *
-graph_cycles(const struct graph *g, const size_t *knot, size_t nknots);
+graph_cycles(const struct graph *g, const uint32_t *knot, uint32_t nknots);
 
 #endif
