@@ -145,7 +145,9 @@ lead(struct choice *c, uint32_t draft)
 			k->asker = draft + 1;
 			e->to = k->first - 1;
 		}
-		edges[kept++] = *e;
+		if (kept < i)
+			edges[kept] = *e;
+		kept++;
 	}
 	c->drafts[draft].nedges = kept;
 	c->drafts[draft].grouped = c->ngroups > ngroups;
@@ -198,8 +200,10 @@ expect_names(const struct dep_list *list)
 	size_t i;
 
 	for (i = 0; i < list->n; i++) {
-		if (list->items[i].kind == DEP_ATOM)
-			__builtin_prefetch(list->items[i].atom.id.name);
+		if (list->items[i].kind != DEP_ATOM)
+			continue;
+		__builtin_prefetch(list->items[i].atom.id.user);
+		__builtin_prefetch(list->items[i].atom.id.name);
 	}
 }
 

@@ -157,7 +157,7 @@ fill_some(struct maker *m, const struct unit *unit, struct plan_unit *out,
 	size_t i;
 
 	for (i = end; i < c->nsteps && i < end + AT_ONCE; i++) {
-		__builtin_prefetch(c->steps[i].cand);
+		__builtin_prefetch(&c->steps[i].cand->content);
 		__builtin_prefetch(c->steps[i].meta);
 	}
 	for (i = first; i < end; i++) {

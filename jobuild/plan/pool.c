@@ -137,10 +137,13 @@ void
 pool_expect(const struct pool *p, uint32_t hash)
 {
 	const struct package *k;
+	uint32_t i = hash;
 
 	if (p->nslots == 0)
 		return;
-	k = p->slots[hash & (p->nslots - 1)].package;
+	while ((k = p->slots[i & (p->nslots - 1)].package) &&
+	    p->slots[i & (p->nslots - 1)].hash != hash)
+		i++;
 	if (!k)
 		return;
 	__builtin_prefetch(&k->round, 1);
