@@ -53,8 +53,10 @@ meet(struct walk *w, uint32_t draft, uint32_t up)
 	struct visit *v = &w->visits[draft];
 	uint32_t i;
 
-	for (i = v->next; i < v->end; i++)
+	for (i = v->next; i < v->end; i++) {
 		__builtin_prefetch(&w->number[w->to[i]]);
+		__builtin_prefetch(&w->visits[w->to[i]]);
+	}
 	v->up = up;
 	w->number[draft] = MET;
 	return draft;
@@ -117,8 +119,11 @@ make_steps(struct walk *w, struct arena *a, const struct path *above,
 
 	out->steps = arena_array(a, w->nsteps, struct step);
 	for (i = 0; i < w->nsteps; i++) {
-		if (i + 2 * AT_ONCE < w->nsteps)
+		if (i + 2 * AT_ONCE < w->nsteps) {
 			__builtin_prefetch(&drafts[w->order[i + 2 * AT_ONCE]]);
+			__builtin_prefetch(
+			    &w->visits[w->order[i + 2 * AT_ONCE]]);
+		}
 		if (i + AT_ONCE < w->nsteps)
 			__builtin_prefetch(
 			    drafts[w->order[i + AT_ONCE]].edges, 1);

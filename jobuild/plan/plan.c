@@ -159,6 +159,7 @@ fill_some(struct maker *m, const struct unit *unit, struct plan_unit *out,
 	for (i = end; i < c->nsteps && i < end + AT_ONCE; i++) {
 		__builtin_prefetch(&c->steps[i].cand->content);
 		__builtin_prefetch(c->steps[i].meta);
+		__builtin_prefetch(&c->steps[i].meta->stage);
 	}
 	for (i = first; i < end; i++) {
 		cand = c->steps[i].cand;
