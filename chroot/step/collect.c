@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/step/collect.h"
-#include "chroot/sys/blake2b.h"
 #include "chroot/sys/sys.h"
 #include "chroot/sys/walk.h"
 #include "base/arena.h"
+#include "base/blake2b.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"

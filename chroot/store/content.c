@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/store/content.h"
-#include "chroot/sys/blake2b.h"
 #include "chroot/store/hasher.h"
 #include "chroot/sys/walk.h"
+#include "base/blake2b.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/map.h"

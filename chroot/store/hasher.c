@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/store/hasher.h"
-#include "chroot/sys/blake2b.h"
 #include "chroot/sys/walk.h"
+#include "base/blake2b.h"
 #include "base/error.h"
 
 #include <endian.h>

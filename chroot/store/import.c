@@ -7,7 +7,6 @@
  * rare that a stage is imported twice.
  */
 #include "chroot/store/import.h"
-#include "chroot/sys/blake2b.h"
 #include "chroot/store/content.h"
 #include "chroot/sys/ids.h"
 #include "chroot/store/image.h"
@@ -16,6 +15,7 @@
 #include "chroot/store/tar.h"
 #include "chroot/sys/unpacker.h"
 #include "base/arena.h"
+#include "base/blake2b.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plan/plan.h"
+#include "base/blake2b.h"
 
 #include <stdlib.h>
 
@@ -96,10 +97,10 @@ void
 plan_next_key(const char previous[KEY_HEX], const char content[KEY_HEX],
     char key[KEY_HEX])
 {
-	char both[2 * (KEY_HEX - 1)], hex[DIGEST_HEX_MAX];
+	struct blake2b b;
 
-	memcpy(both, previous, KEY_HEX - 1);
-	memcpy(both + KEY_HEX - 1, content, KEY_HEX - 1);
-	digest_of(DIGEST_KEY, both, sizeof(both), hex);
-	memcpy(key, hex, KEY_HEX);
+	blake2b_init(&b);
+	blake2b_add(&b, previous, KEY_HEX - 1);
+	blake2b_add(&b, content, KEY_HEX - 1);
+	blake2b_end(&b, key);
 }

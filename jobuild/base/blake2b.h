@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * BLAKE2b with 256 bits (RFC 7693), as DIGEST_KEY of base/digest.h, for a
- * program without libraries. A struct that is copied goes on by itself.
+ * program without libraries and for who has many short texts: to begin costs
+ * nothing. A struct that is copied goes on by itself.
  */
-#ifndef CHROOT_BLAKE2B_H
-#define CHROOT_BLAKE2B_H
+#ifndef BASE_BLAKE2B_H
+#define BASE_BLAKE2B_H
 
 #include "base/digest.h"
 

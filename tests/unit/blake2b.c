@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The jailer's own BLAKE2b against the library's, in pieces of all sizes. */
-#include "chroot/sys/blake2b.h"
+/* Our own BLAKE2b against the library's, in pieces of all sizes. */
+#include "base/blake2b.h"
 #include "tap.h"
 
 static void

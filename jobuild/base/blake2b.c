@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* After RFC 7693, section 3; names as there. */
-#include "chroot/sys/blake2b.h"
+#include "base/blake2b.h"
 
 #include <endian.h>
 #include <stdbool.h>
@@ -91,7 +91,8 @@ compress(struct blake2b *b, const unsigned char *block, bool last)
 void
 blake2b_init(struct blake2b *b)
 {
-	*b = (struct blake2b){.bytes = 0};
+	b->bytes = 0;
+	b->used = 0;
 	memcpy(b->state, iv, sizeof(iv));
 	b->state[0] ^= 0x01010000 ^ DIGEST_BYTES;
 }
@@ -121,20 +122,29 @@ blake2b_add(struct blake2b *b, const void *p, size_t n)
 	b->used += n;
 }
 
+static inline char
+hex_digit(unsigned value)
+{
+	return (char)(value + (value < 10 ? '0' : 'a' - 10));
+}
+
 void
 blake2b_end(struct blake2b *b, char hex[KEY_HEX])
 {
-	static const char digits[] = "0123456789abcdef";
+	unsigned char out[DIGEST_BYTES];
+	uint64_t word;
 	int i;
 
 	b->bytes += b->used;
 	memset(b->block + b->used, 0, sizeof(b->block) - b->used);
 	compress(b, b->block, true);
+	for (i = 0; i < DIGEST_BYTES / 8; i++) {
+		word = htole64(b->state[i]);
+		memcpy(out + 8 * i, &word, 8);
+	}
 	for (i = 0; i < DIGEST_BYTES; i++) {
-		unsigned byte = (unsigned)(b->state[i / 8] >> i % 8 * 8) & 255;
-
-		hex[2 * i] = digits[byte >> 4];
-		hex[2 * i + 1] = digits[byte & 15];
+		hex[2 * i] = hex_digit(out[i] >> 4);
+		hex[2 * i + 1] = hex_digit(out[i] & 15);
 	}
 	hex[KEY_HEX - 1] = '\0';
 }
