@@ -170,6 +170,7 @@ fill_some(struct maker *m, const struct unit *unit, struct plan_unit *out,
 		if (!cand->content)
 			cand->content = m->src->content(m->src->ctx, s->meta);
 		__builtin_prefetch(cand->content);
+		__builtin_prefetch(cand->content + KEY_HEX - 2);
 		if (check_stage(m, unit, &c->steps[i], out->stage) < 0)
 			rc = -1;
 	}
