@@ -99,6 +99,19 @@ digest_of(
 	to_hex(out, digest_size(kind), hex);
 }
 
+void
+digest_sha1(const char *head, size_t nhead, const void *p, size_t n, void *out)
+{
+	/* neither is written to */
+	const gcry_buffer_t parts[] = {
+	    {.len = nhead, .data = (void *)(uintptr_t)head},
+	    {.len = n, .data = (void *)(uintptr_t)p},
+	};
+
+	prepare();
+	gcry_md_hash_buffers(GCRY_MD_SHA1, 0, out, parts, 2);
+}
+
 int
 digest_of_fd(
     enum digest_kind kind, int fd, char hex[DIGEST_HEX_MAX], struct error *err)

@@ -41,6 +41,14 @@ void digest_of(
 int digest_of_fd(
     enum digest_kind kind, int fd, char hex[DIGEST_HEX_MAX], struct error *err);
 
+/*
+ * SHA-1 of a text and the bytes after it, as git names its objects. Nothing
+ * that somebody may want to forge is named so.
+ */
+#define SHA1_SIZE 20
+void
+digest_sha1(const char *head, size_t nhead, const void *p, size_t n, void *out);
+
 /* Bytes of the digest: 32 or 64. */
 size_t digest_size(enum digest_kind kind);
 

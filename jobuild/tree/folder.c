@@ -170,7 +170,7 @@ git_list(
 		return git_fail(err, "repository is damaged (git fsck)");
 	if (type != GIT_OBJECT_TREE || n > FOLDER_BYTES_MAX)
 		return fail(err, "is no folder, or one of %zu bytes", n);
-	if (git_odb_read(&object, t->odb, oid) < 0)
+	if (git_read(&object, t->odb, oid) < 0)
 		return git_fail(err, "repository is damaged (git fsck)");
 	rc = read_entries(t, git_odb_object_data(object),
 	    git_odb_object_size(object), f, err);

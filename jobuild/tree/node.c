@@ -44,7 +44,7 @@ read_blob(struct tree *t, struct arena *a, const struct entry *e, size_t max,
 
 	if (check_blob(t, e, max, err) < 0)
 		return -1;
-	if (git_odb_read(&object, t->odb, &e->oid) < 0)
+	if (git_read(&object, t->odb, &e->oid) < 0)
 		return git_fail(err, "repository is damaged (git fsck)");
 	f->len = git_odb_object_size(object);
 	f->text = arena_strndup(a, git_odb_object_data(object), f->len);

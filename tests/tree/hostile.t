@@ -88,6 +88,20 @@ look "$(commit_of "$(tree_of 40000 u "$blob")")"
 bad "is no folder" "a folder that is a file"
 look "$(commit_of "$(tree_of 40000 u "$(tree_of 100644 u.asc "$good" 40000 x "$inner")")")"
 bad "is not a file's object" "a file that is a folder"
+# Bytes of one object under the id of another.
+swap() { cp -f ".git/objects/${2:0:2}/${2:2}" ".git/objects/${1:0:2}/${1:2}"; }
+lie=$(printf 'DESCRIPTION="a"\n' | put)
+swap "$lie" "$(printf 'DESCRIPTION="b"\n' | put)"
+look "$(commit_of "$(tree_of 40000 u "$(tree_of 100644 u.asc "$key" 40000 x "$(tree_of 100644 x-1.0.jobuild "$lie")")")")"
+bad "u/x/x-1.0.jobuild: error: repository is damaged (git fsck): an object isn't what its id stands for" "a file of other bytes than its id says"
+lie=$(tree_of 100644 x-1.1.jobuild "$blob")
+swap "$lie" "$(tree_of 100644 x-1.2.jobuild "$blob")"
+look "$(commit_of "$(tree_of 40000 u "$(tree_of 100644 u.asc "$key" 40000 x "$lie")")")"
+bad "folder u/x: repository is damaged (git fsck): an object isn't what its id stands for" "a folder of other files than its id says"
+lie=$(commit_of "$(tree_of 100644 README "$blob")")
+swap "$lie" "$(commit_of "$good")"
+look "$lie"
+bad "mismatch" "a commit of another tree than its id says"
 tag=$(id)
 type=commit
 for ((i = 0; i < 50; i++)); do

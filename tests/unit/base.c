@@ -211,6 +211,12 @@ test_digest(void)
 	    "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
 	    "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923",
 	    "BLAKE2b-512 of abc (RFC 7693)");
+	digest_sha1("a", 1, "bc", 2, hex);
+	ok(memcmp(hex,
+	       "\xa9\x99\x3e\x36\x47\x06\x81\x6a\xba\x3e\x25\x71"
+	       "\x78\x50\xc2\x6c\x9c\xd0\xd8\x9d",
+	       SHA1_SIZE) == 0,
+	    "SHA-1 of abc, in two pieces (FIPS 180-2)");
 	ok(is_hex("0f", 2) && !is_hex("0F", 2) && !is_hex("0", 2), "is_hex");
 }
 
