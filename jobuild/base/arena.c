@@ -230,6 +230,23 @@ arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 }
 
 char *
+arena_join(struct arena *a, const char *const *parts, size_t n)
+{
+	size_t len = 0, i, k;
+	char *s, *to;
+
+	for (i = 0; i < n; i++)
+		len += strlen(parts[i]);
+	s = to = arena_alloc(a, len + 1, 1);
+	for (i = 0; i < n; i++, to += k) {
+		k = strlen(parts[i]);
+		memcpy(to, parts[i], k);
+	}
+	*to = '\0';
+	return s;
+}
+
+char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
 	va_list ap;

@@ -73,7 +73,11 @@ fold_name(struct arena *a, const char *name)
 
 	for (i = 0; i < n; i += w) {
 		w = utf8_char(name + i, n - i);
-		if (w > 0) {
+		if (w == 1) { /* nearly all of them */
+			*to++ = name[i] >= 'A' && name[i] <= 'Z'
+			    ? (char)(name[i] - 'A' + 'a')
+			    : name[i];
+		} else if (w > 0) {
 			to = encode(to, fold(decode(name + i, w)));
 		} else {
 			*to++ = name[i];

@@ -72,7 +72,7 @@ check_size(struct check *c, const char *path, struct entry *e, int64_t most)
 static const char *
 join(struct check *c, const char *folder, const char *name)
 {
-	return *folder ? arena_printf(&c->arena, "%s/%s", folder, name)
+	return *folder ? path_join(&c->arena, folder, name)
 		       : arena_strdup(&c->arena, name);
 }
 

@@ -53,10 +53,11 @@ const char *
 recipe_path(struct arena *a, const struct recipe_id *id, enum recipe_kind kind)
 {
 	char ver[VERSION_MAX];
+	const char *const parts[] = {id->user, "/", id->name, "/", id->name,
+	    "-", ver, kind == RECIPE_JOBUILD ? ".jobuild" : ".template"};
 
 	version_format(id->ver, ver);
-	return arena_printf(a, "%s/%s/%s-%s.%s", id->user, id->name, id->name,
-	    ver, kind == RECIPE_JOBUILD ? "jobuild" : "template");
+	return arena_join(a, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
 /* Of all that is read only the recipe at hand is never needed again. */
@@ -296,7 +297,7 @@ find_witnesses(struct tree *t, const struct package *p,
 		w->list[w->n].path = path;
 		w->list[w->n].folder = object_at(t, path);
 		w->list[w->n++].manifest =
-		    object_at(t, arena_printf(&t->leaf, "%s/Manifest", path));
+		    object_at(t, path_join(&t->leaf, path, "Manifest"));
 	}
 }
 

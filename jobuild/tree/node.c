@@ -84,6 +84,14 @@ read_bytes(struct tree *t, struct arena *a, const char *path, size_t max,
 			      : read_blob(t, a, e, max, f, err);
 }
 
+const char *
+path_join(struct arena *a, const char *folder, const char *name)
+{
+	const char *const parts[] = {folder, "/", name};
+
+	return arena_join(a, parts, sizeof(parts) / sizeof(parts[0]));
+}
+
 struct node *
 node_read(struct tree *t, struct arena *a, const char *path, size_t max,
     struct error *err)

@@ -218,6 +218,9 @@ support_get(struct tree *t, struct package *p, struct diags *d);
  */
 git_oid object_at(struct tree *t, const char *path);
 
+/* "folder/name" */
+const char *path_join(struct arena *a, const char *folder, const char *name);
+
 /* Path of a recipe, "user/name/name-ver.jobuild". */
 const char *
 recipe_path(struct arena *a, const struct recipe_id *id, enum recipe_kind kind);

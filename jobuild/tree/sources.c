@@ -161,8 +161,8 @@ keep_files(struct tree *t, struct package *p)
 static void
 prepare_support(struct tree *t, struct package *p, struct diags *d)
 {
-	const char *files = arena_printf(&t->leaf, "%s/files", p->path);
-	const char *path = arena_printf(&t->leaf, "%s/Manifest", p->path);
+	const char *files = path_join(&t->leaf, p->path, "files");
+	const char *path = path_join(&t->leaf, p->path, "Manifest");
 	const struct manifest *m = NULL;
 	struct support *s = &p->support;
 	struct node *manifest;
@@ -336,7 +336,7 @@ int
 recipe_sources(
     struct tree *t, struct package *p, struct tree_recipe *r, struct diags *d)
 {
-	const char *own = arena_printf(&t->leaf, "%s/Manifest", p->path);
+	const char *own = path_join(&t->leaf, p->path, "Manifest");
 	const struct support *s = support_get(t, p, d);
 	struct shelf shelf = {.n = 0};
 	size_t i;
