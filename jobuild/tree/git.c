@@ -7,10 +7,12 @@
 #include "base/error.h"
 #include "base/show.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,12 +23,36 @@
 #define PARTIAL     "autotua.partial"
 #define OBJECTS_MAX 10000000 /* in one pack */
 
+/*
+ * -1: start it as usual. Where libgit2 stands on Mbed TLS it reads all
+ * authorities of the machine when it starts, which takes longer than most that
+ * is done with it here, and for nothing: what comes over https comes by curl.
+ * It goes on without a file that it can't open.
+ */
+static int
+start_without_files(void)
+{
+	struct rlimit limit, none;
+	int rc;
+
+	if (!dlsym(RTLD_DEFAULT, "mbedtls_x509_crt_parse_file") ||
+	    getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -1;
+	none = limit;
+	none.rlim_cur = 0;
+	if (setrlimit(RLIMIT_NOFILE, &none) < 0)
+		return -1;
+	rc = git_libgit2_init();
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	return rc;
+}
+
 int
 git_start(struct error *err)
 {
 	if (alloc_limit(err) < 0)
 		return -1;
-	if (git_libgit2_init() < 0)
+	if (start_without_files() < 0 && git_libgit2_init() < 0)
 		return git_fail(err, "libgit2");
 	/* more objects than any tree has */
 	git_libgit2_opts(GIT_OPT_SET_PACK_MAX_OBJECTS, (size_t)OBJECTS_MAX);

@@ -51,24 +51,23 @@ repo_find(struct cli *c, struct repo *r, struct error *err)
 {
 	git_repository *git = NULL;
 	const git_error *e;
-	int rc = -1;
+	int rc;
 
 	memset(r, 0, sizeof(*r));
 	r->index = arena_printf(&c->arena, "%s/index",
 	    settings_folder(&c->arena, "XDG_CACHE_HOME", ".cache"));
-	git_libgit2_init();
+	/* for as long as the program runs: each start takes milliseconds */
+	if (tree_warm_up(err) < 0)
+		return -1;
 	if (git_repository_open_ext(&git, ".", 0, NULL) < 0) {
 		e = git_error_last();
-		fail(err,
+		return fail(err,
 		    "no jobtage tree here (%s): go to its git repository, "
 		    "give it with -C DIR, or make one with \"git init\"",
 		    e ? e->message : "no git repository");
-		goto out;
 	}
 	rc = place(c, r, git, err);
 	git_repository_free(git);
-out:
-	git_libgit2_shutdown();
 	return rc;
 }
 
