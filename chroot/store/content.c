@@ -315,7 +315,7 @@ content_read(int root, bool hash, struct content *c, struct error *err)
 	int rc;
 
 	*c = (struct content){.n = 0};
-	if (hash && hasher_begin(&r.hasher))
+	if (hash && hasher_begin(&r.hasher, root))
 		_exit(read_all(&r, root, err) < 0 ? 1 : 0);
 	rc = read_all(&r, root, err);
 	if (hash)

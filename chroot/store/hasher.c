@@ -15,7 +15,8 @@
 #include <unistd.h>
 
 #define BLOCK    4096
-#define PER_FILE 65536 /* bytes that opening a file is worth */
+#define PER_FILE 65536           /* bytes that opening a file is worth */
+#define WORTH    (16 * PER_FILE) /* from here on a second process helps */
 
 /* What the child says of a file; written in one piece. */
 struct word {
@@ -130,14 +131,35 @@ hash_file(const struct walk_entry *w, struct hashed *f, struct error *err)
 
 /* ---- two processes ------------------------------------------------------- */
 
+/* Ends the walk as soon as it is enough. */
+static int
+weigh(void *ctx, const struct walk_entry *w, struct error *err)
+{
+	uint64_t *load = ctx;
+
+	if (S_ISREG(w->st.st_mode))
+		*load += (uint64_t)w->st.st_size + PER_FILE;
+	return *load < WORTH ? 0 : fail(err, "enough");
+}
+
+static bool
+is_worth_two(int root)
+{
+	struct error err;
+	uint64_t load = 0;
+
+	return walk(root, weigh, &load, &err) < 0 && load >= WORTH &&
+	    sysconf(_SC_NPROCESSORS_ONLN) > 1;
+}
+
 bool
-hasher_begin(struct hasher *h)
+hasher_begin(struct hasher *h, int root)
 {
 	pid_t parent = getpid();
 	int fds[2];
 
 	*h = (struct hasher){.pid = -1, .pipe = -1};
-	if (sysconf(_SC_NPROCESSORS_ONLN) < 2 || pipe2(fds, O_CLOEXEC) < 0)
+	if (!is_worth_two(root) || pipe2(fds, O_CLOEXEC) < 0)
 		return false;
 	h->pid = fork();
 	h->pipe = fds[h->pid == 0];

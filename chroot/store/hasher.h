@@ -23,8 +23,11 @@ struct hasher {
 	uint64_t load[2]; /* bytes of parent and child */
 };
 
-/* True in the child, which does as its parent does and then exits. */
-bool hasher_begin(struct hasher *h);
+/*
+ * For the tree at root. True in the child, which does as its parent does and
+ * then exits; for a small tree there is none.
+ */
+bool hasher_begin(struct hasher *h, int root);
 
 struct hashed {
 	char hex[KEY_HEX]; /* of the file's bytes */
