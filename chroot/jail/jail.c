@@ -13,6 +13,7 @@
 #include "chroot/jail/disk.h"
 #include "chroot/jail/spill.h"
 #include "chroot/sys/sys.h"
+#include "base/arena.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@
 #define PATIENCE (5 * SECOND) /* for process 1 after the leash's end */
 #define TICK     (SECOND / 2) /* how often limits are looked at */
 #define FLOOD    16           /* times the limit of the log end the job */
+#define DATA     ((size_t)65536)
 
 enum force { RUNNING, ASKED, KILLED, FORCED };
 
@@ -47,7 +49,8 @@ struct jail {
 	struct spill spill;
 	uint64_t head; /* bytes of output before the spill begins */
 	uint64_t seen; /* bytes of output */
-	char data[65536];
+	struct arena arena;
+	char *data;       /* DATA bytes from the first output on */
 	size_t len, done; /* data[done..len) is to be written */
 	size_t chunk;     /* what a write to the output may take */
 	bool log_end;
@@ -224,6 +227,15 @@ divide_log(struct jail *j)
 	j->head = share - j->spill.size;
 }
 
+/* For output, which not every job has. */
+static char *
+buffer(struct jail *j)
+{
+	if (!j->data)
+		j->data = arena_alloc(&j->arena, DATA, 1);
+	return j->data;
+}
+
 /* Take output into the empty buffer, or to the tail if the head is full. */
 static void
 read_log(struct jail *j)
@@ -231,7 +243,7 @@ read_log(struct jail *j)
 	size_t head;
 	ssize_t n;
 
-	n = read(j->seed.log, j->data, sizeof(j->data));
+	n = read(j->seed.log, buffer(j), DATA);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		j->log_end = true;
 	if (n <= 0)
@@ -257,7 +269,9 @@ read_log(struct jail *j)
 static bool
 read_spill(struct jail *j)
 {
-	j->len = spill_read(&j->spill, j->data, sizeof(j->data));
+	if (j->spill.total == 0)
+		return false;
+	j->len = spill_read(&j->spill, buffer(j), DATA);
 	j->done = 0;
 	j->w->log_bytes += j->len;
 	return j->len > 0;
@@ -304,8 +318,10 @@ turn(struct jail *j)
 		return true;
 	if (p[ON_OUT].revents != 0)
 		write_log(j);
-	if (p[ON_LOG].revents != 0)
+	if ((p[ON_LOG].revents & POLLIN) != 0)
 		read_log(j);
+	else if (p[ON_LOG].revents != 0)
+		j->log_end = true;
 	if (p[ON_TIMER].revents != 0)
 		on_time(j);
 	if ((p[ON_SIGNALS].revents != 0 || p[ON_LEASH].revents != 0) &&
@@ -358,9 +374,8 @@ prepare(struct jail *j, struct error *err)
 	if (j->timer < 0)
 		return fail_errno(err, "timer");
 	/* a pipe that poll() calls writable has room for this much */
-	j->chunk = fstat(j->w->out, &st) == 0 && S_ISREG(st.st_mode)
-	    ? sizeof(j->data)
-	    : PIPE_BUF;
+	j->chunk =
+	    fstat(j->w->out, &st) == 0 && S_ISREG(st.st_mode) ? DATA : PIPE_BUF;
 	return 0;
 }
 
@@ -470,5 +485,6 @@ out:
 	if (j.timer >= 0)
 		close(j.timer);
 	seed_close(&j.seed);
+	arena_release(&j.arena);
 	return rc;
 }
