@@ -7,6 +7,7 @@
 #include "chroot/step/base.h"
 #include "chroot/store/copy.h"
 #include "chroot/store/image.h"
+#include "chroot/store/room.h"
 #include "chroot/step/prepare.h"
 #include "chroot/sys/sys.h"
 #include "base/buf.h"
@@ -205,6 +206,7 @@ flatten(struct run *r, struct error *err)
 		fail_errno(err, "layer %s", top);
 	else
 		rc = fsync(layer) < 0 ? fail_errno(err, "sync") : 0;
+	room_forget(&r->state);
 	close(layer);
 	return rc;
 }

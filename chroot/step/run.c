@@ -3,6 +3,7 @@
 #include "chroot/step/collect.h"
 #include "chroot/store/gc.h"
 #include "chroot/store/layer.h"
+#include "chroot/store/room.h"
 #include "chroot/step/phase.h"
 #include "chroot/step/prepare.h"
 #include "chroot/step/status.h"
@@ -15,6 +16,8 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -83,6 +86,22 @@ collect_artifacts(struct run *r, struct error *err)
 	return status_over(r, c.over, err) < 0 ? -1 : 1;
 }
 
+/* Is there room for the layer at own, as far as that's known? */
+static bool
+has_room(struct run *r, int own)
+{
+	char size[OK_VALUE];
+	struct error none;
+	bool has = false;
+
+	if (own < 0 || !state_ok_value(own, "size", size) ||
+	    state_lock(&r->state, LOCK_EX, &none) < 0)
+		return false;
+	has = room_take(&r->state, r->o->layers_max, strtoull(size, NULL, 10));
+	flock(r->state.fd, LOCK_UN);
+	return has;
+}
+
 /* Remove what wasn't used for longest, but nothing that this run needs. */
 static void
 make_room(struct run *r)
@@ -92,6 +111,8 @@ make_room(struct run *r)
 	struct error err;
 	int own = state_hold(&r->state, IMAGE_LAYER, r->o->commit, &err);
 
+	if (has_room(r, own))
+		goto out;
 	if (gc(&r->state, &g, &err) < 0)
 		log_warn("collect layers: %s", err.msg);
 	else if (g.bytes > (uint64_t)r->o->layers_max)
@@ -99,6 +120,7 @@ make_room(struct run *r)
 			 "--layers-max, and none can be removed: remove a "
 			 "stage, or allow more",
 		    g.bytes >> 20);
+out:
 	if (own >= 0)
 		close(own);
 }

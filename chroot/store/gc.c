@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/store/gc.h"
+#include "chroot/store/room.h"
 #include "chroot/store/stage.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -140,6 +141,8 @@ gc(struct state *s, struct gc *g, struct error *err)
 	}
 	link_nodes(&c, &a);
 	rc = remove_oldest(&c, err);
+	if (rc == 0 && g->size_max >= 0)
+		room_set(s, g->size_max, g->size_max - (int64_t)g->bytes);
 	flock(s->fd, LOCK_UN);
 	arena_release(&a);
 	return rc;

@@ -7,6 +7,7 @@
  * rare that a stage is imported twice.
  */
 #include "chroot/store/import.h"
+#include "chroot/store/room.h"
 #include "chroot/store/content.h"
 #include "chroot/sys/ids.h"
 #include "chroot/store/image.h"
@@ -232,6 +233,7 @@ make_stage(struct state *s, const struct source_file *f, char id[KEY_HEX],
 		rc = fail(err, "changed while it was read; import it again");
 	if (rc == 0)
 		rc = state_publish(s, IMAGE_STAGE, id, fd, "new", ok, err);
+	room_forget(s);
 	if (rc < 0)
 		(void)state_end_run(s, run, &(struct error){0});
 	else if (state_end_run(s, run, err) < 0)

@@ -6,6 +6,7 @@
  * instead of bytes, they are checked and set.
  */
 #include "chroot/store/share.h"
+#include "chroot/store/room.h"
 #include "chroot/store/content.h"
 #include "chroot/sys/id.h"
 #include "chroot/sys/ids.h"
@@ -360,6 +361,7 @@ share_import(struct state *s, int fd, const char *digest, char key[KEY_HEX],
 	if (folder < 0)
 		return -1;
 	rc = import_into(s, folder, fd, digest, key, err);
+	room_forget(s);
 	(void)state_end_run(s, run, &none);
 	close(folder);
 	return rc;

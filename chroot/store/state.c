@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/store/state.h"
+#include "chroot/store/room.h"
 #include "chroot/jail/cgroup.h"
 #include "chroot/sys/id.h"
 #include "chroot/sys/ids.h"
@@ -303,6 +304,8 @@ recover_run(struct state *s, int dirfd, const char *name, struct error *err)
 	if (fd < 0)
 		return 0;
 	cgroup_recover(dirfd, name);
+	/* it may have added an image and not said so any more */
+	(void)unlinkat(s->fd, "room", 0);
 	rc = state_bury(s, dirfd, name, err);
 	/* it ended just now and took its folder along */
 	if (rc < 0 && err->code == ENOENT)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The state folder: stages/ID/{root,ok,name}, layers/KEY/{root,ok}, run/JOB,
- * trash/N, all on one file system and for root alone. A stage or layer is
- * whole if and only if it is under its name: it is filled elsewhere, synced
- * and renamed. A run's folder is its own lock (flock): where the lock is
- * free, the run is dead. Images and what is
+ * trash/N, all on one file system and for root alone; "ids" is that of ids.h,
+ * "room" of room.h. A stage or layer is whole if and only if it is under its
+ * name: it is filled elsewhere, synced and renamed. A run's folder is its own
+ * lock (flock): where the lock is free, the run is dead. Images and what is
  * dead are deleted by renaming into trash/ and then removing; there are no
  * mounts to undo, since none is ever made on the host.
  */

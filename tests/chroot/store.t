@@ -257,6 +257,22 @@ ok "what was made is there" tool has layer "$H"
 run --commit "$G" --layers-max 1M -- touch /opt/g
 has "$err" "more than --layers-max, and none can be removed" "too small a limit is told"
 ok "and no reason to remove one's own" tool has layer "$G"
+# how much room there is, is known from one layer to the next
+tool gc --max-size 0 >out
+limit=$(($(tool list --json | jq 'map(.size) | add') + 8000000))
+add() { # NUMBER: a layer of 3 MB, used that long after 2000; which are there?
+	run --commit "$(key "$1")" --layers-max $limit -- \
+		/bin/bash -c 'head -c 3000000 /dev/zero >/opt/x'
+	touch -d "2000-01-01 00:00:0$1" "$S/layers/$(key "$1")/ok"
+	for k in 3 4 5 6 7; do ! [ -e "$S/layers/$(key $k)/ok" ] || printf %s $k; done
+}
+is "$(add 3) $(add 4) $(add 5) $(add 6)" "3 34 45 56" "the third one is too much, and each after it"
+mkdir big
+head -c 7000000 /dev/zero >big/file
+id=$(tool import big)
+is "$(add 7)" 7 "a stage that has come meanwhile counts"
+tool remove "$id"
+is "$(add 3) $(add 4)" "37 47" "one that has gone does, too"
 F=$(key f)
 run --commit "$F" -- touch /opt/f
 tool gc --older-than 1d --stages >out
