@@ -195,7 +195,7 @@ try_ids(struct visit *v, struct state *s)
 	struct error err;
 	int fd = -1;
 
-	if (ids_take(&v->ids, s->fd, &err) == 0)
+	if (ids_take(&v->ids, s->fd, s->users, &err) == 0)
 		fd = ids_mount(
 		    s->run, v->ids.mapped ? v->ids.userns : -1, 0, &err);
 	f = find(v, "userns", fd >= 0,

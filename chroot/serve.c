@@ -13,7 +13,6 @@
 #include "chroot/serve.h"
 #include "chroot/doctor.h"
 #include "chroot/sys/id.h"
-#include "chroot/sys/ids.h"
 #include "chroot/store/import.h"
 #include "chroot/jail/jail.h"
 #include "chroot/step/prepare.h"
@@ -56,7 +55,9 @@ struct server {
 	struct child children[CHILDREN_MAX + 1]; /* the spare at the end */
 	size_t nchildren;
 	struct spare spare;
-	struct limits last; /* of the last run */
+	struct limits last;   /* of the last run */
+	struct limits placed; /* those that places is for */
+	struct cgroup places; /* of control groups */
 	bool over, killed;
 };
 
@@ -286,7 +287,7 @@ wait_for_run(struct server *s, int socket, pid_t server)
 	o.without = own.without;
 	o.limits = s->last; /* the next one's are likely of the same kinds */
 	own.socket = socket;
-	if (prepare_ahead(&r, &o, &err) < 0) {
+	if (prepare_ahead(&r, &o, &s->places, &err) < 0) {
 		/* a request may be here already, and can mean other options */
 		run_cancel(&r);
 		if (run_begin(&r, s->state, &err) < 0)
@@ -369,6 +370,16 @@ start(struct server *s, struct message *m, struct error *err)
 	return 0;
 }
 
+/* Where groups are made is looked for once, and not for each run. */
+static void
+find_places(struct server *s)
+{
+	if (prepare_same_kinds(&s->placed, &s->last))
+		return;
+	cgroup_find(&s->places, &s->last, s->o->without);
+	s->placed = s->last;
+}
+
 /* For the next run; it can as well do without. */
 static void
 make_spare(struct server *s)
@@ -378,6 +389,7 @@ make_spare(struct server *s)
 
 	if (socket < 0)
 		return;
+	find_places(s);
 	pid = fork();
 	if (pid == 0)
 		wait_for_run(s, socket, server);
@@ -550,7 +562,8 @@ serve(struct state *state, const struct serve_options *o, struct error *err)
 	    .state = state, .o = &own, .signals = -1, .spare = SPARE_NONE};
 	int rc = -1;
 
-	own.users = ids_is_users();
+	cgroup_find(&s.places, &s.placed, own.without);
+	own.users = state->users;
 	if (open_signals(&s, err) < 0 ||
 	    (o->network == NETWORK_PRIVATE &&
 		uplink_try(o->without, err) < 0) ||

@@ -78,7 +78,8 @@ take_ids(struct run *r, struct error *err)
 {
 	if ((r->o->without & FEATURE_USERNS) != 0)
 		fail(err, "without userns");
-	else if (ids_take(&r->ids, r->state.fd, err) == 0 && r->ids.mapped)
+	else if (ids_take(&r->ids, r->state.fd, r->state.users, err) == 0 &&
+	    r->ids.mapped)
 		r->proof = ids_mount(r->fd, r->ids.userns, 0, err);
 	if (r->proof >= 0 || (r->ids.userns >= 0 && !r->ids.mapped))
 		return 0;
@@ -275,7 +276,10 @@ make_groups(struct run *r, const char *name, struct error *err)
 	struct stat st;
 	int i;
 
-	cgroup_find(&r->groups, l, r->o->without);
+	if (r->places)
+		r->groups = *r->places;
+	else
+		cgroup_find(&r->groups, l, r->o->without);
 	if (fstat(r->state.fd, &st) < 0)
 		return fail_errno(err, "stat %s", r->state.path);
 	if (cgroup_make(&r->groups,
@@ -294,8 +298,8 @@ make_groups(struct run *r, const char *name, struct error *err)
 	return 0;
 }
 
-static bool
-same_kinds(const struct limits *a, const struct limits *b)
+bool
+prepare_same_kinds(const struct limits *a, const struct limits *b)
 {
 	return (a->memory > 0) == (b->memory > 0) &&
 	    (a->pids > 0) == (b->pids > 0) && (a->cpus > 0) == (b->cpus > 0);
@@ -308,11 +312,12 @@ same_kinds(const struct limits *a, const struct limits *b)
 static int
 take_groups(struct run *r, struct error *err)
 {
-	if (same_kinds(&r->ahead, &r->o->limits))
+	if (prepare_same_kinds(&r->ahead, &r->o->limits))
 		return 0;
 	seed_drop(&r->watch.ahead);
 	cgroup_remove(&r->groups);
 	r->lacks &= ~(unsigned)(FEATURE_CGROUP2 | FEATURE_CGROUP1);
+	r->places = NULL;
 	return make_groups(r, r->o->job, err);
 }
 
@@ -384,9 +389,11 @@ plant(struct run *r, struct error *err)
 }
 
 int
-prepare_ahead(struct run *r, const struct run_options *o, struct error *err)
+prepare_ahead(struct run *r, const struct run_options *o,
+    const struct cgroup *places, struct error *err)
 {
 	r->o = o;
+	r->places = places;
 	if (state_lock(&r->state, LOCK_SH, err) < 0)
 		return -1;
 	snprintf(r->spare, sizeof(r->spare), "spare.%ld", (long)getpid());

@@ -39,7 +39,8 @@ struct run {
 	bool failed;     /* a phase did */
 	bool poor;       /* limits without control groups */
 	struct cgroup groups;
-	struct limits ahead; /* of what was made ahead */
+	const struct cgroup *places; /* of groups, if they are known already */
+	struct limits ahead;         /* of what was made ahead */
 	struct disk disk;
 };
 
@@ -47,9 +48,13 @@ struct run {
  * What does not depend on the job, before it is known: the folder, under the
  * name "spare.NUMBER", which no job has, ids, and control groups, and process
  * 1 of the first jail. Only o->without counts, and which limits there are.
+ * places: what cgroup_find() has found for them.
  */
-int
-prepare_ahead(struct run *r, const struct run_options *o, struct error *err);
+int prepare_ahead(struct run *r, const struct run_options *o,
+    const struct cgroup *places, struct error *err);
+
+/* Are these limits met by the same control groups? */
+bool prepare_same_kinds(const struct limits *a, const struct limits *b);
 
 /* Make it all, or the rest; the exit status, CODE_OK to go on. */
 int prepare(struct run *r, struct error *err);

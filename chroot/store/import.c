@@ -62,7 +62,7 @@ begin_filling(struct filling *f, struct state *s, int tarball, int root,
 	struct error ignored;
 
 	f->mapped = -1;
-	if (ids_take(&f->ids, s->fd, &ignored) == 0 &&
+	if (ids_take(&f->ids, s->fd, s->users, &ignored) == 0 &&
 	    fchown(root, ids_root(&f->ids), ids_root(&f->ids)) == 0)
 		f->mapped = ids_mount(root, f->ids.mapped ? f->ids.userns : -1,
 		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &ignored);

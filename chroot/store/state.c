@@ -72,8 +72,9 @@ check_owner(const struct state *s, struct error *err)
  * sticky folder only what they made themselves.
  */
 static int
-check_place(const char *path, struct error *err)
+check_place(const struct state *s, struct error *err)
 {
+	const char *path = s->path;
 	char parent[PATH_MAX];
 	struct stat st;
 
@@ -84,7 +85,7 @@ check_place(const char *path, struct error *err)
 		    "with -s");
 	snprintf(parent, sizeof(parent), "%s/..", path);
 	/* what is root's in a user's namespace is unknown there */
-	if (ids_is_users() || stat(parent, &st) < 0)
+	if (s->users || stat(parent, &st) < 0)
 		return 0;
 	if ((st.st_mode & S_ISVTX) == 0 &&
 	    (st.st_uid != geteuid() || (st.st_mode & 022) != 0))
@@ -117,13 +118,13 @@ state_open(struct state *s, const char *path, struct error *err)
 {
 	int i;
 
-	*s = (struct state){path, -1, {-1, -1}, -1, -1};
+	*s = (struct state){path, -1, {-1, -1}, -1, -1, ids_is_users()};
 	if (make_folder(path, err) < 0)
 		return -1;
 	s->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->fd < 0)
 		return fail_errno(err, "open %s", path);
-	if (check_owner(s, err) < 0 || check_place(path, err) < 0)
+	if (check_owner(s, err) < 0 || check_place(s, err) < 0)
 		goto failed;
 	for (i = 0; i < 2; i++) {
 		s->images[i] = open_private(s->fd, image_folders[i], err);

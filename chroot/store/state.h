@@ -25,6 +25,7 @@ struct state {
 	const char *path;
 	int fd; /* its lock: shared while a run starts, else exclusive */
 	int images[2], run, trash;
+	bool users; /* we are an ordinary user's, see ids.h */
 };
 
 /* Open the folder, making what is missing. */

@@ -147,14 +147,14 @@ ids_namespace(uint32_t base, uint32_t count, struct error *err)
 }
 
 int
-ids_take(struct ids *ids, int state, struct error *err)
+ids_take(struct ids *ids, int state, bool users, struct error *err)
 {
 	*ids = (struct ids){-1, -1, 0, false};
 	ids->lock = openat(
 	    state, "ids", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (ids->lock < 0)
 		return fail_errno(err, "open ids");
-	ids->mapped = !ids_is_users();
+	ids->mapped = !users;
 	ids->base = 1;
 	if (!ids->mapped || take_slot(ids, state, err) == 0)
 		ids->userns = ids_namespace(ids->base, IDS_COUNT, err);

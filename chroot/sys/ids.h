@@ -30,7 +30,7 @@ struct ids {
 };
 
 /* Take a range and make its user namespace; state is the state folder. */
-int ids_take(struct ids *ids, int state, struct error *err);
+int ids_take(struct ids *ids, int state, bool users, struct error *err);
 void ids_release(struct ids *ids);
 
 /* A new user namespace of count ids from base on; its descriptor, or -1. */
