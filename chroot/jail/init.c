@@ -25,9 +25,11 @@
 
 #define WORK_DIR "/autotua/work"
 
+/* Where there is no SHELL, bash looks for its user's, in many files. */
 static const char *const environment[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME=/autotua/home", "LC_ALL=C.UTF-8", "TERM=dumb", NULL};
+    "HOME=/autotua/home", "LC_ALL=C.UTF-8", "TERM=dumb", "SHELL=/bin/bash",
+    NULL};
 
 /* What is the command's and not ours: descriptors, signals, a session. */
 static int

@@ -27,6 +27,7 @@ HOME=/autotua/home
 LC_ALL=C.UTF-8
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 PWD=/autotua/work
+SHELL=/bin/bash
 SHLVL=1
 TERM=dumb
 _=/usr/bin/env" "output, empty input, folder, umask, environment"
