@@ -92,6 +92,17 @@ disk_exceeded(struct disk *d, bool final)
 	if (now_free >= d->reserve)
 		return false;
 	add_up(d);
-	d->low = d->used < (d->begin - now_free) / 2;
+	d->met = now_free;
+	d->low = d->used < (d->begin - d->met) / 2;
 	return true;
+}
+
+void
+disk_settle(struct disk *d)
+{
+	/* at once: what others free later is not the run's */
+	int64_t freed = disk_free(d->run) - d->met;
+
+	if (d->low)
+		d->low = d->used + freed < (d->begin - d->met) / 2;
 }

@@ -20,6 +20,7 @@ struct disk {
 	int64_t begin;   /* free at the beginning */
 	int64_t next;    /* time at which it is added up again, ns */
 	int64_t copied;  /* bytes of upper that aren't the job's */
+	int64_t met;     /* free when the reserve was met */
 	bool low;        /* the reserve was met, and not by this run alone */
 };
 
@@ -45,5 +46,11 @@ void disk_copied(struct disk *d);
  * is to blame when half of what has gone is its own.
  */
 bool disk_exceeded(struct disk *d, bool final);
+
+/*
+ * The processes of a run that was ended for the disk are dead: what that has
+ * freed were its own files, deleted but open.
+ */
+void disk_settle(struct disk *d);
 
 #endif

@@ -422,6 +422,8 @@ conclude(struct jail *j, struct error *err)
 
 	while (waitpid(j->seed.pid, &status, 0) < 0 && errno == EINTR)
 		continue;
+	if (j->r->limit == LIMIT_DISK)
+		disk_settle(j->w->disk);
 	drain(j);
 	if (read(j->seed.answer, &a, sizeof(a)) != sizeof(a))
 		a = (struct answer){.kind = ANSWER_NONE};

@@ -151,20 +151,39 @@ has "$err" "to stay free" "and says why"
 
 # a small disk that a job without a limit fills
 mkdir small
-if unshare -m true 2>/dev/null; then
-	unshare -m sh -c 'mount -t tmpfs -o size=64m none small && exec "$@"' sh \
-		sh -c '"$1" -s small/state import "$2" >id && "$1" -s small/state \
-		run --job fills-disk --stage "$(cat id)" --status-fd 5 -- /bin/bash -c \
-		"for ((i = 0; ; i++)); do head -c 1000000 /dev/zero >/f\$i || break
-		sleep 0.02; done; sleep 100"' sh "$CHROOT" "$(stage_tar)" \
+fills() { # WANT WHAT JOB OTHERS...: on it, with others doing something there
+	want=$1 what=$2 job=$3
+	shift 3
+	unshare -m sh -c 'mount -t tmpfs -o size=96m none small && "$1" -s \
+		small/state import "$2" >id || exit
+		export CHROOT="$1" job="$3"
+		shift 3
+		"$@" &
+		exec "$CHROOT" -s small/state run --job fills-disk \
+			--stage "$(cat id)" --reserve 30M --time 60 \
+			--status-fd 5 -- /bin/bash -c "$job"' \
+		sh "$CHROOT" "$(stage_tar)" "$job" "$@" \
 		>"$tmp/log" 5>"$tmp/status" 2>"$tmp/err"
 	code=$? status=$(cat "$tmp/status")
 	if grep -q "ids of its own" "$tmp/err"; then
 		echo "# this kernel's tmpfs can't translate owners"
 	else
-		is "$code $(field limit)" "1 disk" \
-			"a full disk ends the job that filled it, and is named"
+		is "$code $(field limit)" "$want" "$what"
 	fi
+}
+if unshare -m true 2>/dev/null; then
+	fills "1 disk" "a full disk ends the job that filled it, and is named" \
+		'for ((i = 0; ; i++)); do head -c 1000000 /dev/zero >/f$i || break
+		sleep 0.02; done; sleep 100' true
+	fills "1 disk" "the same with files that it has deleted" \
+		'for ((i = 0; ; i++)); do exec {fd}>/f; rm /f
+		head -c 1000000 /dev/zero >&$fd || break
+		sleep 0.02; done; sleep 100' true
+	fills "75 " "what others fill is not the job's" \
+		'echo x >/f; sleep 100' sh -c 'until [ -n "$(find small/state/run -name f)" ]
+		do sleep 0.1; done; head -c 100000000 /dev/zero >small/other'
+	grep -q "ids of its own" err ||
+		has "$(cat err)" "and not by this job" "and that is told"
 fi
 
 # artifacts
