@@ -131,7 +131,7 @@ int
 image_verify(
     struct state *s, enum image kind, const char *id, struct error *err)
 {
-	int ok = state_hold(s, kind, id, err), folder, rc = -1;
+	int ok = state_look(s, kind, id, err), folder, rc = -1;
 
 	if (ok < 0)
 		return -1;

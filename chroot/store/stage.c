@@ -180,20 +180,10 @@ stage_list(struct state *s, struct arena *a, struct stage_list *l)
 int
 stage_drop(struct state *s, enum image kind, const char *id, struct error *err)
 {
-	struct timespec used[2] = {{.tv_nsec = UTIME_OMIT}};
-	struct stat st;
-	char path[80];
-	int ok, rc = -1;
+	int ok = state_look(s, kind, id, err), rc = -1;
 
-	snprintf(path, sizeof(path), "%s/ok", id);
-	if (fstatat(s->images[kind], path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		st.st_mtim.tv_nsec = UTIME_OMIT;
-	ok = state_hold(s, kind, id, err);
 	if (ok < 0)
 		return -1;
-	/* to look at it was no use of it */
-	used[1] = st.st_mtim;
-	(void)futimens(ok, used);
 	if (flock(ok, LOCK_EX | LOCK_NB) == 0) {
 		rc = state_bury(s, s->images[kind], id, err);
 	} else {

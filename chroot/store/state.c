@@ -442,7 +442,7 @@ state_sweep(struct state *s, struct error *err)
 }
 
 int
-state_hold(struct state *s, enum image kind, const char *id, struct error *err)
+state_look(struct state *s, enum image kind, const char *id, struct error *err)
 {
 	char path[128];
 	int fd;
@@ -461,7 +461,16 @@ state_hold(struct state *s, enum image kind, const char *id, struct error *err)
 		close(fd);
 		return -1;
 	}
-	(void)futimens(fd, NULL);
+	return fd;
+}
+
+int
+state_hold(struct state *s, enum image kind, const char *id, struct error *err)
+{
+	int fd = state_look(s, kind, id, err);
+
+	if (fd >= 0)
+		(void)futimens(fd, NULL);
 	return fd;
 }
 

@@ -86,6 +86,10 @@ _Noreturn void state_sweep_and_exit(struct state *s);
 int
 state_hold(struct state *s, enum image kind, const char *id, struct error *err);
 
+/* The same for who only looks at it or deletes it, which is no use of it. */
+int
+state_look(struct state *s, enum image kind, const char *id, struct error *err);
+
 /* Is it there, whole? */
 bool state_has(struct state *s, enum image kind, const char *id);
 

@@ -225,6 +225,9 @@ for args in "--max-size x" "--older-than 1y" "--max-size -1" "--max-size 1G more
 done
 is "$(tool gc --max-size 100G | cut -d, -f1)" "removed 0" "all fits"
 touch -d '2 days ago' "$S/layers/$A/ok" "$S/layers/$B2/ok" "$S/layers/$C/ok"
+tool list >used
+tool verify >out
+is "$(tool list)" "$(cat used)" "to verify them is no use of them"
 is "$(tool gc --older-than 3d | cut -d, -f1)" "removed 0" "nothing is so old"
 D=$(key d)
 run --layer "$A" --commit "$D" -- /bin/bash -c 'head -c 3000000 /dev/zero >/opt/d'
