@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/unpack/inflate.h"
 #include "base/error.h"
+#include "base/filters.h"
 #include "base/proc.h"
 
 #include <archive.h>
@@ -24,8 +25,8 @@ is_compressed(int fd)
 	static const struct {
 		const char *begin;
 		size_t n;
-	} kinds[] = {
-	    {"\37\213", 2}, {"BZh", 3}, {"\3757zXZ", 5}, {"\50\265\57\375", 4}};
+	} kinds[] = {{"\37\213", 2}, {"BZh", 3}, {"\3757zXZ", 5},
+	    {"\50\265\57\375", 4}, {"\4\42\115\30", 4}, {"LZIP", 4}};
 	char text[8] = "";
 	size_t i;
 
@@ -36,15 +37,6 @@ is_compressed(int fd)
 			return true;
 	}
 	return false;
-}
-
-void
-inflate_filters(struct archive *a)
-{
-	archive_read_support_filter_gzip(a);
-	archive_read_support_filter_bzip2(a);
-	archive_read_support_filter_xz(a);
-	archive_read_support_filter_zstd(a);
 }
 
 /* Until all is written, or nobody wants more. */
@@ -81,7 +73,7 @@ child(int fd, int data, int errors, pid_t parent)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
 	if (a) {
-		inflate_filters(a);
+		filters_allow(a);
 		archive_read_support_format_raw(a);
 		archive_read_support_format_empty(a);
 		rc = archive_read_open_fd(a, fd, BLOCK);

@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct archive;
-
 struct inflate {
 	pid_t pid;  /* 0: there is none */
 	int data;   /* what to read: its output, or the archive itself */
@@ -21,9 +19,6 @@ struct inflate {
 
 /* Begin with the archive at fd, if it is a compressed file. */
 void inflate_begin(struct inflate *i, int fd);
-
-/* What may be compressed, and how; for each who opens an archive. */
-void inflate_filters(struct archive *a);
 
 /*
  * After the reader's end or failure, waits for its end: has it failed, be it

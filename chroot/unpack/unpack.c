@@ -3,6 +3,7 @@
 #include "chroot/unpack/inflate.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/filters.h"
 #include "base/show.h"
 
 #include <archive.h>
@@ -289,6 +290,19 @@ why_unread(struct job *j)
 	return why ? why : "is damaged";
 }
 
+/* Why not at all? */
+static const char *
+why_unopened(struct job *j)
+{
+	/* libarchive's number for what it doesn't know */
+	bool unknown = archive_errno(j->in) == EILSEQ;
+
+	if (!inflate_failed(&j->inflate) && unknown)
+		return "is no tar archive, or compressed otherwise than "
+		       "with " FILTERS_NAMES;
+	return why_unread(j);
+}
+
 static int
 copy_data(struct job *j, const char *name, struct error *err)
 {
@@ -406,7 +420,7 @@ open_both(struct job *j, int fd, struct error *err)
 		return fail(err, "out of memory");
 	archive_read_support_format_tar(j->in);
 	archive_read_support_format_gnutar(j->in);
-	inflate_filters(j->in);
+	filters_allow(j->in);
 	j->inflate.data = fd;
 	/* a portconf is small, and processes for it count as the job's */
 	if (j->policy != UNPACK_CONF) {
@@ -420,7 +434,7 @@ open_both(struct job *j, int fd, struct error *err)
 		    ARCHIVE_EXTRACT_SECURE_NODOTDOT;
 	archive_write_disk_set_options(j->out, flags);
 	if (archive_read_open_fd(j->in, j->inflate.data, BLOCK) != ARCHIVE_OK)
-		return fail_member(err, "first", why_unread(j));
+		return fail(err, "%s", why_unopened(j));
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/filters.h"
 #include "base/show.h"
 
 #include <archive.h>
@@ -118,10 +119,7 @@ read_archive(struct reading *r, struct error *err)
 	/* those that the chroot takes; none of them starts a program */
 	archive_read_support_format_tar(r->archive);
 	archive_read_support_format_gnutar(r->archive);
-	archive_read_support_filter_gzip(r->archive);
-	archive_read_support_filter_bzip2(r->archive);
-	archive_read_support_filter_xz(r->archive);
-	archive_read_support_filter_zstd(r->archive);
+	filters_allow(r->archive);
 	if (archive_read_open(r->archive, r, NULL, next_chunk, NULL) !=
 	    ARCHIVE_OK)
 		unreadable(r, err);

@@ -31,6 +31,46 @@ zstd -qdc "$tar" >s.tar
 plain=$("$CHROOT" -s "$S" import -n small s.tar)
 is "$("$CHROOT" -s "$S" list --json | jq -r '.[] | select(.name == "small").id')" \
 	"$plain" "a name moves to the later stage"
+little() { # NUMBER: its 8 bytes, the lowest first
+	n=$1
+	for _ in 1 2 3 4 5 6 7 8; do
+		printf '%b' "\\0$(printf %o $((n % 256)))"
+		n=$((n / 256))
+	done
+}
+lzip_of() { # a member of it by hand: lzma as xz has it, a head and a tail
+	xz -c --format=raw --lzma1=dict=8MiB <"$1" >raw.lzma1
+	printf 'LZIP\001\027'
+	cat raw.lzma1
+	gzip -c <"$1" | tail -c 8 | head -c 4
+	little "$(wc -c <"$1")"
+	little $(($(wc -c <raw.lzma1) + 26))
+}
+# a word each byte, and the more words could be known the more bits they have
+compress_of() {
+	printf '\037\235\220'
+	od -An -v -tu1 -w1 "$1" | awk 'BEGIN { width = 9 } {
+		bits += $1 * 2 ^ n
+		for (n += width; n >= 8; n -= 8) {
+			printf "%o\n", bits % 256
+			bits = int(bits / 256)
+		}
+		if (NR == 2 ^ width - 256)
+			width++
+	} END { printf "%o\n", bits }' | while read -r byte; do
+		printf '%b' "\\0$byte"
+	done
+}
+echo "in all of them" >few
+tar -cf few.tar few
+lz4 -q few.tar few.tar.lz4
+xz -k --format=lzma few.tar
+lzip_of few.tar >few.tar.lz
+compress_of few.tar >few.tar.Z
+for c in lz4 lzma lz Z; do
+	other=$("$CHROOT" -s "$S" import "few.tar.$c")
+	is "$(cat "$S/stages/$other/root/few")" "in all of them" "$c"
+done
 
 # fidelity
 mkdir f
@@ -96,6 +136,8 @@ for kind in empty text truncated; do
 	"$CHROOT" -s "$S" import bad >out 2>err
 	is "$?" 75 "$kind: refused"
 	has "$(cat err)" "bad" "$kind: the message names the file"
+	[ $kind != text ] ||
+		has "$(cat err)" "lz4, lzma, lzip or compress" "and what is taken"
 done
 has "$(cat err)" "Truncated" "and says what is wrong"
 
@@ -104,7 +146,7 @@ has "$(cat err)" "Truncated" "and says what is wrong"
 head -c 51200 /dev/urandom >member
 tar -cf ending.tar member
 head -c $((512 + 51200)) ending.tar >open.tar
-for kind in gzip xz zstd bzip2; do
+for kind in gzip xz zstd bzip2 lz4 lzma; do
 	"$kind" -c <open.tar >whole.bin
 	head -c -6 whole.bin >cut.bin
 	"$CHROOT" -s "$S" import -n "cut-$kind" whole.bin >out 2>err

@@ -27,10 +27,12 @@ run master stage list
 [[ $status == 0 ]] && grep -qE '^small [0-9a-f]{64} none 0$' "$tmp/out"
 ok "a stage without packages"
 mkdir -p "$tmp/big/var/lib/dpkg" && cp "$database" "$tmp/big/var/lib/dpkg/"
-for kind in '' z j J zst; do
+for kind in '' z j J zst lz4; do
 	file=$tmp/big.tar$kind
 	if [[ $kind == zst ]]; then
 		zstd -q "$tmp/big.tar" -o "$file"
+	elif [[ $kind == lz4 ]]; then
+		lz4 -q "$tmp/big.tar" "$file"
 	else
 		tar -C "$tmp/big" "-c${kind}f" "$file" .
 	fi && run master stage add "big$kind" "$file"
