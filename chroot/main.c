@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/conf.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/shells.h"
 #include "base/usage.h"
@@ -336,15 +337,15 @@ static const struct {
     {"doctor", cmd_doctor}, {"capabilities", cmd_capabilities},
     {"ready", cmd_ready}, {"run", cmd_run}, {"serve", cmd_serve}};
 
-int
-main(int argc, char **argv)
+/* The command line; the exit status. */
+static int
+run_line(int argc, char **argv)
 {
 	const char *state = STATE_DEFAULT;
 	struct error err;
 	size_t i;
 	int c;
 
-	open_standard();
 	opterr = 0;
 	while ((c = getopt(argc, argv, "+hs:V")) != -1) {
 		switch (c) {
@@ -376,4 +377,15 @@ main(int argc, char **argv)
 		return commands[i].run(state, argc, argv);
 	}
 	return usage(argc > 0 ? "no such command" : "a command is missing");
+}
+
+int
+main(int argc, char **argv)
+{
+	struct error err;
+	int code;
+
+	open_standard();
+	code = run_line(argc, argv);
+	return file_end_output(&err) < 0 ? trouble(&err) : code;
 }

@@ -2,6 +2,7 @@
 #include "master/commands.h"
 #include "master/store/state.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/shells.h"
 #include "base/usage.h"
 
@@ -142,8 +143,8 @@ cmd_init(const char *path, int argc, char *argv[])
 	return rc;
 }
 
-int
-main(int argc, char *argv[])
+static int
+run(int argc, char *argv[])
 {
 	static const struct option options[] = {
 	    {"state", required_argument, NULL, 'C'},
@@ -155,7 +156,6 @@ main(int argc, char *argv[])
 	size_t i;
 	int c;
 
-	umask(077);
 	while ((c = getopt_long(argc, argv, "+C:hV", options, NULL)) != -1) {
 		switch (c) {
 		case 'C':
@@ -182,4 +182,15 @@ main(int argc, char *argv[])
 		    argv[optind]);
 	usage_print(stderr, "autotua-master", usage);
 	return EXIT_USAGE;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct error err;
+	int status;
+
+	umask(077);
+	status = run(argc, argv);
+	return file_end_output(&err) < 0 ? cmd_failed(&err) : status;
 }

@@ -7,6 +7,7 @@
 #include "slave/session.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/shells.h"
 #include "base/usage.h"
@@ -230,14 +231,13 @@ command(const struct options *o, int n, char *args[])
 	return status;
 }
 
-int
-main(int argc, char *argv[])
+static int
+run(int argc, char *argv[])
 {
 	struct options o = {0};
 	char *only_check[] = {(char *)"run"};
 	int status;
 
-	umask(022);
 	/* the words behind it are another command line's, being typed */
 	if (argc > 1 && strcmp(argv[1], "completion") == 0)
 		return usage_completion(
@@ -247,4 +247,15 @@ main(int argc, char *argv[])
 	if (optind < argc)
 		return command(&o, argc - optind, argv + optind);
 	return o.check ? command(&o, 1, only_check) : usage();
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct error err;
+	int status;
+
+	umask(022);
+	status = run(argc, argv);
+	return file_end_output(&err) < 0 ? report(&err) : status;
 }

@@ -54,6 +54,17 @@ file_write_all(int fd, const void *p, size_t n, struct error *err)
 }
 
 int
+file_end_output(struct error *err)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	if (errno == 0)
+		return fail(err, "standard output: a part of it was lost");
+	return fail_errno(err, "standard output");
+}
+
+int
 file_create(
     const char *path, const void *p, size_t n, mode_t mode, struct error *err)
 {

@@ -3,8 +3,8 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "recipe/recipe.h"
+#include "base/file.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -191,12 +191,12 @@ int
 main(int argc, char *argv[])
 {
 	struct cli c = {.commands = commands, .ncommands = COMMANDS};
+	struct error err;
 	int rc;
 
 	rc = run(&c, argc, argv);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		rc = cli_errorf(
-		    &c, CLI_FAILED, "standard output: %s", strerror(errno));
+	if (file_end_output(&err) < 0)
+		rc = cli_error(&c, CLI_FAILED, &err);
 	arena_release(&c.arena);
 	return rc;
 }

@@ -117,6 +117,14 @@ digest() { "$CHROOT" -s "$S" list --json | jq -r ".[] | select(.name == \"$1\").
 is "$(digest full | wc -c) $(digest full)" "65 $(digest holes)" "their content is the same"
 ok "and is as it was" "$CHROOT" -s "$S" verify holes full
 
+# what was to be told is lost
+for command in list "list --json" "verify small" capabilities doctor; do
+	# shellcheck disable=SC2086 # words
+	"$CHROOT" -s "$S" $command >/dev/full 2>err
+	is $? 75 "$command: a full disk is noticed"
+	has "$(cat err)" "standard output" "and told"
+done
+
 # twice, and the second time under another name
 made=$(stat -c %i "$S/stages/$id/root")
 again=$("$CHROOT" -s "$S" import -n again "$tar")

@@ -139,4 +139,8 @@ ok "config: a variable that means nothing"
 jobuild -h >/dev/full 2>"$tmp/err"
 [[ $? == 1 ]] && told "standard output"
 ok "a full disk is noticed"
+for program in autotua-master autotua-slave autotua-chroot; do
+	! "$program" -h >/dev/full 2>"$tmp/err" && told "$program: standard output"
+	ok "so does $program"
+done
 done_testing
