@@ -177,7 +177,8 @@ AREAS      := $(filter-out bench,$(sort \
 TESTS      ?= $(unit_t) $(foreach a,$(AREAS),$(wildcard tests/$a/*.t))
 chaos      := $B/tests/daemon/chaosnet $B/tests/daemon/chaosclock.so
 TEST_PROGS := $(chaos) $B/tests/resolve/differ $B/tests/resolve/peer \
-	$B/tests/chroot/asker $B/tests/chroot/probe $B/tests/resolve/cases $B/tests/parse/parsetest \
+	$B/tests/chroot/asker $B/tests/chroot/filtered \
+	$B/tests/chroot/probe $B/tests/resolve/cases $B/tests/parse/parsetest \
 	$B/tests/parse/mutants $B/tests/sched/sim \
 	$B/tests/value/valuetest $B/tests/example/values
 PROVE      := B='$(abspath $B)' CC='$(CC)' prove -j2 --exec ''
@@ -192,6 +193,11 @@ $B/tests/chroot/probe: $(probe_c) tests/chroot/probe.h Makefile | $B/.needs
 $B/tests/chroot/asker: $B/tests/chroot/asker.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE)
+
+$B/tests/chroot/filtered: $B/tests/chroot/filtered.o \
+		$B/chroot/jail/filter.o $B/libbase.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^
 
 # nothing of ours is in it: its names would meet libsolv's
 $B/tests/resolve/peer: $B/tests/resolve/peer.o

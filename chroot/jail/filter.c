@@ -34,13 +34,22 @@
 #define NAMESPACES                                                             \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |         \
 	    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
-#define NR_KNOWN    469     /* the last number looked at, of every ABI */
-#define NR_ARM_OWN  0xf0000 /* ARM's own calls begin here */
-#define PROGRAM_MAX 512
-#define LIST_MAX    8      /* numbers that are looked for one by one */
-#define X86_LINE    0x541c /* TIOCLINUX, the same everywhere */
+#define NR_KNOWN   469     /* the last number looked at, of every ABI */
+#define NR_ARM_OWN 0xf0000 /* ARM's own calls begin here */
+#define LIST_MAX   8       /* numbers that are looked for one by one */
+#define X86_LINE   0x541c  /* TIOCLINUX, the same everywhere */
 
-enum abi { ABI_X86_64, ABI_I386, ABI_ARM64, ABI_ARM, ABIS };
+#if defined(__x86_64__)
+#define OWN ABI_X86_64
+#elif defined(__i386__)
+#define OWN ABI_I386
+#elif defined(__aarch64__)
+#define OWN ABI_ARM64
+#elif defined(__arm__)
+#define OWN ABI_ARM
+#else
+#error "no table of this machine's calls"
+#endif
 
 static const uint32_t audit[ABIS] = {
     AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM};
@@ -163,7 +172,7 @@ static const struct {
  * the second time the jumps to them are right.
  */
 struct program {
-	struct sock_filter code[PROGRAM_MAX];
+	struct sock_filter *code;
 	unsigned short len;
 	unsigned short places[TARGETS];
 	unsigned flags;
@@ -319,35 +328,28 @@ emit_abi(struct program *p, enum abi abi)
 	p->code[check + 1].k = (uint32_t)(p->len - begin);
 }
 
-static void
-build(struct program *p)
+size_t
+filter_build(enum abi machine, unsigned flags, struct sock_filter *code)
 {
-	load(p, offsetof(struct seccomp_data, arch));
-#if defined(__x86_64__)
-	emit_abi(p, ABI_X86_64);
-	emit_abi(p, ABI_I386);
-#elif defined(__i386__)
-	emit_abi(p, ABI_I386);
-#elif defined(__aarch64__)
-	emit_abi(p, ABI_ARM64);
-	emit_abi(p, ABI_ARM);
-#elif defined(__arm__)
-	emit_abi(p, ABI_ARM);
-#else
-	_Static_assert(sizeof(rules) == 0, "no table of this machine's calls");
-#endif
-	emit(p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+	struct program p = {.code = code, .flags = flags};
+
+	load(&p, offsetof(struct seccomp_data, arch));
+	emit_abi(&p, machine);
+	if (machine == ABI_X86_64)
+		emit_abi(&p, ABI_I386);
+	if (machine == ABI_ARM64)
+		emit_abi(&p, ABI_ARM);
+	emit(&p, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+	return p.len;
 }
 
 int
 filter_install(unsigned flags, struct error *err)
 {
-	struct program p = {.flags = flags};
-	struct sock_fprog program;
+	struct sock_filter code[FILTER_MAX];
+	struct sock_fprog program = {.filter = code};
 
-	build(&p);
-	program.len = p.len;
-	program.filter = p.code;
+	program.len = (unsigned short)filter_build(OWN, flags, code);
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
 		return fail_errno(err, "seccomp filter");
 	return 0;
