@@ -47,6 +47,30 @@ has "$(cat out)" "are to stay free" "why"
 is $? 2 "pressure is a number"
 "$CHROOT" -s "$S" ready more 2>err
 is $? 2 "ready: an argument too many"
+# under PERCENT KIND COMMAND...: all work stands still so much of the time
+under() {
+	printf '%s avg10=%s avg60=0.00 avg300=0.00 total=1\n' some 99.00 \
+		full "$1" >pressure
+	kind=$2
+	shift 2
+	unshare -m sh -c 'mount --bind pressure "/proc/pressure/$1" || exit
+		shift
+		exec "$@"' sh "$kind" "$CHROOT" -s "$S" "$@" >out 2>err
+}
+for kind in memory io; do
+	[ -e /proc/pressure/$kind ] || continue
+	under 60.00 "$kind" ready --pressure 50
+	is $? 75 "no room while work waits for $kind"
+	has "$(cat out)" "stood still for 60 % of the last seconds for want of $kind" \
+		"and why"
+	under 40.00 "$kind" ready --pressure 50
+	is "$? $(cat out)" "0 " "room while it waits less"
+	under 60.00 "$kind" ready
+	is $? 0 "room if nobody asks about that"
+	under 60.00 "$kind" run --job pressed-job --stage "$stage" --pressure 50 -- true
+	is $? 75 "no run is started"
+	has "$(cat err)" "more than 50 % (--pressure)" "and that is told"
+done
 run --pressure 100 -- true
 is "$code" 0 "more than all can't be pressed"
 

@@ -159,6 +159,9 @@ standard_input(void)
 int
 terminal(void)
 {
+	/* another's has no number in here, and its terminal's keys reach us */
+	if (getsid(0) != getpid())
+		return broke("the caller's session");
 	return no_open("/dev/tty", O_RDWR) || no_open("/dev/console", O_RDWR) ||
 	    refused(ioctl(1, TIOCSCTTY, 1), "took a terminal");
 }

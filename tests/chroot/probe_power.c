@@ -220,14 +220,25 @@ own_ids(void)
 int
 resources(void)
 {
-	static const int which[] = {RLIMIT_CORE, RLIMIT_MEMLOCK};
+	static const struct {
+		int which;
+		rlim_t soft, hard; /* at most */
+	} limits[] = {{RLIMIT_CORE, 0, 0}, {RLIMIT_NOFILE, 16384, 524288},
+	    {RLIMIT_MEMLOCK, 8 << 20, 8 << 20},
+	    {RLIMIT_STACK, 8 << 20, RLIM_INFINITY}};
+	__rlimit_resource_t which;
 	struct rlimit r;
 	size_t i;
 
-	for (i = 0; i < 2; i++) {
-		getrlimit((__rlimit_resource_t)which[i], &r);
+	for (i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		which = (__rlimit_resource_t)limits[i].which;
+		getrlimit(which, &r);
+		if (r.rlim_cur > limits[i].soft || r.rlim_max > limits[i].hard)
+			return broke("a limit is the caller's");
+		if (r.rlim_max == RLIM_INFINITY)
+			continue;
 		r.rlim_cur = ++r.rlim_max;
-		if (setrlimit((__rlimit_resource_t)which[i], &r) == 0)
+		if (setrlimit(which, &r) == 0)
 			return broke("a hard limit was raised");
 	}
 	return HELD;

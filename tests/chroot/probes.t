@@ -8,6 +8,12 @@ import_stage
 probe=${B:-$top/build}/tests/chroot/probe
 [ -x "$probe" ] || { echo "Bail out! $probe is missing: make it"; exit 1; }
 
+# what the jail has to lower
+for limit in c l n s; do
+	# shellcheck disable=SC3045
+	ulimit -S -$limit "$(ulimit -H -$limit)"
+done
+
 mkdir recipe host art "$S/distfiles"
 cp "$probe" recipe/probe
 echo secret >host/file
