@@ -15,17 +15,20 @@
 #include <unistd.h>
 
 /*
- * Sockets of dead processes are of no use to anybody; a device node is none
- * that a job could have made.
+ * Sockets of dead processes are of no use to anybody; nor is what means to
+ * overlayfs that there is nothing, which any job can make, in a layer that
+ * hides nothing. Other device nodes are none that a job could have made.
  */
 static int
 scrub_one(void *ctx, const struct walk_entry *e, struct error *err)
 {
-	(void)ctx;
-	if (S_ISBLK(e->st.st_mode) ||
-	    (S_ISCHR(e->st.st_mode) && e->st.st_rdev != 0))
+	const bool *whole = ctx;
+	bool whiteout = S_ISCHR(e->st.st_mode) && e->st.st_rdev == 0;
+
+	if (S_ISBLK(e->st.st_mode) || (S_ISCHR(e->st.st_mode) && !whiteout))
 		return fail(err, "%.200s is a device node", e->path);
-	if (S_ISSOCK(e->st.st_mode) && unlinkat(e->dirfd, e->name, 0) < 0)
+	if ((S_ISSOCK(e->st.st_mode) || (whiteout && *whole)) &&
+	    unlinkat(e->dirfd, e->name, 0) < 0)
 		return fail_errno(err, "delete %.200s", e->path);
 	return 0;
 }
@@ -59,7 +62,7 @@ scrub(int upper, bool whole, struct error *err)
 	if (empty_folder(upper, "tmp", whole, err) < 0 ||
 	    empty_folder(upper, "run", whole, err) < 0)
 		return -1;
-	return walk(upper, scrub_one, NULL, err);
+	return walk(upper, scrub_one, &whole, err);
 }
 
 void

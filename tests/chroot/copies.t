@@ -78,8 +78,11 @@ is "$code $log" "0 one" "what a phase leaves is there for the next"
 copies -- test ! -e /etc/new
 is "$code" 0 "and for nobody else"
 copies --commit "$A" -- /bin/bash -c 'echo one >/opt/one; chown 7:8 /opt/one; rm /etc/hosts
-	ln /opt/one /opt/two; echo t >/tmp/t; echo r >/run/r'
+	ln /opt/one /opt/two; echo t >/tmp/t; echo r >/run/r
+	mknod /opt/none c 0 0 && ls /opt'
 has "$status" "commit key=$A state=new" "a step's result is kept"
+has "$log" "none" "what means a missing file to overlayfs can be made"
+is "$(find "$S/layers/$A/root" -type c)" "" "but isn't kept"
 copies --layer "$A" --commit "$B2" -- /bin/bash -c 'stat -c "%u %g %h" /opt/two
 	ls /etc/hosts /tmp /run 2>&1; stat -c %a /tmp; echo two >>/opt/one; mv /opt/one /opt/three'
 is "$code $log" "0 7 8 2

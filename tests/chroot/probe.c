@@ -8,6 +8,8 @@
  *	u	only where the job's ids are its own (userns)
  *	p	only without the host's network
  *	a	only without any
+ *	r	only where root calls the jailer
+ *	c	not where the root is a copy
  * It is linked statically: the stage has no libraries. For the host's side,
  * "probe listen FILE" waits on an abstract socket, "probe host" shows what a
  * job could have changed.
@@ -154,7 +156,7 @@ static const struct {
     {"sysfs", "-", sysfs},
     {"devices", "-", devices},
     {"making-devices", "-", making_devices},
-    {"whiteout", "-", whiteout},
+    {"whiteout", "c", whiteout},
     {"small-dev", "-", small_dev},
     {"small-shm", "-", small_shm},
     {"keys", "-", keys},
@@ -184,7 +186,7 @@ static const struct {
     {"privileges", "-", privileges},
     {"set-user-id", "-", set_user_id},
     {"foreign-ids", "u", foreign_ids},
-    {"own-ids", "u", own_ids},
+    {"own-ids", "ur", own_ids},
     {"resources", "-", resources},
     {"priorities", "-", priorities},
     {"locked-memory", "-", locked_memory},

@@ -38,7 +38,8 @@ attack() {
 	while read -r name; do
 		rm -rf art
 		mkdir art
-		"$CHROOT" -s "$S" run --job "probe-$name" --stage "$stage" \
+		[ -z "$user" ] || chown "$user" art
+		jailer run --job "probe-$name" --stage "$stage" \
 			--recipe "$tmp/recipe" --artifacts "$tmp/art" --time 60 \
 			--source "source=blake2b-$hex" "$@" -- \
 			/autotua/recipe/probe "$name" >"$tmp/log" 2>"$tmp/err"
@@ -60,7 +61,7 @@ attack() {
 	done <names
 }
 # shellcheck disable=SC2317 # called by soon
-view() { "$probe" host "$tmp" "$S"; }
+view() { "$probe" host "$tmp" "$state"; }
 # shellcheck disable=SC2317
 unchanged() {
 	view >"$tmp/host.now"
@@ -71,9 +72,36 @@ private) private=private ;;
 *) private='' ;;
 esac
 rm -rf art
+state=$S user=''
+# shellcheck disable=SC2317 # called by attack
+jailer() { "$CHROOT" -s "$S" "$@"; }
 view >host.before
 
-for mode in ${MODES:-userns limits net $private nest rootful old}; do
+# As an ordinary user, with programs and a state folder of its own.
+as_user() {
+	user=autotua-probe-$$
+	trap 'kill $listener; userdel "$user" 2>/dev/null; rm -rf "$tmp"' EXIT
+	useradd -M -d "$tmp" "$user" 2>/dev/null || return
+	mkdir -p own/store
+	cp "$CHROOT" "$(dirname "$CHROOT")/autotua-unpack" "$(stage_tar)" own/
+	chown -R "$user" own
+	chmod 711 "$tmp"
+	state=$tmp/own/store/state
+	jailer() {
+		setpriv --reuid "$user" --regid "$(id -g "$user")" \
+			--clear-groups "$tmp/own/autotua-chroot" -s "$state" "$@"
+	}
+	if ! jailer import own/small-stage.tar.zst >id 2>err; then
+		echo "Bail out! the user can't import: $(cat err)"
+		exit 1
+	fi
+	cp -r "$S/distfiles" "$state/"
+	chown -R "$user" "$state/distfiles"
+	rm -rf art
+	view >host.before
+}
+
+for mode in ${MODES:-userns limits net $private nest rootful old copies user}; do
 	case $mode in
 	userns) skip=x; attack "$mode" ;;
 	limits) skip=x; attack "$mode" --memory 512M --pids 100 --cpus 2 ;;
@@ -84,6 +112,14 @@ for mode in ${MODES:-userns limits net $private nest rootful old}; do
 	# what kernels of some years ago lack
 	old) skip=x; attack "$mode" --without \
 		detached,fsconfig,landlock,pivot,cgroup1,cgroup2 --pids 100 ;;
+	copies) skip=c; attack "$mode" --without overlay ;;
+	user)
+		skip=r
+		if as_user; then attack "$mode"; else
+			echo "# no user can be made here"
+		fi
+		userdel "$user" 2>/dev/null
+		;;
 	esac
 done
 
