@@ -24,6 +24,7 @@
  */
 #define BASE_FIRST 0x70000000u
 #define SLOTS      4032
+#define LOCKS      "/run/autotua.ids" /* of all state folders */
 
 /*
  * Is this the namespace of an ordinary user, where few ids but the range from
@@ -146,17 +147,25 @@ ids_namespace(uint32_t base, uint32_t count, struct error *err)
 	return rc;
 }
 
+static int
+open_locks(int state)
+{
+	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+	int fd = open(LOCKS, flags, 0600);
+
+	return fd < 0 ? openat(state, "ids", flags, 0600) : fd;
+}
+
 int
 ids_take(struct ids *ids, int state, bool users, struct error *err)
 {
-	*ids = (struct ids){-1, -1, 0, false};
-	ids->lock = openat(
-	    state, "ids", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (ids->lock < 0)
-		return fail_errno(err, "open ids");
-	ids->mapped = !users;
+	*ids = (struct ids){-1, -1, 0, !users};
 	ids->base = 1;
-	if (!ids->mapped || take_slot(ids, state, err) == 0)
+	if (ids->mapped)
+		ids->lock = open_locks(state);
+	if (ids->mapped && ids->lock < 0)
+		fail_errno(err, "open ids");
+	else if (!ids->mapped || take_slot(ids, state, err) == 0)
 		ids->userns = ids_namespace(ids->base, IDS_COUNT, err);
 	if (ids->userns >= 0)
 		return 0;

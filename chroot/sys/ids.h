@@ -4,7 +4,8 @@
  * its processes run as base to base + 65535, which nobody else on the machine
  * is: a user namespace translates for processes, and id-mapped mounts made
  * with that namespace translate for files. A range is taken by a lock on one
- * byte of STATE/ids and is free again when its holder is gone.
+ * byte of a file in /run, or where none can be written there of STATE/ids, and
+ * is free again when its holder is gone.
  *
  * An ordinary user's jailer (subid.h) has one range, ids 1 to 65536 of its own
  * user namespace, and no such mounts: all its jobs run with them, and files on
@@ -23,7 +24,7 @@ struct error;
 #define IDS_TRIAL 0x6fff0000u /* the range below those of jobs */
 
 struct ids {
-	int lock; /* the open STATE/ids */
+	int lock; /* that file; -1: there are no ranges */
 	int userns;
 	uint32_t base;
 	bool mapped; /* mounts translate owners */

@@ -126,4 +126,34 @@ done
 kill $pid
 wait $pid
 
+# another state folder that would begin with the same range
+place() { # FOLDER: see take_slot() in chroot/sys/ids.c
+	echo $(((($(stat -c %d "$1") * 31 + $(stat -c %i "$1")) * 64 & 0xffffffff) % 4032))
+}
+wanted=$(place "$S") i=0
+while mkdir "twin.$i" && [ "$(place "twin.$i")" -ne "$wanted" ] && [ $i -lt 2000 ]; do
+	i=$((i + 1))
+done
+if [ $i -lt 2000 ]; then
+	mkfifo beside
+	"$CHROOT" -s "twin.$i" import "$(stage_tar)" >id
+	"$CHROOT" -s "$S" run --job first-range --stage "$stage" --report-fd 6 \
+		-- /bin/bash -c 'cat /proc/self/uid_map >&3; sleep 1000' 6<>beside &
+	one=$!
+	read -r _ first _ <beside
+	"$CHROOT" -s "twin.$i" run --job twin-range --stage "$(cat id)" --report-fd 6 \
+		-- /bin/bash -c 'cat /proc/self/uid_map >&3; sleep 1000' 6<>beside &
+	two=$!
+	read -r _ second _ <beside
+	ok "$first and $second: no other folder's job has the same ids" \
+		[ "$first" -ne "$second" ]
+	kill $one $two
+	wait $one $two
+else
+	ok "# SKIP no folder begins with the same ids" :
+fi
+log=$(unshare -m sh -c 'mount -t tmpfs -o ro none /run && exec "$@"' sh \
+	"$CHROOT" -s "$S" run --job no-run-folder --stage "$stage" -- echo there)
+is "$log" "there" "where /run can't be written the folder has its own"
+
 finish
