@@ -45,10 +45,11 @@
 #define OWN ABI_I386
 #elif defined(__aarch64__)
 #define OWN ABI_ARM64
-#elif defined(__arm__)
-#define OWN ABI_ARM
 #else
-#error "no table of this machine's calls"
+#define OWN ABI_ARM
+#ifndef __arm__
+_Static_assert(OWN != ABI_ARM, "no table of this machine's calls");
+#endif
 #endif
 
 static const uint32_t audit[ABIS] = {

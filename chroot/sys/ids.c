@@ -153,7 +153,9 @@ open_locks(int state)
 	const int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
 	int fd = open(LOCKS, flags, 0600);
 
-	return fd < 0 ? openat(state, "ids", flags, 0600) : fd;
+	if (fd >= 0)
+		return fd;
+	return openat(state, "ids", flags, 0600);
 }
 
 int
