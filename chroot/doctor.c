@@ -219,18 +219,40 @@ try_ids(struct visit *v, struct state *s)
 	ids_release(&v->ids);
 }
 
-static void
-try_groups(struct visit *v)
+/* Make groups with all limits, and remove them. */
+static int
+make_groups(struct state *s, struct cgroup *g, struct error *err)
 {
 	static const struct limits all = {
 	    .memory = 1 << 30, .pids = 1000, .cpus = 1000};
+	struct error none;
+	char job[32];
+	int fd, rc;
+
+	snprintf(job, sizeof(job), "autotua-doctor-%ld", (long)getpid());
+	fd = import_folder(s, job, err);
+	if (fd < 0)
+		return -1;
+	cgroup_find(g, &all, 0);
+	rc = cgroup_make(g, job, fd, err);
+	if (rc == 0)
+		rc = cgroup_limit(g, &all, err);
+	cgroup_remove(g);
+	(void)state_end_run(s, job, &none);
+	close(fd);
+	return rc;
+}
+
+static void
+try_groups(struct visit *v, struct state *s)
+{
 	struct cgroup g;
 	struct finding *f;
+	struct error err;
 	bool good;
 
-	cgroup_find(&g, &all, 0);
-	good = g.of[CONTROL_MEMORY].path[0] && g.of[CONTROL_PIDS].path[0] &&
-	    g.of[CONTROL_CPU].path[0];
+	good = make_groups(s, &g, &err) == 0 && g.of[CONTROL_MEMORY].path[0] &&
+	    g.of[CONTROL_PIDS].path[0] && g.of[CONTROL_CPU].path[0];
 	f = find(v, "cgroup", good,
 	    "start the slave by systemd with Delegate=yes, or mount the "
 	    "memory, pids and cpu controllers");
@@ -380,7 +402,7 @@ examine(struct visit *v, struct state *s, struct error *err)
 	ids_release(&v->ids);
 	if (rc < 0)
 		return -1;
-	try_groups(v);
+	try_groups(v, s);
 	try_network(v);
 	try_room(v, s);
 	list_programs(v);

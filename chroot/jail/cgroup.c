@@ -402,11 +402,23 @@ write_paths(const struct cgroup *g, int run, struct error *err)
 	return rc;
 }
 
+/* Others' groups, or a mount that can only be read, as containers have it. */
+static bool
+is_out_of_reach(int error)
+{
+	return error == EACCES || error == EPERM || error == EROFS ||
+	    error == ENOENT;
+}
+
 static int
 make_group(struct control_group *g, struct error *err)
 {
-	if (mkdir(g->path, 0755) < 0 && errno != EEXIST)
-		return fail_errno(err, "create %s", g->path);
+	if (mkdir(g->path, 0755) < 0 && errno != EEXIST) {
+		if (!is_out_of_reach(errno))
+			return fail_errno(err, "create %s", g->path);
+		g->path[0] = '\0';
+		return 0;
+	}
 	g->fd = open(g->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return g->fd < 0 ? fail_errno(err, "open %s", g->path) : 0;
 }

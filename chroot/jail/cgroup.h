@@ -39,7 +39,8 @@ void cgroup_find(struct cgroup *g, const struct limits *l, unsigned without);
 
 /*
  * Make the groups, name below each path found, after writing their paths to
- * the file "groups" in the folder run. Nothing is limited by them yet.
+ * the file "groups" in the folder run. Nothing is limited by them yet. The path
+ * of one that this user can't make is empty then.
  */
 int cgroup_make(struct cgroup *g, const char *name, int run, struct error *err);
 

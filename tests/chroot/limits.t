@@ -55,10 +55,21 @@ is "$(printf '%s\n' "$status" | grep -c 'log_left_out=0')" 0 "the limit is that 
 is "$(printf '%s\n' "$status" | sed -n 's/^end.*log_start=\([0-9]*\).*log_end=\([0-9]*\).*/\2 \1/p' |
 	awk '$1 - $2 < 100 { n++ } END { print n + 0 }')" 0 "but each has a part of it"
 
-# memory, processes, processors: with control groups, and without
-for mode in cgroup1 -; do
-	without=''
+# memory, processes, processors: with control groups, without, and with some
+# that can only be read, as in a container
+real=$CHROOT
+cat >read-only <<'X'
+#!/bin/sh
+exec unshare --mount --propagation private sh -c '
+	awk "/ - cgroup/ { print \$5 }" /proc/self/mountinfo |
+		xargs -n 1 mount -o remount,bind,ro && exec "$@"' sh "$CHROOT_REAL" "$@"
+X
+chmod +x read-only
+export CHROOT_REAL="$real"
+for mode in cgroup1 read-only -; do
+	without='' CHROOT=$real
 	[ $mode = - ] && without='--without cgroup2,cgroup1'
+	[ $mode = read-only ] && CHROOT=$tmp/read-only
 	# shellcheck disable=SC2086 # words
 	run $without --memory 48M --time 300 -- /bin/bash -c \
 		'x=$(head -c 300000000 /dev/zero | tr "\0" x); echo "${#x}"'
@@ -74,6 +85,13 @@ for mode in cgroup1 -; do
 		'for ((i = 0; i < 30; i++)); do true & done; wait'
 	is "$code $(field limit)" "0 -" "within the limits ($mode)"
 done
+CHROOT=$tmp/read-only
+run --memory 256M --pids 50 --cpus 1 -- true
+has "$status" "cgroup2,cgroup1" "groups that can't be made are lacking"
+"$CHROOT" -s "$S" doctor >doctor
+has "$(cat doctor)" "less cgroup" "the doctor has found that out"
+CHROOT=$real
+run $without --memory 256M --pids 50 -- true
 is "$(printf '%s\n' "$status" | grep -c '^jail lacks=\(.*,\)\{0,1\}cgroup2,cgroup1')" 1 \
 	"what there isn't is told"
 mkfifo grouped

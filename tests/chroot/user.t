@@ -45,6 +45,11 @@ has "$log" "5
 has "$log" "passwd: No such file" "what was removed too"
 has "$log" "x" "a folder below can be renamed"
 has "$log" "mount: permission denied" "root of the job can't mount"
+step user-job-4 --memory 256M --pids 50 --cpus 1 -- true
+is "$code" 0 "limits need no group of the user's"
+step user-job-5 --pids 20 --status-fd 2 -- /bin/bash -c \
+	'for ((i = 0; i < 60; i++)); do sleep 1000 & done; wait'
+has "$log" "limit=pids" "and hold without"
 step user-job-3 -- /bin/bash -c "ls $tmp /root /home; :"
 has "$log" "No such file" "nothing of the host is seen"
 as_user "$S" list >log 2>&1
