@@ -16,6 +16,7 @@
 #include "base/conf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/home.h"
 #include "base/log.h"
 #include "base/shells.h"
 #include "base/usage.h"
@@ -40,6 +41,7 @@ static const struct usage forms[] = {
 	"delete layers that were not used for long"},
     {"list [--json]", "stages and layers, with sizes and last use"},
     {"remove ID|NAME", "delete a stage or a layer"},
+    {"remove --kept JOB", "delete what run --keep has kept"},
     {"has stage|layer ID", "exits with 0 if it is here, else with 3"},
     {"recover", "clear away what runs that died have left"},
     {"doctor [--json]", "what this machine's jails can do, what to change"},
@@ -62,7 +64,9 @@ static const struct usage forms[] = {
 	"the same for other programs, over a socket"},
     {"completion " SHELLS_NAMES,
 	"print the script that completes this in a shell"},
-    {"-s STATE", "state folder (" STATE_DEFAULT ")"},
+    {"-s STATE",
+	"state folder (of root: /var/lib/autotua/chroot; else "
+	"$XDG_STATE_HOME/autotua/chroot)"},
     {"-h", "this text"},
     {"-V", "the version"},
     {0},
@@ -158,17 +162,20 @@ cmd_list(const char *path, int argc, char **argv)
 static int
 cmd_remove(const char *path, int argc, char **argv)
 {
+	bool kept = argc == 3 && strcmp(argv[1], "--kept") == 0;
 	struct state s;
 	struct error err;
 	int rc;
 
-	if (argc != 2)
-		return usage("remove: one ID or NAME is needed");
-	if (!id_is_key(argv[1]) && !id_is_name(argv[1]))
+	if (argc != 2 && !kept)
+		return usage("remove: one ID or NAME is needed, or --kept JOB");
+	if (kept ? !id_is_job(argv[2])
+		 : !id_is_key(argv[1]) && !id_is_name(argv[1]))
 		return usage("remove: that is neither id nor name");
 	if (state_open(&s, path, &err) < 0)
 		return trouble(&err);
-	rc = stage_remove(&s, argv[1], &err);
+	rc = kept ? state_remove_kept(&s, argv[2], &err)
+		  : stage_remove(&s, argv[1], &err);
 	state_close(&s);
 	return rc < 0 ? trouble(&err) : CODE_OK;
 }
@@ -341,10 +348,11 @@ static const struct {
 static int
 run_line(int argc, char **argv)
 {
-	const char *state = STATE_DEFAULT;
+	const char *state = NULL;
+	struct arena a = {0};
 	struct error err;
 	size_t i;
-	int c;
+	int c, rc;
 
 	opterr = 0;
 	while ((c = getopt(argc, argv, "+hs:V")) != -1) {
@@ -372,9 +380,14 @@ run_line(int argc, char **argv)
 	for (i = 0; argc > 0 && i < sizeof(commands) / sizeof(*commands); i++) {
 		if (strcmp(argv[0], commands[i].name) != 0)
 			continue;
-		if (geteuid() != 0 && subid_enter(&err) < 0)
-			return trouble(&err);
-		return commands[i].run(state, argc, argv);
+		/* before we are root of a namespace */
+		if (!state)
+			state = home_chroot(&a);
+		rc = geteuid() != 0 && subid_enter(&err) < 0
+		    ? trouble(&err)
+		    : commands[i].run(state, argc, argv);
+		arena_release(&a);
+		return rc;
 	}
 	return usage(argc > 0 ? "no such command" : "a command is missing");
 }
@@ -386,6 +399,8 @@ main(int argc, char **argv)
 	int code;
 
 	open_standard();
+	/* what others are not to see is in a folder of our own */
+	umask(022);
 	code = run_line(argc, argv);
 	return file_end_output(&err) < 0 ? trouble(&err) : code;
 }

@@ -7,8 +7,6 @@
 #ifndef CHROOT_MANAGE_H
 #define CHROOT_MANAGE_H
 
-#define STATE_DEFAULT "/var/lib/autotua/chroot"
-
 int manage_import(const char *path, int argc, char **argv);
 int manage_export(const char *path, int argc, char **argv);
 int manage_verify(const char *path, int argc, char **argv);

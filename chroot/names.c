@@ -5,6 +5,8 @@
  */
 #include "chroot/sys/id.h"
 #include "chroot/manage.h"
+#include "base/arena.h"
+#include "base/home.h"
 #include "base/usage.h"
 
 #include <dirent.h>
@@ -62,13 +64,16 @@ offer_images(const struct usage_asked *asked, const char *state,
 void
 manage_names(const struct usage_asked *asked)
 {
-	const char *state = usage_value(asked, "-s", NULL, STATE_DEFAULT);
 	bool name = strcmp(asked->name, "NAME") == 0;
+	struct arena a = {0};
+	const char *state;
 
 	if (strncmp(asked->form, "import", 6) == 0)
 		return;
+	state = usage_value(asked, "-s", NULL, home_chroot(&a));
 	if (name || strcmp(asked->name, "ID") == 0)
 		offer_images(asked, state, "stages", name);
 	if (strcmp(asked->name, "KEY") == 0 || strcmp(asked->name, "ID") == 0)
 		offer_images(asked, state, "layers", false);
+	arena_release(&a);
 }

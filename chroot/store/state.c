@@ -382,6 +382,22 @@ state_empty_trash(struct state *s, struct error *err)
 	return 0;
 }
 
+int
+state_remove_kept(struct state *s, const char *job, struct error *err)
+{
+	int fd, rc = -1;
+
+	fd = sys_open_beneath(s->fd, "kept", O_RDONLY | O_DIRECTORY);
+	if (fd >= 0)
+		rc = state_bury(s, fd, job, err);
+	else
+		fail_errno(err, "open kept");
+	if (fd >= 0)
+		close(fd);
+	return rc < 0 ? fail_in(err, "kept/%s", job)
+		      : state_empty_trash(s, err);
+}
+
 static int
 found_one(struct state *s, int dirfd, const char *name, struct error *err)
 {

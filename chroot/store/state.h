@@ -58,6 +58,9 @@ int state_recover(struct state *s, struct error *err);
 /* Move dirfd/name to the trash; state_empty_trash() deletes it. */
 int state_bury(struct state *s, int dirfd, const char *name, struct error *err);
 
+/* Delete kept/JOB. */
+int state_remove_kept(struct state *s, const char *job, struct error *err);
+
 /*
  * Delete run/NAME, whose lock the caller has and closes afterwards: what is
  * left of it if the caller dies on the way is a dead run's folder.

@@ -251,7 +251,7 @@ arches(const struct offer *o)
 static void
 runs(const struct offer *o)
 {
-	const struct runs_place place = {runs_folder(&o->cli->arena), ""};
+	const struct runs_place place = {runs_folder(&o->cli->arena), "", NULL};
 	struct runs_list list;
 	size_t i;
 

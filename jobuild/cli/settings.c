@@ -2,6 +2,7 @@
 #include "cli/settings.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/home.h"
 #include "base/network.h"
 #include "run/where.h"
 
@@ -75,18 +76,6 @@ settings_help(size_t i)
 	return about[i].help;
 }
 
-const char *
-settings_folder(struct arena *a, const char *name, const char *rest)
-{
-	const char *base = getenv(name), *home = getenv("HOME");
-
-	if (base && *base == '/')
-		return arena_printf(a, "%s/autotua", base);
-	if (!home || *home != '/')
-		home = "/";
-	return arena_printf(a, "%s/%s/autotua", home, rest);
-}
-
 static const char *
 named(void)
 {
@@ -101,7 +90,7 @@ settings_file(struct arena *a)
 	if (named())
 		return named();
 	return arena_printf(
-	    a, "%s/config", settings_folder(a, "XDG_CONFIG_HOME", ".config"));
+	    a, "%s/config", home_folder(a, "XDG_CONFIG_HOME", ".config"));
 }
 
 /* Debian's and Gentoo's names of what uname(2) tells. */
@@ -137,7 +126,7 @@ built_in(struct settings *s, struct arena *a)
 {
 	memset(s, 0, sizeof(*s));
 	s->arch = machine(a);
-	s->state = "/var/lib/autotua/chroot";
+	s->state = home_chroot(a);
 	s->chroot = where_program(a, "autotua-chroot");
 	s->helpers = where_helpers(a);
 	s->network = "host";
@@ -212,7 +201,7 @@ place_store(struct settings *s, const char *origin[SETTINGS], struct arena *a)
 		return;
 	layer.store = arena_printf(a, "%s/distfiles",
 	    geteuid() == 0 ? s->state
-			   : settings_folder(a, "XDG_CACHE_HOME", ".cache"));
+			   : home_folder(a, "XDG_CACHE_HOME", ".cache"));
 	lay_over(s, &layer, "built in", origin, a);
 }
 

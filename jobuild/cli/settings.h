@@ -55,8 +55,4 @@ const char *settings_file(struct arena *a);
 int settings_load(struct settings *out, const char *origin[SETTINGS],
     const struct settings *flags, struct arena *a, struct error *err);
 
-/* $NAME/autotua, or ~/REST/autotua when it isn't set: XDG's base folders. */
-const char *
-settings_folder(struct arena *a, const char *name, const char *rest);
-
 #endif

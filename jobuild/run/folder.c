@@ -364,13 +364,18 @@ out:
 int
 folder_write(const struct folder *f, struct error *err)
 {
+	/* a job has other ids than the one who gives it this folder */
+	mode_t before = umask(022);
 	struct arena a = {0};
 	int rc = -1;
 
-	if (put_helpers(f, err) == 0 && put_env(f, &a, err) == 0 &&
+	if (fchmod(f->dirfd, 0755) < 0)
+		fail_errno(err, "chmod");
+	else if (put_helpers(f, err) == 0 && put_env(f, &a, err) == 0 &&
 	    put_chain(f, err) == 0 && put_values(f, err) == 0 &&
 	    put_files(f, err) == 0)
 		rc = 0;
 	arena_release(&a);
+	(void)umask(before);
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/home.h"
 #include "cli/cli.h"
 #include "cli/steps.h"
 #include "cli/text.h"
@@ -21,7 +22,7 @@ folder(struct cli *c)
 
 	if (run && *run == '/')
 		return arena_printf(&c->arena, "%s/autotua", run);
-	return settings_folder(&c->arena, "XDG_STATE_HOME", ".local/state");
+	return home_folder(&c->arena, "XDG_STATE_HOME", ".local/state");
 }
 
 /* One a master; its URL may have what a file's name can't. */

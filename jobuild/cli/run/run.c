@@ -67,7 +67,7 @@ is_empty(const char *path)
 static void
 clean(struct cli *c, const char *parent)
 {
-	const struct runs_place place = {parent, c->conf.state};
+	const struct runs_place place = {parent, c->conf.state, c->conf.chroot};
 	size_t n;
 
 	n = runs_clean(&place, (size_t)strtoul(c->conf.runs, NULL, 10),
@@ -151,9 +151,6 @@ check_machine(struct cli *c, struct error *err)
 		    "jobuild.sh is not there: install it, or say where its "
 		    "folder is with AUTOTUA_HELPERS or \"helpers\" in %s",
 		    settings_file(&c->arena));
-	if (geteuid() != 0)
-		return fail(
-		    err, "chroots need root: call it with sudo or as root");
 	return 0;
 }
 
@@ -268,8 +265,7 @@ prepare(struct local *l, const struct run_options *o, const struct atom *root)
 	if (o->from && find_from(l, o->from, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
 	configure(l, o);
-	l->conf.fetch.store = store_open(
-	    arena_printf(&c->arena, "%s/distfiles", c->conf.state), &err);
+	l->conf.fetch.store = store_open(c->conf.store, &err);
 	if (l->conf.fetch.store < 0 || make_folder(l, o->output, &err) < 0)
 		return cli_error(c, CLI_TEMPORARY, &err);
 	return CLI_OK;
@@ -291,7 +287,7 @@ run_main(struct cli *c, const void *opts, int n, char *args[])
 	if (o->shell && !terminal_answers())
 		return cli_errorf(c, CLI_USAGE, "--shell needs a terminal");
 	if (check_machine(c, &err) < 0)
-		return cli_error(c, CLI_DENIED, &err);
+		return cli_error(c, CLI_USAGE, &err);
 	rc = repo_tree(c, o->revision, &l.tree);
 	if (rc != CLI_OK)
 		return rc;

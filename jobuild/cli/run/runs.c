@@ -4,7 +4,8 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "cli/settings.h"
+#include "base/home.h"
+#include "base/proc.h"
 #include "cli/steps.h"
 
 #include <dirent.h>
@@ -25,7 +26,7 @@ const char *
 runs_folder(struct arena *a)
 {
 	return arena_printf(
-	    a, "%s/runs", settings_folder(a, "XDG_STATE_HOME", ".local/state"));
+	    a, "%s/runs", home_folder(a, "XDG_STATE_HOME", ".local/state"));
 }
 
 int
@@ -221,21 +222,32 @@ runs_size(struct arena *a, const char *path)
 
 /* ---- deleting ------------------------------------------------------------ */
 
-/* What a failed step has left is of no use without the run, and large. */
+/*
+ * What a failed step has left is of no use without the run, and large. Its
+ * files are the job's, so an ordinary user needs a program to delete them.
+ */
 static int
-remove_kept(const struct runs_item *item, struct error *err)
+remove_kept(
+    const struct runs_place *p, const struct runs_item *item, struct error *err)
 {
+	const char *argv[] = {
+	    p->chroot, "-s", p->state, "remove", "--kept", NULL, NULL};
 	size_t i;
 
+	if (item->nkept > 0 && !p->chroot)
+		return fail(err, "autotua-chroot is not there, and %s is its",
+		    item->kept[0]);
 	for (i = 0; i < item->nkept; i++) {
-		if (file_remove_tree(AT_FDCWD, item->kept[i], err) < 0)
-			return -1;
+		argv[5] = strrchr(item->kept[i], '/') + 1;
+		if (proc_run(argv, NULL, err) < 0)
+			return fail_in(err, "remove %s", item->kept[i]);
 	}
 	return 0;
 }
 
 int
-runs_remove(const struct runs_item *item, struct error *err)
+runs_remove(
+    const struct runs_place *p, const struct runs_item *item, struct error *err)
 {
 	int fd, rc;
 
@@ -247,7 +259,7 @@ runs_remove(const struct runs_item *item, struct error *err)
 		err->code = EBUSY;
 		rc = -1;
 	} else {
-		rc = remove_kept(item, err) < 0
+		rc = remove_kept(p, item, err) < 0
 		    ? -1
 		    : file_remove_tree(AT_FDCWD, item->path, err);
 	}
@@ -281,7 +293,7 @@ runs_clean(const struct runs_place *p, size_t keep, int64_t age, time_t now)
 		many = keep > 0 && rank++ >= keep && (!bad || failed > keep);
 		old = age > 0 && runs_age(r, now) > (double)age;
 		if (many || old)
-			removed += runs_remove(r, &ignored) == 0;
+			removed += runs_remove(p, r, &ignored) == 0;
 	}
 	arena_release(&a);
 	return removed;

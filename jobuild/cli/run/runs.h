@@ -47,9 +47,12 @@ struct runs_list {
 	size_t n;
 };
 
-/* What is where: folders below parent, and state/kept/ID of autotua-chroot. */
+/*
+ * What is where: folders below parent, and state/kept/ID of the program chroot,
+ * which is needed to delete only.
+ */
 struct runs_place {
-	const char *parent, *state;
+	const char *parent, *state, *chroot;
 };
 
 /* All that are there, the newest first. */
@@ -60,7 +63,8 @@ runs_read(struct arena *a, const struct runs_place *p, struct runs_list *out);
 int64_t runs_size(struct arena *a, const char *path);
 
 /* Delete it with what it kept. -1; err->code EBUSY: it is under way. */
-int runs_remove(const struct runs_item *item, struct error *err);
+int runs_remove(const struct runs_place *p, const struct runs_item *item,
+    struct error *err);
 
 /* Seconds since its end, or what is known of it. */
 double runs_age(const struct runs_item *item, time_t now);

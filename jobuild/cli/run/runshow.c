@@ -95,6 +95,7 @@ run_json(struct cli *c, const struct runs_item *r)
 
 struct removal {
 	struct cli *cli;
+	const struct runs_place *place;
 	const struct runs_options *options;
 	json_t *gone;
 	int64_t size;
@@ -108,7 +109,7 @@ remove_one(struct removal *d, const struct runs_item *r)
 	int64_t size = size_of(&c->arena, r);
 	struct error err = {0};
 
-	if (!d->options->dry && runs_remove(r, &err) < 0) {
+	if (!d->options->dry && runs_remove(d->place, r, &err) < 0) {
 		d->status = cli_error(c, CLI_FAILED, &err);
 		return;
 	}
@@ -170,10 +171,11 @@ remove_old(struct removal *d, const struct runs_list *list, int64_t age)
 		    kept == 1 ? "was" : "were", kept == 1 ? "it" : "them");
 }
 
-static int delete (
-    struct cli *c, const struct runs_options *o, const struct runs_list *list)
+static int delete (struct cli *c, const struct runs_options *o,
+    const struct runs_place *place, const struct runs_list *list)
 {
-	struct removal d = {.cli = c, .options = o, .gone = json_array()};
+	struct removal d = {
+	    .cli = c, .place = place, .options = o, .gone = json_array()};
 	int64_t age = o->older ? conf_parse_duration(o->older) : 0;
 
 	remove_named(&d, list);
@@ -193,7 +195,8 @@ static int
 runs_main(struct cli *c, const void *opts, int n, char *args[])
 {
 	const struct runs_options *o = opts;
-	const struct runs_place place = {runs_folder(&c->arena), c->conf.state};
+	const struct runs_place place = {
+	    runs_folder(&c->arena), c->conf.state, c->conf.chroot};
 	struct runs_list list;
 	json_t *array;
 	size_t i;
@@ -208,7 +211,7 @@ runs_main(struct cli *c, const void *opts, int n, char *args[])
 		    "--dry-run of what? of --remove or --older-than");
 	runs_read(&c->arena, &place, &list);
 	if (o->older || o->remove.n > 0)
-		return delete (c, o, &list);
+		return delete (c, o, &place, &list);
 	if (!c->json) {
 		print_runs(c, &list);
 		return CLI_OK;

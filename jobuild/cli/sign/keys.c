@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/home.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "tree/sign/notary.h"
@@ -115,8 +116,7 @@ keys_export(const char *fingerprint, struct buf *out, struct error *err)
 struct notary *
 keys_notary(struct cli *c)
 {
-	const char *folder =
-	    settings_folder(&c->arena, "XDG_CACHE_HOME", ".cache");
+	const char *folder = home_folder(&c->arena, "XDG_CACHE_HOME", ".cache");
 	struct notary *n = notary_open(folder);
 
 	if (notary_trouble(n))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/tree/repo.h"
+#include "base/home.h"
 #include "cli/cli.h"
 
 #include <git2.h>
@@ -55,7 +56,7 @@ repo_find(struct cli *c, struct repo *r, struct error *err)
 
 	memset(r, 0, sizeof(*r));
 	r->index = arena_printf(&c->arena, "%s/index",
-	    settings_folder(&c->arena, "XDG_CACHE_HOME", ".cache"));
+	    home_folder(&c->arena, "XDG_CACHE_HOME", ".cache"));
 	/* for as long as the program runs: each start takes milliseconds */
 	if (tree_warm_up(err) < 0)
 		return -1;
