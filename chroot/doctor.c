@@ -39,6 +39,7 @@ struct visit {
 	struct ids ids;
 	struct machine machine;
 	unsigned lacks; /* of enum feature */
+	bool allow_rootful;
 };
 
 static struct finding *
@@ -214,6 +215,8 @@ try_ids(struct visit *v, struct state *s)
 		close(fd);
 		return;
 	}
+	f->needed = !v->allow_rootful;
+	v->lacks |= FEATURE_USERNS;
 	snprintf(f->text, sizeof(f->text),
 	    "a job can't have ids of its own: %.150s", err.msg);
 	ids_release(&v->ids);
@@ -358,15 +361,15 @@ print_words(const struct visit *v)
 
 /* A text of ours or the kernel's between quotes. */
 static void
-print_string(const char *s)
+print_string(FILE *out, const char *s)
 {
-	putchar('"');
+	fputc('"', out);
 	for (; *s; s++) {
 		if (*s == '"' || *s == '\\')
-			putchar('\\');
-		putchar((unsigned char)*s < ' ' ? ' ' : *s);
+			fputc('\\', out);
+		fputc((unsigned char)*s < ' ' ? ' ' : *s, out);
 	}
-	putchar('"');
+	fputc('"', out);
 }
 
 static void
@@ -380,10 +383,10 @@ print_json(const struct visit *v)
 		f = &v->list[i];
 		printf("%s\n {\"name\": \"%s\", \"ok\": %s, \"text\": ",
 		    i > 0 ? "," : "", f->name, f->good ? "true" : "false");
-		print_string(f->text);
+		print_string(stdout, f->text);
 		if (!f->good) {
 			fputs(", \"remedy\": ", stdout);
-			print_string(f->remedy);
+			print_string(stdout, f->remedy);
 		}
 		putchar('}');
 	}
@@ -392,11 +395,12 @@ print_json(const struct visit *v)
 
 /* Try everything; -1 if it can't be tried. */
 static int
-examine(struct visit *v, struct state *s, struct error *err)
+examine(struct visit *v, struct state *s, bool allow_rootful, struct error *err)
 {
 	int rc;
 
-	*v = (struct visit){.ids = {-1, -1, 0, false}};
+	*v = (struct visit){
+	    .ids = {-1, -1, 0, false}, .allow_rootful = allow_rootful};
 	try_ids(v, s);
 	rc = try_jail(v, s, err);
 	ids_release(&v->ids);
@@ -409,30 +413,31 @@ examine(struct visit *v, struct state *s, struct error *err)
 	return 0;
 }
 
-static bool
-is_fit(const struct visit *v)
+/* Why no job can be run here; NULL: one can. */
+static const char *
+unfit(const struct visit *v)
 {
 	size_t i;
 
 	for (i = 0; i < v->n; i++) {
 		if (v->list[i].needed && !v->list[i].good)
-			return false;
+			return v->list[i].text;
 	}
-	return true;
+	return NULL;
 }
 
 int
-doctor(struct state *s, bool json, struct error *err)
+doctor(struct state *s, bool allow_rootful, bool json, struct error *err)
 {
 	struct visit v;
 
-	if (examine(&v, s, err) < 0)
+	if (examine(&v, s, allow_rootful, err) < 0)
 		return -1;
 	if (json)
 		print_json(&v);
 	else
 		print_words(&v);
-	return is_fit(&v) ? 0 : 1;
+	return unfit(&v) ? 1 : 0;
 }
 
 static void
@@ -452,20 +457,26 @@ print_archs(FILE *out, const struct machine *m, const char *name, bool emulated)
 }
 
 int
-doctor_capabilities(FILE *out, struct state *s, struct error *err)
+doctor_capabilities(
+    FILE *out, struct state *s, bool allow_rootful, struct error *err)
 {
 	char text[FEATURE_TEXT];
+	const char *why;
 	struct visit v;
 
-	if (examine(&v, s, err) < 0)
+	if (examine(&v, s, allow_rootful, err) < 0)
 		return -1;
+	why = unfit(&v);
 	fputc('{', out);
 	print_archs(out, &v.machine, "arches", false);
 	print_archs(out, &v.machine, "emulated", true);
 	fprintf(out, "\"network\": \"%s\", ",
 	    (v.lacks & FEATURE_PRIVATE) != 0 ? "host" : "private");
-	fprintf(out, "\"root\": \"%s\", \"lacks\": \"%s\", \"fit\": %s}\n",
+	fprintf(out, "\"root\": \"%s\", \"lacks\": \"%s\", \"fit\": %s",
 	    (v.lacks & FEATURE_OVERLAY) != 0 ? "copy" : "overlay",
-	    feature_text(v.lacks, text), is_fit(&v) ? "true" : "false");
-	return is_fit(&v) ? 0 : 1;
+	    feature_text(v.lacks, text), why ? "false, \"why\": " : "true");
+	if (why)
+		print_string(out, why);
+	fputs("}\n", out);
+	return why ? 1 : 0;
 }

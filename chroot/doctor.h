@@ -14,18 +14,19 @@ struct state;
 
 /*
  * Print the findings, in words or as JSON. 1 if no job can be run here, 0 if
- * one can, -1 if it can't be found out.
+ * one can, -1 if it can't be found out. allow_rootful: as for a run.
  */
-int doctor(struct state *s, bool json, struct error *err);
+int doctor(struct state *s, bool allow_rootful, bool json, struct error *err);
 
 /*
  * Write what others need to know of it to out, as one JSON object: the
  * architectures whose programs run ("arches") and that are emulated
  * ("emulated"), the most that a job's network can be ("network": private or
  * host), how a root is made ("root": overlay or copy), what jails do without
- * ("lacks"), and whether jobs can be run at all ("fit"). Returns as doctor()
- * does.
+ * ("lacks"), and whether jobs can be run at all ("fit", else "why" not).
+ * Returns as doctor() does.
  */
-int doctor_capabilities(FILE *out, struct state *s, struct error *err);
+int doctor_capabilities(
+    FILE *out, struct state *s, bool allow_rootful, struct error *err);
 
 #endif

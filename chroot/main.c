@@ -44,8 +44,10 @@ static const struct usage forms[] = {
     {"remove --kept JOB", "delete what run --keep has kept"},
     {"has stage|layer ID", "exits with 0 if it is here, else with 3"},
     {"recover", "clear away what runs that died have left"},
-    {"doctor [--json]", "what this machine's jails can do, what to change"},
-    {"capabilities", "the same for programs, in short, as JSON"},
+    {"doctor [--json] [--allow-rootful]",
+	"what this machine's jails can do, what to change"},
+    {"capabilities [--allow-rootful]",
+	"the same for programs, in short, as JSON"},
     {"ready [--reserve BYTES] [--pressure PERCENT]",
 	"has this machine room for a run at this moment?"},
     {"run --job JOB --stage ID [--layer KEY]... [--commit KEY] "
@@ -225,19 +227,38 @@ cmd_recover(const char *path, int argc, char **argv)
 	return rc < 0 ? trouble(&err) : CODE_OK;
 }
 
+/* Is the option there? Then it is taken out of the arguments. */
+static bool
+take_flag(int *argc, char **argv, const char *flag)
+{
+	int i, k;
+
+	for (i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], flag) != 0)
+			continue;
+		--*argc;
+		for (k = i; k < *argc; k++)
+			argv[k] = argv[k + 1];
+		return true;
+	}
+	return false;
+}
+
 static int
 cmd_doctor(const char *path, int argc, char **argv)
 {
-	bool json = argc == 2 && strcmp(argv[1], "--json") == 0;
+	bool json = take_flag(&argc, argv, "--json");
+	bool rootful = take_flag(&argc, argv, "--allow-rootful");
 	struct state s;
 	struct error err;
 	int rc;
 
-	if (argc > 1 && !json)
-		return usage("doctor: the only argument is --json");
+	if (argc > 1)
+		return usage("doctor: the only arguments are --json and "
+			     "--allow-rootful");
 	if (state_open(&s, path, &err) < 0)
 		return trouble(&err);
-	rc = doctor(&s, json, &err);
+	rc = doctor(&s, rootful, json, &err);
 	state_close(&s);
 	if (rc < 0)
 		return trouble(&err);
@@ -247,16 +268,17 @@ cmd_doctor(const char *path, int argc, char **argv)
 static int
 cmd_capabilities(const char *path, int argc, char **argv)
 {
+	bool rootful = take_flag(&argc, argv, "--allow-rootful");
 	struct state s;
 	struct error err;
 	int rc;
 
-	(void)argv;
 	if (argc > 1)
-		return usage("capabilities: there are no arguments");
+		return usage(
+		    "capabilities: the only argument is --allow-rootful");
 	if (state_open(&s, path, &err) < 0)
 		return trouble(&err);
-	rc = doctor_capabilities(stdout, &s, &err);
+	rc = doctor_capabilities(stdout, &s, rootful, &err);
 	state_close(&s);
 	if (rc < 0)
 		return trouble(&err);

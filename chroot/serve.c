@@ -156,7 +156,7 @@ do_capabilities(struct server *s, struct message *m, struct error *err)
 
 	if (!out)
 		return code_of(fail_errno(err, "capabilities"), err);
-	rc = doctor_capabilities(out, s->state, err);
+	rc = doctor_capabilities(out, s->state, s->o->allow_rootful, err);
 	if (fclose(out) != 0)
 		rc = fail_errno(err, "capabilities");
 	if (rc >= 0) {

@@ -63,6 +63,21 @@ contract_set_owner(int state, enum owner owner, struct error *err)
 	    state, "owner", words[owner], strlen(words[owner]), 0644, err);
 }
 
+/* ---- jails ---------------------------------------------------------------
+ */
+
+void
+contract_set_unfit(struct contract *c, const char *why)
+{
+	struct error err;
+
+	if (!why)
+		(void)unlinkat(c->state, "unfit", 0);
+	else if (file_write_at(
+		     c->state, "unfit", why, strlen(why), 0644, &err) < 0)
+		log_warn("unfit: %s", err.msg);
+}
+
 /* ---- battery ------------------------------------------------------------- */
 
 static bool
@@ -248,6 +263,8 @@ judge(struct contract *c, time_t now, char why[CLOSED_MAX], bool *ends)
 		    c->owner == OWNER_PAUSE ? "paused" : "drained");
 		return;
 	}
+	if (read_text(c->state, "unfit", why, CLOSED_MAX))
+		return;
 	if (!look_hours(c, now, why)) {
 		*ends = !conf->finish;
 		return;

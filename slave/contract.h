@@ -4,8 +4,9 @@
  * whatever a master says: while it is closed nothing is claimed, what comes
  * all the same is given back, and what runs is ended if the owner wants the
  * machine for himself. What is looked at: the owner's word (a file that the
- * commands pause, drain and resume write), hours, battery, free disk, and
- * bytes moved today (a file that outlives the process).
+ * commands pause, drain and resume write), whether jails can hold a job here (a
+ * file, too, so that a command can tell), hours, battery, free disk, and bytes
+ * moved today (a file that outlives the process).
  */
 #ifndef SLAVE_CONTRACT_H
 #define SLAVE_CONTRACT_H
@@ -58,6 +59,9 @@ int64_t contract_left(const struct contract *c);
 
 /* Write what was moved, if it isn't written yet. */
 void contract_save(struct contract *c);
+
+/* What was found out about jails: why they hold no job, or NULL. */
+void contract_set_unfit(struct contract *c, const char *why);
 
 /* The owner's word, from and to the file. */
 enum owner contract_owner(int state);

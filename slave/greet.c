@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define PROBE_EVERY ((int64_t)3600 * 1000)
+#define UNFIT_EVERY ((int64_t)60 * 1000) /* the owner may mend it */
 #define HELLO_PAUSE 30000 /* milliseconds, after changes of images */
 #define STAGES_MAX  200   /* that a hello names, last used first */
 #define LAYERS_MAX  2000
@@ -46,6 +47,19 @@ probe_listen(struct session *s)
 	}
 }
 
+/* Where jails can't hold a job the machine isn't lent. */
+static void
+take_fitness(struct session *s, json_t *about)
+{
+	const json_t *why = json_object_get(about, "unfit");
+
+	contract_set_unfit(&s->contract, json_string_value(why));
+	if (why)
+		s->next_probe = s->host.now + UNFIT_EVERY;
+	s->next_look = 0;
+	json_object_del(about, "unfit");
+}
+
 void
 probe_reaped(struct session *s, int status)
 {
@@ -64,6 +78,7 @@ probe_reaped(struct session *s, int status)
 		s->next_probe = s->host.now + SESSION_PAUSE_MAX;
 		return;
 	}
+	take_fitness(s, about);
 	json_decref(s->about);
 	s->about = about;
 	s->hello_due = s->renewed = true;

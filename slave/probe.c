@@ -342,19 +342,14 @@ add_arches(json_t *list, const json_t *more)
 
 /* The machine's own first, then what else jails run programs of. */
 static json_t *
-probe_arches(json_t *caps, const struct slave_conf *c, const char *own)
+probe_arches(json_t *caps, const json_t *jails, const char *own)
 {
-	struct error err;
-	json_t *jails = jailer_capabilities(c->jailer, &err), *v;
+	json_t *v;
 	const json_t *emulated = json_object_get(jails, "emulated");
 	json_t *list = json_pack("[s]", own);
 	char name[80];
 	size_t i;
 
-	if (!jails)
-		log_warn("what jails can do here is not known: %s (see "
-			 "\"autotua-chroot doctor\")",
-		    err.msg);
 	add_arches(list, json_object_get(jails, "arches"));
 	add_arches(list, emulated);
 	json_array_foreach(emulated, i, v)
@@ -363,15 +358,38 @@ probe_arches(json_t *caps, const struct slave_conf *c, const char *own)
 		    json_is_string(v) ? json_string_value(v) : "");
 		put(caps, name, "1");
 	}
-	json_decref(jails);
 	return list;
+}
+
+/* What jails can do here; NULL: nobody knows. */
+static json_t *
+ask_jailer(const struct slave_conf *c)
+{
+	struct error err;
+	json_t *jails = jailer_capabilities(c->jailer, &err);
+
+	if (!jails)
+		log_warn("what jails can do here is not known: %s (see "
+			 "\"autotua-chroot doctor\")",
+		    err.msg);
+	return jails;
+}
+
+static json_t *
+unfit(const json_t *jails)
+{
+	const char *why = json_string_value(json_object_get(jails, "why"));
+
+	return json_sprintf("no job can be run here (see \"autotua-chroot "
+			    "doctor\"): %s",
+	    why ? why : "unknown");
 }
 
 json_t *
 probe_all(const struct slave_conf *c, struct error *err)
 {
 	struct utsname u;
-	json_t *caps, *list;
+	json_t *caps, *list, *jails, *doc;
 
 	trees_prune(c->state, TREES_KEPT);
 	if (uname(&u) < 0) {
@@ -388,9 +406,14 @@ probe_all(const struct slave_conf *c, struct error *err)
 	probe_modules(caps, c);
 	if (c->network != NETWORK_NO)
 		put(caps, "network", network_names[c->network]);
-	list = probe_arches(caps, c, probe_arch(u.machine));
-	return json_pack("{s:o, s:o, s:o}", "arches", list, "capabilities",
-	    caps, "stages", probe_stages(c));
+	jails = ask_jailer(c);
+	list = probe_arches(caps, jails, probe_arch(u.machine));
+	doc = json_pack("{s:o, s:o, s:o}", "arches", list, "capabilities", caps,
+	    "stages", probe_stages(c));
+	if (json_is_false(json_object_get(jails, "fit")))
+		json_object_set_new(doc, "unfit", unfit(jails));
+	json_decref(jails);
+	return doc;
 }
 
 static _Noreturn void

@@ -20,6 +20,23 @@ is "$(jq 'map(select(.ok == false and .remedy == null)) | length' json)" 0 \
 is $? 2 "doctor: an argument too many"
 is "$(ls "$S/stages")" "" "the trial has made no stage"
 
+# a file system whose owners can't be translated
+mkdir ram
+on_ram() {
+	unshare --mount --propagation private sh -c \
+		'mount -t ramfs none ram && chmod 700 ram && exec "$@"' sh \
+		"$CHROOT" -s "$tmp/ram" "$@"
+}
+on_ram doctor >out 2>err
+is $? 1 "where a job can't have ids of its own no job can be run"
+has "$(cat out)" "NO   userns" "and this is why"
+on_ram capabilities >json 2>err
+is "$? $(jq .fit json)" "1 false" "capabilities say so too"
+has "$(jq -r .why json)" "a job can't have ids of its own" "and why"
+on_ram doctor --allow-rootful >out 2>err
+is "$? $(grep -c '^less userns' out)" "0 1" "unless its root may be the machine's"
+is "$(on_ram capabilities --allow-rootful | jq .fit)" true "which is fit then"
+
 # several at once, and what cleans up after the dead beside them
 "$CHROOT" -s "$S" capabilities >alone 2>err
 is "$? $(jq .fit alone)" "0 true" "capabilities: jobs can be run here"
