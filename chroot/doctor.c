@@ -224,7 +224,8 @@ try_ids(struct visit *v, struct state *s)
 
 /* Make groups with all limits, and remove them. */
 static int
-make_groups(struct state *s, struct cgroup *g, struct error *err)
+make_groups(
+    struct visit *v, struct state *s, struct cgroup *g, struct error *err)
 {
 	static const struct limits all = {
 	    .memory = 1 << 30, .pids = 1000, .cpus = 1000};
@@ -240,6 +241,7 @@ make_groups(struct state *s, struct cgroup *g, struct error *err)
 	rc = cgroup_make(g, job, fd, err);
 	if (rc == 0)
 		rc = cgroup_limit(g, &all, err);
+	v->lacks |= cgroup_lacks(g, &all);
 	cgroup_remove(g);
 	(void)state_end_run(s, job, &none);
 	close(fd);
@@ -254,8 +256,9 @@ try_groups(struct visit *v, struct state *s)
 	struct error err;
 	bool good;
 
-	good = make_groups(s, &g, &err) == 0 && g.of[CONTROL_MEMORY].path[0] &&
-	    g.of[CONTROL_PIDS].path[0] && g.of[CONTROL_CPU].path[0];
+	good = make_groups(v, s, &g, &err) == 0 &&
+	    g.of[CONTROL_MEMORY].path[0] && g.of[CONTROL_PIDS].path[0] &&
+	    g.of[CONTROL_CPU].path[0];
 	f = find(v, "cgroup", good,
 	    "start the slave by systemd with Delegate=yes, or mount the "
 	    "memory, pids and cpu controllers");

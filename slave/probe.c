@@ -361,6 +361,19 @@ probe_arches(json_t *caps, const json_t *jails, const char *own)
 	return list;
 }
 
+/* How a root is made, and what jails do without: told, not asked for. */
+static void
+probe_jails(json_t *caps, const json_t *jails)
+{
+	const char *root = json_string_value(json_object_get(jails, "root"));
+	const char *lacks = json_string_value(json_object_get(jails, "lacks"));
+
+	if (root)
+		put(caps, "jail-root", root);
+	if (lacks && strcmp(lacks, "-") != 0)
+		put(caps, "jail-lacks", lacks);
+}
+
 /* What jails can do here; NULL: nobody knows. */
 static json_t *
 ask_jailer(const struct slave_conf *c)
@@ -408,6 +421,7 @@ probe_all(const struct slave_conf *c, struct error *err)
 		put(caps, "network", network_names[c->network]);
 	jails = ask_jailer(c);
 	list = probe_arches(caps, jails, probe_arch(u.machine));
+	probe_jails(caps, jails);
 	doc = json_pack("{s:o, s:o, s:o}", "arches", list, "capabilities", caps,
 	    "stages", probe_stages(c));
 	if (json_is_false(json_object_get(jails, "fit")))

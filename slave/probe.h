@@ -37,8 +37,10 @@ int probe_split(const char *option, char *name, size_t namelen,
 /*
  * {"arches":[...],"capabilities":{NAME:VERSION},"stages":[DIGEST]} (new
  * reference), and "unfit" with the reason if jails can hold no job here. Among
- * the capabilities are "network", host or private where jobs may have one, and
- * "emulated-ARCH". Takes up to some seconds; waits for children.
+ * the capabilities are "network", host or private where jobs may have one,
+ * "emulated-ARCH", and what jails tell of themselves: "jail-root" is overlay or
+ * copy, "jail-lacks" what they do without. Takes up to some seconds; waits for
+ * children.
  */
 json_t *probe_all(const struct slave_conf *c, struct error *err);
 

@@ -459,6 +459,24 @@ cgroup_limit(struct cgroup *g, const struct limits *l, struct error *err)
 	return 0;
 }
 
+unsigned
+cgroup_lacks(const struct cgroup *g, const struct limits *l)
+{
+	const int64_t asked[CONTROLS] = {l->memory, l->pids, l->cpus};
+	unsigned lacks = 0;
+	int i;
+
+	for (i = 0; i < CONTROLS; i++) {
+		if (asked[i] <= 0)
+			continue;
+		if (!g->of[i].path[0])
+			lacks |= FEATURE_CGROUP2 | FEATURE_CGROUP1;
+		else if (!g->of[i].v2)
+			lacks |= FEATURE_CGROUP2;
+	}
+	return lacks;
+}
+
 /* ---- use ----------------------------------------------------------------- */
 
 int

@@ -44,6 +44,9 @@ void cgroup_find(struct cgroup *g, const struct limits *l, unsigned without);
  */
 int cgroup_make(struct cgroup *g, const char *name, int run, struct error *err);
 
+/* Which versions these limits do without, of enum feature. */
+unsigned cgroup_lacks(const struct cgroup *g, const struct limits *l);
+
 /* Set the limits, once; how often they are met is counted from here on. */
 int cgroup_limit(struct cgroup *g, const struct limits *l, struct error *err);
 

@@ -274,7 +274,6 @@ make_groups(struct run *r, const char *name, struct error *err)
 {
 	const struct limits *l = &r->o->limits;
 	struct stat st;
-	int i;
 
 	if (r->places)
 		r->groups = *r->places;
@@ -287,14 +286,9 @@ make_groups(struct run *r, const char *name, struct error *err)
 		    (unsigned long long)st.st_dev * 31 + st.st_ino, name),
 		r->fd, err) < 0)
 		return -1;
-	for (i = 0; i < CONTROLS; i++) {
-		if (r->groups.of[i].path[0] && !r->groups.of[i].v2)
-			r->lacks |= FEATURE_CGROUP2;
-	}
+	r->lacks |= cgroup_lacks(&r->groups, l);
 	r->poor = (l->memory > 0 && !r->groups.of[CONTROL_MEMORY].path[0]) ||
 	    (l->pids > 0 && !r->groups.of[CONTROL_PIDS].path[0]);
-	if (r->poor || (l->cpus > 0 && !r->groups.of[CONTROL_CPU].path[0]))
-		r->lacks |= FEATURE_CGROUP2 | FEATURE_CGROUP1;
 	return 0;
 }
 

@@ -33,6 +33,7 @@ has "$(cat out)" "NO   userns" "and this is why"
 on_ram capabilities >json 2>err
 is "$? $(jq .fit json)" "1 false" "capabilities say so too"
 has "$(jq -r .why json)" "a job can't have ids of its own" "and why"
+has "$(jq -r .lacks json)" "userns" "and what is lacking"
 on_ram doctor --allow-rootful >out 2>err
 is "$? $(grep -c '^less userns' out)" "0 1" "unless its root may be the machine's"
 is "$(on_ram capabilities --allow-rootful | jq .fit)" true "which is fit then"

@@ -90,6 +90,8 @@ run --memory 256M --pids 50 --cpus 1 -- true
 has "$status" "cgroup2,cgroup1" "groups that can't be made are lacking"
 "$CHROOT" -s "$S" doctor >doctor
 has "$(cat doctor)" "less cgroup" "the doctor has found that out"
+"$CHROOT" -s "$S" capabilities >caps
+has "$(jq -r .lacks caps)" "cgroup2,cgroup1" "and capabilities say it"
 CHROOT=$real
 run $without --memory 256M --pids 50 -- true
 is "$(printf '%s\n' "$status" | grep -c '^jail lacks=\(.*,\)\{0,1\}cgroup2,cgroup1')" 1 \

@@ -64,6 +64,8 @@ autotua-chroot -s "$tmp/one-jails" capabilities >"$tmp/jails"
 hello_of one ".arches - $(jq -c '.arches + .emulated' "$tmp/jails") == [] and (.arches | length) == $(jq '.arches + .emulated | length' "$tmp/jails")"
 ok "all architectures whose programs jails run"
 hello_of one '.capabilities.network == "host"'; ok "which network jobs may have"
+hello_of one ".capabilities | .\"jail-root\" == $(jq .root "$tmp/jails") and (.\"jail-lacks\" // \"-\") == $(jq .lacks "$tmp/jails")"
+ok "what its jails do without"
 hello_of one '.labels == {fast: false, alone: true}'; ok "the labels"
 hello_of one '.closed == null and .slots == 2'; ok "and that it is open"
 run slave one status --json
