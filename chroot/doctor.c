@@ -201,7 +201,8 @@ try_ids(struct visit *v, struct state *s)
 		    s->run, v->ids.mapped ? v->ids.userns : -1, 0, &err);
 	f = find(v, "userns", fd >= 0,
 	    "root of a job would be root of this machine: such jobs are "
-	    "refused without --allow-rootful. Set user.max_user_namespaces "
+	    "refused without --allow-rootful (allow-rootful = yes in "
+	    "slave.conf). Set user.max_user_namespaces "
 	    "above 0 with sysctl, and keep the state folder on ext4, xfs, "
 	    "btrfs or tmpfs");
 	if (fd >= 0) {

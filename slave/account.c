@@ -324,6 +324,7 @@ account_run(struct slave_conf *c, struct jailer *j, struct error *err)
 	    .state = c->chroot_state,
 	    .network = c->network,
 	    .nest = c->nest,
+	    .allow_rootful = c->allow_rootful,
 	    .layers_max = c->layers_max,
 	    .memory = c->memory,
 	    .disk = c->disk,

@@ -46,6 +46,7 @@ static const struct conf_option table[] = {
     {"artifacts-files", CONF_NUMBER, AT(artifacts_files), NULL},
     {"pressure", CONF_NUMBER, AT(pressure), "30"},
     {"nest", CONF_BOOL, AT(nest), "no"},
+    {"allow-rootful", CONF_BOOL, AT(allow_rootful), "no"},
     {"network", CONF_TEXT, AT(network_word), "no"},
     {"hours", CONF_TEXT, AT(hours), NULL},
     {"at-close", CONF_TEXT, AT(at_close), "stop"},

@@ -51,6 +51,7 @@ struct slave_conf {
 	const char *network_word; /* as it was written */
 	enum network network;     /* of recipes that ask for one */
 	bool nest;                /* may they make namespaces? */
+	bool allow_rootful;       /* may their root be this machine's? */
 	struct conf_list mirrors; /* "NAME BASE-URL" */
 	struct conf_list probes;  /* "MODULE" or "NAME MODULE" of pkg-config */
 };

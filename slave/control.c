@@ -146,11 +146,12 @@ static json_t *
 contract_json(const struct slave_conf *c, const struct contract *now)
 {
 	json_t *o = json_pack(
-	    "{s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:b, s:I, s:I, s:I}", "slots",
-	    (json_int_t)c->slots, "memory", (json_int_t)c->memory, "cpus",
-	    (json_int_t)c->cpus, "disk", (json_int_t)c->disk, "disk_reserve",
-	    (json_int_t)c->disk_reserve, "network", network_names[c->network],
-	    "nest", (int)c->nest, "on_battery", (int)c->on_battery, "traffic",
+	    "{s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:b, s:b, s:I, s:I, s:I}",
+	    "slots", (json_int_t)c->slots, "memory", (json_int_t)c->memory,
+	    "cpus", (json_int_t)c->cpus, "disk", (json_int_t)c->disk,
+	    "disk_reserve", (json_int_t)c->disk_reserve, "network",
+	    network_names[c->network], "nest", (int)c->nest, "allow_rootful",
+	    (int)c->allow_rootful, "on_battery", (int)c->on_battery, "traffic",
 	    (json_int_t)c->traffic, "traffic_today", (json_int_t)now->moved,
 	    "time", (json_int_t)c->time);
 
@@ -248,6 +249,8 @@ print_contract(const struct slave_conf *c, const struct contract *now)
 	print_list("label", &c->labels, "none");
 	printf("  %-13s %s\n", "network", network_names[c->network]);
 	printf("  %-13s %s\n", "nest", c->nest ? "yes" : "no");
+	printf(
+	    "  %-13s %s\n", "allow-rootful", c->allow_rootful ? "yes" : "no");
 }
 
 static void

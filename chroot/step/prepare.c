@@ -88,7 +88,7 @@ take_ids(struct run *r, struct error *err)
 		return fail_in(err,
 		    "a job can't have ids of its own here: see "
 		    "\"autotua-chroot doctor\", or allow its root to be this "
-		    "machine's with --allow-rootful");
+		    "machine's (--allow-rootful)");
 	r->lacks |= FEATURE_USERNS;
 	return 0;
 }

@@ -32,6 +32,7 @@ const struct conf_option settings_table[] = {
     TEXT("runs", runs),
     TEXT("runs-age", runs_age),
     TEXT("layers-max", layers_max),
+    TEXT("allow-rootful", rootful),
     {"mirror", CONF_LIST, offsetof(struct settings, mirror), NULL},
     {0},
 };
@@ -56,6 +57,8 @@ static const struct {
     {"AUTOTUA_RUNS", "how many old runs, and failed ones, are kept"},
     {"AUTOTUA_RUNS_AGE", "how long runs are kept, as in 30d; 0: any time"},
     {"AUTOTUA_LAYERS_MAX", "size of stages and layers, as in 20G; 0: no limit"},
+    {"AUTOTUA_ALLOW_ROOTFUL",
+	"yes: run jobs whose root is this machine's, if it must be"},
     {"AUTOTUA_MIRROR", "NAME BASE-URL of a mirror://NAME/"},
 };
 
@@ -74,6 +77,12 @@ const char *
 settings_help(size_t i)
 {
 	return about[i].help;
+}
+
+bool
+settings_rootful(const struct settings *s)
+{
+	return strcmp(s->rootful, "yes") == 0;
 }
 
 static const char *
@@ -133,6 +142,7 @@ built_in(struct settings *s, struct arena *a)
 	s->runs = "10";
 	s->runs_age = "30d";
 	s->layers_max = "20G";
+	s->rootful = "no";
 }
 
 static int
@@ -219,6 +229,8 @@ check(const struct settings *s, struct error *err)
 		return fail(err, "layers-max: expected a size, as in 20G");
 	if (conf_parse_duration(s->runs_age) < 0)
 		return fail(err, "runs-age: expected a duration, as in 30d");
+	if (!settings_rootful(s) && strcmp(s->rootful, "no") != 0)
+		return fail(err, "allow-rootful: expected yes or no");
 	for (i = 0; i < s->mirror.n; i++) {
 		if (!strchr(s->mirror.items[i], ' '))
 			return fail(err,

@@ -10,10 +10,12 @@
 
 #include "base/conf.h"
 
+#include <stdbool.h>
+
 struct arena;
 struct error;
 
-#define SETTINGS 17
+#define SETTINGS 18
 
 struct settings {
 	const char *master;  /* https://host:port */
@@ -32,6 +34,7 @@ struct settings {
 	const char *runs;       /* how many old runs are kept: a number */
 	const char *runs_age;   /* and how long: a duration; 0: any time */
 	const char *layers_max; /* bytes of stages and layers; 0: any */
+	const char *rootful;    /* may a job's root be ours? "yes" or "no" */
 	struct conf_list mirror;
 };
 
@@ -44,6 +47,9 @@ const char *settings_help(size_t i);
 
 /* Name i of the architectures that are known by name, or NULL. */
 const char *settings_arch(size_t i);
+
+/* Is that "yes"? */
+bool settings_rootful(const struct settings *s);
 
 /* The user's file, whether it exists or not. */
 const char *settings_file(struct arena *a);

@@ -72,6 +72,8 @@ jailer_start(struct jailer *j, const struct jailer_conf *c, struct error *err)
 	}
 	if (c->nest)
 		argv[n++] = "--nest";
+	if (c->allow_rootful)
+		argv[n++] = "--allow-rootful";
 	snprintf(store, sizeof(store), "%" PRId64, c->layers_max);
 	if (c->layers_max > 0) {
 		argv[n++] = "--layers-max";

@@ -30,6 +30,7 @@ struct jailer_conf {
 	gid_t group;
 	enum network network; /* of jobs that ask for one */
 	bool nest;            /* may its jobs have that? */
+	bool allow_rootful;   /* may a job's root be this machine's? */
 	int64_t layers_max;   /* bytes of stages and layers; 0: no limit */
 	/* of each run at most, whatever is asked: bytes, processes and
 	   thousandths of a processor; 0: no limit */

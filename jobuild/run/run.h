@@ -61,6 +61,7 @@ struct run_conf {
 	int64_t artifact_files; /* their number; likewise */
 	int64_t layers_max;     /* bytes of stages and layers; 0: no limit */
 	bool nest;              /* may phases make namespaces of their own? */
+	bool allow_rootful;     /* of a jailer that is started: see jailer.h */
 	enum network network;   /* of phases with PROPERTIES=network */
 	/* the job's parameters: NAME=VALUE for the phases, NULL-terminated */
 	const char *const *parameters;

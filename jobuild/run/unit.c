@@ -254,6 +254,7 @@ have_jailer(struct run_conf *c, struct jailer *j, struct error *err)
 	    .state = c->state,
 	    .network = c->network,
 	    .nest = c->nest,
+	    .allow_rootful = c->allow_rootful,
 	    .layers_max = c->layers_max};
 
 	if (c->jailer > 0)

@@ -104,6 +104,26 @@ run jobuild run -v anna/other
 [[ $status == 0 ]] && told "anna/other-1.0, step 0, on amd64"
 ok "-v: the log is streamed"
 
+# ---- where a job can't have ids of its own: overlayfs can't translate them
+mkdir "$tmp/lower" "$tmp/over" "$tmp/over/upper" "$tmp/over/work" "$tmp/overlay"
+on_overlay() { # COMMAND...
+	unshare --mount --propagation private bash -c 'mount -t overlay -o \
+		"lowerdir=$1/lower,upperdir=$1/over/upper,workdir=$1/over/work" none "$1/overlay" && chmod 700 "$1/overlay" || exit
+		export AUTOTUA_STATE=$1/overlay; shift; "$@"' bash "$tmp" "$@"
+}
+AUTOTUA_ALLOW_ROOTFUL=yes run on_overlay jobuild stage import -n small "$tmp/stage.tar.zst"
+[[ $status == 0 ]]
+ok "allow-rootful: a stage is imported"
+run on_overlay jobuild run anna/other
+[[ $status == 75 ]] && told "a job can't have ids of its own"
+ok "without it nothing is run"
+AUTOTUA_ALLOW_ROOTFUL=yes run on_overlay jobuild run anna/other
+[[ $status == 0 ]]
+ok "with it a job whose root is the machine's"
+AUTOTUA_ALLOW_ROOTFUL=perhaps run jobuild run anna/other
+[[ $status == 2 ]] && told "allow-rootful: expected yes or no"
+ok "yes or no"
+
 # ---- old runs --------------------------------------------------------------------
 runs=$tmp/state/autotua/runs
 old() { # NAME RESULT [KEEP [KEPT]]

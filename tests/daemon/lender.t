@@ -136,12 +136,15 @@ slave one resume
 # ---- a machine whose jails can hold no job
 
 kill_daemon one TERM
-mkdir "$tmp/lower" "$tmp/over"
 # owners can't be translated on overlayfs
-unshare --mount --propagation private sh -c 'mkdir "$1/over/upper" "$1/over/work" &&
-	mount -t overlay -o "lowerdir=$1/lower,upperdir=$1/over/upper,workdir=$1/over/work" none "$1/one/chroot" &&
-	chmod 700 "$1/one/chroot" && exec autotua-slave -C "$1/one" run' sh "$tmp" >>"$tmp/one.log" 2>&1 </dev/null &
-pid[one]=$!
+mkdir "$tmp/lower" "$tmp/over" "$tmp/over/upper" "$tmp/over/work"
+start_on_overlay() {
+	unshare --mount --propagation private sh -c 'mount -t overlay -o \
+		"lowerdir=$1/lower,upperdir=$1/over/upper,workdir=$1/over/work" none "$1/one/chroot" &&
+		chmod 700 "$1/one/chroot" && exec autotua-slave -C "$1/one" run' sh "$tmp" >>"$tmp/one.log" 2>&1 </dev/null &
+	pid[one]=$!
+}
+start_on_overlay
 within 20 hello_of one '.closed | tostring | test("no job can be run here .*ids of its own")'
 ok "it closes itself, and says why"
 submit alpha/quick --param N=6
@@ -150,8 +153,14 @@ job_is '.units[0] | .state == "ready" and .attempt == 0'; ok "gets nothing that 
 run slave one status
 said "lent: no, no job can be run here"; ok "its status says so"
 kill_daemon one TERM
+echo "allow-rootful = yes" >>"$tmp/one/slave.conf"
+start_on_overlay
+within 60 job_ended; job_is '.state == "passed"'; ok "unless its owner allows allow-rootful"
+kill_daemon one TERM
+sed -i /^allow-rootful/d "$tmp/one/slave.conf"
+submit alpha/quick --param N=7
 start_slave one
-within 60 job_ended; job_is '.state == "passed"'; ok "until that is mended"
+within 60 job_ended; job_is '.state == "passed"'; ok "or that is mended"
 
 # ---- an administrator's word
 

@@ -64,8 +64,9 @@ static int
 hand_over(struct cli *c, const struct import_options *o, int fd, const char *id,
     struct error *err)
 {
-	const struct jailer_conf conf = {
-	    .program = c->conf.chroot, .state = c->conf.state};
+	const struct jailer_conf conf = {.program = c->conf.chroot,
+	    .state = c->conf.state,
+	    .allow_rootful = settings_rootful(&c->conf)};
 	struct jailer j;
 	int rc;
 

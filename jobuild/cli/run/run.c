@@ -239,6 +239,7 @@ configure(struct local *l, const struct run_options *o)
 	l->conf.keep = o->keep;
 	l->shell = o->shell;
 	l->conf.nest = true;
+	l->conf.allow_rootful = settings_rootful(&c->conf);
 	l->conf.layers_max = conf_parse_size(c->conf.layers_max);
 	l->conf.network = (enum network)network_parse(c->conf.network);
 	l->conf.fetch.mirrors = c->conf.mirror;
