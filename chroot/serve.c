@@ -14,6 +14,7 @@
 #include "chroot/doctor.h"
 #include "chroot/sys/id.h"
 #include "chroot/store/import.h"
+#include "chroot/store/layer.h"
 #include "chroot/jail/jail.h"
 #include "chroot/step/prepare.h"
 #include "chroot/jail/ready.h"
@@ -309,11 +310,14 @@ do_has(struct server *s, const struct request *q, struct error *err)
 	enum image kind =
 	    (q->flags & REQUEST_LAYER) != 0 ? IMAGE_LAYER : IMAGE_STAGE;
 	int fd = state_hold(s->state, kind, q->id, err);
+	bool hidden;
 
 	if (fd < 0)
 		return code_of(-1, err);
+	/* one that no run would take is made again */
+	hidden = !s->o->rootful && layer_is_rootful(fd);
 	close(fd);
-	return CODE_OK;
+	return hidden ? CODE_MISSING : CODE_OK;
 }
 
 static int
@@ -554,6 +558,24 @@ open_signals(struct server *s, struct error *err)
 	return s->signals < 0 ? fail_errno(err, "signals") : 0;
 }
 
+/* Can a job have ids of its own? */
+static bool
+has_ids(const struct state *s, unsigned without)
+{
+	struct error none;
+	struct ids ids;
+	int fd = -1;
+
+	if ((without & FEATURE_USERNS) != 0 ||
+	    ids_take(&ids, s->fd, s->users, &none) < 0)
+		return false;
+	fd = ids_mount(s->run, ids.mapped ? ids.userns : -1, 0, &none);
+	if (fd >= 0)
+		close(fd);
+	ids_release(&ids);
+	return fd >= 0;
+}
+
 int
 serve(struct state *state, const struct serve_options *o, struct error *err)
 {
@@ -564,6 +586,7 @@ serve(struct state *state, const struct serve_options *o, struct error *err)
 
 	cgroup_find(&s.places, &s.placed, own.without);
 	own.users = state->users;
+	own.rootful = o->allow_rootful && !has_ids(state, o->without);
 	if (open_signals(&s, err) < 0 ||
 	    (o->network == NETWORK_PRIVATE &&
 		uplink_try(o->without, err) < 0) ||

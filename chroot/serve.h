@@ -24,7 +24,9 @@ struct serve_options {
 	gid_t group;
 	enum network network;
 	bool nest, allow_rootful;
-	bool users; /* we are an ordinary user's, see ids.h; serve() sets it */
+	/* serve() sets these: */
+	bool users;   /* we are an ordinary user's, see ids.h */
+	bool rootful; /* jobs can't have ids of their own, and it's allowed */
 	unsigned without;   /* of enum feature */
 	int64_t layers_max; /* bytes, see run.h */
 	struct limits most; /* of any run, whatever is asked; 0: no limit */

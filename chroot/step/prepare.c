@@ -19,7 +19,7 @@
 static int
 hold_images(struct run *r, struct error *err)
 {
-	struct chain on = {r->o->stage, "-", false};
+	struct chain on = {r->o->stage, "-", false, false};
 	size_t i;
 	int fd;
 
@@ -315,6 +315,24 @@ take_groups(struct run *r, struct error *err)
 	return make_groups(r, r->o->job, err);
 }
 
+/* A job with ids of its own would see owners that it can't have. */
+static int
+check_layers(struct run *r, struct error *err)
+{
+	size_t i;
+
+	/* held: the stage first, then the layers */
+	for (i = 0; r->ids.userns >= 0 && i < r->o->nlayers; i++) {
+		if (layer_is_rootful(r->held[i + 1]))
+			return fail(err,
+			    "layer %s was made by a job whose root was this "
+			    "machine's (--allow-rootful): remove it, it is "
+			    "made again",
+			    r->o->layers[i]);
+	}
+	return 0;
+}
+
 /* Some of it may have been made ahead. */
 static int
 make_all(struct run *r, bool ahead, struct error *err)
@@ -323,6 +341,8 @@ make_all(struct run *r, bool ahead, struct error *err)
 
 	if (!ahead &&
 	    (take_ids(r, err) < 0 || make_folders(r, recipe, err) < 0))
+		return -1;
+	if (check_layers(r, err) < 0)
 		return -1;
 	if (r->o->nest && r->ids.userns < 0)
 		return fail(err, "a nesting job must have ids of its own");

@@ -129,7 +129,7 @@ static int
 commit(struct run *r, struct error *err)
 {
 	const struct run_options *o = r->o;
-	struct chain on = {o->stage, "-", r->base.copied};
+	struct chain on = {o->stage, "-", r->base.copied, r->ids.userns < 0};
 	int rc;
 
 	jail_drop_view(&r->watch);

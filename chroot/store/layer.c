@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/store/layer.h"
 #include "chroot/store/image.h"
+#include "chroot/store/stage.h"
 #include "chroot/store/state.h"
 #include "chroot/sys/sys.h"
 #include "chroot/sys/walk.h"
@@ -72,8 +73,9 @@ layer_ok(
 	char text[IMAGE_OK];
 
 	image_ok(facts, text);
-	snprintf(ok, LAYER_OK, "stage=%s\nbelow=%s\n%s%s", on->stage, on->below,
-	    on->whole ? "whole=yes\n" : "", text);
+	snprintf(ok, LAYER_OK, "stage=%s\nbelow=%s\n%s%s%s", on->stage,
+	    on->below, on->whole ? "whole=yes\n" : "",
+	    on->rootful ? "rootful=yes\n" : "", text);
 }
 
 /* Make run/new with root/, its list and the text for "ok". */
@@ -96,15 +98,42 @@ record(int run, const struct chain *on, char ok[LAYER_OK], struct error *err)
 	return rc;
 }
 
+bool
+layer_is_rootful(int ok)
+{
+	char value[OK_VALUE];
+
+	return state_ok_value(ok, "rootful", value);
+}
+
+/* 1: there is one that can stay. */
+static int
+make_way(
+    struct state *s, const char *key, const struct chain *on, struct error *err)
+{
+	bool stays;
+	int ok;
+
+	ok = state_hold(s, IMAGE_LAYER, key, err);
+	if (ok < 0)
+		return 0;
+	stays = on->rootful || !layer_is_rootful(ok);
+	close(ok);
+	if (stays)
+		return 1;
+	err->code = 0;
+	return stage_remove(s, key, err) < 0 && err->code != ENOENT ? -1 : 0;
+}
+
 int
 layer_commit(struct state *s, int run, const char *key, const struct chain *on,
     struct error *err)
 {
 	char ok[LAYER_OK];
-	int upper, rc;
+	int upper, rc = make_way(s, key, on, err);
 
-	if (state_has(s, IMAGE_LAYER, key))
-		return 1;
+	if (rc != 0)
+		return rc;
 	upper = sys_open_beneath(run, "upper", O_RDONLY | O_DIRECTORY);
 	if (upper < 0)
 		return fail_errno(err, "open upper");

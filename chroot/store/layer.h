@@ -17,12 +17,14 @@ struct state;
 /* What a layer was made on: a stage and the layer below, "-" if none. */
 struct chain {
 	const char *stage, *below;
-	bool whole; /* it holds all that is below it, too; see base.h */
+	bool whole;   /* it holds all that is below it, too; see base.h */
+	bool rootful; /* made by the machine's root, whose ids are any */
 };
 
 /*
  * Make run/upper (run is the run's folder) the layer key: 0, or 1 when it is
- * there already; nobody may use run/upper any more.
+ * there already; nobody may use run/upper any more. One that is rootful is
+ * replaced by one that isn't.
  */
 int layer_commit(struct state *s, int run, const char *key,
     const struct chain *on, struct error *err);
@@ -31,6 +33,12 @@ int layer_commit(struct state *s, int run, const char *key,
 #define LAYER_OK (IMAGE_OK + 176)
 void layer_ok(
     const struct chain *on, const struct image_facts *f, char ok[LAYER_OK]);
+
+/*
+ * Was it made by a job whose root was this machine's? It may have owners that
+ * jobs with ids of their own can't have, so those don't use it.
+ */
+bool layer_is_rootful(int ok);
 
 /* Was the layer whose "ok" file is ok made on this chain? */
 int

@@ -131,6 +131,12 @@ share_export(struct state *s, const char *key, int fd, char digest[KEY_HEX],
 		return -1;
 	}
 	snprintf(l.key, sizeof(l.key), "%s", key);
+	if (layer_is_rootful(ok)) {
+		fail(err,
+		    "was made by a job whose root was this machine's: it "
+		    "stays here");
+		goto out;
+	}
 	if (read_label(ok, &l, err) < 0)
 		goto out;
 	snprintf(path, sizeof(path), "%s/root", key);
@@ -294,7 +300,7 @@ static int
 finish_root(int folder, const struct label *l, const char *digest,
     char ok[LAYER_OK], struct error *err)
 {
-	struct chain on = {l->stage, l->below, l->whole};
+	struct chain on = {l->stage, l->below, l->whole, false};
 	struct image_facts facts;
 	int root, rc;
 

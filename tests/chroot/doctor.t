@@ -108,6 +108,23 @@ is "$code" 75 "without userns: refused"
 has "$err" "--allow-rootful" "unless its administrator wants it"
 run --without userns --allow-rootful -- /bin/bash -c 'read -r a b c </proc/self/uid_map; echo $a $b'
 is "$code $log" "0 0 0" "which is real root"
+R=$(key d)
+run --without userns --allow-rootful --commit "$R" -- /bin/bash -c 'echo 1 >/opt/r; chown 70000 /opt/r'
+is "$code" 0 "what it makes is a layer"
+run --without userns --allow-rootful --layer "$R" -- stat -c %u /opt/r
+is "$code $log" "0 70000" "for others like it"
+run --layer "$R" -- true
+is "$code" 75 "and for no others"
+has "$err" "was made by a job whose root was this machine's" "which is told"
+"$CHROOT" -s "$S" export "$R" 2>err >out
+is "$?" 75 "nor for other machines"
+has "$(cat err)" "it stays here" "which is told, too"
+run --commit "$R" -- touch /opt/r
+has "$status" "commit key=$R state=new" "one that all can use takes its place"
+run --layer "$R" -- stat -c %u /opt/r
+is "$code $log" "0 0" "and is used"
+run --without userns --allow-rootful --commit "$R" -- true
+has "$status" "commit key=$R state=there" "and stays"
 run --without userns --allow-rootful --nest -- true
 is "$code" 75 "but never one that nests"
 run --without pivot --nest -- true

@@ -120,6 +120,31 @@ ok "without it nothing is run"
 AUTOTUA_ALLOW_ROOTFUL=yes run on_overlay jobuild run anna/other
 [[ $status == 0 ]]
 ok "with it a job whose root is the machine's"
+recipe anna/user-1.0 <<'X'
+DESCRIPTION="Uses the library"
+DEPEND="anna/lib"
+job_run() { cat /lib.txt; }
+X
+cat >"$tmp/without" <<'X'
+#!/bin/sh
+case " $* " in
+*" serve "*) exec autotua-chroot "$@" --without userns ;;
+*) exec autotua-chroot "$@" ;;
+esac
+X
+chmod +x "$tmp/without"
+later() { AUTOTUA_STATE=$tmp/later run "$@"; }
+later jobuild stage import -n small "$tmp/stage.tar.zst"
+for reused in false true; do
+	AUTOTUA_CHROOT=$tmp/without AUTOTUA_ALLOW_ROOTFUL=yes later jobuild --json run anna/user
+	jq -e ".units[0].steps[0].reused == $reused" "$tmp/out" >/dev/null
+	ok "its layers serve others like it: $reused"
+done
+for reused in false true; do
+	AUTOTUA_ALLOW_ROOTFUL=yes later jobuild --json run anna/user
+	jq -e ".units[0].steps[0].reused == $reused" "$tmp/out" >/dev/null
+	ok "where jobs get ids of their own they are made again, once: $reused"
+done
 AUTOTUA_ALLOW_ROOTFUL=perhaps run jobuild run anna/other
 [[ $status == 2 ]] && told "allow-rootful: expected yes or no"
 ok "yes or no"
