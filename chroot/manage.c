@@ -40,22 +40,26 @@ trouble(const struct error *err)
 
 struct import {
 	const char *name, *digest, *path;
-	bool layer;
+	bool layer, allow_rootful;
 };
 
 static const char *
 import_options(int argc, char **argv, struct import *i)
 {
+	static const struct option names[] = {
+	    {"allow-rootful", no_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
 	int c;
 
-	*i = (struct import){NULL, NULL, NULL, false};
-	while ((c = getopt(argc, argv, "+d:ln:")) != -1) {
+	*i = (struct import){NULL, NULL, NULL, false, false};
+	while ((c = getopt_long(argc, argv, "+d:ln:", names, NULL)) != -1) {
 		if (c == 'd')
 			i->digest = optarg;
 		else if (c == 'l')
 			i->layer = true;
 		else if (c == 'n')
 			i->name = optarg;
+		else if (c == 'r')
+			i->allow_rootful = true;
 		else
 			return "no such option, or its argument is missing";
 	}
@@ -100,6 +104,7 @@ manage_import(const char *path, int argc, char **argv)
 		return usage("import", wrong);
 	if (state_open(&s, path, &err) < 0)
 		return trouble(&err);
+	s.allow_rootful = i.allow_rootful;
 	if (i.layer)
 		rc = import_layer(&s, &i, id, &err);
 	else

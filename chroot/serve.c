@@ -586,6 +586,7 @@ serve(struct state *state, const struct serve_options *o, struct error *err)
 
 	cgroup_find(&s.places, &s.placed, own.without);
 	own.users = state->users;
+	state->allow_rootful = o->allow_rootful;
 	own.rootful = o->allow_rootful && !has_ids(state, o->without);
 	if (open_signals(&s, err) < 0 ||
 	    (o->network == NETWORK_PRIVATE &&

@@ -52,23 +52,29 @@ struct filling {
 
 /*
  * Unpack as root of a user namespace: whatever the archive makes the unpacker
- * do, it has no powers over this machine. Where there is none, it is root of
- * this machine without most powers, in a chroot.
+ * do, it has no powers over this machine. Where there is none, and only if that
+ * is allowed, it is root of this machine without most powers, in a chroot.
  */
 static int
 begin_filling(struct filling *f, struct state *s, int tarball, int root,
     enum unpack_policy policy, struct error *err)
 {
-	struct error ignored;
-
 	f->mapped = -1;
-	if (ids_take(&f->ids, s->fd, s->users, &ignored) == 0 &&
-	    fchown(root, ids_root(&f->ids), ids_root(&f->ids)) == 0)
+	if (ids_take(&f->ids, s->fd, s->users, err) == 0) {
+		if (fchown(root, ids_root(&f->ids), ids_root(&f->ids)) < 0)
+			return fail_errno(err, "chown root");
 		f->mapped = ids_mount(root, f->ids.mapped ? f->ids.userns : -1,
-		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &ignored);
+		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+	}
 	if (f->mapped >= 0)
 		return unpacker_start(
 		    &f->u, tarball, f->mapped, f->ids.userns, policy, err);
+	if (!s->allow_rootful)
+		return fail_in(err,
+		    "an archive can only be read as this machine's root here: "
+		    "see \"autotua-chroot doctor\", or allow it "
+		    "(--allow-rootful)");
+	log_warn("the archive is read as this machine's root: %s", err->msg);
 	return unpacker_start(&f->u, tarball, root, -1, policy, err);
 }
 

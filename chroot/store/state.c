@@ -118,7 +118,7 @@ state_open(struct state *s, const char *path, struct error *err)
 {
 	int i;
 
-	*s = (struct state){path, -1, {-1, -1}, -1, -1, ids_is_users()};
+	*s = (struct state){path, -1, {-1, -1}, -1, -1, ids_is_users(), false};
 	if (make_folder(path, err) < 0)
 		return -1;
 	s->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -26,6 +26,9 @@ struct state {
 	int fd; /* its lock: shared while a run starts, else exclusive */
 	int images[2], run, trash;
 	bool users; /* we are an ordinary user's, see ids.h */
+	/* may archives be read by this machine's root, if it must be? The
+	   opener's to set */
+	bool allow_rootful;
 };
 
 /* Open the folder, making what is missing. */

@@ -56,6 +56,11 @@ is "$(cat beside.?)" "$(for i in 1 2 3 4 5 6; do cat alone; done)" \
 is "$(cat err.?)" "" "and no complaint"
 
 import_stage
+on_ram import "$(stage_tar)" >out 2>err
+is $? 75 "an archive isn't read as this machine's root"
+has "$(cat err)" "--allow-rootful" "unless its administrator wants it"
+is "$(on_ram import --allow-rootful "$(stage_tar)" 2>err)" "$stage" "then it is"
+has "$(cat err)" "as this machine's root" "with a warning"
 "$CHROOT" -s "$S" ready
 is $? 0 "ready"
 "$CHROOT" -s "$S" ready --reserve 1000T >out
