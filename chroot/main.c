@@ -33,8 +33,10 @@
 #include <unistd.h>
 
 static const struct usage forms[] = {
-    {"import [-n NAME] [--allow-rootful] TARBALL|FOLDER", "take a stage in; prints its id"},
-    {"import -l [-d DIGEST] [--allow-rootful] TARBALL", "take in a layer that was exported"},
+    {"import [-n NAME] [--allow-rootful] TARBALL|FOLDER",
+	"take a stage in; prints its id"},
+    {"import -l [-d DIGEST] [--allow-rootful] TARBALL",
+	"take in a layer that was exported"},
     {"export KEY", "write a layer as a tarball to standard output"},
     {"verify [ID|NAME]...", "is what is here as it was taken in?"},
     {"gc [--max-size SIZE] [--older-than TIME] [--stages]",

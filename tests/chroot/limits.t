@@ -88,8 +88,8 @@ done
 CHROOT=$tmp/read-only
 run --memory 256M --pids 50 --cpus 1 -- true
 has "$status" "cgroup2,cgroup1" "groups that can't be made are lacking"
-"$CHROOT" -s "$S" doctor >doctor
-has "$(cat doctor)" "less cgroup" "the doctor has found that out"
+"$CHROOT" -s "$S" doctor >found
+has "$(cat found)" "less cgroup" "the doctor has found that out"
 "$CHROOT" -s "$S" capabilities >caps
 has "$(jq -r .lacks caps)" "cgroup2,cgroup1" "and capabilities say it"
 CHROOT=$real

@@ -106,6 +106,7 @@ ok "-v: the log is streamed"
 
 # ---- where a job can't have ids of its own: overlayfs can't translate them
 mkdir "$tmp/lower" "$tmp/over" "$tmp/over/upper" "$tmp/over/work" "$tmp/overlay"
+# shellcheck disable=SC2016 # expanded inside
 on_overlay() { # COMMAND...
 	unshare --mount --propagation private bash -c 'mount -t overlay -o \
 		"lowerdir=$1/lower,upperdir=$1/over/upper,workdir=$1/over/work" none "$1/overlay" && chmod 700 "$1/overlay" || exit

@@ -94,6 +94,7 @@ ok "remove --kept: what is no job is nothing to delete"
 do_as_user autotua-chroot remove --kept job-that-is-not
 [[ $status == 3 ]] && told "kept/job-that-is-not"
 ok "nor one that isn't kept"
+# shellcheck disable=SC2094 # what comes out is waited for
 {
 	for ((i = 0; i < 600; i++)); do
 		grep -q "phase job_run" "$tmp/seen" 2>/dev/null && break

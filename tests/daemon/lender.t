@@ -138,6 +138,7 @@ slave one resume
 kill_daemon one TERM
 # owners can't be translated on overlayfs
 mkdir "$tmp/lower" "$tmp/over" "$tmp/over/upper" "$tmp/over/work"
+# shellcheck disable=SC2016 # expanded inside
 start_on_overlay() {
 	unshare --mount --propagation private sh -c 'mount -t overlay -o \
 		"lowerdir=$1/lower,upperdir=$1/over/upper,workdir=$1/over/work" none "$1/one/chroot" &&
