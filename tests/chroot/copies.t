@@ -125,7 +125,7 @@ mkdir low up work odd
 if unshare -m sh -c 'mount -t overlay o -o lowerdir=low,upperdir=up,workdir=work odd' 2>err; then
 	unshare -m sh -c 'mount -t overlay o -o lowerdir=low,upperdir=up,workdir=work odd &&
 		exec "$@"' sh sh -c '
-		"$1" -s odd/state import "$2" >id || exit 90
+		"$1" -s odd/state import --allow-rootful "$2" >id || exit 90
 		"$1" -s odd/state run --job on-overlay --stage "$(cat id)" --allow-rootful \
 			--status-fd 5 -- /bin/bash -c "echo x >/etc/new; cat /etc/new"' sh \
 		"$CHROOT" "$(stage_tar)" >log 5>status 2>err
