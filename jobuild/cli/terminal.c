@@ -109,7 +109,10 @@ child(const struct terminal *t)
 	struct sigaction sa = {.sa_handler = on_resize};
 	struct termios was, raw;
 
-	close(t->slave);
+	/* whoever waits for a descriptor's end must not wait for this one */
+	if (t->master > 3)
+		(void)close_range(3, (unsigned)t->master - 1, 0);
+	(void)close_range((unsigned)t->master + 1, ~0U, 0);
 	(void)signal(SIGINT, SIG_IGN);
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGTTOU, SIG_IGN);

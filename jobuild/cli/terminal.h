@@ -2,7 +2,8 @@
 /*
  * The caller's terminal lent to a shell in a jail: the jail gets the end of a
  * pseudo-terminal, a child process carries the bytes between that and the
- * real one, so that nothing in there has a descriptor of the real one.
+ * real one, so that nothing in there has a descriptor of the real one. The
+ * child has none of the caller's other descriptors.
  */
 #ifndef CLI_TERMINAL_H
 #define CLI_TERMINAL_H

@@ -270,12 +270,21 @@ echo "tty: $(test -t 0 && echo yes)"; echo changed >/shell.txt
 phase job_run; echo "again: $?"
 exit
 X
+# Processes of ours that have a socket: the jailer knows the end by its close.
+sockets() {
+	local p
+
+	for p in $(pgrep -x jobuild); do
+		[[ $(readlink "/proc/$p/cwd") == "$tree" && $(readlink "/proc/$p/fd"/* 2>/dev/null) == *socket:* ]] && echo "$p"
+	done
+}
 (
 	cd "$tree" && {
 		for ((i = 0; i < 600; i++)); do
 			grep -q "phase job_run" "$tmp/seen" 2>/dev/null && break
 			sleep 0.1
 		done
+		sockets >"$tmp/sockets"
 		cat "$tmp/typed"
 		sleep 1
 	} | script -qefc "TERM=xterm jobuild run --shell --keep anna/look" "$tmp/seen"
@@ -286,6 +295,8 @@ tr -d '\r' <"$tmp/seen" >"$tmp/out"
 	grep -q "^the library" "$tmp/out" && grep -q "^in the work folder" "$tmp/out" && grep -q "^helped by look" "$tmp/out" &&
 	grep -q "^tty: yes" "$tmp/out" && ! grep -q "no job control" "$tmp/out" && grep -q "^again: 1" "$tmp/out"
 ok "--shell: the same root, the phase's environment and functions, and it can be run again"
+[[ $(wc -l <"$tmp/sockets") == 1 ]]
+ok "who carries the terminal's bytes doesn't hold up the jailer's end"
 kept=$(sed -n 's/^kept *\([^ ]*\) .*/\1/p' "$tmp/out")
 [[ -n $kept && $(<"$kept/upper/shell.txt") == changed ]]
 ok "--keep after --shell has what was done in it"
