@@ -23,6 +23,9 @@ broken() { # RULE...: are these the rules that don't hold?
 	jq -r '.rules[] | select(.holds | not) | .rule' "$tmp/out" | diff - <((($#)) && printf '%s\n' "$@") >/dev/null
 }
 
+run jobuild key
+((status == 3)) && told "--quick-generate-key ADDRESS ed25519 cert 2y" && told "--quick-add-key FINGERPRINT ed25519 sign 2y"
+ok "no key at all: how to make one as GLEP 63 wants it"
 gen model@x.invalid ed25519 cert 2y
 model=$fpr
 run jobuild key "$model"

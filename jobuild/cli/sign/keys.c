@@ -69,7 +69,9 @@ keys_choose(
 		    name);
 	return fail(err,
 	    "no secret key that can sign: make one with \"gpg "
-	    "--quick-generate-key YOUR-ADDRESS ed25519 sign 2y\"");
+	    "--quick-generate-key ADDRESS ed25519 cert 2y\" and, with the "
+	    "fingerprint that it prints, \"gpg --quick-add-key FINGERPRINT "
+	    "ed25519 sign 2y\" (jobuild key says what else is good)");
 }
 
 static int
