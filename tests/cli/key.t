@@ -192,9 +192,20 @@ run env PATH="$tmp/spy:$PATH" jobuild sign --key "$old" anna
 ((status == 0)) && said anna/one/one-1.0.jobuild.asc && [[ $(sort -u "$tmp/started") == gpg ]]
 ok "signing runs the gpg of PATH, and nothing else of GnuPG"
 
-gen new@x.invalid ed25519 sign 1y
+gen new@x.invalid ed25519 cert 1y
 new=$fpr
 echo "anna $old" >"$tmp/keyring"
+run jobuild key rotate "$new"
+((status == 3)) && told "the secret key $new has no part that can sign" && told "gpg --quick-add-key $new ed25519 sign 2y"
+ok "a new key that can't sign: what it lacks"
+# the rest of it as the manual says
+sed -n '/^\.Ss To replace a key/,/^\.Ed/s/^\$ gpg --quick-add-key NEW //p' "$top/man/jobuild.1" >"$tmp/subkeys"
+while read -ra words; do
+	sub "${words[@]}"
+done <"$tmp/subkeys"
+run jobuild key "$new"
+((status == 0))
+ok "as the manual makes it, it is as GLEP 63 wants it"
 run jobuild key export --key "$new"
 ((status == 1)) && told "--replace" && told "jobuild key rotate"
 ok "export puts no other key in place unasked"

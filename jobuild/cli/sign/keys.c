@@ -15,26 +15,31 @@
 #define BATCH 64 /* recipes that are verified between two looks at progress */
 
 static bool
-can_sign(gpgme_key_t key)
+is_valid(gpgme_key_t key)
 {
-	return key->can_sign && !key->revoked && !key->expired &&
-	    !key->disabled && !key->invalid && key->subkeys &&
-	    key->subkeys->fpr && strlen(key->subkeys->fpr) < FINGERPRINT_MAX;
+	return !key->revoked && !key->expired && !key->disabled &&
+	    !key->invalid && key->subkeys && key->subkeys->fpr &&
+	    strlen(key->subkeys->fpr) < FINGERPRINT_MAX;
 }
 
-/* How many fit; the first one's fingerprint. -1: gpg failed. */
+/*
+ * How many fit that can sign, the first one's fingerprint, and of the first
+ * that lacks nothing but that. -1: gpg failed.
+ */
 static int
 count_keys(gpgme_ctx_t ctx, const char *name, char fpr[FINGERPRINT_MAX],
-    struct error *err)
+    char mute[FINGERPRINT_MAX], struct error *err)
 {
 	gpgme_error_t code;
 	gpgme_key_t key;
+	char *to;
 	int n = 0;
 
 	code = gpgme_op_keylist_start(ctx, name, 1);
 	while (!code && (code = gpgme_op_keylist_next(ctx, &key)) == 0) {
-		if (can_sign(key) && n++ == 0)
-			snprintf(fpr, FINGERPRINT_MAX, "%s", key->subkeys->fpr);
+		to = key->can_sign ? fpr : mute;
+		if (is_valid(key) && (to == fpr ? n++ == 0 : !*mute))
+			snprintf(to, FINGERPRINT_MAX, "%s", key->subkeys->fpr);
 		gpgme_key_unref(key);
 	}
 	gpgme_op_keylist_end(ctx);
@@ -47,12 +52,13 @@ int
 keys_choose(
     const char *name, char fingerprint[FINGERPRINT_MAX], struct error *err)
 {
+	char mute[FINGERPRINT_MAX] = "";
 	gpgme_ctx_t ctx = NULL;
 	int n;
 
 	if (openpgp_context(&ctx, err) < 0)
 		return -1;
-	n = count_keys(ctx, name, fingerprint, err);
+	n = count_keys(ctx, name, fingerprint, mute, err);
 	gpgme_release(ctx);
 	if (n == 1 || n < 0)
 		return n < 0 ? -1 : 0;
@@ -62,6 +68,11 @@ keys_choose(
 		    "--key, AUTOTUA_KEY or \"key\" in the configuration (gpg "
 		    "--list-secret-keys shows them)",
 		    n, name ? "fit " : "can sign", name ? name : "");
+	if (*mute)
+		return fail(err,
+		    "the secret key %s has no part that can sign: \"gpg "
+		    "--quick-add-key %s ed25519 sign 2y\" adds one",
+		    mute, mute);
 	if (name)
 		return fail(err,
 		    "no secret key that can sign fits \"%s\" (gpg "
