@@ -4,6 +4,7 @@
 #include "slave/images.h"
 #include "slave/trees.h"
 #include "slave/pool.h"
+#include "base/arch.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/digest.h"
@@ -51,25 +52,6 @@ static const struct {
     {"python", "python3", "--version"},
     {"ruby", "ruby", "--version"},
     {"rust", "rustc", "--version"},
-};
-
-static const struct {
-	const char *machine, *arch;
-} arches[] = {
-    {"x86_64", "amd64"},
-    {"aarch64", "arm64"},
-    {"i386", "i386"},
-    {"i486", "i386"},
-    {"i586", "i386"},
-    {"i686", "i386"},
-    {"armv7l", "armhf"},
-    {"armv8l", "armhf"},
-    {"armv6l", "armel"},
-    {"loongarch64", "loong64"},
-    {"mips64", "mips64el"},
-    {"ppc64le", "ppc64el"},
-    {"riscv64", "riscv64"},
-    {"s390x", "s390x"},
 };
 
 static bool
@@ -127,18 +109,6 @@ probe_leading(const char *text, char out[PROBE_VERSION_MAX])
 	unsigned dots;
 
 	copy_version(text, version_length(text, &dots), out);
-}
-
-const char *
-probe_arch(const char *machine)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(arches) / sizeof(arches[0]); i++) {
-		if (strcmp(arches[i].machine, machine) == 0)
-			return arches[i].arch;
-	}
-	return NULL;
 }
 
 int
@@ -409,7 +379,7 @@ probe_all(const struct slave_conf *c, struct error *err)
 		fail_errno(err, "uname");
 		return NULL;
 	}
-	if (!probe_arch(u.machine)) {
+	if (!arch_of_machine(u.machine)) {
 		fail(err, "machine \"%s\" is not known", u.machine);
 		return NULL;
 	}
@@ -420,7 +390,7 @@ probe_all(const struct slave_conf *c, struct error *err)
 	if (c->network != NETWORK_NO)
 		put(caps, "network", network_names[c->network]);
 	jails = ask_jailer(c);
-	list = probe_arches(caps, jails, probe_arch(u.machine));
+	list = probe_arches(caps, jails, arch_of_machine(u.machine));
 	probe_jails(caps, jails);
 	doc = json_pack("{s:o, s:o, s:o}", "arches", list, "capabilities", caps,
 	    "stages", probe_stages(c));

@@ -25,9 +25,6 @@ void probe_version(const char *text, char out[PROBE_VERSION_MAX]);
 /* Digits and dots at the start of text: "6.1.0-18-amd64" is 6.1.0. */
 void probe_leading(const char *text, char out[PROBE_VERSION_MAX]);
 
-/* Debian's name of a machine as uname(2) calls it; NULL when unknown. */
-const char *probe_arch(const char *machine);
-
 /*
  * Split the option "probe": "MODULE" or "NAME MODULE"; -1 when it is neither.
  */

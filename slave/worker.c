@@ -19,6 +19,7 @@
 #include "slave/spool.h"
 #include "slave/stage.h"
 #include "slave/trees.h"
+#include "base/arch.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -216,8 +217,8 @@ read_capsule(struct work *w)
 	w->json = spool_json(w->dir, "capsule.json", &err);
 	if (!w->json || capsule_read(&w->capsule, w->json, &err) < 0)
 		return refuse(w, err.msg);
-	if (uname(&u) < 0 || !probe_arch(u.machine) ||
-	    strcmp(probe_arch(u.machine), w->capsule.arch) != 0)
+	if (uname(&u) < 0 || !arch_of_machine(u.machine) ||
+	    strcmp(arch_of_machine(u.machine), w->capsule.arch) != 0)
 		return refuse(w,
 		    arena_printf(&w->arena, "architecture %s isn't run here",
 			w->capsule.arch));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/offer.h"
+#include "base/arch.h"
 #include "cli/cli.h"
 #include "cli/tree/repo.h"
 #include "cli/run/runs.h"
@@ -244,7 +245,7 @@ arches(const struct offer *o)
 	const char *name;
 	size_t i;
 
-	for (i = 0; (name = settings_arch(i)) != NULL; i++)
+	for (i = 0; (name = arch_name(i)) != NULL; i++)
 		offer_text(o, name, NULL);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/settings.h"
+#include "base/arch.h"
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/home.h"
@@ -102,32 +103,16 @@ settings_file(struct arena *a)
 	    a, "%s/config", home_folder(a, "XDG_CONFIG_HOME", ".config"));
 }
 
-/* Debian's and Gentoo's names of what uname(2) tells. */
-static const char *const machines[][2] = {{"x86_64", "amd64"},
-    {"aarch64", "arm64"}, {"i686", "x86"}, {"ppc64le", "ppc64le"},
-    {"riscv64", "riscv64"}, {"s390x", "s390x"}};
-
-#define MACHINES (sizeof(machines) / sizeof(machines[0]))
-
-const char *
-settings_arch(size_t i)
-{
-	return i < MACHINES ? machines[i][1] : NULL;
-}
-
 static const char *
 machine(struct arena *a)
 {
 	struct utsname u;
-	size_t i;
+	const char *name;
 
 	if (uname(&u) < 0)
 		return NULL;
-	for (i = 0; i < MACHINES; i++) {
-		if (strcmp(u.machine, machines[i][0]) == 0)
-			return machines[i][1];
-	}
-	return arena_strdup(a, u.machine);
+	name = arch_of_machine(u.machine);
+	return name ? name : arena_strdup(a, u.machine);
 }
 
 static void
@@ -246,11 +231,13 @@ settings_load(struct settings *out, const char *origin[SETTINGS],
 {
 	const char *files[] = {"/etc/autotua/config", settings_file(a)};
 	struct settings layer;
+	const char *own;
 	size_t i;
 
 	memset(out, 0, sizeof(*out));
 	memset(origin, 0, SETTINGS * sizeof(origin[0]));
 	built_in(&layer, a);
+	own = layer.arch;
 	lay_over(out, &layer, "built in", origin, a);
 	for (i = 0; i < 2; i++) {
 		memset(&layer, 0, sizeof(layer));
@@ -265,5 +252,7 @@ settings_load(struct settings *out, const char *origin[SETTINGS],
 	lay_over(out, &layer, "environment", origin, a);
 	lay_over(out, flags, "option", origin, a);
 	place_store(out, origin, a);
+	if (out->arch != own && arch_check(out->arch, err) < 0)
+		return fail_in(err, "arch");
 	return check(out, err);
 }

@@ -45,9 +45,6 @@ extern const struct conf_option settings_table[];
 const char *settings_variable(size_t i);
 const char *settings_help(size_t i);
 
-/* Name i of the architectures that are known by name, or NULL. */
-const char *settings_arch(size_t i);
-
 /* Is that "yes"? */
 bool settings_rootful(const struct settings *s);
 

@@ -2,6 +2,7 @@
 /* The variables of the format as numbers, bits and lists. */
 #include "recipe/list.h"
 #include "recipe/names.h"
+#include "base/arch.h"
 #include "base/arena.h"
 #include "base/conf.h"
 
@@ -55,16 +56,34 @@ made_of(const char *s, const char *bytes)
 #define DIGITS "0123456789"
 
 static void
+unknown_arch(struct fields *f, const struct variable *v, const char *word)
+{
+	const char *meant = arch_meant(word);
+	struct diag *g;
+
+	g = diag_warning(f->d, v->at, "unknown-arch",
+	    "ARCH: no machine has the architecture %s", word);
+	if (meant)
+		diag_hint(f->d, g, "is %s meant?", meant);
+	else
+		diag_hint(
+		    f->d, g, "name architectures as Debian does: amd64 arm64");
+}
+
+static void
 read_arch(struct fields *f)
 {
 	const struct variable *v;
 	size_t i;
 
 	f->m->arch = words(f, "ARCH", &v, &f->m->narch);
-	for (i = 0; i < f->m->narch; i++)
+	for (i = 0; i < f->m->narch; i++) {
 		if (!made_of(f->m->arch[i], LOWER DIGITS "_-"))
 			bad_word(f, v, f->m->arch[i],
 			    "name architectures as Debian does: amd64 arm64");
+		else if (!arch_is_known(f->m->arch[i]))
+			unknown_arch(f, v, f->m->arch[i]);
+	}
 }
 
 static void

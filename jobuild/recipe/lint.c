@@ -40,6 +40,8 @@ const struct lint_rule lint_rules[RULES] = {
     [RULE_SUDO] = {"sudo", "phases are root already"},
     [RULE_SUPER] = {"super", "there is no definition up the chain"},
     [RULE_TEST_REDIRECT] = {"test-redirect", "< or > between [ and ]"},
+    [RULE_UNKNOWN_ARCH] = {"unknown-arch",
+	"an architecture that no machine has"},
     [RULE_UNKNOWN_COMMAND] = {"unknown-command",
 	"nearly the name of a helper or function"},
     [RULE_UNKNOWN_PHASE] = {"unknown-phase",

@@ -32,7 +32,7 @@ words lint --rev
 are --revision
 ok "an option"
 words graph -a ""
-are "amd64 arm64 ppc64le riscv64 s390x x86"
+are "amd64 arm64 armel armhf i386 loong64 mips64el ppc64el riscv64 s390x"
 ok "a value of known kind: architectures"
 words graph --arch=am
 are "--arch=amd64"

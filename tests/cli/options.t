@@ -133,6 +133,15 @@ run jobuild config arch AUTOTUA_KEY
 	said "  option    jobuild run --arch ARCH" && ! said "jobuild submit --arch" && said "  variable  AUTOTUA_ARCH" &&
 	said "  file      \"key = ...\" in $XDG_CONFIG_HOME/autotua/config" && said "  option    jobuild sign --key KEY"
 ok "config: one setting, with all ways to set it"
+run jobuild graph --arch "bad arch!" anna/app
+[[ $status == 2 ]] && told 'arch: there is no architecture "bad arch!": write it as Debian does'
+ok "what is no architecture"
+run jobuild submit --arch amd64 --arch x86_64 anna/app
+[[ $status == 2 ]] && told 'there is no architecture "x86_64"'
+ok "nor does submit take it"
+AUTOTUA_ARCH=x86_64 run jobuild config
+[[ $status == 2 ]] && told 'arch: there is no architecture "x86_64": is amd64 meant?'
+ok "another's name of one, from the environment"
 AUTOTUA_STOER=/x run jobuild config
 [[ $status == 0 ]] && told "AUTOTUA_STOER is not used: did you mean AUTOTUA_STORE?"
 ok "config: a variable that means nothing"

@@ -61,6 +61,16 @@ run jobuild manifest --mirror "local file://$tmp/mirror" anna/app
 run jobuild run --stage large anna/app
 [[ $status == 3 ]] && told "small"
 ok "an unknown stage: those that are there are told"
+run autotua-chroot capabilities
+for arch in s390x riscv64 loong64; do
+	said "\"$arch\"" || break
+done
+run jobuild run --arch "$arch" anna/other
+[[ $status == 2 ]] && told "arch $arch: programs of that don't run here, but of amd64" && ! told "unit 1/"
+ok "an architecture that this machine can't run"
+run jobuild run --arch x86_64 anna/other
+[[ $status == 2 ]] && told "is amd64 meant?"
+ok "what is no architecture"
 run jobuild run --param COLOUR anna/app
 [[ $status == 2 ]] && told "NAME=VALUE"
 ok "a parameter without a value"

@@ -81,15 +81,6 @@ test_versions(void)
 }
 
 static void
-test_arch(void)
-{
-	is(probe_arch("x86_64"), "amd64", "x86_64");
-	is(probe_arch("aarch64"), "arm64", "aarch64");
-	is(probe_arch("i686"), "i386", "i686");
-	is(probe_arch("pdp11"), NULL, "a machine that isn't known");
-}
-
-static void
 test_split(void)
 {
 	const char *module;
@@ -209,7 +200,6 @@ main(void)
 {
 	test_backoff();
 	test_versions();
-	test_arch();
 	test_split();
 	test_token();
 	test_conf();

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/arch.h"
 #include "cli/cli.h"
 #include "cli/farm/client.h"
 #include "cli/commands.h"
@@ -189,9 +190,14 @@ submit_main(struct cli *c, const void *opts, int n, char *args[])
 	struct atom root;
 	struct http *h;
 	json_t *request;
+	size_t i;
 	int rc;
 
 	(void)n;
+	for (i = 0; i < o->arches.n; i++) {
+		if (arch_check(o->arches.items[i], &err) < 0)
+			return cli_error(c, CLI_USAGE, &err);
+	}
 	if (root_parse(c, args[0], &root, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
 	request = request_json(c, o, &root);

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/sign/keys.h"
 #include "cli/run/local.h"
+#include "cli/run/machine.h"
 #include "cli/tree/repo.h"
 #include "cli/run/runs.h"
 #include "cli/terminal.h"
@@ -256,6 +257,8 @@ prepare(struct local *l, const struct run_options *o, const struct atom *root)
 	diags_init(&d, &c->arena);
 	if (choose_stage(l, &err) < 0)
 		return cli_error(c, CLI_NOT_FOUND, &err);
+	if (machine_runs(c, c->conf.arch, &err) < 0)
+		return cli_error(c, CLI_USAGE, &err);
 	l->plan = repo_plan(
 	    c, l->tree, root, c->conf.arch, digest_of_stage, &l->stages, &d);
 	if (!l->plan)
