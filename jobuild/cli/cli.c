@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -36,6 +37,14 @@ int
 cli_error(struct cli *c, int status, const struct error *err)
 {
 	return cli_errorf(c, status, "%s", err->msg);
+}
+
+int
+cli_status(const struct error *err, int otherwise)
+{
+	return err->code == EINVAL ? CLI_USAGE
+	    : err->code == ENOENT  ? CLI_NOT_FOUND
+				   : otherwise;
 }
 
 void

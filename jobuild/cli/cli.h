@@ -60,6 +60,12 @@ int cli_error(struct cli *c, int status, const struct error *err);
 int cli_errorf(struct cli *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/*
+ * What an error means: CLI_USAGE for EINVAL, CLI_NOT_FOUND for ENOENT, else
+ * otherwise.
+ */
+int cli_status(const struct error *err, int otherwise);
+
 /* A line to standard error unless -q; detail only with -v. */
 void cli_note(struct cli *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -145,6 +145,37 @@ ok "another's name of one, from the environment"
 AUTOTUA_STOER=/x run jobuild config
 [[ $status == 0 ]] && told "AUTOTUA_STOER is not used: did you mean AUTOTUA_STORE?"
 ok "config: a variable that means nothing"
+
+# ---- exit statuses ---------------------------------------------------------------
+git -C "$tree" add -A && git -C "$tree" commit -q --allow-empty -m x && git clone -q --bare "$tree" "$tmp/bare"
+for words in "ci --no-signatures" lint "show anna/app" "graph anna/app" "why anna/app anna/app" "rdeps anna/app" verify; do
+	# shellcheck disable=SC2086 # words
+	run jobuild -C "$tmp/bare" $words
+	[[ $status == 2 ]] && told "is a bare repository: say which revision with --revision"
+	ok "${words%% *} in a bare repository needs a revision"
+done
+new_key anna
+for words in manifest "sign anna" "new anna/two" "key export --user anna"; do
+	# shellcheck disable=SC2086 # words
+	run jobuild -C "$tmp/bare" $words
+	[[ $status == 2 ]] && told "is a bare repository: clone it and work there"
+	ok "${words%% *} in a bare repository has no work tree"
+done
+run jobuild sign
+[[ $status == 2 ]] && told "say who you are"
+ok "sign: whose files isn't configured"
+run jobuild ci --revision nowhere
+[[ $status == 3 ]]
+ok "ci: a revision that isn't there"
+run jobuild verify --keyring "$tmp/nowhere"
+[[ $status == 3 ]] && told "$tmp/nowhere"
+ok "verify: a keyring that isn't there"
+run jobuild ci --keyring "$tmp/nowhere"
+[[ $status == 3 ]] && told "$tmp/nowhere"
+ok "ci: the same"
+run jobuild run -p 1x=3 anna/app
+[[ $status == 2 && ! -e $XDG_STATE_HOME/autotua/runs ]] && told 'parameter "1x=3": write NAME=VALUE'
+ok "run: a parameter of a wrong name, before anything"
 jobuild -h >/dev/full 2>"$tmp/err"
 [[ $? == 1 ]] && told "standard output"
 ok "a full disk is noticed"

@@ -10,6 +10,7 @@
 #include "cli/terminal.h"
 #include "cli/text.h"
 #include "net/store.h"
+#include "run/folder.h"
 #include "tree/sign/notary.h"
 
 #include <dirent.h>
@@ -265,7 +266,7 @@ prepare(struct local *l, const struct run_options *o, const struct atom *root)
 		return cli_refused(c, &d);
 	cli_diags(c, &d);
 	if (o->keyring && verify(l, o->keyring, &err) < 0)
-		return cli_error(c, CLI_FAILED, &err);
+		return cli_error(c, cli_status(&err, CLI_FAILED), &err);
 	if (o->from && find_from(l, o->from, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
 	configure(l, o);
@@ -282,9 +283,14 @@ run_main(struct cli *c, const void *opts, int n, char *args[])
 	struct local l = {.cli = c};
 	struct error err = {0};
 	struct atom root;
+	size_t i;
 	int rc;
 
 	(void)n;
+	for (i = 0; i < o->parameters.n; i++) {
+		if (parameter_check(o->parameters.items[i], &err) < 0)
+			return cli_error(c, CLI_USAGE, &err);
+	}
 	l.conf.fetch.store = l.lock = -1;
 	if (root_parse(c, args[0], &root, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);

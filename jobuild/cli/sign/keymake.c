@@ -57,7 +57,7 @@ write_key(struct cli *c, const struct key_options *o, const char *user,
 	if (repo_find(c, &r, err) < 0)
 		return -1;
 	if (r.bare)
-		return fail(err, "%s has no work tree", r.top);
+		return repo_fail_bare(&r, err);
 	there = key_in_tree(c, user, &r);
 	if (!o->replace && check_place(c, path, there, fpr, err) < 0)
 		return -1;
@@ -95,7 +95,7 @@ key_export(struct cli *c, const struct key_options *o, int n, char *args[])
 		return cli_error(c, CLI_NOT_FOUND, &err);
 	if (key_check_own(c, fpr, &err) < 0 ||
 	    write_key(c, o, user, fpr, &err) < 0)
-		return cli_error(c, CLI_FAILED, &err);
+		return cli_error(c, cli_status(&err, CLI_FAILED), &err);
 	return CLI_OK;
 }
 

@@ -342,8 +342,8 @@ manifest_main(struct cli *c, const void *opts, int n, char *args[])
 	j.update.ctx = j.update.fetch.ctx = &j;
 	j.update.fetch.look = look;
 	if (repo_find(c, &j.repo, &err) < 0 ||
-	    repo_open(&j.repo, NULL, &j.update.wants.tree, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+	    repo_open_work(&j.repo, &j.update.wants.tree, &err) < 0)
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	rc = run(&j, o, n, args);
 	tree_close(j.update.wants.tree);
 	return rc;

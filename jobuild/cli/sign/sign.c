@@ -9,6 +9,7 @@
 #include "cli/tree/repo.h"
 #include "tree/sign/notary.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define KEY_MAX       (256 * 1024)
@@ -276,11 +277,14 @@ choose(struct job *j, int n, char *args[], struct named_list *list,
 	if (n > 0)
 		return targets_select(
 		    j->cli, &j->repo, j->tree, n, args, list, err);
-	if (!j->cli->conf.user)
-		return fail(err,
+	if (!j->cli->conf.user) {
+		fail(err,
 		    "sign what? Give USER/NAME or USER, or say who you are "
 		    "with AUTOTUA_USER or \"user\" in %s",
 		    settings_file(&j->cli->arena));
+		err->code = EINVAL;
+		return -1;
+	}
 	own[0] = arena_strdup(&j->cli->arena, j->cli->conf.user);
 	return targets_select(j->cli, &j->repo, j->tree, 1, own, list, err);
 }
@@ -295,12 +299,12 @@ sign_main(struct cli *c, const void *opts, int n, char *args[])
 
 	(void)opts;
 	if (repo_find(c, &j.repo, &err) < 0 ||
-	    repo_open(&j.repo, NULL, &j.tree, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+	    repo_open_work(&j.repo, &j.tree, &err) < 0)
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	j.written = json_array();
 	j.notary = keys_notary(c);
 	if (choose(&j, n, args, &list, &err) < 0)
-		rc = cli_error(c, CLI_NOT_FOUND, &err);
+		rc = cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	else if (sign_all(&j, &list, &err) < 0)
 		rc = cli_error(c, CLI_FAILED, &err);
 	else

@@ -47,7 +47,7 @@ verify_list(struct cli *c, struct tree *t, const struct named_list *list)
 	n = rc < 0 ? 0 : keys_verify(&found, notary, list, &k);
 	notary_close(notary);
 	if (rc < 0)
-		return cli_error(c, CLI_USAGE, &err);
+		return cli_error(c, cli_status(&err, CLI_USAGE), &err);
 	review_sort(&found);
 	review_print(&found, REVIEW_GCC);
 	if (c->json)
@@ -76,7 +76,7 @@ verify_main(struct cli *c, const void *opts, int n, char *args[])
 
 	if (repo_find(c, &r, &err) < 0 ||
 	    repo_open(&r, o->revision, &t, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	if (targets_select(c, &r, t, n, args, &list, &err) < 0)
 		rc = cli_error(c, CLI_NOT_FOUND, &err);
 	else

@@ -81,7 +81,8 @@ check_all(struct cli *c, const struct repo *r, const struct ci_options *o,
 		    range_check(c, r, &list->items[i], &options_of_range, &err);
 		if (!one) {
 			json_decref(ranges);
-			return cli_error(c, CLI_TEMPORARY, &err);
+			return cli_error(
+			    c, cli_status(&err, CLI_TEMPORARY), &err);
 		}
 		bad += json_integer_value(json_object_get(one, "errors"));
 		if (o->strict)

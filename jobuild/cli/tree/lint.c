@@ -134,7 +134,7 @@ lint_main(struct cli *c, const void *opts, int n, char *args[])
 		return cli_error(c, CLI_USAGE, &err);
 	if (repo_find(c, &r, &err) < 0 ||
 	    repo_open(&r, o->revision, &t, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	if (targets_select(c, &r, t, n, args, &list, &err) < 0)
 		rc = cli_error(c, CLI_NOT_FOUND, &err);
 	else

@@ -364,11 +364,8 @@ new_main(struct cli *c, const void *opts, int n, char *args[])
 	draft.diags = &d;
 	if (repo_find(c, &r, &err) < 0)
 		return cli_error(c, CLI_NOT_FOUND, &err);
-	if (r.bare)
-		return cli_errorf(c, CLI_USAGE,
-		    "%s is a bare repository: clone it and work there", r.top);
-	if (repo_open(&r, NULL, &draft.tree, &err) < 0)
-		return cli_error(c, CLI_FAILED, &err);
+	if (repo_open_work(&r, &draft.tree, &err) < 0)
+		return cli_error(c, cli_status(&err, CLI_FAILED), &err);
 	rc = make(&draft, &r, o, n > 0 ? args[0] : NULL);
 	tree_close(draft.tree);
 	return rc;

@@ -5,6 +5,7 @@
 #include "cli/sign/keys.h"
 #include "tree/sign/notary.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct job {
@@ -292,8 +293,11 @@ range_check(struct cli *c, const struct repo *r, const struct range *range,
 	struct job j = {.cli = c, .repo = r, .range = range, .options = o};
 	json_t *out = NULL;
 
-	if (repo_open(r, range->to, &j.tree, err) < 0)
+	if (repo_open(r, range->to, &j.tree, err) < 0) {
+		if (range->to)
+			err->code = ENOENT;
 		return NULL;
+	}
 	if ((!range->from ||
 		change_find(c, r, range->from, range->to, &j.change, err) ==
 		    0) &&

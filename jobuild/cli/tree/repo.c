@@ -3,6 +3,7 @@
 #include "base/home.h"
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <git2.h>
 #include <limits.h>
 #include <string.h>
@@ -90,15 +91,32 @@ repo_open(
 		tree_use_index(*t, r->index, time(NULL));
 		return 0;
 	}
-	if (r->bare)
-		return fail(err,
+	if (r->bare) {
+		fail(err,
 		    "%s is a bare repository: say which revision with "
 		    "--revision",
 		    r->top);
+		err->code = EINVAL;
+		return -1;
+	}
 	if (tree_open_work(t, r->top, err) < 0)
 		return -1;
 	tree_use_index(*t, r->index, time(NULL));
 	return 0;
+}
+
+int
+repo_fail_bare(const struct repo *r, struct error *err)
+{
+	fail(err, "%s is a bare repository: clone it and work there", r->top);
+	err->code = EINVAL;
+	return -1;
+}
+
+int
+repo_open_work(const struct repo *r, struct tree **t, struct error *err)
+{
+	return r->bare ? repo_fail_bare(r, err) : repo_open(r, NULL, t, err);
 }
 
 int
@@ -108,7 +126,7 @@ repo_tree(struct cli *c, const char *rev, struct tree **t)
 	struct repo r;
 
 	if (repo_find(c, &r, &err) < 0 || repo_open(&r, rev, t, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	return CLI_OK;
 }
 

@@ -45,9 +45,18 @@ struct named_list {
 
 int repo_find(struct cli *c, struct repo *r, struct error *err);
 
-/* The tree of the repository: work tree, or revision rev if not NULL. */
+/*
+ * The tree of the repository: work tree, or revision rev if not NULL. What is
+ * bare has no work tree: err->code EINVAL.
+ */
 int repo_open(
     const struct repo *r, const char *rev, struct tree **t, struct error *err);
+
+/* -1: there is no work tree to write in; err->code EINVAL. */
+int repo_fail_bare(const struct repo *r, struct error *err);
+
+/* The work tree, to write there; -1 also by repo_fail_bare(). */
+int repo_open_work(const struct repo *r, struct tree **t, struct error *err);
 
 /* The folder of what is being pushed when git runs this as a hook, or NULL. */
 const char *repo_quarantine(void);
