@@ -159,6 +159,7 @@ rm "$tree/anna/app/files/link"
 # the source is a pipe that never ends.
 mkfifo "$tmp/mirror/gone"
 exec 3<>"$tmp/mirror/gone"
+: >"$tmp/err" # what is waited for may stand in the last one's
 (cd "$tree" && exec jobuild manifest anna/app) >"$tmp/out" 2>"$tmp/err" </dev/null &
 pid=$!
 while kill -0 $pid 2>/dev/null && ! grep -q "fetching gone" "$tmp/err"; do sleep 0.05; done
