@@ -338,8 +338,7 @@ check_unit(struct work *w)
 	struct keyring keys;
 	struct diags d;
 	struct error err;
-	size_t i;
-	int rc;
+	size_t i, good;
 
 	diags_init(&d, &w->arena);
 	if (load_keyring(w, &keys) < 0)
@@ -349,10 +348,10 @@ check_unit(struct work *w)
 	if (!w->plan)
 		return refuse_diags(w, "the signed tree has no such unit", &d);
 	unit = &w->plan->units[w->plan->root];
-	rc = tree_verify_by(w->notary, w->tree, w->recipes, unit->nsteps, &keys,
-	    time(NULL), &d);
+	good = tree_verify_by(w->notary, w->tree, w->recipes, unit->nsteps,
+	    &keys, time(NULL), &d);
 	notary_save(w->notary);
-	if (rc < 0)
+	if (good < unit->nsteps)
 		return refuse_diags(
 		    w, "not signed by whom this slave trusts", &d);
 	if (capsule_compare(&w->capsule, unit, w->recipes, &err) < 0)

@@ -191,9 +191,11 @@ void tree_check_layout(struct tree *t, struct diags *d);
 int tree_verify(struct tree *t, const struct tree_recipe *const list[],
     size_t n, const struct keyring *k, time_t now, struct diags *d);
 
-/* The same by a notary, who may remember verdicts; it must be closed before
- * the tree. */
-int tree_verify_by(struct notary *notary, struct tree *t,
+/*
+ * The same by a notary, who may remember verdicts; it must be closed before
+ * the tree. How many of the recipes are good.
+ */
+size_t tree_verify_by(struct notary *notary, struct tree *t,
     const struct tree_recipe *const list[], size_t n, const struct keyring *k,
     time_t now, struct diags *d);
 

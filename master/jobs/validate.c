@@ -160,7 +160,8 @@ check_recipes(const struct validation *v, struct notary *n, struct tree *t,
 			v->keys[i].fingerprint, &err) < 0)
 			diag_error(d, nowhere, "keyring", "%s", err.msg);
 	}
-	if (tree_verify_by(n, t, all->list, all->n, &keyring, v->now, d) < 0)
+	if (tree_verify_by(n, t, all->list, all->n, &keyring, v->now, d) <
+	    all->n)
 		return -1;
 	return d->errors ? -1 : 0;
 }

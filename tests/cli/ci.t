@@ -26,7 +26,12 @@ X
 run jobuild ci
 [[ $status == 1 ]] && told "anna/anna.asc: error:" && told "no-key"
 ok "nothing is signed: refused"
+told "; 0 recipes verified"
+ok "and nothing counts as verified"
 run jobuild sign -k anna anna
+run jobuild ci
+[[ $status == 1 ]] && told "; 2 recipes verified" && run jobuild --json ci && jq -e '.ranges[0].verified == 2' "$tmp/out" >/dev/null
+ok "verified are those that are good"
 run jobuild sign -k ben ben
 run jobuild ci
 [[ $status == 0 ]] && told "3 jobuilds, 0 templates: 0 errors, 0 warnings; 3 recipes verified"

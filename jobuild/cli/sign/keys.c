@@ -215,7 +215,7 @@ keys_verify(struct review *r, struct notary *notary,
 	const struct tree_recipe **recipes;
 	struct progress p;
 	struct diags d;
-	size_t i, n, at, some;
+	size_t i, n, at, some, good = 0;
 
 	recipes = arena_array(
 	    &r->cli->arena, list->n + 1, const struct tree_recipe *);
@@ -224,12 +224,12 @@ keys_verify(struct review *r, struct notary *notary,
 	for (at = 0; at < n; at += some) {
 		some = n - at < BATCH ? n - at : BATCH;
 		diags_init(&d, &r->cli->arena);
-		(void)tree_verify_by(
+		good += tree_verify_by(
 		    notary, r->tree, recipes + at, some, k, time(NULL), &d);
 		for (i = 0; i < d.n; i++)
 			review_keep(r, &d.list[i]);
 		progress_step(&p, at + some);
 	}
 	progress_end(&p);
-	return n;
+	return good;
 }

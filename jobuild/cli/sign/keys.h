@@ -41,7 +41,7 @@ void keys_note_none(struct cli *c);
 
 /*
  * Verify those of the list that can be read; what is wrong goes to the review.
- * How many were read.
+ * How many are good.
  */
 size_t keys_verify(struct review *r, struct notary *n,
     const struct named_list *list, const struct keyring *k);

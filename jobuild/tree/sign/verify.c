@@ -16,6 +16,12 @@ struct maintainer {
 	struct known_key *key;
 };
 
+/* What the signature of an item decides. */
+struct claim {
+	const char *path; /* the signature's */
+	bool *good;
+};
+
 struct audit {
 	struct tree *t;
 	const struct keyring *k;
@@ -24,9 +30,9 @@ struct audit {
 	struct diags *d;
 	struct arena arena;
 	struct map maintainers; /* by user */
-	struct map files;       /* by path: done */
+	struct map files;       /* by path: bool, is its signature good? */
 	struct notary_item *items;
-	const char **paths; /* of the items' signatures */
+	struct claim *claims; /* one an item */
 	size_t n;
 };
 
@@ -110,10 +116,10 @@ get_maintainer(struct audit *a, const char *user)
 
 static void
 add_item(struct audit *a, const struct maintainer *m, const struct tree_file *f,
-    const struct node *sig)
+    const struct node *sig, bool *good)
 {
 	a->items = arena_grow(&a->arena, a->items, a->n, sizeof(*a->items));
-	a->paths = arena_grow(&a->arena, a->paths, a->n, sizeof(*a->paths));
+	a->claims = arena_grow(&a->arena, a->claims, a->n, sizeof(*a->claims));
 	a->items[a->n] = (struct notary_item){.key = m->key,
 	    .data = f->text,
 	    .len = f->len,
@@ -121,7 +127,7 @@ add_item(struct audit *a, const struct maintainer *m, const struct tree_file *f,
 	    .siglen = sig->file.len,
 	    .notation = NOTATION_PATH,
 	    .value = f->path};
-	a->paths[a->n++] = sig->file.path;
+	a->claims[a->n++] = (struct claim){sig->file.path, good};
 }
 
 /* Find who signed the file and with what. */
@@ -134,10 +140,11 @@ take_file(struct audit *a, const struct tree_file *f)
 	struct error err;
 	struct diag *g;
 	struct node *sig;
+	bool *good;
 
 	if (map_gets(&a->files, f->path))
 		return;
-	*map_puts(&a->files, f->path) = a;
+	*map_puts(&a->files, f->path) = good = arena_new(&a->arena, bool);
 	m = get_maintainer(a, f->user);
 	if (!m->key)
 		return;
@@ -153,7 +160,7 @@ take_file(struct audit *a, const struct tree_file *f)
 	}
 	sig = node_get(a->t, path, OPENPGP_SIG_MAX, &err);
 	if (sig)
-		add_item(a, m, f, sig);
+		add_item(a, m, f, sig, good);
 	else
 		diag_error(a->d, (struct place){path, 0, 0}, "bad-signature",
 		    "%s", err.msg);
@@ -166,19 +173,40 @@ check_items(struct audit *a)
 
 	notary_check(a->notary, a->items, a->n, a->now);
 	for (i = 0; i < a->n; i++) {
+		*a->claims[i].good = a->items[i].good;
 		if (!a->items[i].good)
-			diag_error(a->d, (struct place){a->paths[i], 0, 0},
+			diag_error(a->d,
+			    (struct place){a->claims[i].path, 0, 0},
 			    "bad-signature", "%s", a->items[i].err.msg);
 	}
 }
 
-int
+static bool
+are_good(const struct audit *a, struct tree_file *const files[], size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!*(const bool *)map_gets(&a->files, files[i]->path))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_good(const struct audit *a, const struct tree_recipe *r)
+{
+	return are_good(a, r->chain, r->nchain) &&
+	    are_good(a, r->manifests, r->nmanifests);
+}
+
+size_t
 tree_verify_by(struct notary *notary, struct tree *t,
     const struct tree_recipe *const list[], size_t n, const struct keyring *k,
     time_t now, struct diags *d)
 {
 	struct audit a = {.t = t, .k = k, .notary = notary, .now = now, .d = d};
-	size_t i, j, before = d->errors;
+	size_t i, j, good = 0;
 
 	map_init(&a.maintainers, &a.arena);
 	map_init(&a.files, &a.arena);
@@ -189,8 +217,10 @@ tree_verify_by(struct notary *notary, struct tree *t,
 			take_file(&a, list[i]->manifests[j]);
 	}
 	check_items(&a);
+	for (i = 0; i < n; i++)
+		good += is_good(&a, list[i]);
 	arena_release(&a.arena);
-	return d->errors == before ? 0 : -1;
+	return good;
 }
 
 int
@@ -198,8 +228,8 @@ tree_verify(struct tree *t, const struct tree_recipe *const list[], size_t n,
     const struct keyring *k, time_t now, struct diags *d)
 {
 	struct notary *notary = notary_open(NULL);
-	int rc = tree_verify_by(notary, t, list, n, k, now, d);
+	size_t good = tree_verify_by(notary, t, list, n, k, now, d);
 
 	notary_close(notary);
-	return rc;
+	return good == n ? 0 : -1;
 }
