@@ -190,10 +190,9 @@ show_all(struct cli *c)
 		add_row(c, &t, i);
 	table_print(&t, c->color_out, stdout);
 	warn_variables(c);
-	cli_note(c,
-	    "set what is to stay in %s, a line each: NAME = VALUE\n"
-	    "\"jobuild config NAME\" says more",
+	cli_note(c, "set what is to stay in %s, a line each: NAME = VALUE",
 	    settings_file(&c->arena));
+	cli_note(c, "\"jobuild config NAME\" says more");
 	return CLI_OK;
 }
 

@@ -125,6 +125,12 @@ ok "a master without TLS is refused"
 run jobuild status 12x
 [[ $status == 2 ]] && told "12x"
 ok "not a job's number"
+run jobuild config
+[[ $status == 0 ]] && told_exactly <<X
+set what is to stay in $XDG_CONFIG_HOME/autotua/config, a line each: NAME = VALUE
+"jobuild config NAME" says more
+X
+ok "config: a hint of two lines"
 run jobuild config stoer
 [[ $status == 3 ]] && told 'no setting "stoer": did you mean "store"?'
 ok "config: an unknown setting, with the nearest"
