@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "arena.h"
+#include "log.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,7 +32,7 @@ struct block {
 static _Noreturn void
 out_of_memory(void)
 {
-	fputs("<2>out of memory\n", stderr);
+	log_crit("out of memory");
 	abort();
 }
 

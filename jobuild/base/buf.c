@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "buf.h"
 #include "error.h"
+#include "log.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -40,7 +41,7 @@ reserve(struct buf *b, size_t n)
 		cap = cap > SIZE_MAX / 2 ? b->len + n + 1 : cap * 2;
 	p = realloc(b->data, cap);
 	if (!p) {
-		fputs("<2>out of memory\n", stderr);
+		log_crit("out of memory");
 		abort();
 	}
 	b->data = p;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "digest.h"
 #include "error.h"
+#include "log.h"
 
 #include <errno.h>
 #include <gcrypt.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@ digest_init(struct digest *d, enum digest_kind kind)
 
 	prepare();
 	if (gcry_md_open(&h, algorithms[kind], 0) != 0) {
-		fputs("<2>libgcrypt has no digest of this kind\n", stderr);
+		log_crit("libgcrypt has no digest of this kind");
 		abort();
 	}
 	d->handle = h;

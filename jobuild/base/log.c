@@ -4,9 +4,15 @@
 #include "diag.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum { LEVEL_CRIT = 2 };
 
 static enum log_level max_level = LOG_L_INFO;
 
@@ -14,6 +20,31 @@ void
 log_set_level(enum log_level level)
 {
 	max_level = level;
+}
+
+/* Is standard error what systemd has connected to the journal? */
+static bool
+is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char own[64];
+	struct stat st;
+
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return false;
+	snprintf(own, sizeof(own), "%ju:%ju", (uintmax_t)st.st_dev,
+	    (uintmax_t)st.st_ino);
+	return strcmp(stream, own) == 0;
+}
+
+/* Allocates nothing. */
+static void
+put(int level, const char *text)
+{
+	if (is_journal())
+		fprintf(stderr, "<%d>%s\n", level, text);
+	else
+		fprintf(stderr, "%s\n", text);
 }
 
 void
@@ -29,9 +60,12 @@ log_line(enum log_level level, const char *fmt, ...)
 	text = arena_vprintf(&a, fmt, ap);
 	va_end(ap);
 	text = show(&a, text, strlen(text));
-	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "%s\n", text);
-	else
-		fprintf(stderr, "<%d>%s\n", (int)level, text);
+	put((int)level, text);
 	arena_release(&a);
+}
+
+void
+log_crit(const char *text)
+{
+	put(LEVEL_CRIT, text);
 }

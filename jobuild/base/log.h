@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Lines for the journal: "<N>text key=value ..." on standard error, where N is
- * the syslog priority (sd-daemon(3)). On a terminal the prefix is left out.
+ * Lines on standard error: "text key=value ..." with "<N>" before it, the
+ * syslog priority (sd-daemon(3)), when that is the journal by JOURNAL_STREAM
+ * (systemd.exec(5)).
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -14,6 +15,9 @@ void log_set_level(enum log_level level);
 /* One line; control bytes in it are shown as \xNN. */
 void log_line(enum log_level level, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Before abort(): no memory, or a library that can't do its work. */
+void log_crit(const char *text);
 
 #define log_err(...)   log_line(LOG_L_ERR, __VA_ARGS__)
 #define log_warn(...)  log_line(LOG_L_WARN, __VA_ARGS__)

@@ -2,6 +2,7 @@
 #include "net/url.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/noproxy.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ net_init(void)
 	static bool done;
 
 	if (!done && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		fputs("<2>libcurl can't be initialised\n", stderr);
+		log_crit("libcurl can't be initialised");
 		abort();
 	}
 	done = true;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/diag.h"
 #include "base/file.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -205,7 +206,7 @@ report_json(struct unit_run *r, size_t step, const struct step_end *e,
 	    o ? json_incref(o->messages) : json_array(), "artifacts", artifacts,
 	    "log_bytes", (json_int_t)log_bytes);
 	if (!report) {
-		fputs("<2>a step report can't be made\n", stderr);
+		log_crit("a step report can't be made");
 		abort();
 	}
 	return report;
