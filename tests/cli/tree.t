@@ -190,7 +190,7 @@ run jobuild verify
 [[ $status == 1 ]]
 ok "verify refuses what isn't signed"
 run jobuild sign
-[[ $status == 3 ]] && told AUTOTUA_USER
+[[ $status == 2 ]] && told AUTOTUA_USER
 ok "sign what? the remedy is told"
 run jobuild sign anna
 [[ $status == 1 ]] && told "no secret key"
