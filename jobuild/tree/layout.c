@@ -9,7 +9,8 @@
 struct check {
 	struct tree *t;
 	struct diags *d;
-	struct arena arena; /* paths, dropped at the end */
+	struct arena arena;      /* paths, dropped at the end */
+	struct files_list *list; /* of files/; NULL: nobody wants it */
 };
 
 static struct diag *
@@ -102,6 +103,35 @@ check_case(struct check *c, const char *path, const struct folder *f)
 	arena_release(&a);
 }
 
+/*
+ * Files and folders below a folder of files/, counted from n on, until there
+ * are too many: a few small objects of git can stand for millions.
+ */
+static size_t
+count_below(struct check *c, const char *path, unsigned depth, size_t n)
+{
+	const struct folder *f = folder_get(c->t, path);
+	size_t i;
+
+	n += f ? f->n : 0;
+	for (i = 0; f && i < f->n && n <= FILES_MAX; i++) {
+		if (f->entries[i].kind == ENTRY_FOLDER &&
+		    depth < FILES_DEPTH_MAX)
+			n = count_below(
+			    c, join(c, path, f->entries[i].name), depth + 1, n);
+	}
+	return n;
+}
+
+static void
+list_file(struct files_list *l, const char *path)
+{
+	if (!l)
+		return;
+	l->paths = arena_grow(l->arena, l->paths, l->n, sizeof(*l->paths));
+	l->paths[l->n++] = arena_strdup(l->arena, path);
+}
+
 static void
 check_files_folder(struct check *c, const char *path, unsigned depth)
 {
@@ -118,14 +148,38 @@ check_files_folder(struct check *c, const char *path, unsigned depth)
 		full = join(c, path, e->name);
 		if (is_alien(c, full, e))
 			continue;
-		if (e->kind == ENTRY_FILE)
+		if (e->kind == ENTRY_FILE) {
 			check_size(c, full, e, FILE_MAX);
-		else if (depth < FILES_DEPTH_MAX)
+			list_file(c->list, full);
+		} else if (depth < FILES_DEPTH_MAX) {
 			check_files_folder(c, full, depth + 1);
-		else
+		} else {
 			report(c, full, "too-deep",
 			    "has too many folders above it");
+		}
 	}
+}
+
+static void
+check_files(struct check *c, const char *path)
+{
+	if (count_below(c, path, 0, 0) > FILES_MAX)
+		diag_error(c->d, (struct place){path, 0, 0}, "too-many",
+		    "has more than %d files and folders", FILES_MAX);
+	else
+		check_files_folder(c, path, 0);
+}
+
+int
+files_check(
+    struct tree *t, const char *path, struct files_list *l, struct diags *d)
+{
+	struct check c = {.t = t, .d = d, .list = l};
+	size_t before = d->errors;
+
+	check_files(&c, path);
+	arena_release(&c.arena);
+	return d->errors > before ? -1 : 0;
 }
 
 static bool
@@ -199,7 +253,7 @@ check_package(struct check *c, const char *path, const char *name)
 			continue;
 		if (e->kind == ENTRY_FOLDER) {
 			if (strcmp(e->name, "files") == 0)
-				check_files_folder(c, full, 0);
+				check_files(c, full);
 			else
 				report(c, full, "stray-file",
 				    "is a folder; the only one here is files/");

@@ -22,7 +22,7 @@
 #define FOLDER_BYTES_MAX   (16 * 1024 * 1024) /* of a git tree object */
 #define FILE_MAX           (1024 * 1024)      /* of files that aren't recipes */
 #define FILES_DEPTH_MAX    8                  /* folders below files/ */
-#define FILES_MAX          1000               /* files in one files/ */
+#define FILES_MAX          1000               /* and files, in one files/ */
 #define KEPT_MAX           (1 * 1024 * 1024)  /* bytes, then it is emptied */
 
 enum entry_kind {
@@ -57,6 +57,13 @@ struct node {
 	struct manifest *manifest;
 	bool parsed;          /* or tried to */
 	struct diags trouble; /* what parsing said */
+};
+
+/* Paths of the files below a files/. */
+struct files_list {
+	struct arena *arena;
+	const char **paths;
+	size_t n;
 };
 
 /* The files/ of a package and what its AUX lines say. */
@@ -211,6 +218,13 @@ void package_learned(struct tree *t, struct package *p);
 /* files/ of the package, its AUX lines checked; NULL with diagnostics in d. */
 const struct support *
 support_get(struct tree *t, struct package *p, struct diags *d);
+
+/*
+ * Put the files below the files/ at path into l. -1: something is there that
+ * may not be, as d says.
+ */
+int files_check(
+    struct tree *t, const char *path, struct files_list *l, struct diags *d);
 
 /*
  * The object of the folder or file at path, zero if there is none or nobody

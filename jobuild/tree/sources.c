@@ -6,39 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Plain files below folder, in order; what is none is an error. */
 static int
-list_files(struct tree *t, struct support *s, const char *path, unsigned depth,
-    struct diags *d)
+read_files(
+    struct tree *t, struct support *s, const char *folder, struct diags *d)
 {
-	const struct folder *f = folder_get(t, path);
-	const char *full;
+	struct files_list list = {.arena = &t->leaf};
 	struct error err;
 	struct node *n;
 	size_t i;
 
-	for (i = 0; f && i < f->n; i++) {
-		full =
-		    arena_printf(&t->leaf, "%s/%s", path, f->entries[i].name);
-		if (f->entries[i].kind == ENTRY_FOLDER &&
-		    depth < FILES_DEPTH_MAX) {
-			if (list_files(t, s, full, depth + 1, d) < 0)
-				return -1;
-			continue;
-		}
-		fail(&err, "is not a plain file, or too deep");
-		n = f->entries[i].kind == ENTRY_FILE && s->n < FILES_MAX
-		    ? node_read(t, &t->leaf, full, FILE_MAX, &err)
-		    : NULL;
-		if (s->n >= FILES_MAX)
-			fail(&err, "is one of more than %d files", FILES_MAX);
+	if (files_check(t, folder, &list, d) < 0)
+		return -1;
+	s->files = arena_array(&t->leaf, list.n, struct tree_file *);
+	for (i = 0; i < list.n; i++) {
+		n = node_read(t, &t->leaf, list.paths[i], FILE_MAX, &err);
 		if (!n) {
-			diag_error(d, (struct place){full, 0, 0}, "files", "%s",
-			    err.msg);
+			diag_error(d, (struct place){list.paths[i], 0, 0},
+			    "files", "%s", err.msg);
 			return -1;
 		}
-		s->files = arena_grow(
-		    &t->leaf, s->files, s->n, sizeof(struct tree_file *));
 		s->files[s->n++] = &n->file;
 	}
 	return 0;
@@ -167,7 +153,7 @@ prepare_support(struct tree *t, struct package *p, struct diags *d)
 	struct support *s = &p->support;
 	struct node *manifest;
 
-	if (list_files(t, s, files, 0, d) < 0)
+	if (read_files(t, s, files, d) < 0)
 		return;
 	if (node_exists(t, path)) {
 		manifest = node_manifest(t, path, d);

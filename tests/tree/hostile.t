@@ -53,6 +53,23 @@ for ((i = 0; i < 60; i++)); do deep=$(tree_of 40000 d "$deep"); done
 user=$(tree_of 40000 x "$(tree_of 40000 files "$deep" 100644 x-1.0.jobuild "$blob")" 100644 u.asc "$key")
 look "$(commit_of "$(tree_of 40000 u "$user")")"
 bad "too many folders above it" "folders within folders"
+# Ten folders in each of ten folders in each of ...: few objects, 10^8 paths.
+bomb=$(tree_of 100644 file "$key")
+for ((i = 0; i < 8; i++)); do
+	folders=()
+	for n in {0..9}; do folders+=(40000 "$n" "$bomb"); done
+	bomb=$(tree_of "${folders[@]}")
+done
+user=$(tree_of 40000 x "$(tree_of 40000 files "$bomb" 100644 x-1.0.jobuild "$blob")" 100644 u.asc "$key")
+commit=$(commit_of "$(tree_of 40000 u "$user")")
+look "$commit"
+bad "u/x/files: error: has more than 1000 files and folders [too-many]" "millions of folders of few objects"
+[[ $(grep -c ': error: ' "$tmp/err") == 1 ]]
+ok "and that is told once"
+for n in show graph verify; do
+	run small jobuild -C "$up" "$n" --revision "$commit" u/x
+	bad "u/x/files: error: has more than 1000 files and folders" "and $n says so too"
+done
 git_tree=$(tree_of 100644 x-1.0.jobuild "$blob" 100644 'y\n-1.0.jobuild' "$blob" 100644 '\033]0;owned\007' "$blob")
 look "$(commit_of "$(tree_of 40000 u "$(tree_of 100644 u.asc "$key" 40000 x "$git_tree")")")"
 bad 'u/x/y\x0a-1.0.jobuild' "a newline in a name"

@@ -384,8 +384,8 @@ test_manifest(void)
 	git(NULL, "checkout", "-q", ".", NULL);
 	drop("zlib/test/files/a/b");
 	if (symlink("../fix.patch", below("tree/zlib/test/files/a/b")) == 0)
-		trouble("zlib/test-1.0", "files", "zlib/test/files/a/b",
-		    "is not a plain file", "a link in files/");
+		trouble("zlib/test-1.0", "symlink", "zlib/test/files/a/b",
+		    "is a symbolic link", "a link in files/");
 	restore();
 }
 
