@@ -277,10 +277,8 @@ make_graph(struct arena *a, const struct closure *c, struct edges *out)
 			out->from[first[i] + k] = i;
 		}
 	}
-	out->g.arena = a;
-	out->g.n = (uint32_t)c->nsteps;
-	out->g.first = first;
-	out->g.to = to;
+	out->g = (struct graph){
+	    .arena = a, .n = (uint32_t)c->nsteps, .first = first, .to = to};
 }
 
 /* Which steps are reached with no group's choice on the way? */
@@ -324,35 +322,50 @@ make_loop(struct arena *a, const struct edges *all, const struct cycle *cycle,
 	}
 }
 
+/* Is there a cycle among those, with no group's choice on it? */
 static bool
-is_unavoidable(const struct loop *l, const bool *reached)
+loops_plainly(struct arena *a, const struct closure *c, const bool *reached)
 {
-	size_t i;
+	uint32_t *first = arena_array(a, c->nsteps + 1, uint32_t), *to, *knot;
+	uint32_t i, k, n = 0;
+	struct graph g;
 
-	for (i = 0; i < l->n; i++) {
-		if (l->edges[i]->option != SAT_NO_VARIABLE)
-			return false;
+	for (i = 0; i < c->nsteps; i++)
+		n += c->steps[i].nedges;
+	to = arena_array(a, n, uint32_t);
+	knot = arena_array(a, c->nsteps, uint32_t);
+	for (i = n = 0; i < c->nsteps; i++) {
+		const struct step *s = &c->steps[i];
+
+		for (k = 0; reached[i] && k < s->nedges; k++) {
+			if (s->edges[k].option == SAT_NO_VARIABLE)
+				to[n++] = s->edges[k].to;
+		}
+		first[i + 1] = n;
 	}
-	return reached[l->from[0]];
+	g = (struct graph){
+	    .arena = a, .n = (uint32_t)c->nsteps, .first = first, .to = to};
+	return graph_knots(&g, knot) > 0;
 }
 
 void
 closure_loops(struct arena *a, const struct closure *c, struct loops *out)
 {
-	uint32_t *knot = arena_array(a, c->nsteps, uint32_t);
-	bool *reached = reach_plainly(a, c);
+	uint32_t *knot;
 	struct cycle *cycles;
 	struct edges all;
 	size_t i;
 
 	memset(out, 0, sizeof(*out));
+	out->unavoidable = loops_plainly(a, c, reach_plainly(a, c));
+	if (out->unavoidable)
+		return;
 	make_graph(a, c, &all);
 	out->nedges = all.n;
+	knot = arena_array(a, c->nsteps, uint32_t);
 	out->n = graph_knots(&all.g, knot);
 	out->list = arena_array(a, out->n, struct loop);
 	cycles = graph_cycles(&all.g, knot, (uint32_t)out->n);
-	for (i = 0; i < out->n; i++) {
+	for (i = 0; i < out->n; i++)
 		make_loop(a, &all, &cycles[i], &out->list[i]);
-		out->unavoidable |= is_unavoidable(&out->list[i], reached);
-	}
 }

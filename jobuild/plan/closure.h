@@ -15,12 +15,12 @@ struct loop {
 	size_t n;
 };
 
-/* The shortest cycle of each knot. */
+/* The shortest cycle of each knot, unless there is no way around one. */
 struct loops {
 	struct loop *list;
 	size_t n;
 	size_t nedges;    /* of the whole closure */
-	bool unavoidable; /* one of them depends on no group's choice */
+	bool unavoidable; /* there is one without a group's choice */
 };
 
 /* A step that isn't in order yet. */

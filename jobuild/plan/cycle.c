@@ -9,6 +9,7 @@
 #include "plan/graph.h"
 #include "base/arena.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct net {
@@ -17,6 +18,8 @@ struct net {
 	size_t nunits;
 	uint32_t nnodes, nlinks;
 	uint32_t *first, *to; /* see struct graph */
+	struct map
+	    *told; /* told_cycle by the knot's jobuild; NULL: not brief */
 };
 
 /* An edge from a step: to a step of its unit, or to a unit's root. */
@@ -25,6 +28,13 @@ struct link {
 	const struct dep *dep;
 	struct want *option; /* that a SIDEPEND's group chose */
 	bool side;
+};
+
+/* What is known of a knot that was told to a brief request. */
+struct told_cycle {
+	struct candidate *first;
+	struct place at;
+	const char *text;
 };
 
 /* Number the steps and count the edges. */
@@ -161,7 +171,8 @@ join_knots(const struct net *n, const uint32_t *knot, size_t nknots)
 	struct candidate **first =
 	    arena_array(n->arena, nknots + 1, struct candidate *);
 	struct candidate *c;
-	size_t i, k, at = 0;
+	uint32_t at = 0;
+	size_t i, k;
 
 	for (i = 0; i < n->nunits; i++) {
 		for (k = 0; k < n->units[i]->closure.nsteps; k++, at++) {
@@ -178,14 +189,41 @@ join_knots(const struct net *n, const uint32_t *knot, size_t nknots)
 	}
 }
 
+/* Up to most, which is enough of it. */
 static size_t
-path_length(const struct path *p)
+path_length(const struct path *p, size_t most)
 {
 	size_t n = 0;
 
-	for (; p; p = p->up)
+	for (; p && n < most; p = p->up)
 		n++;
 	return n;
+}
+
+static int
+compare(const struct candidate *a, const struct candidate *b)
+{
+	int c = strcmp(a->package->label, b->package->label);
+
+	return c ? c
+		 : version_compare(candidate_version(a), candidate_version(b));
+}
+
+/* The link of the cycle that leaves the jobuild with the least name. */
+static size_t
+find_first(const struct net *n, const struct cycle *c)
+{
+	struct candidate *least = net_link(n, c->edges[0]).from->cand, *cand;
+	size_t i, first = 0;
+
+	for (i = 1; i < c->n; i++) {
+		cand = net_link(n, c->edges[i]).from->cand;
+		if (compare(cand, least) < 0) {
+			least = cand;
+			first = i;
+		}
+	}
+	return first;
 }
 
 /* The link of the cycle that leaves the jobuild nearest to the root. */
@@ -194,8 +232,11 @@ find_entry(const struct net *n, const struct cycle *c)
 {
 	size_t i, entry = 0, length, least = SIZE_MAX;
 
+	if (n->told)
+		return find_first(n, c);
 	for (i = 0; i < c->n; i++) {
-		length = path_length(net_link(n, c->edges[i]).from->path);
+		length =
+		    path_length(net_link(n, c->edges[i]).from->path, least);
 		if (length < least) {
 			least = length;
 			entry = i;
@@ -225,6 +266,32 @@ cycle_text(const struct net *n, const struct cycle *c, size_t entry)
 }
 
 static void
+put(struct map *m, struct candidate *c, struct told_cycle *told)
+{
+	struct candidate **key = arena_new(m->arena, struct candidate *);
+
+	*key = c;
+	*map_put(m, (char *)key, sizeof(*key)) = told;
+}
+
+static struct told_cycle *
+get(const struct map *m, struct candidate *c)
+{
+	return map_get(m, (char *)&c, sizeof(c));
+}
+
+static void
+keep(const struct net *n, struct candidate *first, const struct diag *g)
+{
+	struct told_cycle *told = arena_new(n->arena, struct told_cycle);
+
+	told->first = first;
+	told->at = g->at;
+	told->text = g->text;
+	put(n->told, knot_of(first), told);
+}
+
+static void
 tell_cycle(const struct net *n, const struct cycle *c, struct causes *causes)
 {
 	size_t i, entry = find_entry(n, c);
@@ -239,6 +306,8 @@ tell_cycle(const struct net *n, const struct cycle *c, struct causes *causes)
 	    cycle_text(n, c, entry));
 	if (!g)
 		return;
+	if (n->told)
+		keep(n, l.from->cand, g);
 	for (i = 0; i < c->n; i++) {
 		l = net_link(n, c->edges[(entry + i) % c->n]);
 		diag_note(&causes->diags, g, l.dep->at, "%s needs %s (%s)",
@@ -246,7 +315,7 @@ tell_cycle(const struct net *n, const struct cycle *c, struct causes *causes)
 		    candidate_name(n->arena, l.to->cand),
 		    l.side ? "SIDEPEND" : "DEPEND");
 	}
-	if (above)
+	if (above && !n->told)
 		diag_note(&causes->diags, g, g->at, "reached from %s",
 		    path_text(n->arena, above));
 	diag_hint(&causes->diags, g,
@@ -288,6 +357,125 @@ tell_cycles(const struct net *n, const struct cycle *cycles, size_t ncycles,
 	}
 }
 
+/* ---- brief requests ------------------------------------------------------ */
+
+struct named_node {
+	struct candidate *cand;
+	uint32_t node;
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct named_node *x = a, *y = b;
+	int c = compare(x->cand, y->cand);
+
+	return c ? c : (x->node > y->node) - (x->node < y->node);
+}
+
+/* The jobuild of each node. */
+static struct named_node *
+name_nodes(const struct net *n)
+{
+	struct named_node *list =
+	    arena_array(n->arena, n->nnodes, struct named_node);
+	uint32_t at = 0;
+	size_t i, k;
+
+	for (i = 0; i < n->nunits; i++) {
+		for (k = 0; k < n->units[i]->closure.nsteps; k++, at++) {
+			list[at].cand = n->units[i]->closure.steps[k].cand;
+			list[at].node = at;
+		}
+	}
+	return list;
+}
+
+/* An order of searching that doesn't depend on the root. */
+static const uint32_t *
+order_by_name(const struct net *n)
+{
+	struct named_node *list = name_nodes(n);
+	uint32_t *order = arena_array(n->arena, n->nnodes, uint32_t), i;
+
+	qsort(list, n->nnodes, sizeof(*list), by_name);
+	for (i = 0; i < n->nnodes; i++)
+		order[i] = list[i].node;
+	return order;
+}
+
+/* Keep for each jobuild of a knot what was told of it. */
+static void
+remember(struct units *u, const struct net *n, const uint32_t *knot)
+{
+	const struct named_node *list = name_nodes(n);
+	struct told_cycle *told, *copy;
+	size_t i;
+
+	for (i = 0; i < n->nnodes; i++) {
+		told = knot[i] ? get(n->told, knot_of(list[i].cand)) : NULL;
+		if (!told)
+			continue;
+		copy = get(&u->pool->cycles, told->first);
+		if (!copy) {
+			copy = arena_new(u->pool->arena, struct told_cycle);
+			*copy = *told;
+			copy->text = arena_strdup(u->pool->arena, told->text);
+			if (copy->at.file)
+				copy->at.file =
+				    arena_strdup(u->pool->arena, copy->at.file);
+			put(&u->pool->cycles, told->first, copy);
+		}
+		put(&u->pool->cycles, list[i].cand, copy);
+	}
+}
+
+/* Could another choice from a group be a way out of a knot? */
+static bool
+has_option(const struct net *n, const uint32_t *knot)
+{
+	uint32_t i, e;
+
+	for (i = 0; i < n->nnodes; i++) {
+		for (e = n->first[i]; knot[i] && e < n->first[i + 1]; e++) {
+			if (knot[n->to[e]] == knot[i] && net_link(n, e).option)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Is every knot known, and none begins with the root? Then tell them. */
+static bool
+remind(const struct units *u, const struct net *n, const uint32_t *knot,
+    size_t nknots, struct causes *causes)
+{
+	struct told_cycle **known = arena_array(
+			      n->arena, nknots + 1, struct told_cycle *),
+			  *told;
+	const struct closure *c = &u->list[0]->closure;
+	const struct named_node *list = name_nodes(n);
+	size_t i;
+
+	if (has_option(n, knot))
+		return false;
+	for (i = 0; i < n->nnodes; i++) {
+		if (knot[i] == 0)
+			continue;
+		told = get(&u->pool->cycles, list[i].cand);
+		if (!told || (known[knot[i]] && known[knot[i]] != told) ||
+		    told->first == c->steps[c->nsteps - 1].cand)
+			return false;
+		known[knot[i]] = told;
+	}
+	for (i = 1; i <= nknots; i++)
+		(void)cause_add(causes,
+		    arena_printf(n->arena, "cycle %s",
+			candidate_name(n->arena, known[i]->first)),
+		    known[i]->at, "cycle", "%s", known[i]->text);
+	return true;
+}
+
 bool
 units_find_cycles(struct units *u, struct causes *causes)
 {
@@ -295,6 +483,7 @@ units_find_cycles(struct units *u, struct causes *causes)
 	struct graph g = {.arena = u->arena};
 	struct cycle *cycles;
 	uint32_t *knot, nknots, i;
+	struct map told;
 	bool barred = false;
 
 	if (units_are_ordered(u))
@@ -308,11 +497,20 @@ units_find_cycles(struct units *u, struct causes *causes)
 	nknots = graph_knots(&g, knot);
 	if (nknots == 0)
 		return false;
+	if (u->brief) {
+		if (remind(u, &n, knot, nknots, causes))
+			return false;
+		map_init(&told, u->arena);
+		n.told = &told;
+		g.order = order_by_name(&n);
+	}
 	u->knotted = true;
 	cycles = graph_cycles(&g, knot, nknots);
 	join_knots(&n, knot, nknots);
 	tell_cycles(&n, cycles, nknots, causes);
 	for (i = 0; i < nknots; i++)
 		barred |= bar(&n, &cycles[i]);
+	if (u->brief && !barred)
+		remember(u, &n, knot);
 	return barred;
 }

@@ -217,16 +217,17 @@ graph_cycles(const struct graph *g, const uint32_t *knot, uint32_t nknots)
 	struct cycle *cycles = arena_array(g->arena, nknots, struct cycle);
 	struct search s = {.g = g, .knot = knot};
 	struct cycle *best;
-	uint32_t i;
+	uint32_t i, v;
 
 	s.arrivals = arena_array(g->arena, g->n, struct arrival);
 	s.queue = arena_array(g->arena, g->n, uint32_t);
 	for (i = 0; i < g->n; i++) {
-		if (knot[i] == 0)
+		v = g->order ? g->order[i] : i;
+		if (knot[v] == 0)
 			continue;
-		best = &cycles[knot[i] - 1];
+		best = &cycles[knot[v] - 1];
 		if (!best->edges || (best->n > 1 && s.work < WORK_MAX))
-			search_from(&s, i, best);
+			search_from(&s, v, best);
 	}
 	return cycles;
 }

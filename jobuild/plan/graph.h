@@ -16,6 +16,7 @@ struct graph {
 	const uint32_t
 	    *first;         /* edges of node i: first[i] to first[i + 1] - 1 */
 	const uint32_t *to; /* by edge */
+	const uint32_t *order; /* as they are searched; NULL: by number */
 };
 
 /*

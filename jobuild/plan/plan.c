@@ -65,6 +65,7 @@ settle(struct maker *m)
 	units_link(&m->units);
 	barred = units_find_cycles(&m->units, &m->cycles);
 	while (barred) {
+		m->units.brief = false;
 		units_settle(&m->units);
 		units_link(&m->units);
 		if (m->units.list[0]->failed)
@@ -341,6 +342,7 @@ resolve_all(struct maker *m, struct pool *pool)
 	    &m->units, pool, req->max_steps ? req->max_steps : PLAN_STEPS);
 	causes_init(&m->cycles, m->diags->arena);
 	causes_init(&m->stages, m->diags->arena);
+	m->units.brief = req->brief;
 	units_request(&m->units, &req->root);
 	settle(m);
 	return !m->units.list[0]->failed && pool->broken == 0 &&

@@ -79,6 +79,12 @@ struct plan_request {
 	/* search even when the walk from the root needs no search (choice.h),
 	 * and as if it were hard: the answer is the same, only later */
 	bool thorough, guess;
+	/*
+	 * For planner_check(): tell a cycle in words that are the same for all
+	 * requests, and its edges only to the first of them and to that whose
+	 * root it begins with.
+	 */
+	bool brief;
 };
 
 #define PLAN_STEPS 10000000 /* about a second */
@@ -95,7 +101,7 @@ struct plan *plan_make(struct arena *a, const struct plan_source *src,
  * For who only wants to know of many requests whether there is a plan: what was
  * read for one serves the next, and neither units nor keys are made. The
  * architecture is the planner's; a must outlive it. d, whose arena must be
- * another, is told what plan_make() would say.
+ * another, is told what plan_make() would say, unless the request is brief.
  */
 struct planner;
 struct planner *

@@ -14,6 +14,7 @@ pool_init(struct pool *p, struct arena *a, const struct plan_source *src,
 	p->arena = a;
 	p->src = src;
 	p->arch = arch;
+	map_init(&p->cycles, a);
 }
 
 void

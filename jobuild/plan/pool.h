@@ -76,6 +76,7 @@ struct pool {
 	size_t broken;    /* recipes that were needed and are broken */
 	struct candidate **told; /* of which d has been told something */
 	size_t ntold;
+	struct map cycles; /* cycle.c: struct told_cycle by candidate */
 };
 
 void pool_init(struct pool *p, struct arena *a, const struct plan_source *src,

@@ -63,6 +63,7 @@ struct units {
 	struct sides **sides; /* of all steps that have a SIDEPEND */
 	size_t nsides;
 	bool knotted; /* units_find_cycles() has found some */
+	bool brief;   /* those that were told before are told in short */
 };
 
 void units_init(struct units *u, struct pool *p, uint64_t max_steps);

@@ -108,4 +108,19 @@ run jobuild lint
 [[ $status == 0 ]] && told_exactly <<<"6 jobuilds, 1 template: 0 errors, 0 warnings"
 ok "the example tree follows all advice"
 
+# ---- a large knot --------------------------------------------------------------
+git -C "$tree" clean -q -f -d
+(
+	cd "$tree" && mkdir -p knot/n{1000..2199}
+	for n in {1000..2199}; do
+		printf 'DESCRIPTION="x"\nDEPEND="knot/n%d"\n' $((n < 2199 ? n + 1 : 1000)) >"knot/n$n/n$n-1.0.jobuild"
+	done
+)
+run jobuild lint -j3
+grep -F ': error: ' "$tmp/err" >"$tmp/errors"
+[[ $status == 1 && $(wc -l <"$tmp/errors") == 1 && $(grep -c 'note: .* (DEPEND)' "$tmp/err") == 1200 ]] &&
+	told "knot/n1000/n1000-1.0.jobuild:2:1: error: dependency cycle: "
+ok "a ring of 1,200 is one error"
+rm -r "$tree/knot"
+
 done_testing

@@ -169,6 +169,7 @@ planner_agrees(struct graph *g)
 {
 	struct plan_source src = fake_source(&g->fake);
 	struct planner *p = planner_open(&g->arena, &src, "amd64");
+	struct planner *brief = planner_open(&g->arena, &src, "amd64");
 	struct plan_request req;
 	struct diags one, other;
 	struct plan *plan;
@@ -183,7 +184,13 @@ planner_agrees(struct graph *g)
 		plan = plan_make(&g->arena, &src, &req, &one);
 		agrees = planner_check(p, &req, &other) == (plan != NULL) &&
 		    same_diags(&one, &other);
+		diags_init(&other, &g->arena);
+		req.brief = true;
+		agrees = agrees &&
+		    planner_check(brief, &req, &other) == (plan != NULL) &&
+		    other.errors == one.errors;
 	}
+	planner_close(brief);
 	planner_close(p);
 	return agrees;
 }

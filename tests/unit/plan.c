@@ -297,6 +297,76 @@ test_planner(void)
 	arena_release(&a);
 }
 
+static bool
+check_briefly(
+    struct planner *p, struct arena *a, const char *root, struct diags *d)
+{
+	struct plan_request req = {.default_stage = "base", .brief = true};
+
+	diags_init(d, a);
+	if (!id_parse(a, root, strlen(root), &req.root.id))
+		return false;
+	return planner_check(p, &req, d);
+}
+
+/* Told the same is what has this place and this text. */
+static bool
+same_cycle(const struct diags *d, const char *file, const char *text)
+{
+	return d->n == 1 && strcmp(d->list[0].at.file, file) == 0 &&
+	    strcmp(d->list[0].text, text) == 0;
+}
+
+static void
+test_brief(void)
+{
+	const char *file,
+	    *text = "dependency cycle: a/gnir-1.0 -> "
+		    "a/ring-1.0 -> a/third-1.0 => a/gnir-1.0";
+	struct fake_recipe *gnir, *way;
+	struct arena a = {0}, other = {0};
+	struct plan_source src;
+	struct planner *p;
+	struct diags d;
+	struct fake f;
+
+	fake_init(&f, &a);
+	gnir = fake_add(&f, "a/gnir-1.0");
+	fake_set(&f, gnir, "DEPEND", "a/ring");
+	fake_set(&f, fake_add(&f, "a/ring-1.0"), "DEPEND", "a/third");
+	fake_set(&f, fake_add(&f, "a/third-1.0"), "SIDEPEND", "a/gnir");
+	fake_set(&f, fake_add(&f, "a/above-1.0"), "SIDEPEND", "a/ring");
+	way = fake_add(&f, "a/way-1.0");
+	fake_set(&f, way, "SIDEPEND", "|| ( a/back a/leaf )");
+	fake_set(&f, fake_add(&f, "a/back-1.0"), "DEPEND", "a/way");
+	fake_add(&f, "a/leaf-1.0");
+	src = fake_source(&f);
+	p = planner_open(&a, &src, "amd64");
+	file = "a/gnir/gnir-1.0.jobuild";
+	ok(!check_briefly(p, &other, "a/above-1.0", &d) &&
+		same_cycle(&d, file, text) && d.list[0].nnotes == 3,
+	    "the first is told each edge of a cycle");
+	arena_reset(&other);
+	ok(!check_briefly(p, &other, "a/ring-1.0", &d) &&
+		same_cycle(&d, file, text) && d.list[0].nnotes == 0,
+	    "others the same, without edges");
+	ok(!check_briefly(p, &other, "a/above-1.0", &d) &&
+		same_cycle(&d, file, text) && d.list[0].nnotes == 0,
+	    "and so the first the next time");
+	ok(!check_briefly(p, &other, "a/gnir-1.0", &d) &&
+		same_cycle(&d, file, text) && d.list[0].nnotes == 3,
+	    "the one it begins with is told all");
+	ok(check_briefly(p, &other, "a/way-1.0", &d) && d.n == 0 &&
+		check_briefly(p, &other, "a/way-1.0", &d) && d.n == 0,
+	    "another choice is a way out, each time");
+	ok(!check_briefly(p, &other, "a/back-1.0", &d) ==
+		!check(p, &other, "a/back-1.0", &d),
+	    "from each root");
+	planner_close(p);
+	arena_release(&other);
+	arena_release(&a);
+}
+
 /* ---- large graphs -------------------------------------------------------- */
 
 /* x0 needs x1 needs x2 ...; the last needs what back says. */
@@ -428,6 +498,7 @@ main(void)
 	test_plan_keys();
 	test_fixed_plan();
 	test_planner();
+	test_brief();
 	test_chains();
 	test_failing_chain();
 	test_knot("DEPEND", "DEPEND");

@@ -192,7 +192,7 @@ repo_plans(
     struct cli *c, struct planner *p, const struct atom *root, struct diags *d)
 {
 	struct plan_request request = {
-	    .root = *root, .default_stage = default_stage(c)};
+	    .root = *root, .default_stage = default_stage(c), .brief = true};
 
 	return planner_check(p, &request, d);
 }
