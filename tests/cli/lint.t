@@ -108,6 +108,50 @@ run jobuild lint
 [[ $status == 0 ]] && told_exactly <<<"6 jobuilds, 1 template: 0 errors, 0 warnings"
 ok "the example tree follows all advice"
 
+# ---- several causes on a line ----------------------------------------------------
+recipe anna/lib-1.0 <<'X'
+DESCRIPTION="A library"
+X
+recipe anna/asks-1.0 <<'X'
+DESCRIPTION="Asks for what there is not"
+DEPEND="anna/lib >=anna/lib-9.0 anna/gone anna/away"
+X
+recipe anna/frame-1.0.template <<'X'
+DESCRIPTION="Files of all its children"
+SRC_URI="https://example.org/one.tar https://example.org/two.tar"
+X
+for n in first second; do
+	recipe "anna/$n-1.0" <<-'X'
+		EXTENDS="anna/frame-1.0"
+		DESCRIPTION="A child"
+		DEPEND="anna/asks"
+	X
+done
+run jobuild lint anna
+grep -F ': error: ' "$tmp/err" >"$tmp/errors"
+[[ $status == 1 ]] && diff -u - "$tmp/errors" >"$tmp/diff" <<'X'
+anna/asks/asks-1.0.jobuild:2:1: error: no version of anna/lib is >=anna/lib-9.0 [missing]
+anna/asks/asks-1.0.jobuild:2:1: error: there is no jobuild anna/away [missing]
+anna/asks/asks-1.0.jobuild:2:1: error: there is no jobuild anna/gone [missing]
+anna/frame/frame-1.0.template:2:1: error: "one.tar" has no DIST line in anna/first/Manifest nor its parents' [no-dist]
+anna/frame/frame-1.0.template:2:1: error: "two.tar" has no DIST line in anna/first/Manifest nor its parents' [no-dist]
+X
+ok "each of a line's causes is told, once"
+rm -r "$tree/anna"
+mkdir -p "$tree/anna/loud"
+for n in {1000..2100}; do
+	printf 'DESCRIPTION="x"\njob_run() { :; }\n' >"$tree/anna/loud/loud-1.$n.jobuild"
+done
+recipe anna/silent-1.0 <<'X'
+DESCRIPTION="Asks for what there is not"
+DEPEND="anna/gone"
+X
+run jobuild lint anna
+[[ $status == 1 ]] && told "there is no jobuild anna/gone" &&
+	told "1102 jobuilds, 0 templates: 1 error, 1101 warnings (only the first are shown)"
+ok "many warnings don't hide an error"
+rm -r "$tree/anna"
+
 # ---- a large knot --------------------------------------------------------------
 git -C "$tree" clean -q -f -d
 (

@@ -22,21 +22,54 @@ review_init(struct review *k, struct cli *c, struct tree *t)
 	map_init(&k->seen, &c->arena);
 }
 
+/*
+ * How much of the text tells a cause from others at its place: one line asks
+ * for many things, but what is said of one may also depend on who asks.
+ */
+static size_t
+subject(const struct diag *g)
+{
+	const char *quote;
+
+	if (g->at.line > 0 &&
+	    (strcmp(g->rule, "conflict") == 0 || strcmp(g->rule, "stage") == 0))
+		return 0;
+	quote = strcmp(g->rule, "no-dist") == 0 ? strrchr(g->text, '"') : NULL;
+	return quote ? (size_t)(quote - g->text) : strlen(g->text);
+}
+
+/* Room for an error when the list is full: the last warning's. */
+static struct diag *
+make_room(struct review *k)
+{
+	size_t i;
+
+	k->dropped++;
+	for (i = k->found.n; i-- > 0;) {
+		if (k->found.list[i].level == DIAG_WARNING)
+			return &k->found.list[i];
+	}
+	return NULL;
+}
+
 void
 review_keep(struct review *k, const struct diag *g)
 {
 	struct arena *a = &k->cli->arena;
+	struct diag *room;
 	void **at;
 
 	at = map_puts(&k->seen,
-	    arena_printf(a, "%s:%u:%u:%s:%s", g->at.file ? g->at.file : "",
-		g->at.line, g->at.col, g->rule, g->at.line ? "" : g->text));
+	    arena_printf(a, "%s:%u:%u:%s:%.*s", g->at.file ? g->at.file : "",
+		g->at.line, g->at.col, g->rule, (int)subject(g), g->text));
 	if (*at)
 		return;
 	*at = k;
 	k->found.errors += g->level == DIAG_ERROR;
 	if (k->found.n >= DIAGS_MAX) {
-		k->dropped += g->level == DIAG_ERROR;
+		room = make_room(k);
+		if (room && g->level == DIAG_ERROR)
+			*room = *g;
 		return;
 	}
 	k->found.list =

@@ -22,9 +22,9 @@ struct review {
 	size_t jobs;        /* processes; 0: one a processor */
 	struct diags found; /* sorted by review_sort() */
 	size_t jobuilds, templates;
-	size_t dropped; /* errors beyond DIAGS_MAX */
+	size_t dropped; /* beyond DIAGS_MAX: warnings first */
 
-	struct map seen;     /* place and rule of what was found */
+	struct map seen;     /* place, rule and subject of what was found */
 	const char **arches; /* that some recipe names */
 	size_t narches;
 	struct planner **planners; /* one for each of them, made when needed,
