@@ -51,19 +51,21 @@ progress_columns(void)
 }
 
 void
-progress_start(struct progress *p, struct progress **innermost,
-    const char *what, size_t total, bool silent)
+progress_start(struct progress *p, struct progress_line *line, const char *what,
+    size_t total, bool silent)
 {
 	memset(p, 0, sizeof(*p));
-	p->innermost = innermost;
+	p->line = line;
 	p->what = what;
 	p->total = total;
 	p->silent = silent;
 	p->bar = !silent && progress_redraws();
 	p->began = p->shown = silent ? 0 : progress_clock();
-	p->outer = *innermost;
+	if (line->since == 0)
+		line->since = line->told = p->began;
+	p->outer = line->innermost;
 	progress_clear(p->outer);
-	*innermost = p;
+	line->innermost = p;
 }
 
 /* "3/10", "1.4 MiB/2.0 GiB"; how long it has taken where nothing is counted. */
@@ -138,14 +140,14 @@ progress_step(struct progress *p, size_t done)
 	if (p->silent)
 		return;
 	now = progress_clock();
-	if (now - p->began < PATIENCE)
+	if (now - p->line->since < PATIENCE)
 		return;
 	if (p->bar && now - p->shown >= BAR_GAP) {
 		draw_bar(p);
 		p->shown = now;
-	} else if (!p->bar && now - p->shown >= LINE_GAP) {
+	} else if (!p->bar && now - p->line->told >= LINE_GAP) {
 		print_line(p, now);
-		p->shown = now;
+		p->line->told = now;
 	}
 }
 
@@ -177,8 +179,8 @@ progress_clear(struct progress *p)
 void
 progress_end(struct progress *p)
 {
-	if (*p->innermost != p)
+	if (p->line->innermost != p)
 		return;
 	progress_clear(p);
-	*p->innermost = p->outer;
+	p->line->innermost = p->outer;
 }

@@ -2,14 +2,21 @@
 /*
  * How far something is, on standard error, when it takes over a second: a bar
  * that is redrawn on a terminal, otherwise a line every five seconds; no bar
- * when $CI is set. The innermost one that has begun is in a variable of the
- * caller's, so that what is printed can take it off the screen first.
+ * when $CI is set. All of a program share one line of the screen, and the
+ * second counts from the first of them: it is for who waits for all of it.
  */
 #ifndef BASE_PROGRESS_H
 #define BASE_PROGRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* The caller's; zero is none yet. */
+struct progress_line {
+	struct progress *innermost; /* that has begun; NULL: none */
+	double since;               /* when the first began */
+	double told;                /* when a line was printed, or that */
+};
 
 struct progress {
 	const char *what;   /* "reading recipes" */
@@ -19,14 +26,15 @@ struct progress {
 	double began, shown;
 	bool silent, bar;
 	bool drawn; /* the bar is on the screen */
-	struct progress *outer, **innermost;
+	struct progress_line *line;
+	struct progress *outer;
 };
 
 /*
  * One thing begins: what is its name for people, well-formed and the
  * caller's. Until it ends p stays where it is. silent: nothing is shown.
  */
-void progress_start(struct progress *p, struct progress **innermost,
+void progress_start(struct progress *p, struct progress_line *line,
     const char *what, size_t total, bool silent);
 
 /* done of total are through. Cheap: to be called for each. */

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/error.h"
+#include "base/progress.h"
 #include "cli/options.h"
 #include "cli/settings.h"
 
@@ -41,7 +42,7 @@ struct cli {
 	const char *folder; /* -C */
 	const char *color;  /* --color as given */
 	bool color_out, color_err;
-	struct progress *bar; /* what is under way, see progress.h */
+	struct progress_line bar; /* what is under way, see progress.h */
 };
 
 struct command {

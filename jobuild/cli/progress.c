@@ -19,11 +19,11 @@ progress_begin(
 void
 progress_tick(struct cli *c)
 {
-	progress_pass(c->bar);
+	progress_pass(c->bar.innermost);
 }
 
 void
 progress_hide(struct cli *c)
 {
-	progress_clear(c->bar);
+	progress_clear(c->bar.innermost);
 }

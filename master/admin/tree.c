@@ -107,11 +107,12 @@ fetch(struct state *st, const char *name, const char *url, bool forced,
     struct diags *refused, struct error *err)
 {
 	struct mirror_conf how = state_mirror(st, forced);
-	struct progress p, *innermost = NULL;
+	struct progress_line line = {0};
+	struct progress p;
 	struct arena a = {0};
 	int rc;
 
-	progress_start(&p, &innermost,
+	progress_start(&p, &line,
 	    arena_printf(&a, "fetching tree %s", show(&a, name, strlen(name))),
 	    0, false);
 	how.tell = show_progress;

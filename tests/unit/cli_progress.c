@@ -48,6 +48,48 @@ begin(struct progress *p, struct cli *c, const char *what, size_t total)
 	progress_begin(p, c, what, total);
 	p->began -= 100;
 	p->shown -= 100;
+	c->bar.since -= 100;
+	c->bar.told -= 100;
+}
+
+/* The program has begun so long ago, what comes is new. */
+static void
+wait_for(struct cli *c, double seconds)
+{
+	c->bar.since -= seconds;
+	c->bar.told -= seconds;
+}
+
+static void
+several(struct cli *c)
+{
+	const char *const names[] = {"reading", "checking", "writing"};
+	struct progress p;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		progress_begin(&p, c, names[i], 2);
+		wait_for(c, 0.9);
+		p.shown -= 0.9;
+		progress_step(&p, 1);
+		progress_end(&p);
+	}
+}
+
+static void
+many(struct cli *c)
+{
+	const char *const names[] = {"reading", "checking", "writing"};
+	struct progress p;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		progress_begin(&p, c, names[i], 0);
+		p.began -= 4;
+		wait_for(c, 4);
+		progress_step(&p, 1);
+		progress_end(&p);
+	}
 }
 
 static void
@@ -155,6 +197,10 @@ test_terminal(void)
 	    "never wider than the terminal");
 	is(said(&c, true, nested), BAR(HALF) BAR("one\\x1b[2J 5") BAR(HALF),
 	    "an inner one in the place of the outer one, escaped");
+	is(said(&c, true, several),
+	    BAR("checking [####################....................] 1/2")
+		BAR("writing [####################....................] 1/2"),
+	    "several short ones: shown when all have taken a second");
 	is(said(&c, true, spoken),
 	    BAR(HALF) "jobuild: trouble\r\n" BAR(
 		"all [########################################] 2/2"),
@@ -186,6 +232,8 @@ test_pipe(void)
 	is(said(&c, false, nobody_knows), "waiting: 1m40s\n", "only the time");
 	is(said(&c, false, spoken),
 	    "all: 1 of 2 after 1m40s\njobuild: trouble\n", "spoken");
+	is(said(&c, false, many), "checking: 1 after 4.00s\n",
+	    "several of less than five seconds: a line now and then");
 	is(said(&c, false, nested),
 	    "all: 1 of 2 after 1m40s\none\\x1b[2J: 5 after 1m40s\n",
 	    "nested, and escaped");

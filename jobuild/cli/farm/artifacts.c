@@ -127,9 +127,9 @@ download(
 		fail_errno(&err, "%s", part);
 		return cli_error(c, CLI_FAILED, &err);
 	}
-	c->bar->file = fd;
+	c->bar.innermost->file = fd;
 	rc = client_get(c, h, url_of(c, item), fd, item->size);
-	c->bar->file = 0;
+	c->bar.innermost->file = 0;
 	if (rc == CLI_OK &&
 	    (lseek(fd, 0, SEEK_SET) < 0 ||
 		digest_of_fd(DIGEST_KEY, fd, hex, &err) < 0))
