@@ -236,6 +236,19 @@ failed:
 	return -1;
 }
 
+/* "/x/.git/" is the work tree /x, which git's settings name it by. */
+static const char *
+top_of(struct arena *a, const char *found)
+{
+	size_t n = strlen(found);
+
+	if (n > 6 && strcmp(found + n - 6, "/.git/") == 0)
+		n -= 6;
+	else if (n > 1)
+		n--;
+	return arena_strndup(a, found, n);
+}
+
 int
 tree_discover(
     struct arena *a, const char *path, const char **out, struct error *err)
@@ -248,9 +261,10 @@ tree_discover(
 		return -1;
 	if (git_repository_discover(&found, path, 0, NULL) < 0) {
 		fail(err, "%s: is in no git repository", path);
+		err->code = ENOENT;
 		goto out;
 	}
-	if (git_open(&repo, found.ptr, err) < 0)
+	if (git_open(&repo, top_of(a, found.ptr), err) < 0)
 		goto out;
 	*out = git_repository_workdir(repo);
 	*out = arena_strdup(a, *out ? *out : found.ptr);

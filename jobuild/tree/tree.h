@@ -89,7 +89,8 @@ void tree_close(struct tree *t);
 
 /*
  * The top of the repository that path is in, as the two above want it: the
- * work tree, or the folder of a bare repository.
+ * work tree, or the folder of a bare repository. -1 with err when it can't be
+ * opened (code ENOENT: it is in none).
  */
 int tree_discover(
     struct arena *a, const char *path, const char **out, struct error *err);

@@ -241,4 +241,20 @@ new_key other
 run jobuild sign --key other@test.invalid anna/hello
 [[ $status == 1 ]] && told "anna/anna.asc"
 ok "another key than the tree's is not taken"
+# ---- somebody else's -----------------------------------------------------------
+if ((EUID == 0)); then
+	chown -R 12345 "$tree"
+	mkdir -p "$tree/anna/hello"
+	for n in lint "show anna/hello" ci; do
+		# shellcheck disable=SC2086 # some have an argument
+		(cd "$tree/anna/hello" && env -u SUDO_UID jobuild $n) >"$tmp/out" 2>"$tmp/err" </dev/null
+		[[ $? == 3 ]] && told "$tree: belongs to another user (id 12345, this is 0)" &&
+			told "git config --global --add safe.directory $tree\"" && ! told "git init"
+		ok "jobuild ${n%% *} in a tree of another user says so, and the remedy"
+	done
+	chown -R 0 "$tree"
+else
+	for n in lint show ci; do ok "jobuild $n in a tree of another user # SKIP only root can give it away"; done
+fi
+
 done_testing

@@ -48,11 +48,26 @@ place(struct cli *c, struct repo *r, git_repository *git, struct error *err)
 	return 0;
 }
 
+/* There may be one, but not for us. */
+static int
+fail_open(struct arena *a, struct error *err)
+{
+	const git_error *e = git_error_last();
+	const char *top, *why;
+
+	why = arena_strdup(a, e ? e->message : "no git repository");
+	if (tree_discover(a, ".", &top, err) < 0 && err->code != ENOENT)
+		return -1;
+	return fail(err,
+	    "no jobtage tree here (%s): go to its git repository, give it "
+	    "with -C DIR, or make one with \"git init\"",
+	    why);
+}
+
 int
 repo_find(struct cli *c, struct repo *r, struct error *err)
 {
 	git_repository *git = NULL;
-	const git_error *e;
 	int rc;
 
 	memset(r, 0, sizeof(*r));
@@ -62,11 +77,8 @@ repo_find(struct cli *c, struct repo *r, struct error *err)
 	if (tree_warm_up(err) < 0)
 		return -1;
 	if (git_repository_open_ext(&git, ".", 0, NULL) < 0) {
-		e = git_error_last();
-		return fail(err,
-		    "no jobtage tree here (%s): go to its git repository, "
-		    "give it with -C DIR, or make one with \"git init\"",
-		    e ? e->message : "no git repository");
+		fail_open(&c->arena, err);
+		return -1;
 	}
 	rc = place(c, r, git, err);
 	git_repository_free(git);
