@@ -37,11 +37,19 @@ utf8_char(const char *s, size_t len)
 bool
 utf8_is_control(const char *s, size_t n)
 {
-	unsigned char c = (unsigned char)s[0];
+	const unsigned char *c = (const unsigned char *)s;
 
 	if (n == 1)
-		return c < 0x20 || c == 0x7f;
-	return n == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0;
+		return c[0] < 0x20 || c[0] == 0x7f;
+	if (n == 2) /* C1, U+061C */
+		return (c[0] == 0xc2 && c[1] < 0xa0) ||
+		    (c[0] == 0xd8 && c[1] == 0x9c);
+	if (n != 3 || c[0] != 0xe2)
+		return false;
+	if (c[1] == 0x80) /* U+200E, U+200F, U+202A to U+202E */
+		return c[2] == 0x8e || c[2] == 0x8f ||
+		    (c[2] >= 0xaa && c[2] <= 0xae);
+	return c[1] == 0x81 && c[2] >= 0xa6 && c[2] <= 0xa9; /* U+2066 on */
 }
 
 size_t

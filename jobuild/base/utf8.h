@@ -9,7 +9,10 @@
 /* Bytes of the character at s (1 to 4), or 0 when none is well-formed. */
 size_t utf8_char(const char *s, size_t len);
 
-/* Is the well-formed character of n bytes at s a C0, DEL or C1 control? */
+/*
+ * Is the well-formed character of n bytes at s a control: C0, DEL, C1, or one
+ * that turns the direction of what stands around it?
+ */
 bool utf8_is_control(const char *s, size_t n);
 
 /* Offset of the first byte that is not well-formed UTF-8; len if all is. */

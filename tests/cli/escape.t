@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 unset NO_COLOR
 
-esc=$'\033]0;owned\a\033[2J'
+esc=$'\033]0;owned\a\033[2J\xe2\x80\xae\xe2\x81\xa6\xe2\x80\x8f\xd8\x9c'
 mkdir -p "$tree/anna"
 recipe anna/lib-1.0 <<X
 DESCRIPTION="A library${esc}"
@@ -15,7 +15,7 @@ SRC_URI="https://example.org/${esc}.tar.gz"
 job_run() { echo "${esc}"; sudo "${esc}"; }
 X
 recipe anna/good-1.0 <<X
-DESCRIPTION=\$'Reaches \\e]0;owned\\a'
+DESCRIPTION=\$'Reaches \\e]0;owned\\a \\xe2\\x80\\xae'
 HOMEPAGE=\$'\\e[31m'
 job_run() { einfo done; }
 X
@@ -43,7 +43,8 @@ clean() { # NAME: is there no control character but line ends and tabs?
 	cat "$tmp/out" "$tmp/err" | sed -E 's/\x1b\[(0|1|[0-9]*;?3[0-9])?m//g' >"$tmp/all"
 	[[ -s $tmp/all ]] && ! LC_ALL=C grep -qP '[\x00-\x08\x0b-\x1f\x7f]' "$tmp/all" &&
 		iconv -f UTF-8 -t UTF-8 "$tmp/all" >/dev/null 2>&1 &&
-		! grep -qP '\xc2[\x80-\x9f]' "$tmp/all"
+		! grep -qP '\xc2[\x80-\x9f]' "$tmp/all" &&
+		! LC_ALL=C grep -qP '\xe2\x80[\x8e\x8f\xaa-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c' "$tmp/all"
 	ok "$1"
 }
 for color in never always; do
@@ -72,7 +73,7 @@ clean "show as JSON"
 rm -r "$tree/anna/good/files" "$tree/anna/good/Manifest"
 sed -i 's/Reaches/Still reaches/' "$tree/anna/good/good-1.0.jobuild"
 run jobuild show anna/good
-[[ $status == 0 ]] && said '\x1b]0;owned\x07'
+[[ $status == 0 ]] && said '\x1b]0;owned\x07 \xe2\x80\xae'
 ok "a value is shown escaped"
 run jobuild diff HEAD
 clean "diff"

@@ -115,6 +115,52 @@ test_map(void)
 }
 
 static void
+test_controls(void)
+{
+	static const struct {
+		const char *s;
+		bool control;
+	} cases[] = {
+	    {"\x1f", true},
+	    {" ", false},
+	    {"\x7f", true},
+	    {"\xc2\x80", true},
+	    {"\xc2\xa0", false},
+	    {"\xd8\x9b", false},
+	    {"\xd8\x9c", true}, /* U+061C */
+	    {"\xe2\x80\x8d", false},
+	    {"\xe2\x80\x8e", true}, /* U+200E */
+	    {"\xe2\x80\x8f", true},
+	    {"\xe2\x80\x90", false},
+	    {"\xe2\x80\xa9", false},
+	    {"\xe2\x80\xaa", true}, /* U+202A */
+	    {"\xe2\x80\xae", true},
+	    {"\xe2\x80\xaf", false},
+	    {"\xe2\x81\xa5", false},
+	    {"\xe2\x81\xa6", true}, /* U+2066 */
+	    {"\xe2\x81\xa9", true},
+	    {"\xe2\x81\xaa", false},
+	    {"\xe3\x80\xae", false},
+	    {"\xf0\x9f\x98\x80", false},
+	};
+	struct arena a = {0};
+	size_t i, n;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		n = strlen(cases[i].s);
+		ok(utf8_is_control(cases[i].s, n) == cases[i].control,
+		    "%s is %s control", show(&a, cases[i].s, n),
+		    cases[i].control ? "a" : "no");
+	}
+	is(show(&a,
+	       "a\xe2\x80\xae"
+	       "b",
+	       5),
+	    "a\\xe2\\x80\\xaeb", "they are shown as bytes");
+	arena_release(&a);
+}
+
+static void
 test_utf8(void)
 {
 	is_int((long long)utf8_char("\xc3\xa4", 2), 2, "two bytes");
@@ -123,6 +169,7 @@ test_utf8(void)
 	is_int((long long)utf8_char("\xf4\x90\x80\x80", 4), 0, "too high");
 	is_int((long long)utf8_char("\xe2\x82", 2), 0, "cut off");
 	is_int((long long)utf8_valid("ab\xff", 3), 2, "first bad byte");
+	test_controls();
 }
 
 /* Lines under diagnostics: shared when it is the same, left out when long. */

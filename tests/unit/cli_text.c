@@ -34,6 +34,7 @@ test_filter(void)
 		"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
 		"UTF-8 stays"},
 	    {"\xc2\x9b", "\\xc2\\x9b", "a C1 control in UTF-8"},
+	    {"\xe2\x80\xae.", "\\xe2\\x80\\xae.", "another direction"},
 	    {"\xff\xc3", "\\xff\\xc3", "no UTF-8, and a cut character"},
 	    {"\xc3(\xe2\x82(", "\\xc3(\\xe2\\x82(", "broken characters"},
 	    {"\xed\xa0\x80", "\\xed\\xa0\\x80", "a surrogate"},
