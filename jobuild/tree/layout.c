@@ -326,8 +326,7 @@ check_user_folder(struct check *c, const char *user)
 		return;
 	check_case(c, user, f);
 	if (!folder_find(f, key)) {
-		g = report(c, join(c, user, key), "no-key",
-		    "is missing: the maintainer's public key");
+		g = report(c, join(c, user, key), "no-key", NO_KEY);
 		diag_hint(c->d, g, "gpg --armor --export FINGERPRINT > %s/%s",
 		    user, key);
 	}

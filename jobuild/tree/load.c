@@ -60,6 +60,17 @@ recipe_path(struct arena *a, const struct recipe_id *id, enum recipe_kind kind)
 	return arena_join(a, parts, sizeof(parts) / sizeof(parts[0]));
 }
 
+/* A file can't be read: the layout may say the same. */
+static void
+tell_unread(const char *path, const struct error *err, struct diags *d)
+{
+	const char *rule = err->code == ENOENT ? "no-file"
+	    : err->code == EFBIG               ? "too-large"
+					       : "unreadable";
+
+	diag_error(d, (struct place){path, 0, 0}, rule, "%s", err->msg);
+}
+
 /* Of all that is read only the recipe at hand is never needed again. */
 static struct node *
 node_or_trouble(struct tree *t, const char *path, size_t max, struct diags *d)
@@ -75,9 +86,7 @@ node_or_trouble(struct tree *t, const char *path, size_t max, struct diags *d)
 	if (n && !leaf)
 		*map_puts(&t->kept, n->file.path) = n;
 	if (!n)
-		diag_error(d, (struct place){path, 0, 0},
-		    err.code == ENOENT ? "no-file" : "unreadable", "%s",
-		    err.msg);
+		tell_unread(path, &err, d);
 	return n;
 }
 
@@ -468,9 +477,7 @@ ready_get(struct tree *t, const struct recipe_id *id, enum recipe_kind kind,
 		arena_reset(&t->leaf);
 		path = recipe_path(&t->leaf, id, kind);
 		if (!node_read(t, &t->leaf, path, RECIPE_FILE_MAX, &err))
-			diag_error(d, (struct place){path, 0, 0},
-			    err.code == ENOENT ? "no-file" : "unreadable", "%s",
-			    err.msg);
+			tell_unread(path, &err, d);
 	}
 	tell_damage(t, d);
 	return ready && ready->state == READY_GOOD && !t->damage.msg[0] ? ready

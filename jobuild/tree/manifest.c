@@ -300,6 +300,26 @@ read_tag(struct reader *r, enum manifest_tag *tag)
 	    w.s);
 }
 
+/* As a merge may leave it. */
+static int
+duplicate(struct reader *r, const char *start, const struct manifest_entry *old,
+    const struct manifest_entry *e)
+{
+	const char *path = r->file, *slash = strrchr(path, '/');
+
+	wrong(r, start, "manifest-duplicate", "%s \"%s\" is in line %u already",
+	    manifest_tag_name(e->tag), e->name, old->at.line);
+	if (manifest_same(old, e))
+		diag_hint(r->d, &r->d->list[r->d->n - 1],
+		    "they say the same: remove one");
+	else
+		diag_hint(r->d, &r->d->list[r->d->n - 1],
+		    "remove both: \"jobuild manifest %.*s\" writes the right "
+		    "one",
+		    (int)(slash ? slash - path : 0), path);
+	return -1;
+}
+
 static int
 read_entry(struct reader *r, struct manifest_entry *e)
 {
@@ -321,9 +341,7 @@ read_entry(struct reader *r, struct manifest_entry *e)
 		;
 	old = manifest_find(r->m, e->tag, e->name);
 	if (old)
-		return wrong(r, start, "manifest-duplicate",
-		    "%s \"%s\" is in line %u already",
-		    manifest_tag_name(e->tag), e->name, old->at.line);
+		return duplicate(r, start, old, e);
 	r->m->entries = arena_grow(
 	    r->arena, r->m->entries, r->m->n, sizeof(*r->m->entries));
 	r->m->entries[r->m->n++] = *e;

@@ -9,6 +9,14 @@
 
 #define PATH_LONGEST 1024
 
+int
+fail_too_large(struct error *err, size_t size, size_t max)
+{
+	fail(err, "has %zu bytes; at most %zu are allowed", size, max);
+	err->code = EFBIG;
+	return -1;
+}
+
 /* Is it a file of at most max bytes? Nothing of it is read for that. */
 static int
 check_blob(struct tree *t, const struct entry *e, size_t max, struct error *err)
@@ -20,7 +28,7 @@ check_blob(struct tree *t, const struct entry *e, size_t max, struct error *err)
 	if (e->known)
 		return (size_t)e->known - 1 <= max
 		    ? 0
-		    : fail(err, "is larger than %zu bytes", max);
+		    : fail_too_large(err, (size_t)e->known - 1, max);
 	rc = git_odb_read_header(&size, &type, t->odb, &e->oid);
 	if (rc == GIT_ENOTFOUND && t->partial) {
 		fail(err, "is not in this part of the tree");
@@ -32,7 +40,7 @@ check_blob(struct tree *t, const struct entry *e, size_t max, struct error *err)
 	if (type != GIT_OBJECT_BLOB)
 		return fail(err, "is not a file's object");
 	if (size > max)
-		return fail(err, "is larger than %zu bytes", max);
+		return fail_too_large(err, size, max);
 	return 0;
 }
 
@@ -134,7 +142,7 @@ node_get(struct tree *t, const char *path, size_t max, struct error *err)
 		*map_puts(&t->nodes, n->file.path) = n;
 	}
 	if (n->file.len > max) {
-		fail(err, "is larger than %zu bytes", max);
+		fail_too_large(err, n->file.len, max);
 		return NULL;
 	}
 	return n;

@@ -163,10 +163,16 @@ struct entry *folder_add(
 
 /*
  * The file at path, read; NULL with err if it isn't there (err->code ENOENT)
- * or too large.
+ * or too large (EFBIG).
  */
 struct node *
 node_get(struct tree *t, const char *path, size_t max, struct error *err);
+
+/* err says so as the layout's check does, and has EFBIG; -1. */
+int fail_too_large(struct error *err, size_t size, size_t max);
+
+/* What is to be said where a maintainer's folder lacks the key. */
+#define NO_KEY "is missing: the maintainer's public key"
 
 /* Is the file there (and its object)? */
 bool node_exists(struct tree *t, const char *path);

@@ -162,7 +162,7 @@ work_read(struct tree *t, struct arena *a, const char *path, size_t max,
 		return -1;
 	want = (size_t)st.st_size;
 	if (want > max) {
-		fail(err, "is larger than %zu bytes", max);
+		fail_too_large(err, want, max);
 		goto out;
 	}
 	p = arena_alloc(a, want + 1, 1);

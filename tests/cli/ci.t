@@ -28,6 +28,12 @@ run jobuild ci
 ok "nothing is signed: refused"
 told "; 0 recipes verified"
 ok "and nothing counts as verified"
+commit "without keys"
+run jobuild ci -r HEAD
+[[ $status == 1 && $(grep -c 'anna/anna.asc: error:' "$tmp/err") == 1 ]] &&
+	told "anna/anna.asc: error: is missing: the maintainer's public key [no-key]"
+ok "a missing key is one error"
+git -C "$tree" update-ref -d HEAD
 run jobuild sign -k anna anna
 run jobuild ci
 [[ $status == 1 ]] && told "; 2 recipes verified" && run jobuild --json ci && jq -e '.ranges[0].verified == 2' "$tmp/out" >/dev/null

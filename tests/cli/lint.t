@@ -152,6 +152,31 @@ run jobuild lint anna
 ok "many warnings don't hide an error"
 rm -r "$tree/anna"
 
+# ---- what is too large ----------------------------------------------------------
+recipe anna/long-1.0 <<X
+DESCRIPTION="Longer than 128 KiB"
+#$(printf '%0131072d' 0)
+X
+recipe anna/heavy-1.0 <<'X'
+DESCRIPTION="Has a file of more than 1 MiB"
+X
+mkdir "$tree/anna/heavy/files"
+printf '%01048577d' 0 >"$tree/anna/heavy/files/heavy.patch"
+git -C "$tree" add anna
+git -C "$tree" commit --quiet -m large
+for n in "" "-r HEAD"; do
+	# shellcheck disable=SC2086 # two words
+	run jobuild lint $n anna
+	grep -F ': error: ' "$tmp/err" | grep -v no-key >"$tmp/errors"
+	[[ $status == 1 ]] && diff -u - "$tmp/errors" >"$tmp/diff" <<'X'
+anna/heavy/files/heavy.patch: error: has 1048577 bytes; at most 1048576 are allowed [too-large]
+anna/long/long-1.0.jobuild: error: has 131108 bytes; at most 131072 are allowed [too-large]
+X
+	ok "what is too large is told once ${n:-in the work tree}"
+done
+git -C "$tree" rm --quiet -r anna
+git -C "$tree" commit --quiet -m small
+
 # ---- a large knot --------------------------------------------------------------
 git -C "$tree" clean -q -f -d
 (

@@ -42,6 +42,16 @@ bad(const char *text, uint32_t line, uint32_t col, const char *rule)
 	}
 }
 
+/* What the one error that text makes advises. */
+static void
+remedy(const char *text, const char *hint)
+{
+	struct diags d;
+
+	(void)parse(text, strlen(text), &d);
+	is(d.n == 1 && d.list[0].hint ? d.list[0].hint : "", hint, hint);
+}
+
 static void
 test_good(void)
 {
@@ -104,6 +114,10 @@ test_bad(void)
 	bad("DIST a 1 " S " " S "\n", 1, 146, "manifest-hash");
 	bad("DIST a 1 " B "\nDIST a 1 " B "\n", 2, 1, "manifest-duplicate");
 	bad("DIST a 1 " B "\nDIST \\x61 2 " S "\n", 2, 1, "manifest-duplicate");
+	remedy("DIST a 1 " B "\nDIST a 1 " B "\n",
+	    "they say the same: remove one");
+	remedy("DIST a 1 " B "\nDIST a 2 " B "\n",
+	    "remove both: \"jobuild manifest u/n\" writes the right one");
 	bad("DIST a/b 1 " B "\n", 1, 6, "manifest-name");
 	bad("DIST .. 1 " B "\n", 1, 6, "manifest-name");
 	bad("DIST \\x2e 1 " B "\n", 1, 6, "manifest-name");

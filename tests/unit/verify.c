@@ -134,7 +134,7 @@ test_keys(void)
 	struct error err;
 
 	drop("zlib/zlib.asc");
-	verdict("no-key", "zlib/zlib.asc", "is not in the tree",
+	verdict("no-key", "zlib/zlib.asc", "is missing",
 	    "no key in the tree: one message, not one a file");
 	put("zlib/zlib.asc", "nonsense\n");
 	verdict("bad-key", "zlib/zlib.asc", "is not an armoured block",

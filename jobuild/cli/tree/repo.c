@@ -76,10 +76,8 @@ repo_find(struct cli *c, struct repo *r, struct error *err)
 	/* for as long as the program runs: each start takes milliseconds */
 	if (tree_warm_up(err) < 0)
 		return -1;
-	if (git_repository_open_ext(&git, ".", 0, NULL) < 0) {
-		fail_open(&c->arena, err);
-		return -1;
-	}
+	if (git_repository_open_ext(&git, ".", 0, NULL) < 0)
+		return fail_open(&c->arena, err);
 	rc = place(c, r, git, err);
 	git_repository_free(git);
 	return rc;

@@ -84,7 +84,8 @@ open_maintainer(struct audit *a, struct maintainer *m, const char *user)
 
 	n = node_get(a->t, path, OPENPGP_KEY_MAX, &err);
 	if (!n) {
-		g = diag_error(a->d, at, "no-key", "%s", err.msg);
+		g = diag_error(a->d, at, "no-key", "%s",
+		    folder_entry(a->t, path) ? err.msg : NO_KEY);
 		diag_hint(a->d, g,
 		    "it has %s's public key: gpg --armor --export FINGERPRINT",
 		    user);
