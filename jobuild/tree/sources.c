@@ -6,30 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int
-read_files(
-    struct tree *t, struct support *s, const char *folder, struct diags *d)
-{
-	struct files_list list = {.arena = &t->leaf};
-	struct error err;
-	struct node *n;
-	size_t i;
-
-	if (files_check(t, folder, &list, d) < 0)
-		return -1;
-	s->files = arena_array(&t->leaf, list.n, struct tree_file *);
-	for (i = 0; i < list.n; i++) {
-		n = node_read(t, &t->leaf, list.paths[i], FILE_MAX, &err);
-		if (!n) {
-			diag_error(d, (struct place){list.paths[i], 0, 0},
-			    "files", "%s", err.msg);
-			return -1;
-		}
-		s->files[s->n++] = &n->file;
-	}
-	return 0;
-}
-
 /* Has the file what its AUX line says? */
 static void
 check_file(const struct tree_file *f, const struct manifest_entry *e,
@@ -61,26 +37,60 @@ check_file(const struct tree_file *f, const struct manifest_entry *e,
 		    package);
 }
 
+/* A file of files/ against its AUX line. */
 static void
-check_files(struct support *s, const struct manifest *m, const char *package,
-    size_t prefix, struct diags *d)
+check_aux(const struct tree_file *f, const struct manifest *m,
+    const char *package, size_t prefix, struct diags *d)
 {
-	const struct manifest_entry *e;
+	const struct manifest_entry *e =
+	    m ? manifest_find(m, MANIFEST_AUX, f->path + prefix) : NULL;
 	struct diag *g;
-	size_t i;
 
-	for (i = 0; i < s->n; i++) {
-		e = m
-		    ? manifest_find(m, MANIFEST_AUX, s->files[i]->path + prefix)
-		    : NULL;
-		if (e) {
-			check_file(s->files[i], e, package, d);
-			continue;
-		}
-		g = diag_error(d, (struct place){s->files[i]->path, 0, 0},
-		    "aux", "has no AUX line in %s/Manifest", package);
-		diag_hint(d, g, "jobuild manifest %s", package);
+	if (e) {
+		check_file(f, e, package, d);
+		return;
 	}
+	g = diag_error(d, (struct place){f->path, 0, 0}, "aux",
+	    "has no AUX line in %s/Manifest", package);
+	diag_hint(d, g, "jobuild manifest %s", package);
+}
+
+/* Read and check one after another: all of them may be a gigabyte. */
+static int
+read_files(struct tree *t, struct package *p, const struct files_list *list,
+    const struct manifest *m, struct diags *d)
+{
+	struct support *s = &p->support;
+	size_t i, prefix = strlen(p->path) + strlen("/files/");
+	struct arena one = {0};
+	struct tree_file *f;
+	struct error err;
+	struct node *n;
+	int rc = -1;
+
+	s->files = arena_array(&t->leaf, list->n, struct tree_file *);
+	for (i = 0; i < list->n; i++) {
+		arena_reset(&one);
+		n = node_read(t, &one, list->paths[i], FILE_MAX, &err);
+		if (!n) {
+			diag_error(d, (struct place){list->paths[i], 0, 0},
+			    "files", "%s", err.msg);
+			goto out;
+		}
+		check_aux(&n->file, m, p->path, prefix, d);
+		if (d->errors == 0)
+			file_digest(&n->file);
+		f = arena_new(&t->leaf, struct tree_file);
+		*f = n->file;
+		f->path = list->paths[i];
+		f->user = p->list.user;
+		f->text = NULL;
+		s->files[s->n++] = f;
+	}
+	rc = 0;
+out:
+	arena_release(&one);
+	return rc;
 }
 
 static bool
@@ -122,7 +132,7 @@ by_path(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-/* The files without their texts, for as long as the tree. */
+/* The files for as long as the tree. */
 static void
 keep_files(struct tree *t, struct package *p)
 {
@@ -132,12 +142,9 @@ keep_files(struct tree *t, struct package *p)
 	size_t i;
 
 	for (i = 0; i < s->n; i++) {
-		file_digest(s->files[i]);
 		list[i] = arena_new(&t->arena, struct tree_file);
 		*list[i] = *s->files[i];
 		list[i]->path = arena_strdup(&t->arena, list[i]->path);
-		list[i]->user = p->list.user;
-		list[i]->text = NULL;
 	}
 	s->files = list;
 	if (s->n > 1)
@@ -149,11 +156,12 @@ prepare_support(struct tree *t, struct package *p, struct diags *d)
 {
 	const char *files = path_join(&t->leaf, p->path, "files");
 	const char *path = path_join(&t->leaf, p->path, "Manifest");
+	struct files_list list = {.arena = &t->leaf};
 	const struct manifest *m = NULL;
 	struct support *s = &p->support;
 	struct node *manifest;
 
-	if (read_files(t, s, files, d) < 0)
+	if (files_check(t, files, &list, d) < 0)
 		return;
 	if (node_exists(t, path)) {
 		manifest = node_manifest(t, path, d);
@@ -161,7 +169,8 @@ prepare_support(struct tree *t, struct package *p, struct diags *d)
 			return;
 		m = manifest->manifest;
 	}
-	check_files(s, m, p->path, strlen(files) + 1, d);
+	if (read_files(t, p, &list, m, d) < 0)
+		return;
 	if (m)
 		check_lines(s, m, p->path, strlen(files) + 1, d);
 	s->good = d->errors == 0;

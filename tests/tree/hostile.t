@@ -70,6 +70,12 @@ for n in show graph verify; do
 	run small jobuild -C "$up" "$n" --revision "$commit" u/x
 	bad "u/x/files: error: has more than 1000 files and folders" "and $n says so too"
 done
+mib=$(head -c 1048576 /dev/zero | put)
+files=()
+for ((n = 1000; n < 2000; n++)); do files+=(100644 "f$n" "$mib"); done
+user=$(tree_of 40000 x "$(tree_of 40000 files "$(tree_of "${files[@]}")" 100644 x-1.0.jobuild "$blob")" 100644 u.asc "$key")
+look "$(commit_of "$(tree_of 40000 u "$user")")"
+bad "u/x/files/f1999: error: has no AUX line in u/x/Manifest" "a gigabyte of files out of one blob"
 git_tree=$(tree_of 100644 x-1.0.jobuild "$blob" 100644 'y\n-1.0.jobuild' "$blob" 100644 '\033]0;owned\007' "$blob")
 look "$(commit_of "$(tree_of 40000 u "$(tree_of 100644 u.asc "$key" 40000 x "$git_tree")")")"
 bad 'u/x/y\x0a-1.0.jobuild' "a newline in a name"
