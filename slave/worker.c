@@ -38,7 +38,6 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -211,17 +210,14 @@ is_unwanted(void *ctx)
 static int
 read_capsule(struct work *w)
 {
-	struct utsname u;
 	struct error err;
 
 	w->json = spool_json(w->dir, "capsule.json", &err);
 	if (!w->json || capsule_read(&w->capsule, w->json, &err) < 0)
 		return refuse(w, err.msg);
-	if (uname(&u) < 0 || !arch_of_machine(u.machine) ||
-	    strcmp(arch_of_machine(u.machine), w->capsule.arch) != 0)
-		return refuse(w,
-		    arena_printf(&w->arena, "architecture %s isn't run here",
-			w->capsule.arch));
+	if (!arch_is_own(w->capsule.arch) &&
+	    jailer_runs(w->conf->jailer, w->capsule.arch, &err) < 0)
+		return refuse(w, err.msg);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "base/nearest.h"
 
 #include <string.h>
+#include <sys/utsname.h>
 
 static const char *const names[] = {"amd64", "arm64", "armel", "armhf", "i386",
     "loong64", "mips64el", "ppc64el", "riscv64", "s390x"};
@@ -62,6 +63,15 @@ arch_of_machine(const char *machine)
 			return machines[i].name;
 	}
 	return NULL;
+}
+
+bool
+arch_is_own(const char *name)
+{
+	struct utsname u;
+	const char *own = uname(&u) == 0 ? arch_of_machine(u.machine) : NULL;
+
+	return own && strcmp(own, name) == 0;
 }
 
 const char *

@@ -20,6 +20,9 @@ bool arch_is_known(const char *name);
 /* The name of a machine as uname(2) calls it; NULL when unknown. */
 const char *arch_of_machine(const char *machine);
 
+/* Is it this machine's own? */
+bool arch_is_own(const char *name);
+
 /* The name that was meant, or NULL. */
 const char *arch_meant(const char *word);
 

@@ -326,6 +326,49 @@ jailer_capabilities(int socket, struct error *err)
 	return json;
 }
 
+/* Is it in the list? Those that are there are added to names: "amd64, i386". */
+static bool
+look_in(const json_t *list, const char *arch, char *names, size_t size)
+{
+	size_t i, len = strlen(names);
+	bool found = false;
+	const char *s;
+	json_t *v;
+
+	json_array_foreach(list, i, v)
+	{
+		s = json_string_value(v);
+		if (!s)
+			continue;
+		found |= strcmp(s, arch) == 0;
+		snprintf(
+		    names + len, size - len, "%s%s", len > 0 ? ", " : "", s);
+		len = strlen(names);
+	}
+	return found;
+}
+
+int
+jailer_runs(int socket, const char *arch, struct error *err)
+{
+	json_t *can = jailer_capabilities(socket, err);
+	char names[200] = "";
+	bool runs;
+
+	if (!can)
+		return -1;
+	runs =
+	    look_in(json_object_get(can, "arches"), arch, names, sizeof(names));
+	runs |= look_in(
+	    json_object_get(can, "emulated"), arch, names, sizeof(names));
+	json_decref(can);
+	return runs ? 0
+		    : fail(err,
+			  "arch %s: programs of that don't run here, but of "
+			  "%s; \"autotua-chroot doctor\" tells of emulators",
+			  arch, names);
+}
+
 int
 jailer_list(int socket, struct arena *a, struct request_item **items, size_t *n,
     struct error *err)

@@ -90,6 +90,12 @@ jailer_ready(int socket, int64_t reserve, int64_t pressure, struct error *err);
  */
 json_t *jailer_capabilities(int socket, struct error *err);
 
+/*
+ * Do jails run programs of this architecture, by themselves or emulated? 0;
+ * -1: err says of which they do.
+ */
+int jailer_runs(int socket, const char *arch, struct error *err);
+
 /* All images, stages before layers, each with the last used first. */
 int jailer_list(int socket, struct arena *a, struct request_item **items,
     size_t *n, struct error *err);

@@ -107,6 +107,11 @@ within 10 told '^WATCHDOG=1$'; ok "it shows that it lives"
 ! told '^(STATUS|READY)='; ok "what is as it was isn't told again"
 submit alpha/quick --param N=1
 within 60 job_ended; job_is '.state == "passed"'; ok "an open slave works"
+other=$(jq -r '(.arches + .emulated)[1] // empty' "$tmp/jails")
+if [[ -n $other ]]; then
+	submit alpha/quick --param N=2 --arch "$other"
+	within 60 job_ended; job_is '.state == "passed"'; ok "for each architecture that it offers: $other"
+fi
 within 60 hello_of one '.stages | length == 1'; ok "and offers its stage"
 slave one drain
 submit alpha/quick --param N=2
