@@ -181,8 +181,8 @@ ok "users, each once"
 of master -C "$master" key revoke anna ""
 are "F1 F2"
 ok "their keys"
-of master -C "$tmp/none" slave drain ""
-are "" && [[ ! -e $tmp/none ]]
+of master -C "$tmp/nowhere" slave drain ""
+are "" && [[ ! -e $tmp/nowhere ]]
 ok "nothing where there is no master"
 of slave key ac
 are accept
