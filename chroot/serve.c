@@ -558,24 +558,6 @@ open_signals(struct server *s, struct error *err)
 	return s->signals < 0 ? fail_errno(err, "signals") : 0;
 }
 
-/* Can a job have ids of its own? */
-static bool
-has_ids(const struct state *s, unsigned without)
-{
-	struct error none;
-	struct ids ids;
-	int fd = -1;
-
-	if ((without & FEATURE_USERNS) != 0 ||
-	    ids_take(&ids, s->fd, s->users, &none) < 0)
-		return false;
-	fd = ids_mount(s->run, ids.mapped ? ids.userns : -1, 0, &none);
-	if (fd >= 0)
-		close(fd);
-	ids_release(&ids);
-	return fd >= 0;
-}
-
 int
 serve(struct state *state, const struct serve_options *o, struct error *err)
 {
@@ -587,7 +569,9 @@ serve(struct state *state, const struct serve_options *o, struct error *err)
 	cgroup_find(&s.places, &s.placed, own.without);
 	own.users = state->users;
 	state->allow_rootful = o->allow_rootful;
-	own.rootful = o->allow_rootful && !has_ids(state, o->without);
+	own.rootful = o->allow_rootful &&
+	    ((o->without & FEATURE_USERNS) != 0 ||
+		!ids_possible(state->fd, state->run, state->users));
 	if (open_signals(&s, err) < 0 ||
 	    (o->network == NETWORK_PRIVATE &&
 		uplink_try(o->without, err) < 0) ||

@@ -215,3 +215,19 @@ ids_mount(int folder, int userns, uint64_t attributes, struct error *err)
 	}
 	return fd;
 }
+
+bool
+ids_possible(int state, int folder, bool users)
+{
+	struct error none;
+	struct ids ids;
+	int fd;
+
+	if (ids_take(&ids, state, users, &none) < 0)
+		return false;
+	fd = ids_mount(folder, ids.mapped ? ids.userns : -1, 0, &none);
+	if (fd >= 0)
+		close(fd);
+	ids_release(&ids);
+	return fd >= 0;
+}

@@ -49,4 +49,7 @@ uid_t ids_root(const struct ids *ids);
  */
 int ids_mount(int folder, int userns, uint64_t attributes, struct error *err);
 
+/* Can a job have ids of its own, with files in the open folder? */
+bool ids_possible(int state, int folder, bool users);
+
 #endif

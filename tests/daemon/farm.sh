@@ -135,16 +135,16 @@ farm_tree() { # USER...
 
 master() { autotua-master -C "$tmp/master" "$@"; }
 
-# As the service manager says that standard error is the journal.
-journal() { # FILE
-	touch "$1"
-	stat -c %d:%i "$1"
+# Become a daemon, told as by the service manager that its log is the journal.
+become() { # LOG COMMAND...
+	exec >>"$1" 2>&1 </dev/null
+	JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "${@:2}"
 }
 
 # Serve on the port of the last time, or on a free one.
 start_master() {
 	rm -f "$tmp/master/port"
-	JOURNAL_STREAM=$(journal "$tmp/master.log") autotua-master -C "$tmp/master" serve >>"$tmp/master.log" 2>&1 </dev/null &
+	become "$tmp/master.log" autotua-master -C "$tmp/master" serve &
 	pid[master]=$!
 	within 20 test -s "$tmp/master/port" || return
 	url=https://127.0.0.1:$(<"$tmp/master/port")
@@ -187,7 +187,7 @@ enroll_slave() { # NAME [CONFIG-LINE...]
 }
 
 start_slave() { # NAME
-	JOURNAL_STREAM=$(journal "$tmp/$1.log") autotua-slave -C "$tmp/$1" run >>"$tmp/$1.log" 2>&1 </dev/null &
+	become "$tmp/$1.log" autotua-slave -C "$tmp/$1" run &
 	pid[$1]=$!
 }
 
