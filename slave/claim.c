@@ -148,6 +148,7 @@ on_claim(void *ctx, const struct answer *answer)
 	struct session *s = ctx;
 
 	s->claim = NULL;
+	session_heard(s, answer);
 	if (answer_is_good(answer)) {
 		backoff_clear(&s->claim_wait);
 		claimed(s, answer->json);

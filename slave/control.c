@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/control.h"
 #include "slave/conf.h"
+#include "slave/heard.h"
 #include "slave/spool.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -254,8 +255,8 @@ print_contract(const struct slave_conf *c, const struct contract *now)
 }
 
 static void
-print_status(
-    const json_t *o, const struct slave_conf *c, const struct contract *now)
+print_status(const json_t *o, const struct slave_conf *c,
+    const struct contract *now, const struct heard *heard)
 {
 	const json_t *pid = json_object_get(o, "pid"), *unit;
 	size_t i;
@@ -266,7 +267,12 @@ print_status(
 	else
 		puts("not running");
 	printf("master: %s\n", c->url ? c->url : "(not enrolled)");
-	printf("lent: %s%s\n", *now->closed ? "no, " : "yes", now->closed);
+	heard_print(heard);
+	if (*now->closed)
+		printf("lent: no, %s\n", now->closed);
+	else
+		puts(heard_refused(heard) ? "lent: no, the master refuses it"
+					  : "lent: yes");
 	print_contract(c, now);
 	json_array_foreach(json_object_get(o, "units"), i, unit)
 	{
@@ -283,6 +289,7 @@ control_status(
 {
 	int state = open_state(c, err), fd;
 	struct contract now;
+	struct heard heard;
 	pid_t pid = 0;
 	json_t *o;
 
@@ -293,19 +300,21 @@ control_status(
 		return -1;
 	}
 	contract_look(&now, time(NULL));
+	heard_read(&heard, state);
 	fd = find_running(state, &pid);
 	if (fd >= 0)
 		close(fd);
 	close(state);
-	o = json_pack("{s:o, s:s?, s:o, s:o, s:o}", "pid",
+	o = json_pack("{s:o, s:s?, s:o, s:o, s:o, s:o}", "pid",
 	    fd >= 0 ? json_integer(pid) : json_null(), "master", c->url,
-	    "closed", *now.closed ? json_string(now.closed) : json_null(),
-	    "contract", contract_json(c, &now), "units", units_json(c, a));
+	    "heard", heard_json(&heard), "closed",
+	    *now.closed ? json_string(now.closed) : json_null(), "contract",
+	    contract_json(c, &now), "units", units_json(c, a));
 	if (json) {
 		json_dumpf(o, stdout, JSON_INDENT(1));
 		putchar('\n');
 	} else {
-		print_status(o, c, &now);
+		print_status(o, c, &now, &heard);
 	}
 	json_decref(o);
 	return 0;

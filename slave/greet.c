@@ -4,7 +4,9 @@
 #include "slave/probe.h"
 #include "base/log.h"
 
+#include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PROBE_EVERY ((int64_t)3600 * 1000)
@@ -89,16 +91,32 @@ probe_reaped(struct session *s, int status)
  */
 
 void
+session_heard(struct session *s, const struct answer *answer)
+{
+	heard_note(&s->heard, s->state, answer, time(NULL));
+}
+
+/*
+ * One that was retired is so for ever. Others may be known again: to a master
+ * that was restored, or after an upgrade.
+ */
+void
 session_rejected(struct session *s, const struct answer *answer)
 {
-	if (s->hello_wait.tries == 0)
+	bool retired = strcmp(answer->code, "retired") == 0;
+
+	if (retired || s->once) {
+		fail(s->err, "the master refuses this slave (status %d): %s%s",
+		    answer->status, answer->text,
+		    retired ? "; to lend this machine again delete cert.pem "
+			      "and enroll with a new token; what is in the "
+			      "spool stays"
+			    : "");
+		s->failed = true;
+	} else if (s->hello_wait.tries == 0) {
 		log_err("the master refuses this slave (status %d): %s",
 		    answer->status, answer->text);
-	if (!s->once)
-		return;
-	fail(s->err, "the master refuses this slave (status %d): %s",
-	    answer->status, answer->text);
-	s->failed = true;
+	}
 }
 
 static void
@@ -109,6 +127,7 @@ on_hello(void *ctx, const struct answer *answer)
 	json_int_t grace;
 
 	s->hello = NULL;
+	session_heard(s, answer);
 	if (answer_is_good(answer)) {
 		backoff_clear(&s->hello_wait);
 		grace = json_integer_value(

@@ -10,6 +10,7 @@
 #include "slave/call.h"
 #include "slave/conf.h"
 #include "slave/contract.h"
+#include "slave/heard.h"
 #include "slave/lease.h"
 #include "slave/pool.h"
 #include "slave/renew.h"
@@ -28,6 +29,7 @@ struct session {
 	struct pool pool;
 	int signals, lock, state;
 	bool once;
+	struct heard heard; /* from the master, of its last call */
 	struct contract contract;
 	int64_t next_look; /* at the contract */
 	/* what this machine offers */
@@ -68,6 +70,9 @@ void probe_turn(struct session *s);
 void probe_listen(struct session *s);
 void probe_reaped(struct session *s, int status);
 void hello_turn(struct session *s);
+
+/* Every answer to a hello or a claim is told of. */
+void session_heard(struct session *s, const struct answer *answer);
 
 /* The master doesn't know this slave (any more). */
 void session_rejected(struct session *s, const struct answer *answer);

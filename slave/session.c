@@ -265,6 +265,7 @@ open_state(struct session *s, struct error *err)
 	s->lock = control_lock(s->state, s->conf->state, err);
 	if (s->lock < 0)
 		return -1;
+	heard_read(&s->heard, s->state);
 	return contract_init(&s->contract, s->conf, s->state, &s->arena, err);
 }
 

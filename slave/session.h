@@ -17,7 +17,7 @@ struct slave_conf;
 /*
  * Run until SIGTERM or SIGINT, or with once until nothing is left to claim
  * and everything is delivered. A second signal ends it at once. -1 when it
- * couldn't start or the master doesn't know this slave.
+ * couldn't start or the master doesn't want this slave.
  */
 int session_run(const struct slave_conf *c, const struct jailer *jailer,
     bool once, struct error *err);

@@ -185,11 +185,14 @@ submit alpha/endless --param RUN=alone
 within 30 in_phase
 kill_daemon master
 within 20 no_jail_of two; ok "work that can't be renewed is killed"
+answered() { slave two status | grep -q "^answer: $1"; }
+within 20 answered "none, since 20[-0-9]* [0-9:]*: ."; ok "status says that the master isn't reached, and since when"
 kill -0 "${pid[two]}" && grep -q "dropped lease=.*could not be renewed in time" "$tmp/two.log"
 ok "by its slave, which says why and goes on"
 ! in_spool two; ok "the unit isn't its own any more"
 start_master
 within 20 job_is '.units[0].attempt == 2 and .units[0].state == "leased"'; ok "the unit runs anew when the master is back"
+answered "good, since 20"; ok "which status says as well"
 jobuild cancel "$job" >/dev/null
 within 20 job_is '.state == "cancelled"' && within 10 eval '! in_spool two'; ok "and can be cancelled"
 
@@ -232,4 +235,27 @@ kill_daemon master TERM
 start_master
 run slave one run --once
 [[ $status == 1 ]] && said "refuses this slave"; ok "a retired slave is told so"
+
+start_slave two
+submit alpha/slow --param RUN=retired
+within 30 in_phase
+master slave retire two >/dev/null
+wait "${pid[two]}"; [[ $? == 1 ]]; ok "one that works is ended when it is retired"
+unset "pid[two]"
+tail -n 1 "$tmp/two.log" | grep -q "refuses this slave.*delete cert.pem and enroll"; ok "and says what to do"
+within 5 no_jail_of two; ok "its jail ends with it"
+in_spool two; ok "what it has stays in its spool"
+run slave two status
+[[ $status == 0 ]] && said "not running" && said "lent: no, the master refuses it" &&
+	said "answer: this slave is refused: slave two was retired (status 403), since 20"
+ok "status tells of it"
+run slave two status --json
+jq -e '.heard | .status == 403 and .since > 1e9 and .text == "slave two was retired"' "$tmp/out" >/dev/null
+ok "also as data"
+rm "$tmp/two/cert.pem"
+run slave two enroll "$url" "$(master token new)" --name second
+[[ $status == 0 ]]; ok "it is enrolled anew"
+run slave two run --once
+[[ $status == 0 ]] && slave two status | grep -q "^lent: yes" && ! in_spool two; ok "works, and drops what isn't its own"
+job_is '.state == "passed"'; ok "the job passes on it"
 done_testing
