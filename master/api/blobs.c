@@ -195,7 +195,10 @@ settle(const struct upload *u, struct error *err)
 		rc = file_mkdirs(dir, 0700, err);
 	if (rc == 0 && rename(u->tmp, u->path) < 0)
 		rc = fail_errno(err, "rename %s", u->tmp);
-	return rc < 0 ? -1 : file_sync_parent(AT_FDCWD, u->path, err);
+	if (rc < 0 || file_sync_parent(AT_FDCWD, u->path, err) < 0)
+		return -1;
+	/* the folder itself may be a new one */
+	return file_sync_parent(AT_FDCWD, dir, err);
 }
 
 static void

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,6 +34,24 @@ logs_size(const struct state *st, int64_t unit, int64_t attempt, int64_t step)
 	return rc < 0 ? 0 : s.st_size;
 }
 
+/*
+ * The names that lead to the file: the folders may have been made for it, by
+ * a process that has died since.
+ */
+static int
+sync_names(const char *path, struct error *err)
+{
+	char name[PATH_MAX];
+	int up, rc = 0;
+
+	snprintf(name, sizeof(name), "%s", path);
+	for (up = 0; rc == 0 && up < 3; up++) { /* ATTEMPT, UNIT, logs */
+		*strrchr(name, '/') = '\0';
+		rc = file_sync_folder(AT_FDCWD, name, err);
+	}
+	return rc;
+}
+
 int
 logs_sync(const struct state *st, int64_t unit, int64_t attempt, int64_t step,
     struct error *err)
@@ -44,13 +64,15 @@ logs_sync(const struct state *st, int64_t unit, int64_t attempt, int64_t step,
 		rc = fail_errno(err, "open %s", path);
 	if (fd >= 0 && fsync(fd) < 0)
 		rc = fail_errno(err, "sync %s", path);
+	else if (fd >= 0)
+		rc = sync_names(path, err);
 	if (fd >= 0)
 		close(fd);
 	arena_release(&a);
 	return rc;
 }
 
-/* Make the folder for unit and attempt, durably. */
+/* Make the folder for unit and attempt; logs_sync() makes it last. */
 static int
 make_folder(const struct state *st, struct arena *a, int64_t unit,
     int64_t attempt, struct error *err)

@@ -34,7 +34,7 @@ const char *logs_path(const struct state *st, struct arena *a, int64_t unit,
 int64_t
 logs_size(const struct state *st, int64_t unit, int64_t attempt, int64_t step);
 
-/* Make sure that it survives a power cut. */
+/* Make sure that it survives a power cut, with the names that lead to it. */
 int logs_sync(const struct state *st, int64_t unit, int64_t attempt,
     int64_t step, struct error *err);
 
