@@ -13,6 +13,7 @@ struct causes {
 	json_t *list;
 	size_t running, waiting;
 	int64_t ends; /* about, when all goes well; 0: nobody knows */
+	bool never;   /* as things are it doesn't end */
 };
 
 static void
@@ -47,6 +48,38 @@ in_order(const struct sched_job *job, struct arena *a, size_t *n)
 	return list;
 }
 
+/* Does it run by and by, if nobody does anything about it? */
+static bool
+will_run(const struct sched_reason *why, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		switch (why[i].kind) {
+		case REASON_NEEDS:
+		case REASON_LOCK:
+		case REASON_BUSY:
+		case REASON_RESERVED:
+		case REASON_TURN:
+		case REASON_SAME:
+			return true;
+		case REASON_ARCH:
+		case REASON_REQUIREMENT:
+		case REASON_STAGE:
+		case REASON_LABEL:
+		case REASON_RESOURCE:
+		case REASON_MATCH:
+		case REASON_REFUSED:
+		case REASON_CLOSED:
+		case REASON_QUARANTINE:
+		case REASON_OFFLINE:
+		case REASON_KINDS:
+			break;
+		}
+	}
+	return n == 0;
+}
+
 static void
 look_at(struct master *m, struct causes *c, const struct sched_unit *u,
     int64_t now, struct arena *a)
@@ -63,6 +96,7 @@ look_at(struct master *m, struct causes *c, const struct sched_unit *u,
 	c->running += u->lease != NULL;
 	c->waiting += u->lease == NULL;
 	n = sched_reasons(&m->sched, u, now, a, &why);
+	c->never |= !will_run(why, n);
 	for (i = 0; i < n; i++)
 		add_cause(c, u, &why[i]);
 }
@@ -104,7 +138,9 @@ api_waiting(struct master *m, struct request *r)
 	units = job ? in_order(job, &r->arena, &n) : NULL;
 	for (i = 0; i < n; i++)
 		look_at(m, &c, units[i], now, &r->arena);
-	if (c.ends > 0 && c.ends < now)
+	if (c.never)
+		c.ends = 0;
+	else if (c.ends > 0 && c.ends < now)
 		c.ends = now;
 	request_json(r, 200,
 	    json_pack("{s:I, s:s, s:I, s:I, s:o, s:o}", "job",

@@ -37,8 +37,9 @@ cd "$tmp/tree" || exit 1
 submit alpha/good; ok "a job nobody can run"
 run jobuild why-waiting "$job"
 [[ $status == 0 ]] && said "no slave for arch" && said "alpha/good-1.0"; ok "why-waiting says so in words"
+! said "ends at about" && ! said "would end"; ok "and not when it would end, which nobody knows"
 run jobuild --json why-waiting "$job"
-jq -e '.causes[0].kind == "arch" and .waiting == 1' "$tmp/out" >/dev/null; ok "and as data"
+jq -e '.causes[0].kind == "arch" and .waiting == 1 and .ends == null' "$tmp/out" >/dev/null; ok "and as data"
 run jobuild why-waiting 99
 [[ $status == 3 ]]; ok "no such job"
 run jobuild slaves
