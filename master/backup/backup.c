@@ -310,6 +310,27 @@ take_all(struct backup *b, struct error *err)
 /* ---- the whole ------------------------------------------------------------
  */
 
+/* Not one of an earlier backup, whole or not, nor empty: somebody's. */
+static bool
+is_others(const char *dir)
+{
+	DIR *d = opendir(dir);
+	bool ours = false, other = false;
+	struct dirent *e;
+
+	while (d && (e = readdir(d)) != NULL) {
+		ours |= strcmp(e->d_name, "lock") == 0 ||
+		    strcmp(e->d_name, "list") == 0;
+		/* a disk of its own has this one */
+		other |= strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0 &&
+		    strcmp(e->d_name, "lost+found") != 0;
+	}
+	if (d)
+		closedir(d);
+	return other && !ours;
+}
+
 static int
 open_folder(struct backup *b, struct error *err)
 {
@@ -321,6 +342,11 @@ open_folder(struct backup *b, struct error *err)
 	    0)
 		return fail(err,
 		    "%s: this is a state folder, no place for a backup",
+		    b->dir);
+	if (is_others(b->dir))
+		return fail(err,
+		    "%s: it has files that are no backup; take a new or an "
+		    "empty folder",
 		    b->dir);
 	b->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (b->lock < 0)

@@ -50,8 +50,16 @@ rm "$stray"
 
 # ---- backup --------------------------------------------------------------------
 
+mkdir "$tmp/theirs" && : >"$tmp/theirs/.hidden"
+run master backup "$tmp/theirs"
+[[ $status == 1 ]] && said "$tmp/theirs: it has files that are no backup" && [[ $(ls -A "$tmp/theirs") == .hidden ]]
+ok "a folder with other files is left alone"
+mkdir -m 700 "$tmp/saved" && mkdir "$tmp/saved/lost+found"
 run master backup "$tmp/saved"
 [[ $status == 0 && -s $tmp/saved/list ]]; ok "a backup while it is served"
+rm "$tmp/saved/list"
+run master backup "$tmp/saved"
+[[ $status == 0 && -s $tmp/saved/list ]]; ok "one that broke off is made whole"
 [[ $(stat -c %a "$tmp/saved") == 700 ]]; ok "it is private: the CA's key is in it"
 [[ $file -ef $tmp/saved/blobs/${first:0:2}/$first ]]; ok "an artifact is linked, not copied"
 run master restore --verify "$tmp/saved"
