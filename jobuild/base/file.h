@@ -45,7 +45,7 @@ int file_create(
 /* Write all n bytes to fd. */
 int file_write_all(int fd, const void *p, size_t n, struct error *err);
 
-/* At a program's end: -1 when not all that it has printed was taken. */
+/* -1 when not all that was printed so far is taken; at a program's end too. */
 int file_end_output(struct error *err);
 
 /* Make the folder and its parents (new ones with this mode); 0 if it is. */

@@ -47,6 +47,19 @@ cli_status(const struct error *err, int otherwise)
 				   : otherwise;
 }
 
+int
+cli_flush(struct cli *c)
+{
+	struct error err;
+
+	if (file_end_output(&err) == 0)
+		return 0;
+	if (!c->unwritten)
+		cli_error(c, 0, &err);
+	c->unwritten = true;
+	return -1;
+}
+
 void
 cli_note(struct cli *c, const char *fmt, ...)
 {

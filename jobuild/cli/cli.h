@@ -43,6 +43,7 @@ struct cli {
 	const char *color;  /* --color as given */
 	bool color_out, color_err;
 	struct progress_line bar; /* what is under way, see progress.h */
+	bool unwritten;           /* standard output failed, as was said */
 };
 
 struct command {
@@ -66,6 +67,9 @@ int cli_errorf(struct cli *c, int status, const char *fmt, ...)
  * otherwise.
  */
 int cli_status(const struct error *err, int otherwise);
+
+/* Write out standard output; -1: it fails, which is said once. */
+int cli_flush(struct cli *c);
 
 /* A line to standard error unless -q; detail only with -v. */
 void cli_note(struct cli *c, const char *fmt, ...)

@@ -191,12 +191,11 @@ int
 main(int argc, char *argv[])
 {
 	struct cli c = {.commands = commands, .ncommands = COMMANDS};
-	struct error err;
 	int rc;
 
 	rc = run(&c, argc, argv);
-	if (file_end_output(&err) < 0)
-		rc = cli_error(&c, CLI_FAILED, &err);
+	if (cli_flush(&c) < 0)
+		rc = CLI_FAILED;
 	arena_release(&c.arena);
 	return rc;
 }

@@ -84,6 +84,12 @@ within 30 job_is '.units[0].steps[0].state == "run"'
 timeout 60 jobuild -q log -f --step 0 "$unit" >"$tmp/followed"
 jobuild -q log --step 0 "$unit" >"$tmp/whole"
 cmp -s "$tmp/followed" "$tmp/whole" && [[ $(grep -c ^tick "$tmp/whole") == 4 ]]; ok "log -f: byte for byte"
+complains() { # COMMAND...: ends with 1 and says once that it can't write
+	timeout 20 "$@" >/dev/full 2>"$tmp/err"
+	[[ $? == 1 && $(grep -c "^jobuild:" "$tmp/err") == 1 ]] &&
+		grep -qx "jobuild: standard output: No space left on device" "$tmp/err"
+}
+complains jobuild -q log "$unit"; ok "log that can't be written"
 submit alpha/slow
 unit=$(jobuild --json status "$job" | jq '.units[0].unit')
 within 30 job_is '.units[0].steps[0].state == "run"'
@@ -99,6 +105,7 @@ cmp -s "$tmp/followed" "$tmp/whole" && grep -q "tick 4" "$tmp/whole"; ok "also o
 
 submit alpha/endless; first=$job
 within 30 job_is '.units[0].steps[0].state == "run"'
+complains jobuild watch "$job"; ok "watch that can't be written ends, whatever the job does"
 submit alpha/endless
 run jobuild locks
 said "master:board" && said held && said waits; ok "locks: who has it and who waits"

@@ -51,12 +51,14 @@ struct reader {
 	bool closed; /* nothing more comes */
 };
 
+/* An exit status, as what follows. */
 static int
-empty_spool(struct reader *r, struct error *err)
+empty_spool(struct reader *r)
 {
 	if (ftruncate(r->spool, 0) < 0 || lseek(r->spool, 0, SEEK_SET) < 0)
-		return fail_errno(err, "log");
-	return 0;
+		return cli_errorf(
+		    r->cli, CLI_FAILED, "log: %s", strerror(errno));
+	return CLI_OK;
 }
 
 /* As JSON has it; what is no UTF-8 becomes U+FFFD. */
@@ -139,7 +141,7 @@ emit_end(struct reader *r, bool anew)
 
 /* Print what the spool has, and empty it. */
 static int
-drain(struct reader *r, struct error *err)
+drain(struct reader *r)
 {
 	char chunk[65536];
 	ssize_t n;
@@ -150,12 +152,13 @@ drain(struct reader *r, struct error *err)
 		at += n;
 	}
 	if (n < 0)
-		return fail_errno(err, "log");
-	if (fflush(stdout) != 0)
-		return fail_errno(err, "standard output");
+		return cli_errorf(
+		    r->cli, CLI_FAILED, "log: %s", strerror(errno));
+	if (cli_flush(r->cli) < 0)
+		return CLI_FAILED;
 	r->offset += at;
 	r->more = at > 0;
-	return empty_spool(r, err);
+	return empty_spool(r);
 }
 
 /* A unit that was given to another slave begins a new log. */
@@ -178,14 +181,14 @@ begin_anew(struct reader *r)
 }
 
 static int
-take_piece(struct reader *r, struct error *err)
+take_piece(struct reader *r)
 {
 	r->closed = strcmp(http_header(r->http, "X-Log-State"), "closed") == 0;
 	if (!is_other_attempt(r))
-		return drain(r, err);
+		return drain(r);
 	begin_anew(r);
 	r->more = true;
-	return empty_spool(r, err);
+	return empty_spool(r);
 }
 
 /* Bytes as they come; the offset always is what was printed. */
@@ -199,9 +202,8 @@ take_live(void *ctx, const char *p, size_t n)
 		return false;
 	}
 	emit(r, p, n);
-	fflush(stdout);
 	r->offset += (int64_t)n;
-	return !client_stopped();
+	return cli_flush(r->cli) == 0 && !client_stopped();
 }
 
 /*
@@ -224,7 +226,6 @@ follow_live(struct reader *r)
 static int
 read_pieces(struct reader *r)
 {
-	struct error err = {0};
 	const char *path;
 	int rc;
 
@@ -235,8 +236,9 @@ read_pieces(struct reader *r)
 		rc = client_get(r->cli, r->http, path, r->spool, PIECE_MAX);
 		if (rc != CLI_OK)
 			return rc;
-		if (take_piece(r, &err) < 0)
-			return cli_error(r->cli, CLI_FAILED, &err);
+		rc = take_piece(r);
+		if (rc != CLI_OK)
+			return rc;
 	} while (r->more);
 	return CLI_OK;
 }
@@ -253,7 +255,7 @@ ask_size(struct reader *r, int64_t *out)
 		"/api/v1/units/%lld/log?step=%ld&offset=%lld",
 		(long long)r->unit, r->step, FAR),
 	    r->spool, PIECE_MAX, &ignored);
-	empty_spool(r, &ignored);
+	empty_spool(r);
 	*out = status == 200
 	    ? strtoll(http_header(r->http, "X-Log-Size"), NULL, 10)
 	    : 0;

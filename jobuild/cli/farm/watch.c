@@ -118,12 +118,15 @@ look(struct watching *w)
 	w->stale = false;
 	if (!w->cli->json && !w->terminal) {
 		job_print_changes(w->cli, w->last, answer, stdout);
-		fflush(stdout);
 	}
 	json_decref(w->last);
 	w->last = answer;
 	if (w->terminal)
 		draw(w, true);
+	if (cli_flush(w->cli) < 0) {
+		w->rc = CLI_FAILED;
+		return false;
+	}
 	return !job_ended(answer);
 }
 
