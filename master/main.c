@@ -46,6 +46,7 @@ static const struct usage usage[] = {
     {"tree sync [--allow-forced] NAME",
 	"fetch it now; take rewritten history once"},
     {"stage add NAME TARBALL", "a stage; prints its digest"},
+    {"stage remove NAME", "take a name away; the stage goes with its last"},
     {"stage list [--json]", "which there are, and how much is installed"},
     {"stage show NAME [--json]", "what is installed in one"},
     {"status", "what there is"},

@@ -84,11 +84,17 @@ out:
 
 /* packages: NULL when they couldn't be read. */
 static int
-record(struct state *st, const char *name, const char *digest, int64_t size,
-    const struct packages *packages, struct error *err)
+record(struct state *st, struct arena *a, const char *name, const char *digest,
+    int64_t size, const struct packages *packages, struct error *err)
 {
+	const char *path = state_path(st, a, "stages/%s", digest);
+
 	if (db_begin(&st->db, err) < 0)
 		return -1;
+	if (access(path, F_OK) < 0) {
+		db_rollback(&st->db);
+		return fail_errno(err, "%s was removed meanwhile", path);
+	}
 	if (db_run(&st->db, SQL_STAGE_ADD,
 		ARGS(TEXT(digest), INT(size), INT(now_us())), err) < 0 ||
 	    db_run(&st->db, SQL_STAGE_NAME, ARGS(TEXT(name), TEXT(digest)),
@@ -154,10 +160,108 @@ stage_add(struct state *st, struct arena *a, const char *name, const char *file,
 		    "autotua-master: %s: its packages are not known, so "
 		    "REQUIRES can't name any: %s\n",
 		    file, why.msg);
-	if (record(st, name, hex, size, known ? &packages : NULL, err) < 0)
+	if (record(st, a, name, hex, size, known ? &packages : NULL, err) < 0)
 		return -1;
 	printf("%s %s\n", name, hex);
 	return 0;
+}
+
+/* ---- remove ---------------------------------------------------------------
+ */
+
+/* The digest of a name, or of a stage without one; NULL: there is none. */
+static const char *
+find(struct state *st, struct arena *a, const char *name, struct error *err)
+{
+	enum sql q = SQL_STAGE_GET;
+	const char *digest = NULL;
+	int rc = db_one(&st->db, q, ARGS(TEXT(name)), err);
+
+	if (rc > 0)
+		digest = db_text(&st->db, q, 1, a);
+	db_end(&st->db, q);
+	if (rc == 0)
+		fail(err,
+		    "there is no stage \"%s\"; \"autotua-master stage list\" "
+		    "has the list",
+		    name);
+	return digest;
+}
+
+/* The first number that a query has for a stage; 0: none. */
+static int64_t
+ask(struct state *st, enum sql q, const char *digest, struct error *err)
+{
+	int rc = db_one(&st->db, q, ARGS(TEXT(digest)), err);
+	int64_t n = rc > 0 ? db_int(&st->db, q, 0) : rc;
+
+	db_end(&st->db, q);
+	return n;
+}
+
+/* In a transaction. 1: nothing of it is left in the database. */
+static int
+forget(struct state *st, const char *name, const char *digest, char kept[64],
+    struct error *err)
+{
+	int64_t names, job;
+
+	if (db_run(&st->db, SQL_STAGE_UNNAME, ARGS(TEXT(name)), err) < 0 ||
+	    (names = ask(st, SQL_STAGE_NAMES, digest, err)) < 0 ||
+	    (job = ask(st, SQL_STAGE_JOB, digest, err)) < 0)
+		return -1;
+	*kept = '\0';
+	if (names > 0)
+		snprintf(kept, 64, "it has another name");
+	else if (job > 0)
+		snprintf(kept, 64, "job %" PRId64 " has it", job);
+	if (*kept)
+		return 0;
+	if (db_run(&st->db, SQL_STAGE_FORGET, ARGS(TEXT(digest)), err) < 0 ||
+	    db_run(&st->db, SQL_STAGE_DROP, ARGS(TEXT(digest)), err) < 0)
+		return -1;
+	return 1;
+}
+
+/* Nobody can add it again between the look and the end of its file. */
+static int
+drop_file(
+    struct state *st, struct arena *a, const char *digest, struct error *err)
+{
+	const char *path = state_path(st, a, "stages/%s", digest);
+	int64_t size;
+	int rc = 0;
+
+	if (db_begin(&st->db, err) < 0)
+		return -1;
+	size = ask(st, SQL_STAGE_SIZE, digest, err);
+	if (size < 0 || (size == 0 && unlink(path) < 0 && errno != ENOENT))
+		rc = size < 0 ? -1 : fail_errno(err, "delete %s", path);
+	db_rollback(&st->db);
+	return rc;
+}
+
+static int
+stage_remove(
+    struct state *st, struct arena *a, const char *name, struct error *err)
+{
+	const char *digest;
+	char kept[64];
+	int rc;
+
+	if (db_begin(&st->db, err) < 0)
+		return -1;
+	digest = find(st, a, name, err);
+	rc = digest ? forget(st, name, digest, kept, err) : -1;
+	if (rc < 0) {
+		db_rollback(&st->db);
+		return -1;
+	}
+	if (cmd_finish(&st->db, "stage remove", name, err) < 0)
+		return -1;
+	if (rc == 0)
+		printf("the stage %s stays: %s\n", digest, kept);
+	return rc == 0 ? 0 : drop_file(st, a, digest, err);
 }
 
 /* ---- list and show --------------------------------------------------------
@@ -276,6 +380,8 @@ run(struct state *st, int argc, char *argv[], bool json, struct error *err)
 
 	if (strcmp(argv[0], "add") == 0)
 		rc = stage_add(st, &a, argv[1], argv[2], err);
+	else if (strcmp(argv[0], "remove") == 0)
+		rc = stage_remove(st, &a, argv[1], err);
 	else if (argc == 1)
 		rc = stage_list(st, &a, json, err);
 	else
@@ -290,7 +396,7 @@ cmd_stage(const char *path, int argc, char *argv[])
 	static const struct {
 		const char *name;
 		int words;
-	} known[] = {{"add", 3}, {"list", 1}, {"show", 2}};
+	} known[] = {{"add", 3}, {"remove", 2}, {"list", 1}, {"show", 2}};
 	bool json = false, good = false;
 	struct state st;
 	struct error err;
@@ -303,9 +409,10 @@ cmd_stage(const char *path, int argc, char *argv[])
 	}
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		good |= argc == known[i].words &&
-		    strcmp(argv[0], known[i].name) == 0 && (i > 0 || !json);
+		    strcmp(argv[0], known[i].name) == 0 && (i > 1 || !json);
 	if (!good)
-		return cmd_usage("stage add NAME FILE | stage list [--json] | "
+		return cmd_usage("stage add NAME FILE | stage remove NAME | "
+				 "stage list [--json] | "
 				 "stage show NAME [--json]");
 	if (state_open(&st, path, &err) < 0)
 		return cmd_failed(&err);

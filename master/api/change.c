@@ -78,6 +78,8 @@ failed(struct asking *a, const struct error *err)
 	if (err->code == EEXIST)
 		request_problem(a->r, 409, "replay",
 		    "this request was sent before; sign a new one");
+	else if (err->code == ESTALE)
+		request_problem(a->r, 409, "stage-removed", "%s", err->msg);
 	else
 		request_broken(a->r, err);
 }

@@ -112,10 +112,16 @@ answer_stored(struct asking *a, const struct new_job *job, unsigned status)
 }
 
 static void
-answer_replayed(struct asking *a)
+answer_unstored(
+    struct asking *a, const struct new_job *job, const struct error *err)
 {
-	request_problem(a->r, 409, "replay",
-	    "this request was sent before; sign a new one");
+	if (job->replayed)
+		request_problem(a->r, 409, "replay",
+		    "this request was sent before; sign a new one");
+	else if (err->code == ESTALE)
+		request_problem(a->r, 409, "stage-removed", "%s", err->msg);
+	else
+		request_broken(a->r, err);
 }
 
 static void
@@ -134,10 +140,8 @@ store(struct asking *a, const json_t *plan)
 
 	if (dispatch_job(a->m, &job, now_us(), &err) == 0)
 		answer_stored(a, &job, 201);
-	else if (job.replayed)
-		answer_replayed(a);
 	else
-		request_broken(a->r, &err);
+		answer_unstored(a, &job, &err);
 }
 
 static void
@@ -395,10 +399,8 @@ store_again(struct asking *a, const json_t *plan)
 		return;
 	if (dispatch_repin(a->m, &job, now_us(), &err) == 0)
 		answer_stored(a, &job, 200);
-	else if (job.replayed)
-		answer_replayed(a);
 	else
-		request_broken(a->r, &err);
+		answer_unstored(a, &job, &err);
 }
 
 static void

@@ -122,7 +122,8 @@ write_all(struct master *m, struct new_job *job, struct stored *units,
 		return -1;
 	}
 	if (write_job(m, job, now, err) < 0 ||
-	    write_units(m, job, units, now, err) < 0)
+	    write_units(m, job, units, now, err) < 0 ||
+	    stages_there(m, job->id, err) < 0)
 		return -1;
 	snprintf(object, sizeof(object), "job %" PRId64, job->id);
 	return audit(
@@ -297,7 +298,8 @@ write_repin(struct master *m, struct new_job *job, struct stored *units,
 	    err);
 	if (n == 0)
 		return fail(err, "database: the job isn't queued");
-	if (n < 0 || write_units(m, job, units, now, err) < 0)
+	if (n < 0 || write_units(m, job, units, now, err) < 0 ||
+	    stages_there(m, job->id, err) < 0)
 		return -1;
 	snprintf(object, sizeof(object), "job %" PRId64 " %s", job->id,
 	    text(job->plan, "revision"));

@@ -5,6 +5,7 @@
  * and those that need it.
  */
 #include "master/jobs/dispatch.h"
+#include "master/stages/stages.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -83,7 +84,8 @@ write_again(struct again *g, struct error *err)
 	char object[48];
 	size_t i;
 
-	if (ch->nonce && dispatch_nonce(g->m, ch, err) < 0)
+	if ((ch->nonce && dispatch_nonce(g->m, ch, err) < 0) ||
+	    stages_there(g->m, ch->job, err) < 0)
 		return -1;
 	for (i = 0; i < g->n; i++) {
 		u = g->list[i];

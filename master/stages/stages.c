@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "recipe/recipe.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* 1: its packages are known; its name in any case, if it has one. */
@@ -63,6 +64,25 @@ stages_know(
 		return stage->known ? 0 : load(m, stage, err);
 	}
 	return 0;
+}
+
+int
+stages_there(struct master *m, int64_t job, struct error *err)
+{
+	enum sql q = SQL_STAGE_GONE;
+	struct arena a = {0};
+	int rc = db_one(m->db, q, ARGS(INT(job)), err);
+
+	if (rc > 0) {
+		rc = fail(err,
+		    "the stage of %s was removed; submit the job anew with "
+		    "another one",
+		    db_text(m->db, q, 0, &a));
+		err->code = ESTALE;
+	}
+	db_end(m->db, q);
+	arena_release(&a);
+	return rc;
 }
 
 int

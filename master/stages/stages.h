@@ -15,6 +15,12 @@ struct sched_wants;
 int stages_know(
     struct master *m, const struct sched_wants *wants, struct error *err);
 
+/*
+ * Is the stage of each unit of a stored job there that hasn't passed? Asked in
+ * the transaction that lets them run. -1: no, then with the code ESTALE.
+ */
+int stages_there(struct master *m, int64_t job, struct error *err);
+
 /* Look again: names move, and of some nothing was known. */
 int stages_load(struct master *m, struct error *err);
 

@@ -141,6 +141,21 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_STAGE_PACKAGES] = "SELECT name, version FROM stage_package"
 			   " WHERE digest = ?1 ORDER BY name, version",
     [SQL_STAGE_SIZE] = "SELECT size FROM stage WHERE digest = ?1",
+    [SQL_STAGE_UNNAME] = "DELETE FROM stage_name WHERE name = ?1",
+    [SQL_STAGE_NAMES] = "SELECT count(*) FROM stage_name WHERE digest = ?1",
+    /* a unit's wants are JSON with the digest of its stage */
+    [SQL_STAGE_JOB] = "SELECT j.id" OF_OPEN_JOBS
+		      " AND n.wants LIKE '%\"stage\":\"' || ?1 || '\"%'"
+		      " ORDER BY j.id LIMIT 1",
+    [SQL_STAGE_DROP] = "DELETE FROM stage WHERE digest = ?1",
+    [SQL_STAGE_GONE] =
+	"SELECT n.root FROM unit n WHERE n.job_id = ?1"
+	" AND n.state NOT IN ('passed', 'skipped')"
+	" AND n.wants LIKE '%\"stage\":\"%'"
+	" AND n.wants NOT LIKE '%\"stage\":\"\"%'"
+	" AND NOT EXISTS (SELECT 1 FROM stage s"
+	"  WHERE n.wants LIKE '%\"stage\":\"' || s.digest || '\"%')"
+	" ORDER BY n.id LIMIT 1",
 
     [SQL_NONCE_ADD] = "INSERT INTO nonce (nonce, created) VALUES (?1, ?2)",
     [SQL_NONCE_SEEN] = "SELECT 1 FROM nonce WHERE nonce = ?1",

@@ -141,4 +141,36 @@ rm "$tmp/master/packs"/*
 kill_daemon master; start_master
 [[ $(get_pack) == "$first" ]]; ok "by a master that was killed"
 as one; report 0 && finish passed && is 200; ok "and it passes"
+
+# ---- removed ------------------------------------------------------------------
+
+new=$(digest_of "$tmp/new.tar")
+run master stage remove none; [[ $status == 1 ]] && said "stage list"; ok "a stage that there is not can't be removed"
+run master stage remove; [[ $status == 2 ]]; ok "nor one without a name"
+run master stage remove bigz
+[[ $status == 0 && ! -e $tmp/master/stages/$(digest_of "$tmp/big.tarz") ]]; ok "one that nobody has goes with its file"
+run master stage list; ! grep -q "^bigz " "$tmp/out" && grep -q "^other " "$tmp/out"; ok "and is in no list"
+run master stage remove other
+[[ $status == 0 ]] && said "$new stays: it has another name" && [[ -e $tmp/master/stages/$new ]]; ok "one with another name stays"
+anyone; wanting alpha/other big && waits "stage big has no package no-such-package"; ok "a job waits in it"
+run master stage remove big
+[[ $status == 0 ]] && said "$new stays: job $job has it" && [[ -e $tmp/master/stages/$new ]]; ok "its stage stays without a name"
+within 5 waits "stage $new has no package no-such-package"; ok "and the job keeps it"
+waiting=$job
+! wanting alpha/other big && is 422; ok "a new one doesn't get it"
+job=$waiting
+post "jobs/$job/cancel" "$(envelope request@jobtage=cancel "$(request cancel "{job: $job}")")"
+is 200; ok "the job is cancelled"
+run master stage remove "$new"
+[[ $status == 0 && ! -s $tmp/out && ! -e $tmp/master/stages/$new ]]; ok "the stage goes by its digest"
+post "jobs/$job/retry" "$(envelope request@jobtage=retry "$(request retry "{job: $job}")")"
+problem 409 stage-removed && has '.detail | contains("the stage of alpha/other-1.0 was removed; submit")'
+ok "and its jobs can't be tried again, for this reason"
+api GET "jobs/$job"; is 200 '.state == "cancelled"'; ok "nothing has changed of them"
+run master stage add big "$tmp/new.tar"; [[ $status == 0 ]]; ok "it can be added again"
+retried; ok "and then they are tried again"
+run master stage show big; [[ $status == 0 ]] && said "bash 9999.1"; ok "with its packages"
+run master check; [[ $status == 0 ]] && said " 0 wrong"; ok "check finds all as it should be"
+kill_daemon master TERM; start_master && hello one
+waits "stage big has no package no-such-package"; ok "the same after a restart"
 done_testing
