@@ -278,6 +278,16 @@ check-chaos: all check-needs $(chaos)
 	@SEED='$(SEED)' MINUTES='$(or $(MINUTES),10)' $(PROVE) -v \
 		tests/daemon/chaos.t
 
+# The master's statements, prepared by a PostgreSQL of its own.
+.PHONY: check-postgresql
+check-postgresql: all $B/tests/postgresql/statements
+	@tests/tools/install-needs run postgresql
+	@$(PROVE) -v tests/postgresql/prepare
+$B/tests/postgresql/statements: $B/tests/postgresql/statements.o \
+		$B/master/store/sql.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^
+
 # The jail and the services on Debian's kernel, with systemd: VM="TEST ..."
 # which tests.
 .PHONY: check-vm

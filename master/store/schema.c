@@ -290,7 +290,13 @@ static const char *const orders[] = {
     NULL,
 };
 
+/* "user" is a reserved word of PostgreSQL. */
+static const char *const person[] = {
+    "ALTER TABLE user RENAME TO person",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked,
     scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights,
-    sessions, renewal, stage_packages, orders};
+    sessions, renewal, stage_packages, orders, person};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

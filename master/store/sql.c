@@ -13,6 +13,7 @@
 	" WHERE n.job_id = ?1 AND x.unit_id = n.id"
 
 const char *const sql_texts[SQL_COUNT] = {
+    /* SQLite's own: whoever writes later waits here, not in the middle */
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
@@ -24,31 +25,33 @@ const char *const sql_texts[SQL_COUNT] = {
 		     " ON CONFLICT (name) DO UPDATE SET value = ?2",
     [SQL_META_GET] = "SELECT value FROM meta WHERE name = ?1",
 
-    [SQL_USER_ADD] = "INSERT INTO user (name, created) VALUES (?1, ?2)"
+    [SQL_USER_ADD] = "INSERT INTO person (name, created) VALUES (?1, ?2)"
 		     " ON CONFLICT (name) DO NOTHING",
-    [SQL_USER_RIGHT] = "SELECT rights FROM user WHERE name = ?1",
-    [SQL_USER_RIGHT_SET] = "UPDATE user SET rights = ?2 WHERE name = ?1",
-    [SQL_USER_RIGHT_LIST] = "SELECT name, rights FROM user ORDER BY name",
-    [SQL_USER_ID] = "SELECT id FROM user WHERE name = ?1",
+    [SQL_USER_RIGHT] = "SELECT rights FROM person WHERE name = ?1",
+    [SQL_USER_RIGHT_SET] = "UPDATE person SET rights = ?2 WHERE name = ?1",
+    [SQL_USER_RIGHT_LIST] = "SELECT name, rights FROM person ORDER BY name",
+    [SQL_USER_ID] = "SELECT id FROM person WHERE name = ?1",
     [SQL_USER_KEY_ADD] =
 	"INSERT INTO user_key (fingerprint, user_id, armour, created)"
 	" VALUES (?1, ?2, ?3, ?4)",
     [SQL_USER_KEYS] = "SELECT u.name, k.fingerprint, k.armour"
-		      " FROM user_key k JOIN user u ON u.id = k.user_id"
+		      " FROM user_key k JOIN person u ON u.id = k.user_id"
 		      " WHERE k.revoked IS NULL"
 		      " ORDER BY u.name, k.created, k.fingerprint",
+    /* CAST: what is NULL has a type too */
     [SQL_USER_KEY_REVOKE] =
 	"UPDATE user_key SET revoked = ?3, reason = ?4"
-	" WHERE fingerprint = ?1 AND revoked IS NULL AND (?2 IS NULL"
-	" OR user_id = (SELECT id FROM user WHERE name = ?2))",
+	" WHERE fingerprint = ?1 AND revoked IS NULL"
+	" AND (CAST(?2 AS TEXT) IS NULL"
+	" OR user_id = (SELECT id FROM person WHERE name = ?2))",
     [SQL_USER_KEY_RESTORE] =
 	"UPDATE user_key SET revoked = NULL, reason = NULL"
 	" WHERE fingerprint = ?1 AND revoked IS NOT NULL"
-	" AND user_id = (SELECT id FROM user WHERE name = ?2)",
+	" AND user_id = (SELECT id FROM person WHERE name = ?2)",
     [SQL_USER_KEY_TRUSTED] = "SELECT 1 FROM user_key"
 			     " WHERE fingerprint = ?1 AND revoked IS NULL",
     [SQL_USER_LIST] = "SELECT u.name, k.fingerprint, k.created, k.revoked"
-		      " FROM user_key k JOIN user u ON u.id = k.user_id"
+		      " FROM user_key k JOIN person u ON u.id = k.user_id"
 		      " ORDER BY u.name, k.created, k.fingerprint",
 
     [SQL_SESSION_ADD] =
@@ -56,16 +59,17 @@ const char *const sql_texts[SQL_COUNT] = {
 	" (user_id, digest, fingerprint, created, expires, origin)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SQL_SESSION_GET] =
-	"SELECT s.id, u.name FROM session s JOIN user u ON u.id = s.user_id"
+	"SELECT s.id, u.name FROM session s JOIN person u ON u.id = s.user_id"
 	" JOIN user_key k ON k.fingerprint = s.fingerprint"
 	" AND k.user_id = s.user_id AND k.revoked IS NULL"
 	" WHERE s.digest = ?1 AND s.expires > ?2",
     [SQL_SESSION_LIST] =
 	"SELECT s.id, u.name, s.created, s.expires, s.origin, s.fingerprint"
-	" FROM session s JOIN user u ON u.id = s.user_id"
-	" WHERE (?1 IS NULL OR u.name = ?1) AND s.expires > ?2 ORDER BY s.id",
+	" FROM session s JOIN person u ON u.id = s.user_id"
+	" WHERE (CAST(?1 AS TEXT) IS NULL OR u.name = ?1)"
+	" AND s.expires > ?2 ORDER BY s.id",
     [SQL_SESSION_OWNER] =
-	"SELECT u.name FROM session s JOIN user u ON u.id = s.user_id"
+	"SELECT u.name FROM session s JOIN person u ON u.id = s.user_id"
 	" WHERE s.id = ?1 AND s.expires > ?2",
     [SQL_SESSION_END] = "UPDATE session SET expires = ?2 WHERE id = ?1",
     [SQL_SESSION_PRUNE] = "DELETE FROM session WHERE expires < ?1",
@@ -186,24 +190,24 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_JOB_GET] =
 	"SELECT j.state, u.name, t.name, j.root, j.revision, j.arches,"
 	" j.created, j.started, j.ended, j.priority, j.parameters, j.reuse"
-	" FROM job j JOIN user u ON u.id = j.user_id"
+	" FROM job j JOIN person u ON u.id = j.user_id"
 	" JOIN tree t ON t.id = j.tree_id WHERE j.id = ?1",
     [SQL_JOB_LIST] =
 	"SELECT j.id, j.root, j.state, u.name, j.revision, j.created, j.ended,"
 	" (SELECT count(*) FROM unit n WHERE n.job_id = j.id),"
 	" (SELECT count(*) FROM unit n WHERE n.job_id = j.id"
 	"  AND n.ended IS NOT NULL)"
-	" FROM job j JOIN user u ON u.id = j.user_id"
-	" WHERE j.id < ?1 AND (?3 IS NULL OR u.name = ?3)"
-	" AND (?4 IS NULL OR j.state = ?4)"
-	" AND (?5 IS NULL OR j.root = ?5 OR (j.root > ?5 || '-'"
+	" FROM job j JOIN person u ON u.id = j.user_id"
+	" WHERE j.id < ?1 AND (CAST(?3 AS TEXT) IS NULL OR u.name = ?3)"
+	" AND (CAST(?4 AS TEXT) IS NULL OR j.state = ?4)"
+	" AND (CAST(?5 AS TEXT) IS NULL OR j.root = ?5 OR (j.root > ?5 || '-'"
 	"  AND j.root < ?5 || '.'))"
 	" ORDER BY j.id DESC LIMIT ?2",
     /* a cancelled job with a unit still leased is not over for us */
     [SQL_JOB_OPEN] =
 	"SELECT j.id, j.priority, j.state, u.name, j.created, j.security,"
 	" j.reuse"
-	" FROM job j JOIN user u ON u.id = j.user_id"
+	" FROM job j JOIN person u ON u.id = j.user_id"
 	" WHERE j.ended IS NULL ORDER BY j.id",
     /* over, but a slave doesn't know it yet */
     [SQL_JOB_HELD] =
@@ -213,7 +217,7 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_JOB_ONE] =
 	"SELECT j.id, j.priority, j.state, u.name, j.created, j.security,"
 	" j.reuse"
-	" FROM job j JOIN user u ON u.id = j.user_id WHERE j.id = ?1",
+	" FROM job j JOIN person u ON u.id = j.user_id WHERE j.id = ?1",
     [SQL_JOB_AGAIN] =
 	"UPDATE job SET ended = NULL, state ="
 	" CASE WHEN started IS NULL THEN 'queued' ELSE 'running' END"
@@ -320,7 +324,7 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_LEASE_USAGE] =
 	"SELECT u.name, max(l.ended), sum((l.ended - l.granted) * l.slots)"
 	" FROM lease l JOIN unit n ON n.id = l.unit_id"
-	" JOIN job j ON j.id = n.job_id JOIN user u ON u.id = j.user_id"
+	" JOIN job j ON j.id = n.job_id JOIN person u ON u.id = j.user_id"
 	" WHERE l.ended > ?1 GROUP BY u.name, l.ended / 3600000000",
     [SQL_LEASE_COUNTS] =
 	"SELECT state, result, count(*) FROM lease GROUP BY state, result",
@@ -379,7 +383,10 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_REPORT_ALL] = "SELECT unit_id, attempt, step, body FROM report"
 		       " ORDER BY unit_id, attempt, step",
     [SQL_UNIT_ONE] = "SELECT 1 FROM unit WHERE id = ?1",
-    /* numbers that were given away after a backup don't come again */
+    /*
+     * SQLite's own, another database has sequences: numbers that were given
+     * away after a backup don't come again
+     */
     [SQL_IDS_JUMP] = "UPDATE sqlite_sequence SET seq = seq + ?1"
 		     " WHERE name IN ('job', 'unit', 'lease')",
     [SQL_TOKEN_FORGET] = "DELETE FROM token WHERE slave_id IS NULL",

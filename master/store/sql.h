@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Every SQL statement of the master by name; the texts are in sql.c. They
- * keep to what SQLite and PostgreSQL both understand.
+ * keep to what SQLite and PostgreSQL both understand, with $N for ?N, as "make
+ * check-postgresql" shows, but for four:
+ *	SQL_BEGIN		BEGIN IMMEDIATE: PostgreSQL's has no such word
+ *	SQL_DATA_VERSION	has another process written? There: LISTEN
+ *	SQL_SNAPSHOT		VACUUM INTO, for a backup. There: pg_dump
+ *	SQL_IDS_JUMP		writes a table of SQLite's. There: setval()
+ * The schema is SQLite's (schema.c); the test names what another one changes.
  */
 #ifndef MASTER_SQL_H
 #define MASTER_SQL_H

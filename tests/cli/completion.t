@@ -170,7 +170,7 @@ of master -C "$master" stage show ""
 are debian
 ok "stages"
 sqlite3 "$master/master.db" "INSERT INTO slave (name, fingerprint, state, created, last_seen) VALUES ('s1', 'a', 'active', 0, 0);
-	INSERT INTO user (name, created) VALUES ('anna', 0);
+	INSERT INTO person (name, created) VALUES ('anna', 0);
 	INSERT INTO user_key (fingerprint, user_id, armour, created) VALUES ('F1', 1, '', 0), ('F2', 1, '', 0)"
 of master -C "$master" slave drain ""
 are s1

@@ -41,6 +41,75 @@ test_newer(void)
 	ok(db.conn == NULL, "and nothing stays open");
 }
 
+/* A database as the programs before migration n + 1 left it. */
+static void
+make_old(const char *file, int n, const char *rows)
+{
+	const char *const *s;
+	char version[64];
+	sqlite3 *conn;
+	int i, bad = 0;
+
+	sqlite3_open(file, &conn);
+	for (i = 0; i < n; i++) {
+		for (s = migrations[i]; *s; s++)
+			bad |= sqlite3_exec(conn, *s, NULL, NULL, NULL);
+	}
+	snprintf(version, sizeof(version), "PRAGMA user_version=%d", n);
+	bad |= sqlite3_exec(conn, rows, NULL, NULL, NULL);
+	bad |= sqlite3_exec(conn, version, NULL, NULL, NULL);
+	ok(!bad, "a database of schema %d", n);
+	sqlite3_close(conn);
+}
+
+static void
+count_trouble(void *ctx, const char *text)
+{
+	printf("# %s\n", text);
+	++*(int *)ctx;
+}
+
+/* What the table "user" had is in "person", and what led to it still does. */
+static void
+test_person(void)
+{
+	char file[64];
+	struct arena a = {0};
+	int version = 0, trouble = 0;
+	struct db db;
+
+	snprintf(file, sizeof(file), "%s-old", path);
+	make_old(file, 12,
+	    "INSERT INTO user (id, name, created, rights)"
+	    " VALUES (7, 'anna', 1, 'operate');"
+	    "INSERT INTO user_key (fingerprint, user_id, armour, created)"
+	    " VALUES ('F1', 7, 'text', 2);"
+	    "INSERT INTO tree (id, name, url, created) VALUES (1, 't', 'u', 1);"
+	    "INSERT INTO job (state, user_id, tree_id, root, revision, arches,"
+	    " priority, parameters, reuse, request, signature, created)"
+	    " VALUES ('queued', 7, 1, 'r', 'v', '[]', 0, '{}', 1, '', '', 3)");
+	ok(db_open(&db, file, false, &err) == 0, "is migrated");
+	ok(db_one(&db, SQL_USER_LIST, NULL, &err) == 1, "its user is there");
+	is(db_text(&db, SQL_USER_LIST, 0, &a), "anna", "by name");
+	is(db_text(&db, SQL_USER_LIST, 1, &a), "F1", "with the key");
+	db_end(&db, SQL_USER_LIST);
+	db_one(&db, SQL_USER_RIGHT, ARGS(TEXT("anna")), &err);
+	is(db_text(&db, SQL_USER_RIGHT, 0, &a), "operate", "and rights");
+	db_end(&db, SQL_USER_RIGHT);
+	ok(db_one(&db, SQL_JOB_GET, ARGS(INT(1)), &err) == 1, "the job too");
+	is(db_text(&db, SQL_JOB_GET, 1, &a), "anna", "which is hers");
+	db_end(&db, SQL_JOB_GET);
+	ok(db_run(&db, SQL_USER_KEY_ADD,
+	       ARGS(TEXT("F2"), INT(8), TEXT(""), INT(1)), &err) < 0,
+	    "a key of nobody is refused");
+	db_close(&db);
+	ok(db_examine(file, &version, count_trouble, &trouble, &err) == 0 &&
+		version == migrations_count,
+	    "all references are right");
+	unlink(file);
+	arena_release(&a);
+}
+
 static void
 reset_version(void)
 {
@@ -214,6 +283,7 @@ main(void)
 	test_open();
 	test_newer();
 	reset_version();
+	test_person();
 	test_rows();
 	test_transactions();
 	test_turn();
