@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/cli.h"
 #include "cli/progress.h"
+#include "base/error.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <stdarg.h>

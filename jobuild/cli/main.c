@@ -3,7 +3,6 @@
 #include "cli/commands.h"
 #include "cli/terminal.h"
 #include "recipe/recipe.h"
-#include "base/file.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -258,8 +258,9 @@ mend_due all
 for name in master "${slaves[@]}"; do
 	set_clock "$name" 0
 done
+faults=$(grep -vc mended "$tmp/faults") answered=$(wc -l <"$tmp/answered")
 restart_ended
-ok "$(grep -vc mended "$tmp/faults") faults, $(wc -l <"$tmp/answered") jobs"
+ok "$faults faults, $answered jobs"
 
 # What failed because a machine did is tried again, as a user would.
 retry_failed() {

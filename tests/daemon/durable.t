@@ -69,8 +69,9 @@ sleep 1
 touch "$tmp/stop"
 wait "$client" 2>/dev/null
 [[ $i == "${ROUNDS-8}" ]]; ok "killed $i times, and started again"
+answers=$(wc -l <"$tmp/noted")
 [[ $(grep -c ^job "$tmp/noted") -gt 0 && $(grep -c ^done "$tmp/noted") -gt 0 ]]
-ok "while something was done: $(wc -l <"$tmp/noted") answers"
+ok "while something was done: $answers answers"
 lost=0
 while read -r what a b c; do
 	case $what in
