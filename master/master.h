@@ -12,9 +12,11 @@
 #include "master/http/limit.h"
 #include "master/serve/loop.h"
 #include "master/jobs/plans.h"
+#include "master/store/incoming.h"
 #include "master/store/reserve.h"
 #include "master/sched/sched.h"
 #include "master/store/state.h"
+#include "master/store/sweep.h"
 
 struct claim;
 struct httpd;
@@ -43,6 +45,8 @@ struct master {
 	char ca_fingerprint[65];
 	int64_t started, pruned, reloads;
 	struct reserve reserve;
+	struct incoming *incoming; /* uploads */
+	struct sweep sweep;
 	struct limit limit;             /* how often who may ask */
 	int64_t ruled_at, data_version; /* slaves.c */
 	bool failed;                    /* why the loop was stopped */

@@ -2,7 +2,8 @@
 /*
  * Is everything that the database promises there? Also while it is served:
  * what is being stored at this moment is in its folder before it is in the
- * database, so files that are young are no orphans.
+ * database, so files that are young are no orphans. No artifact is removed as
+ * long as this looks.
  */
 #include "master/backup/backup.h"
 #include "master/commands.h"
@@ -242,10 +243,13 @@ static int
 check_state(struct state *st, bool quick, struct error *err)
 {
 	struct check c = {.st = st, .quick = quick};
-	int rc;
+	int rc, lock = state_blobs(st, false, err);
 
+	if (lock < 0)
+		return -1;
 	map_init(&c.known, &c.arena);
 	rc = check_all(&c, err);
+	close(lock);
 	if (rc == 0)
 		printf("%d files looked at, %d wrong, %d orphans\n", c.files,
 		    c.bad, c.orphans);

@@ -21,14 +21,13 @@
 #define SYNC_HERE    ((int64_t)256 << 10) /* so much is synced at once */
 #define SYNC_SECONDS 600
 
+/* A request that writes what comes in. */
 struct upload {
 	struct master *m;
 	struct request *r;
-	const char *digest, *tmp, *path;
-	struct digest sum;
+	struct incoming *in; /* NULL: it was taken away */
+	const char *path;
 	int fd;
-	int64_t size;
-	bool summing;
 };
 
 static const char *
@@ -66,16 +65,18 @@ known_size(struct master *m, struct request *r, const char *digest)
 	return size;
 }
 
-/* The lease in the query; false: answered. */
-static bool
+/* The lease in the query; NULL: answered. */
+static struct sched_lease *
 check_lease(struct master *m, struct request *r)
 {
 	int64_t lease = request_number(r, "lease"), attempt;
+	struct sched_unit *u;
 
 	if (lease < 0 || (attempt = request_number(r, "attempt")) < 0)
-		return false;
+		return NULL;
 	r->id = lease;
-	return api_lease(m, r, attempt) != NULL;
+	u = api_lease(m, r, attempt);
+	return u ? u->lease : NULL;
 }
 
 void
@@ -93,42 +94,76 @@ api_blob_head(struct master *m, struct request *r)
 		request_bytes(r, 200, "application/octet-stream", "", 0);
 }
 
+/* ---- uploads --------------------------------------------------------------
+ */
+
 static void
 upload_cleanup(struct request *r)
 {
 	struct upload *u = r->ctx;
-	char hex[DIGEST_HEX_MAX];
 
-	if (u->summing)
-		digest_end(&u->sum, hex);
 	if (u->fd >= 0)
 		close(u->fd);
-	if (u->tmp)
-		unlink(u->tmp);
+	if (u->in)
+		incoming_drop(u->m, u->in);
+}
+
+/* The lease is over, or another call brings the same: this one is deaf. */
+static void
+refuse_taken(struct request *r)
+{
+	request_later(r, 503, "superseded", 1,
+	    "this upload is not wanted any more: ask what there is");
 }
 
 static void
 upload_take(struct request *r, const char *p, size_t n)
 {
 	struct upload *u = r->ctx;
+	struct incoming *in = u->in;
 	struct error err;
 
-	u->size += (int64_t)n;
-	if (u->size > r->length) {
+	if (!in) {
+		refuse_taken(r);
+		return;
+	}
+	in->size += (int64_t)n;
+	if (in->size > in->whole) {
 		request_problem(r, 400, "bad-request", "more than was told");
 		return;
 	}
-	digest_add(&u->sum, p, n);
+	digest_add(&in->sum, p, n);
 	if (file_write_all(u->fd, p, n, &err) < 0)
 		request_broken(r, &err);
 }
 
+/* Of what is in blobs/ and the lease's other uploads; false: answered. */
 static bool
-check_upload(struct master *m, struct request *r, const char *digest)
+check_total(struct master *m, struct request *r, struct sched_lease *lease,
+    const struct incoming *in)
 {
+	struct error err;
+	int rc = incoming_allowed(m, lease, in, r->length, &err);
+
+	if (rc < 0)
+		request_broken(r, &err);
+	else if (rc == 0)
+		request_problem(r, 413, "too-large",
+		    "the artifacts of a lease that no report names may have "
+		    "%" PRId64 " bytes here",
+		    m->set->upload_total);
+	return rc > 0;
+}
+
+/* Is it to be written? Else it is answered. */
+static bool
+check_upload(struct master *m, struct request *r, const char *digest,
+    struct sched_lease *lease)
+{
+	const struct incoming *in = incoming_find(m, lease->node.id, digest);
 	int64_t size;
 
-	if (!check_lease(m, r) || (size = known_size(m, r, digest)) == -2)
+	if ((size = known_size(m, r, digest)) == -2)
 		return false;
 	if (r->length < 0)
 		request_problem(
@@ -142,59 +177,70 @@ check_upload(struct master *m, struct request *r, const char *digest)
 		    "the bytes with this digest are %" PRId64, size);
 	else if (size >= 0)
 		request_json(r, 200, json_object());
-	else
+	else if (in && in->settling)
+		request_later(r, 503, "busy", 1, "it is being stored");
+	else if (check_total(m, r, lease, in))
 		reserve_allows(m, r, 507);
 	return r->answer == NULL;
+}
+
+/* An upload from its begin on, in place of an earlier one. */
+static struct incoming *
+begin_anew(
+    struct master *m, struct request *r, const char *digest, int64_t lease)
+{
+	struct incoming *in = incoming_find(m, lease, digest);
+
+	if (in)
+		incoming_drop(m, in);
+	return incoming_new(m, lease, digest, r->length);
 }
 
 void
 api_blob_begin(struct master *m, struct request *r)
 {
 	const char *digest = need_digest(r, r->path[3]);
+	struct sched_lease *lease = digest ? check_lease(m, r) : NULL;
 	struct upload *u;
 	struct error err;
 
-	if (!digest || !check_upload(m, r, digest))
+	if (!lease || !check_upload(m, r, digest, lease))
 		return;
 	u = arena_new(&r->arena, struct upload);
 	u->m = m;
 	u->r = r;
-	u->digest = digest;
 	u->path = blob_path(m, &r->arena, digest);
-	u->fd = -1;
 	r->ctx = u;
 	r->cleanup = upload_cleanup;
 	r->take = upload_take;
-	/* the address tells uploads apart: r lives as long as the file */
-	u->tmp = state_path(m->st, &r->arena, "tmp/upload-%p", (void *)r);
-	u->fd = open(u->tmp, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	incoming_take(begin_anew(m, r, digest, lease->node.id), &u->in);
+	u->fd =
+	    open(u->in->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (u->fd < 0) {
-		fail_errno(&err, "create %s", u->tmp);
+		fail_errno(&err, "create %s", u->in->path);
 		request_broken(r, &err);
-		return;
 	}
-	digest_init(&u->sum, DIGEST_KEY);
-	u->summing = true;
 }
 
 /* Sync the bytes, give them their name, sync that. */
 static int
 settle(const struct upload *u, struct error *err)
 {
+	const char *from = u->in->path;
 	char dir[PATH_MAX];
 	int fd, rc = 0;
 
 	snprintf(dir, sizeof(dir), "%.*s",
 	    (int)(strrchr(u->path, '/') - u->path), u->path);
-	fd = open(u->tmp, O_RDONLY | O_CLOEXEC);
+	fd = open(from, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0)
-		rc = fail_errno(err, "sync %s", u->tmp);
+		rc = fail_errno(err, "sync %s", from);
 	if (fd >= 0)
 		close(fd);
 	if (rc == 0)
 		rc = file_mkdirs(dir, 0700, err);
-	if (rc == 0 && rename(u->tmp, u->path) < 0)
-		rc = fail_errno(err, "rename %s", u->tmp);
+	if (rc == 0 && rename(from, u->path) < 0)
+		rc = fail_errno(err, "rename %s", from);
 	if (rc < 0 || file_sync_parent(AT_FDCWD, u->path, err) < 0)
 		return -1;
 	/* the folder itself may be a new one */
@@ -213,15 +259,21 @@ settle_work(void *ctx, int out)
 static void
 record(struct upload *u)
 {
+	const struct incoming *in = u->in;
+	struct sched_unit *unit = sched_leased(&u->m->sched, in->lease);
 	struct request *r = u->r;
 	struct error err;
 
 	if (db_run(u->m->db, SQL_BLOB_ADD,
-		ARGS(TEXT(u->digest), INT(u->size), INT(now_us())), &err) < 0) {
+		ARGS(TEXT(in->digest), INT(in->size), INT(now_us()),
+		    INT(in->lease)),
+		&err) < 0) {
 		request_broken(r, &err);
 		return;
 	}
-	u->m->count.blob_bytes += u->size;
+	if (unit)
+		unit->lease->unnamed += in->size;
+	u->m->count.blob_bytes += in->size;
 	request_json(r, 201, json_object());
 }
 
@@ -240,34 +292,51 @@ settled(void *ctx, const struct buf *text, const struct error *err)
 	request_resume(u->r);
 }
 
-void
-api_blob_put(struct master *m, struct request *r)
+/* All bytes are here, and right: into their place. */
+static void
+store(struct upload *u)
 {
-	struct upload *u = r->ctx;
 	struct child_work work = {.work = settle_work,
 	    .done = settled,
 	    .ctx = u,
 	    .limit = SYNC_SECONDS,
 	    .max = 4096};
-	char hex[DIGEST_HEX_MAX];
 	struct error err;
 
-	digest_end(&u->sum, hex);
-	u->summing = false;
-	if (u->size != r->length || strcmp(hex, u->digest) != 0) {
-		request_problem(r, 422, "digest-mismatch",
-		    "%" PRId64 " bytes came, with digest %s", u->size, hex);
-		return;
-	}
-	if (u->size > SYNC_HERE) {
-		request_wait(r);
-		child_start(&m->loop, &work);
+	if (u->in->size > SYNC_HERE) {
+		u->in->settling = true;
+		request_wait(u->r);
+		child_start(&u->m->loop, &work);
 	} else if (settle(u, &err) < 0) {
-		request_broken(r, &err);
+		request_broken(u->r, &err);
 	} else {
 		record(u);
 	}
 }
+
+void
+api_blob_put(struct master *m, struct request *r)
+{
+	struct upload *u = r->ctx;
+	struct incoming *in = u->in;
+	char hex[DIGEST_HEX_MAX];
+
+	(void)m;
+	if (!in) {
+		refuse_taken(r);
+		return;
+	}
+	digest_end(&in->sum, hex);
+	in->summing = false;
+	if (in->size != in->whole || strcmp(hex, in->digest) != 0)
+		request_problem(r, 422, "digest-mismatch",
+		    "%" PRId64 " bytes came, with digest %s", in->size, hex);
+	else
+		store(u);
+}
+
+/* ---- what is there --------------------------------------------------------
+ */
 
 /* A name that is safe in a header, or NULL. */
 static const char *

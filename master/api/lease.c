@@ -163,6 +163,9 @@ write_report(struct master *m, const struct report *p, struct error *err)
 			TEXT(type ? type : "file"),
 			TEXT(api_text(artifact, "digest", 64))),
 		    err);
+		if (rc >= 0)
+			rc = db_run(m->db, SQL_BLOB_NAMED,
+			    ARGS(TEXT(api_text(artifact, "digest", 64))), err);
 	}
 	return rc < 0 ? -1 : 0;
 }
@@ -204,6 +207,8 @@ tell(struct master *m, const struct report *p)
 	const struct sched_unit *u = sched_unit_get(&m->sched, p->unit);
 	const char *result = api_text(p->o, "result", 20);
 
+	if (u && u->lease)
+		u->lease->counted = false;
 	if (u)
 		events_step(m, u, p->step, api_one_of(result, step_results));
 }

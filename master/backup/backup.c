@@ -2,9 +2,10 @@
 /*
  * A copy of the state folder while it is served. The database comes first, in
  * one step; whatever it names is there before it does and is never changed
- * but for logs, which grow. So files that are copied afterwards are enough
- * for it. A folder that has a backup gets what was added since; a tar is made
- * as a whole under another name, which it loses when it is complete.
+ * but for logs, which grow, and none is removed as long as this works. So
+ * files that are copied afterwards are enough for it. A folder that has a
+ * backup gets what was added since; a tar is made as a whole under another
+ * name, which it loses when it is complete.
  */
 #include "master/backup/backup.h"
 #include "master/commands.h"
@@ -30,7 +31,7 @@ struct backup {
 	struct arena arena;
 	struct state *st;
 	const char *dir;
-	int lock;
+	int lock, blobs; /* blobs: no artifact is removed */
 	struct saved old, made;
 	int64_t bytes;         /* that were copied */
 	struct saved_tar *tar; /* instead of the folder */
@@ -477,16 +478,20 @@ int
 backup_make(struct state *st, const char *dir, struct error *err)
 {
 	struct backup b = {.st = st, .dir = dir, .lock = -1};
-	int rc;
+	int rc = -1;
 
 	saved_init(&b.old, &b.arena);
 	saved_init(&b.made, &b.arena);
-	rc = backup_is_tar(dir) ? make_tar(&b, err) : make(&b, err);
+	b.blobs = state_blobs(st, false, err);
+	if (b.blobs >= 0)
+		rc = backup_is_tar(dir) ? make_tar(&b, err) : make(&b, err);
 	if (rc == 0)
 		printf("%zu files in %s, %" PRId64 " bytes copied\n", b.made.n,
 		    dir, b.bytes);
 	if (b.lock >= 0)
 		close(b.lock);
+	if (b.blobs >= 0)
+		close(b.blobs);
 	arena_release(&b.arena);
 	return rc;
 }

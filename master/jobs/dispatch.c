@@ -183,6 +183,7 @@ end_lease(struct master *m, const struct sched_unit *unit, const char *state,
 
 	if (n < 0)
 		return -1;
+	incoming_lease_over(m, unit->lease->node.id);
 	return n == 1 ? 0 : fail(err, "database: the lease is not held");
 }
 
@@ -191,8 +192,14 @@ static int
 drop_artifacts(
     struct master *m, const struct sched_unit *unit, struct error *err)
 {
-	return db_run(m->db, SQL_ARTIFACT_DROP,
-		   ARGS(INT(unit->id), INT(unit->attempt)), err) < 0
+	int64_t id = unit->id, attempt = unit->attempt;
+
+	if (db_run(m->db, SQL_BLOB_UNNAME,
+		ARGS(INT(id), INT(attempt), INT(unit->lease->node.id)),
+		err) < 0)
+		return -1;
+	return db_run(m->db, SQL_ARTIFACT_DROP, ARGS(INT(id), INT(attempt)),
+		   err) < 0
 	    ? -1
 	    : 0;
 }

@@ -89,6 +89,8 @@ struct sched_lease {
 	bool heard;                      /* its slave has called about it */
 	bool told;                       /* that its job is cancelled */
 	bool released;                   /* the caller's: its slave is paused */
+	bool counted;                    /* the caller's: is unnamed known? */
+	int64_t unnamed;                 /* bytes that no report names */
 	struct sched_lease *prev, *next; /* by expiry */
 	const char *state;               /* live progress, of its step */
 	int64_t step;

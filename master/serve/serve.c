@@ -313,6 +313,7 @@ run(struct service *s)
 		claims_turn(m, now);
 		prune(m, now);
 		turn_end(m, now);
+		sweep_turn(m, now);
 		streams_turn(m, now);
 		reserve_turn(m, now);
 		httpd_sweep(m->httpd, now);
@@ -333,6 +334,7 @@ stop(struct service *s)
 	s->m.claims = s->m.last_claim = NULL;
 	streams_close(&s->m);
 	httpd_close(s->m.httpd);
+	incoming_close(&s->m);
 	free(s->m.events.ring);
 	(void)unlinkat(s->st.dir, "port", 0);
 	sched_release(&s->m.sched);

@@ -296,7 +296,20 @@ static const char *const person[] = {
     NULL,
 };
 
+/* Which artifacts may go: sweep.h. */
+static const char *const unnamed[] = {
+    /* whose upload it was, as long as no report names it; 0: unknown */
+    "ALTER TABLE blob ADD COLUMN lease_id INTEGER",
+    /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma) one statement */
+    "UPDATE blob SET lease_id = 0 WHERE NOT EXISTS"
+    " (SELECT 1 FROM artifact WHERE artifact.digest = blob.digest)",
+    "CREATE INDEX blob_unnamed ON blob (lease_id)"
+    " WHERE lease_id IS NOT NULL",
+    "CREATE INDEX artifact_unit ON artifact (unit_id, attempt)",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked,
     scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights,
-    sessions, renewal, stage_packages, orders, person};
+    sessions, renewal, stage_packages, orders, person, unnamed};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

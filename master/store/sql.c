@@ -364,9 +364,25 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_DURATION_GET] =
 	"SELECT ms FROM duration WHERE root = ?1 AND arch = ?2",
 
-    [SQL_BLOB_ADD] = "INSERT INTO blob (digest, size, created)"
-		     " VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",
+    [SQL_BLOB_ADD] = "INSERT INTO blob (digest, size, created, lease_id)"
+		     " VALUES (?1, ?2, ?3, ?4)"
+		     " ON CONFLICT (digest) DO NOTHING",
     [SQL_BLOB_SIZE] = "SELECT size FROM blob WHERE digest = ?1",
+    [SQL_BLOB_UNNAMED] =
+	"SELECT COALESCE(SUM(size), 0) FROM blob WHERE lease_id = ?1",
+    [SQL_BLOB_NAMED] = "UPDATE blob SET lease_id = NULL"
+		       " WHERE digest = ?1 AND lease_id IS NOT NULL",
+    [SQL_BLOB_UNNAME] = "UPDATE blob SET lease_id = ?3 WHERE digest IN"
+			" (SELECT digest FROM artifact"
+			" WHERE unit_id = ?1 AND attempt = ?2)",
+    /* so many at once that nobody waits long for the next turn */
+    [SQL_BLOB_LEFT] = "SELECT digest FROM blob"
+		      " WHERE lease_id IS NOT NULL AND NOT EXISTS"
+		      " (SELECT 1 FROM lease WHERE lease.id = blob.lease_id"
+		      " AND lease.state = 'held') LIMIT 256",
+    [SQL_BLOB_DROP] = "DELETE FROM blob WHERE digest = ?1 AND NOT EXISTS"
+		      " (SELECT 1 FROM artifact"
+		      " WHERE artifact.digest = blob.digest)",
     [SQL_ARTIFACT_ADD] =
 	"INSERT INTO artifact (unit_id, attempt, step, path, type, digest)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ static const struct conf_option options[] = {
     {"grace", CONF_DURATION, AT(grace), "120s"},
     {"share-half-life", CONF_DURATION, AT(half_life), "1d"},
     {"upload-max", CONF_SIZE, AT(upload_max), "8G"},
+    {"upload-total", CONF_SIZE, AT(upload_total), "64G"},
     {"log-max", CONF_SIZE, AT(log_max), "1G"},
     {"children", CONF_NUMBER, AT(children), "4"},
     {"validation", CONF_DURATION, AT(validation), "120s"},
@@ -76,6 +78,20 @@ state_path(const struct state *st, struct arena *a, const char *fmt, ...)
 	rest = arena_vprintf(a, fmt, ap);
 	va_end(ap);
 	return arena_printf(a, "%s/%s", st->path, rest);
+}
+
+int
+state_blobs(const struct state *st, bool alone, struct error *err)
+{
+	int fd = openat(
+	    st->dir, "blobs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && flock(fd, alone ? LOCK_EX | LOCK_NB : LOCK_SH) == 0)
+		return fd;
+	fail_errno(err, "lock %s/blobs", st->path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 struct mirror_conf

@@ -27,6 +27,7 @@ struct settings {
 	int64_t lease, grace;          /* seconds */
 	int64_t half_life;             /* seconds, of what users had */
 	int64_t upload_max, log_max;   /* bytes */
+	int64_t upload_total;          /* bytes, of a lease */
 	int64_t children;              /* at once */
 	int64_t validation;            /* seconds that one may take */
 	int64_t cert_life, token_life; /* seconds */
@@ -63,6 +64,12 @@ int state_check_whole(int dir, const char *path, struct error *err);
  * much there is and what to do, and its code is ENOSPC. Returns -1.
  */
 int state_full(const char *path, struct error *err);
+
+/*
+ * A descriptor; until it is closed no artifact is removed. alone: to remove
+ * some. Then -1 with EWOULDBLOCK as err's code when they are to stay.
+ */
+int state_blobs(const struct state *st, bool alone, struct error *err);
 
 /* How this master fetches a tree. */
 struct mirror_conf state_mirror(const struct state *st, bool allow_forced);

@@ -141,6 +141,44 @@ problem 409 blob-missing; ok "an artifact that isn't there"
 [[ -z $(find "$tmp/master/blobs" "$tmp/master/tmp" -type f) ]]; ok "nothing was written"
 report 0; finish passed; is 200; ok "and one ends its unit as if nothing had been"
 
+# ---- artifacts that no report names -------------------------------------------------------------
+
+settings "upload-max = 1M" "upload-total = 2M"; ok "two megabytes for a lease"
+hello one; anyone; submit_by_hand alpha/lib; claim one; ok "one has a lease"
+declare -A blobs
+bring() { # FILE
+	blobs[$1]=$(b2sum -l 256 "$tmp/blob.$1" | cut -d' ' -f1)
+	as one; api PUT "blob/${blobs[$1]}?lease=$lease&attempt=$attempt" -T "$tmp/blob.$1"
+}
+named() { echo ',"artifacts":[{"path":"a","type":"file","size":1,"digest":"'"${blobs[$1]}"'"}]'; }
+there() { [[ -e $tmp/master/blobs/${blobs[$1]:0:2}/${blobs[$1]} ]]; }
+for i in 1 2 3; do head -c 1000000 /dev/urandom >"$tmp/blob.$i"; done
+bring 1; is 201 && bring 2; is 201; ok "it brings two artifacts"
+bring 3; problem 413 too-large && has '.detail | contains("2097152")'; ok "more than that no report may leave unnamed"
+settings "upload-max = 1M" "upload-total = 2M"; ok "after a restart"
+bring 3; problem 413 too-large; ok "it is the same"
+report 0 "$(named 1)"; is 200; ok "one is named"
+bring 3; is 201; ok "so there is room for another"
+there 1 && there 2 && there 3; ok "all are kept as long as the lease is held"
+finish passed; is 200; ok "the unit ends"
+exec {kept}<"$tmp/master/blobs"; flock -s "$kept"
+settings "upload-max = 1M"; ok "later, while a backup is made"
+served; there 1 && there 2 && there 3; ok "nothing goes"
+exec {kept}<&-
+settings "upload-max = 1M"; ok "and after it"
+left() { there 1 && ! there 2 && ! there 3 && [[ ! -e $tmp/master/tmp/gone ]]; }
+within 20 left; ok "what no report names is gone"
+run master check; [[ $status == 0 ]] && said " 0 wrong, 0 orphans"; ok "and nobody misses it"
+anyone; api GET "artifacts/${blobs[1]}/a"; is 200; ok "what one names can be had"
+submit_by_hand alpha/lib; hello one; claim one; ok "another lease"
+report 0 "$(named 2)"; problem 409 blob-missing; ok "which can't name what is gone"
+bring 2; is 201 && report 0 "$(named 2)"; is 200; ok "but bring it again"
+bring 1; is 200; ok "what is there is there"
+finish infrastructure; is 200; ok "its work is lost"
+settings "upload-max = 1M"; within 20 eval 'there 1 && ! there 2'; ok "and so is what it has made"
+run master check; [[ $status == 0 ]] && said " 0 wrong, 0 orphans"; ok "nothing else is"
+hello two; claim two && report 0 && finish passed; is 200; ok "the other slave passes the unit"
+
 # ---- a slave that is believed no more ------------------------------------------------------------
 
 (answer_in=waiting; as two; post slave/claim '{"free":1,"wait":50}'; touch "$tmp/cut") &
