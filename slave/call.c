@@ -241,6 +241,18 @@ read_problem(struct answer *answer)
 		answer->code = "";
 }
 
+/* How much of an upload the master has. */
+static int64_t
+upload_offset(const struct call *call)
+{
+	struct curl_header *h;
+
+	if (curl_easy_header(call->easy, "Upload-Offset", 0, CURLH_HEADER, -1,
+		&h) != CURLHE_OK)
+		return 0;
+	return strtoll(h->value, NULL, 10);
+}
+
 static void
 finish(struct calls *c, struct call *call, CURLcode code)
 {
@@ -258,6 +270,7 @@ finish(struct calls *c, struct call *call, CURLcode code)
 		answer.json = json_loadb(call->answer.data, call->answer.len,
 		    JSON_REJECT_DUPLICATES, NULL);
 	read_problem(&answer);
+	answer.offset = upload_offset(call);
 	curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &up);
 	curl_easy_getinfo(call->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
 	c->moved += up + down;

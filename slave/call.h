@@ -20,6 +20,7 @@ struct answer {
 	json_t *json;     /* body, or NULL */
 	const char *code; /* of a problem, else "" */
 	const char *text; /* why it failed, for people; "" when it did not */
+	int64_t offset;   /* of Upload-Offset; 0: without one */
 };
 
 struct call_request {

@@ -2,7 +2,8 @@
 /*
  * The order in which a lease's results go out: of each step its log as it
  * grows, then (once K.json is there, so that the log is complete) its
- * artifacts that the master doesn't have, then its report; after the last
+ * artifacts that the master doesn't have, each from where the line broke, then
+ * its report; after the last
  * step the end. One call at a time. Every call may be repeated: the master
  * skips what it has. A short rest of the log goes with the report, the last
  * report with the end, and with that the claim for what is next: a unit that
@@ -118,7 +119,12 @@ send_artifact(struct lease *l, const json_t *artifact)
 		return;
 	}
 	r.method = "PUT";
-	r.size = size;
+	/* what came before the line broke is there */
+	r.offset = o->from > 0 && o->from <= size ? o->from : 0;
+	r.size = size - r.offset;
+	if (r.offset > 0)
+		snprintf(path + strlen(path), sizeof(path) - strlen(path),
+		    "&offset=%" PRId64, r.offset);
 	r.fd = spool_artifact(l->dir, o->sent.step, name, &err);
 	if (r.fd < 0) {
 		spoil(l, err.msg);
@@ -374,6 +380,7 @@ corrected(struct lease *l, enum sending what, const struct answer *answer)
 
 	if (what == SEND_ASK && answer->status == 404) {
 		o->missing = true;
+		o->from = answer->offset;
 		return true;
 	}
 	if (strcmp(answer->code, "step-missing") == 0 && !o->again) {
@@ -422,6 +429,13 @@ failed(struct lease *l, enum sending what, const struct answer *answer)
 	}
 	if (strcmp(answer->code, "blob-missing") == 0) {
 		l->out.artifact = 0;
+		later(l);
+		return;
+	}
+	/* after a broken line it may have other bytes than it had before */
+	if (what == SEND_BLOB)
+		l->out.missing = false;
+	if (strcmp(answer->code, "upload-gap") == 0) {
 		later(l);
 		return;
 	}

@@ -62,7 +62,8 @@ struct delivery {
 	int64_t chunk;    /* bytes of log in flight */
 	json_t *report;   /* of step sent.step, once it is there */
 	size_t artifact;  /* the next one of report */
-	bool missing;     /* the master asks for it */
+	bool missing;     /* the master asks for it, */
+	int64_t from;     /* from this byte on */
 	bool spoilt;      /* it won't take our reports: only the end is sent */
 	bool again;       /* everything is sent a second time */
 	bool apart;       /* nothing rides on another call */

@@ -27,6 +27,7 @@ struct upload {
 	struct request *r;
 	struct incoming *in; /* NULL: it was taken away */
 	const char *path;
+	int64_t offset; /* of the first byte that this brings */
 	int fd;
 };
 
@@ -83,15 +84,20 @@ void
 api_blob_head(struct master *m, struct request *r)
 {
 	const char *digest = need_digest(r, r->path[3]);
+	const struct incoming *in;
 	int64_t size;
 
 	if (!digest || !check_lease(m, r) ||
 	    (size = known_size(m, r, digest)) == -2)
 		return;
-	if (size < 0)
-		request_problem(r, 404, "not-found", "not uploaded yet");
-	else
+	if (size >= 0) {
 		request_bytes(r, 200, "application/octet-stream", "", 0);
+		return;
+	}
+	in = incoming_find(m, r->id, digest);
+	request_problem(r, 404, "not-found", "not uploaded yet");
+	request_header(r, "Upload-Offset",
+	    arena_printf(&r->arena, "%" PRId64, in ? in->size : 0));
 }
 
 /* ---- uploads --------------------------------------------------------------
@@ -104,8 +110,13 @@ upload_cleanup(struct request *r)
 
 	if (u->fd >= 0)
 		close(u->fd);
-	if (u->in)
+	if (!u->in)
+		return;
+	/* without an answer the line broke: what came is kept */
+	if (r->answer || u->in->size == 0)
 		incoming_drop(u->m, u->in);
+	else
+		incoming_leave(u->m, u->in);
 }
 
 /* The lease is over, or another call brings the same: this one is deaf. */
@@ -140,10 +151,10 @@ upload_take(struct request *r, const char *p, size_t n)
 /* Of what is in blobs/ and the lease's other uploads; false: answered. */
 static bool
 check_total(struct master *m, struct request *r, struct sched_lease *lease,
-    const struct incoming *in)
+    const struct incoming *in, int64_t whole)
 {
 	struct error err;
-	int rc = incoming_allowed(m, lease, in, r->length, &err);
+	int rc = incoming_allowed(m, lease, in, whole, &err);
 
 	if (rc < 0)
 		request_broken(r, &err);
@@ -155,45 +166,94 @@ check_total(struct master *m, struct request *r, struct sched_lease *lease,
 	return rc > 0;
 }
 
-/* Is it to be written? Else it is answered. */
+/* Does it go on where the one before ended, or begin? Else it is answered. */
+static bool
+check_offset(struct request *r, const struct incoming *in, int64_t offset)
+{
+	int64_t have = in ? in->size : 0;
+
+	if (in && in->settling) {
+		request_later(r, 503, "busy", 1, "it is being stored");
+		return false;
+	}
+	if (offset == 0 || offset == have)
+		return true;
+	request_problem_with(r, 409, "upload-gap",
+	    arena_printf(&r->arena,
+		"%" PRId64 " bytes are there, so %" PRId64 " is no place to "
+		"go on",
+		have, offset),
+	    json_pack("{s:I}", "offset", (json_int_t)have));
+	return false;
+}
+
+/* Is it to be written, from offset on? Else it is answered. */
 static bool
 check_upload(struct master *m, struct request *r, const char *digest,
-    struct sched_lease *lease)
+    struct sched_lease *lease, int64_t offset)
 {
 	const struct incoming *in = incoming_find(m, lease->node.id, digest);
-	int64_t size;
+	int64_t size, whole = offset + r->length;
 
 	if ((size = known_size(m, r, digest)) == -2)
 		return false;
 	if (r->length < 0)
 		request_problem(
 		    r, 411, "length-required", "Content-Length is needed here");
-	else if (r->length > m->set->upload_max)
+	else if (whole > m->set->upload_max)
 		request_problem(r, 413, "too-large",
 		    "an artifact may have %" PRId64 " bytes here",
 		    m->set->upload_max);
-	else if (size >= 0 && size != r->length)
+	else if (size >= 0 && size != whole)
 		request_problem(r, 422, "digest-mismatch",
 		    "the bytes with this digest are %" PRId64, size);
 	else if (size >= 0)
 		request_json(r, 200, json_object());
-	else if (in && in->settling)
-		request_later(r, 503, "busy", 1, "it is being stored");
-	else if (check_total(m, r, lease, in))
+	else if (check_offset(r, in, offset) &&
+	    check_total(m, r, lease, in, whole))
 		reserve_allows(m, r, 507);
 	return r->answer == NULL;
 }
 
-/* An upload from its begin on, in place of an earlier one. */
+/* What has come, or from its begin on, in place of an earlier one. */
 static struct incoming *
-begin_anew(
-    struct master *m, struct request *r, const char *digest, int64_t lease)
+find_or_begin(struct master *m, struct request *r, const char *digest,
+    int64_t lease, int64_t offset)
 {
 	struct incoming *in = incoming_find(m, lease, digest);
 
+	if (in && offset > 0) {
+		in->whole = offset + r->length;
+		return in;
+	}
 	if (in)
 		incoming_drop(m, in);
 	return incoming_new(m, lease, digest, r->length);
+}
+
+/* Its file, which has what was taken and no byte else. */
+static int
+open_file(struct upload *u, struct error *err)
+{
+	const struct incoming *in = u->in;
+	struct stat s;
+
+	u->fd = open(in->path,
+	    O_WRONLY | O_APPEND | O_CLOEXEC |
+		(u->offset > 0 ? 0 : O_CREAT | O_TRUNC),
+	    0600);
+	if (u->fd < 0 || fstat(u->fd, &s) < 0)
+		return fail_errno(err, "open %s", in->path);
+	return s.st_size == u->offset
+	    ? 0
+	    : fail(err, "%s: is not as it was left", in->path);
+}
+
+/* The query's, which may be without; -1: answered. */
+static int64_t
+read_offset(struct request *r)
+{
+	return request_query(r, "offset") ? request_number(r, "offset") : 0;
 }
 
 void
@@ -201,10 +261,11 @@ api_blob_begin(struct master *m, struct request *r)
 {
 	const char *digest = need_digest(r, r->path[3]);
 	struct sched_lease *lease = digest ? check_lease(m, r) : NULL;
+	int64_t offset = lease ? read_offset(r) : -1;
 	struct upload *u;
 	struct error err;
 
-	if (!lease || !check_upload(m, r, digest, lease))
+	if (offset < 0 || !check_upload(m, r, digest, lease, offset))
 		return;
 	u = arena_new(&r->arena, struct upload);
 	u->m = m;
@@ -213,13 +274,12 @@ api_blob_begin(struct master *m, struct request *r)
 	r->ctx = u;
 	r->cleanup = upload_cleanup;
 	r->take = upload_take;
-	incoming_take(begin_anew(m, r, digest, lease->node.id), &u->in);
-	u->fd =
-	    open(u->in->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (u->fd < 0) {
-		fail_errno(&err, "create %s", u->in->path);
+	u->offset = offset;
+	u->fd = -1;
+	incoming_take(
+	    find_or_begin(m, r, digest, lease->node.id, offset), &u->in);
+	if (open_file(u, &err) < 0)
 		request_broken(r, &err);
-	}
 }
 
 /* Sync the bytes, give them their name, sync that. */

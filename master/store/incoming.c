@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define LEFT_MAX 8 /* of a lease, without a writer */
+
 struct incoming *
 incoming_find(struct master *m, int64_t lease, const char *digest)
 {
@@ -73,6 +75,25 @@ incoming_take(struct incoming *in, struct incoming **held)
 		*in->held = NULL;
 	in->held = held;
 	*held = in;
+}
+
+void
+incoming_leave(struct master *m, struct incoming *in)
+{
+	struct incoming *other, *last = in;
+	size_t n = 0;
+
+	if (in->held)
+		*in->held = NULL;
+	in->held = NULL;
+	for (other = m->incoming; other; other = other->next) {
+		if (other->lease == in->lease && !other->held) {
+			last = other;
+			n++;
+		}
+	}
+	if (n > LEFT_MAX)
+		incoming_drop(m, last);
 }
 
 void

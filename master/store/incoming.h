@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Artifacts on their way here: what has come of each is a file in tmp/, by
- * lease and digest. One request at a time writes it. A lease may have only so
- * many bytes here that no report names, those of its uploads counted whole.
+ * lease and digest. One request at a time writes it; when its line breaks, a
+ * later one goes on with the file and the digest as far as they are. A lease
+ * may have only so many bytes here that no report names, those of its uploads
+ * counted whole while they are written.
  */
 #ifndef MASTER_INCOMING_H
 #define MASTER_INCOMING_H
@@ -42,6 +44,11 @@ void incoming_drop(struct master *m, struct incoming *in);
 
 /* This writes from here on; who did before finds NULL. */
 void incoming_take(struct incoming *in, struct incoming **held);
+
+/*
+ * Its line is broken: it stays for another writer, one of few of its lease.
+ */
+void incoming_leave(struct master *m, struct incoming *in);
 
 /* The lease is over: all of it, but what a child settles. */
 void incoming_lease_over(struct master *m, int64_t lease);

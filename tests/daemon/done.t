@@ -49,4 +49,55 @@ post "lease/$lease/step" '{"attempt":1,"step":0,"result":"passed","log":{"step":
 is 200 '.events == []'; ok "a report brings a log too"
 log_of 2 short; ok "which is there"
 as one; finish passed; is 200 'has("capsules") | not'; ok "without a claim there is no work in the answer"
+
+# ---- an artifact over a line that breaks ---------------------------------------------
+
+submit_by_hand alpha/n1; claim one; ok "another unit"
+head -c 900000 /dev/urandom >"$tmp/blob"
+blob=$(b2sum -l 256 "$tmp/blob" | cut -d' ' -f1)
+where="blob/$blob?lease=$lease&attempt=$attempt"
+half=$tmp/master/tmp/upload-$lease-$blob
+size_is() { [[ $(stat -c %s "$half") == "$1" ]]; }
+torn() { # FROM COUNT [MORE]: so many bytes come, of all that are left and MORE
+	local line feed rc
+
+	exec {feed}> >(exec openssl s_client -quiet -connect "${url#https://}" -CAfile "$tmp/ca.pem" \
+		-cert "$tmp/one.pem" -key "$tmp/one.pkey" >/dev/null 2>&1)
+	line=$!
+	printf 'PUT /api/v1/%s&offset=%d HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n' \
+		"$where" "$1" $((900000 - $1 + ${3-0})) >&"$feed"
+	tail -c "+$(($1 + 1))" "$tmp/blob" | head -c "$2" >&"$feed"
+	within 20 size_is $(($1 + $2))
+	rc=$?
+	kill -s KILL "$line"
+	exec {feed}>&-
+	return "$rc"
+}
+rest() { tail -c "+$(($1 + 1))" "$tmp/blob" >"$tmp/rest" && api PUT "$where&offset=$1" -T "$tmp/rest"; } # FROM
+has_come() { api HEAD "$where" && [[ $http == 404 ]] && grep -qi "^upload-offset: $1[^0-9]" "$tmp/headers"; }
+has_come 0; ok "nothing of it is there"
+torn 0 300000 && has_come 300000; ok "the line breaks: what came is there"
+rest 200000; problem 409 upload-gap && has '.offset == 300000'; ok "it goes on there"
+rest 800000; problem 409 upload-gap; ok "and nowhere else"
+api PUT "$where&offset=x" -T "$tmp/rest"; is 400; ok "nor at what is no number"
+torn 300000 200000 && has_come 500000; ok "it breaks again"
+head -c 400000 "$tmp/blob" >"$tmp/rest" && api PUT "$where&offset=500000" -T "$tmp/rest"
+problem 422 digest-mismatch; ok "what doesn't belong to it is found out"
+has_come 0 && [[ ! -e $half ]]; ok "and all of it is worth nothing"
+torn 0 300000 && torn 300000 400000 && rest 700000; is 201; ok "in three pieces it is whole"
+cmp -s "$tmp/blob" "$tmp/master/blobs/${blob:0:2}/$blob" && [[ ! -e $half ]]; ok "and the same"
+rest 700000; is 200; ok "told again, it is there"
+more() { # another artifact of the same lease
+	head -c 900000 /dev/urandom >"$tmp/blob"
+	blob=$(b2sum -l 256 "$tmp/blob" | cut -d' ' -f1)
+	where="blob/$blob?lease=$lease&attempt=$attempt"
+	half=$tmp/master/tmp/upload-$lease-$blob
+}
+more; torn 0 900000 1 && has_come 900000; ok "all bytes come, and the line breaks"
+rest 900000; is 201; ok "then no byte is sent, and it is there"
+more; torn 0 100000 && api PUT "$where" -T "$tmp/blob"; is 201; ok "who knows of no pieces begins anew"
+more; torn 0 100000; ok "after another break"
+kill_daemon master TERM; start_master; as one; has_come 0 && [[ ! -e $half ]]; ok "a restart begins anew too"
+more; torn 0 100000; ok "and again"
+report 0; finish passed; is 200 && within 10 test ! -e "$half"; ok "nothing is left when the lease is over"
 done_testing

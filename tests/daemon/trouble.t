@@ -123,6 +123,10 @@ recipe alpha/fat/fat-1.0 <<'R'
 DESCRIPTION="Makes much"
 job_collect() { truncate -s 3M fat && artifact fat; }
 R
+recipe alpha/long/long-1.0 <<'R'
+DESCRIPTION="Makes what nobody has"
+job_collect() { head -c 2500000 /dev/urandom >long && artifact long; }
+R
 recipe alpha/big/big-1.0 <<'R'
 DESCRIPTION="Comes with much"
 job_run() { einfo "runs"; }
@@ -145,6 +149,11 @@ within 30 given_back "trees/%has no room"; ok "it is given back softly, with the
 kill -0 "${pid[one]}" && ! grep -q "worker ended" "$tmp/one.log"; ok "nothing died of it"
 rm "$tmp/one/trees/filler"
 cancel; ok "it is cancelled"
+echo "0 torn 800000" >&"$net"
+submit alpha/long; ok "a job makes more than any connection carries"
+within 90 job_ended && job_is '.state == "passed"'; ok "it comes in pieces"
+echo "0 pass" >&"$net"
+[[ $(tries) == "1 0" && -z $(ls "$tmp/master/tmp") ]]; ok "in one try, and nothing of them is left"
 sed -i '$a upload-max = 1M' "$tmp/master/master.conf"
 kill -s HUP "${pid[master]}"
 submit alpha/fat && within 30 job_ended; ok "a job makes more than the master takes"
