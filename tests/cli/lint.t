@@ -177,6 +177,18 @@ done
 git -C "$tree" rm --quiet -r anna
 git -C "$tree" commit --quiet -m small
 
+# ---- an architecture that there is not ------------------------------------------
+
+mkdir -p "$tree/odd/arch"
+printf 'DESCRIPTION="x"\nARCH="amd64 bogus"\njob_run() { true; }\n' >"$tree/odd/arch/arch-1.0.jobuild"
+for time in "first" "again, from the index"; do
+	run jobuild lint odd
+	[[ $(grep -c 'warning: .*\[unknown-arch\]' "$tmp/err") == 1 ]]; ok "is one warning: $time"
+	run jobuild show odd/arch; [[ $status == 0 ]] && said "arch-1.0"; ok "and can be shown: $time"
+	run jobuild graph -a amd64 odd/arch; [[ $status == 0 ]]; ok "and planned: $time"
+done
+rm -r "$tree/odd"
+
 # ---- a large knot --------------------------------------------------------------
 git -C "$tree" clean -q -f -d
 (

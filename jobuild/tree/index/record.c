@@ -502,7 +502,7 @@ read_fields(struct reading *k)
 
 	diags_init(&d, k->scratch);
 	fields_read(k->scratch, &all, &d);
-	if (d.n > 0)
+	if (d.errors > 0)
 		k->c.bad = true;
 	*m = all;
 	m->depend.items = copy_deps(k, all.depend.items, all.depend.n);
