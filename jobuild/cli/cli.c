@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 const char *
 cli_show(struct cli *c, const char *s)
@@ -102,7 +103,12 @@ cli_diags(struct cli *c, const struct diags *d)
 void
 cli_json(json_t *document)
 {
-	json_dumpf(document, stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	size_t flags = JSON_INDENT(2) | JSON_SORT_KEYS;
+
+	/* what turns text around, and controls above 127 */
+	if (isatty(STDOUT_FILENO))
+		flags |= JSON_ENSURE_ASCII;
+	json_dumpf(document, stdout, flags);
 	putchar('\n');
 	json_decref(document);
 }

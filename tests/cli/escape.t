@@ -75,6 +75,15 @@ sed -i 's/Reaches/Still reaches/' "$tree/anna/good/good-1.0.jobuild"
 run jobuild show anna/good
 [[ $status == 0 ]] && said '\x1b]0;owned\x07 \xe2\x80\xae'
 ok "a value is shown escaped"
+for p in lib good; do
+	run jobuild eval "anna/$p/$p-1.0.jobuild"
+	clean "eval $p"
+done
+(eval "$(<"$tmp/out")" && [[ $DESCRIPTION == $'Still reaches \e]0;owned\a \xe2\x80\xae' && $HOMEPAGE == $'\e[31m' ]])
+ok "eval: a shell reads the same value again"
+run script -qec "jobuild --json eval anna/good/good-1.0.jobuild" /dev/null
+tr -d '\r' <"$tmp/out" >"$tmp/pty" && cp "$tmp/pty" "$tmp/out"
+clean "JSON on a terminal"
 run jobuild diff HEAD
 clean "diff"
 run jobuild diff HEAD "$esc"

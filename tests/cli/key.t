@@ -209,7 +209,10 @@ ok "as the manual makes it, it is as GLEP 63 wants it"
 run jobuild key export --key "$new"
 ((status == 1)) && told "--replace" && told "jobuild key rotate"
 ok "export puts no other key in place unasked"
-run jobuild key rotate "$new" --output "$tmp/rotate"
+line=$(sed -n '/^\.Ss To replace a key/,/^\.Ed/s/^\$ jobuild key rotate \(.*\) NEW$/\1/p' "$top/man/jobuild.1")
+# shellcheck disable=SC2086 # words
+run env -u AUTOTUA_USER XDG_CONFIG_HOME="$tmp/none" jobuild key rotate $line "$new"
+mv "$tree/../statement" "$tmp/rotate"
 ((status == 0)) && grep -qx "old: $old" "$tmp/rotate" && grep -qx "new: $new" "$tmp/rotate"
 ok "a statement, signed by both keys"
 run jobuild key accept "$tmp/rotate"

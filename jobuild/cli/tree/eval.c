@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/tree/source.h"
+#include "base/utf8.h"
 #include "recipe/globals.h"
 #include "recipe/names.h"
 
@@ -44,10 +45,35 @@ set_all(struct cli *c, const struct conf_list *set, struct globals *g,
 	return 0;
 }
 
+/* In bash's words for what a terminal would act on, or isn't UTF-8. */
+static void
+print_escaped(const char *s)
+{
+	size_t len = strlen(s), n;
+
+	fputs("$'", stdout);
+	for (; len > 0; s += n, len -= n) {
+		n = utf8_char(s, len);
+		if (n == 0 || utf8_is_control(s, n)) {
+			n = 1;
+			printf("\\x%02x", (unsigned char)*s);
+			continue;
+		}
+		if (*s == '\'' || *s == '\\')
+			putchar('\\');
+		fwrite(s, 1, n, stdout);
+	}
+	puts("'");
+}
+
 /* So that a shell reads the same value again. */
 static void
-print_quoted(const char *s)
+print_quoted(struct cli *c, const char *s)
 {
+	if (strcmp(cli_show(c, s), s) != 0) {
+		print_escaped(s);
+		return;
+	}
 	putchar('\'');
 	for (; *s; s++) {
 		if (*s == '\'')
@@ -71,7 +97,7 @@ values_json(const struct globals *g)
 }
 
 static void
-print_values(const struct globals *g, bool nul)
+print_values(struct cli *c, const struct globals *g, bool nul)
 {
 	struct variable v;
 	size_t i = 0;
@@ -82,7 +108,7 @@ print_values(const struct globals *g, bool nul)
 		if (nul)
 			fwrite(v.value, 1, strlen(v.value) + 1, stdout);
 		else
-			print_quoted(v.value);
+			print_quoted(c, v.value);
 	}
 }
 
@@ -136,7 +162,7 @@ eval_one(struct cli *c, const struct eval_options *o, const char *arg,
 	if (!list && several)
 		print_name(c, file, o->nul);
 	if (!list)
-		print_values(g, o->nul);
+		print_values(c, g, o->nul);
 	return g ? CLI_OK : CLI_FAILED;
 }
 
