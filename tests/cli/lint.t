@@ -138,6 +138,26 @@ anna/frame/frame-1.0.template:2:1: error: "two.tar" has no DIST line in anna/fir
 X
 ok "each of a line's causes is told, once"
 rm -r "$tree/anna"
+for n in lib tool; do
+	recipe "anna/$n-1.0" <<<'DESCRIPTION="In one version"'
+	recipe "anna/$n-2.0" <<<'DESCRIPTION="And another"'
+done
+recipe anna/asks-1.0 <<'X'
+DESCRIPTION="Asks for what can't be had together"
+DEPEND="=anna/lib-1.0 =anna/lib-2.0 =anna/tool-1.0 =anna/tool-2.0 || ( anna/n1 anna/n2 ) || ( anna/n3 anna/n4 )"
+X
+for n in first second; do
+	recipe "anna/$n-1.0" <<-'X'
+		DESCRIPTION="Meets the same contradictions"
+		DEPEND="anna/asks"
+	X
+done
+run jobuild lint anna/asks anna/first anna/second
+[[ $(grep -c '^anna/asks/.* anna/lib fits all .*conflict' "$tmp/err") == 1 &&
+	$(grep -c '^anna/asks/.* anna/tool fits all .*conflict' "$tmp/err") == 1 &&
+	$(grep -c '^anna/asks/.*nothing fulfils all.*conflict' "$tmp/err") == 2 ]] && told anna/n2 && told anna/n4
+ok "so is each of a line's conflicts"
+rm -r "$tree/anna"
 mkdir -p "$tree/anna/loud"
 for n in {1000..2100}; do
 	printf 'DESCRIPTION="x"\njob_run() { :; }\n' >"$tree/anna/loud/loud-1.$n.jobuild"

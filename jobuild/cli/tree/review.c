@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/tree/review.h"
+#include "base/arena.h"
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
@@ -23,19 +24,42 @@ review_init(struct review *k, struct cli *c, struct tree *t)
 }
 
 /*
- * How much of the text tells a cause from others at its place: one line asks
- * for many things, but what is said of one may also depend on who asks.
+ * What contradicts itself: the package, if it is one, and all that is wanted,
+ * but not by which way.
  */
-static size_t
-subject(const struct diag *g)
+static const char *
+conflict_subject(struct arena *a, const struct diag *g)
+{
+	const char *end = strstr(g->text, " all that "), *text, *want;
+	size_t i;
+
+	if (!end)
+		return g->text;
+	text = arena_strndup(a, g->text, (size_t)(end - g->text));
+	for (i = 0; i < g->nnotes; i++) {
+		want = strstr(g->notes[i].text, " wants ");
+		if (want)
+			text = arena_printf(a, "%s;%s", text, want);
+	}
+	return text;
+}
+
+/*
+ * What of the text tells a cause from others at its place: one line asks for
+ * many things, but what is said of one may also depend on who asks.
+ */
+static const char *
+subject(struct arena *a, const struct diag *g)
 {
 	const char *quote;
 
-	if (g->at.line > 0 &&
-	    (strcmp(g->rule, "conflict") == 0 || strcmp(g->rule, "stage") == 0))
-		return 0;
+	if (g->at.line > 0 && strcmp(g->rule, "stage") == 0)
+		return "";
+	if (g->at.line > 0 && strcmp(g->rule, "conflict") == 0)
+		return conflict_subject(a, g);
 	quote = strcmp(g->rule, "no-dist") == 0 ? strrchr(g->text, '"') : NULL;
-	return quote ? (size_t)(quote - g->text) : strlen(g->text);
+	return quote ? arena_strndup(a, g->text, (size_t)(quote - g->text))
+		     : g->text;
 }
 
 /* Room for an error when the list is full: the last warning's. */
@@ -60,8 +84,8 @@ review_keep(struct review *k, const struct diag *g)
 	void **at;
 
 	at = map_puts(&k->seen,
-	    arena_printf(a, "%s:%u:%u:%s:%.*s", g->at.file ? g->at.file : "",
-		g->at.line, g->at.col, g->rule, (int)subject(g), g->text));
+	    arena_printf(a, "%s:%u:%u:%s:%s", g->at.file ? g->at.file : "",
+		g->at.line, g->at.col, g->rule, subject(a, g)));
 	if (*at)
 		return;
 	*at = k;
