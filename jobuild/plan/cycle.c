@@ -464,7 +464,8 @@ remind(const struct units *u, const struct net *n, const uint32_t *knot,
 			continue;
 		told = get(&u->pool->cycles, list[i].cand);
 		if (!told || (known[knot[i]] && known[knot[i]] != told) ||
-		    told->first == c->steps[c->nsteps - 1].cand)
+		    (c->nsteps > 0 &&
+			told->first == c->steps[c->nsteps - 1].cand))
 			return false;
 		known[knot[i]] = told;
 	}

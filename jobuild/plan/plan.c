@@ -68,7 +68,7 @@ settle(struct maker *m)
 		m->units.brief = false;
 		units_settle(&m->units);
 		units_link(&m->units);
-		if (m->units.list[0]->failed)
+		if (units_are_lost(&m->units))
 			return;
 		causes_init(&again, m->diags->arena);
 		barred = units_find_cycles(&m->units, &again);

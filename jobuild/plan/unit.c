@@ -29,6 +29,8 @@ units_end(struct units *u)
 			c->steps[k].cand->knot = NULL;
 		if (c->nsteps > 0)
 			c->steps[c->nsteps - 1].cand->package->units = NULL;
+		if (u->list[i]->known)
+			u->list[i]->known->sides = NULL;
 	}
 }
 
@@ -101,9 +103,8 @@ ask(struct units *u, struct want *w)
 }
 
 static void
-ask_sides(struct units *u, const struct step *s)
+ask_sides(struct units *u, struct candidate *c, const struct path *path)
 {
-	struct candidate *c = s->cand;
 	const struct dep_list *list;
 	size_t i;
 
@@ -115,9 +116,38 @@ ask_sides(struct units *u, const struct step *s)
 	u->sides[u->nsides++] = c->sides;
 	list = &c->meta->sidepend;
 	c->sides->nwants = list->n;
-	c->sides->wants = make_wants(u, list->items, list->n, s->path);
+	c->sides->wants = make_wants(u, list->items, list->n, path);
 	for (i = 0; i < list->n; i++)
 		ask(u, &c->sides->wants[i]);
+}
+
+/* The newest version that fits and was read. */
+static struct candidate *
+find_known(struct units *u, const struct dep *dep)
+{
+	struct package *k = pool_package(u->pool, dep);
+	struct range fit = package_range(k, &dep->atom);
+	uint32_t i;
+
+	for (i = fit.first; i < fit.end; i++) {
+		if (k->list[i].state == CANDIDATE_READY)
+			return &k->list[i];
+	}
+	return NULL;
+}
+
+/* Have the other causes found of a request that fails in any case. */
+static void
+ask_known(struct units *u, struct unit *unit)
+{
+	struct path *path;
+
+	unit->known = find_known(u, &unit->dep);
+	if (!unit->known)
+		return;
+	path = arena_new(u->arena, struct path);
+	path->cand = unit->known;
+	ask_sides(u, unit->known, path);
 }
 
 static void
@@ -130,13 +160,16 @@ resolve_unit(struct units *u, struct unit *unit)
 	if (resolve(u->pool, &unit->dep, unit->above, u->max_steps, c,
 		&unit->causes) < 0) {
 		unit->unresolved = unit->failed = true;
+		if (unit == u->list[0])
+			ask_known(u, unit);
 		return;
 	}
 	k = c->steps[c->nsteps - 1].cand->package;
 	unit->next = k->units;
 	k->units = unit;
 	for (i = 0; i < c->nsided; i++)
-		ask_sides(u, &c->steps[c->sided[i]]);
+		ask_sides(
+		    u, c->steps[c->sided[i]].cand, c->steps[c->sided[i]].path);
 }
 
 static bool
@@ -154,19 +187,37 @@ want_failed(const struct want *w)
 }
 
 static bool
-side_failed(const struct closure *c)
+any_failed(const struct sides *s)
 {
-	const struct sides *s;
-	size_t i, k;
+	size_t i;
 
-	for (i = 0; i < c->nsided; i++) {
-		s = c->steps[c->sided[i]].cand->sides;
-		for (k = 0; k < s->nwants; k++) {
-			if (want_failed(&s->wants[k]))
-				return true;
-		}
+	for (i = 0; i < s->nwants; i++) {
+		if (want_failed(&s->wants[i]))
+			return true;
 	}
 	return false;
+}
+
+static bool
+side_failed(const struct closure *c)
+{
+	size_t i;
+
+	for (i = 0; i < c->nsided; i++) {
+		if (any_failed(c->steps[c->sided[i]].cand->sides))
+			return true;
+	}
+	return false;
+}
+
+bool
+units_are_lost(const struct units *u)
+{
+	const struct unit *root = u->list[0];
+
+	if (!root->unresolved)
+		return root->failed;
+	return !root->known || any_failed(root->known->sides);
 }
 
 /* Who needs a failed unit has failed; the last asked for are looked at first.
@@ -333,19 +384,26 @@ add_need(struct units *u, struct unit *unit, struct unit *need)
 }
 
 static void
+add_needs(struct units *u, struct unit *unit, const struct sides *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->ntargets; i++)
+		add_need(u, unit, s->targets[i].unit);
+}
+
+static void
 link_unit(struct units *u, struct unit *unit)
 {
 	const struct closure *c = &unit->closure;
-	const struct sides *s;
-	size_t i, k;
+	size_t i;
 
 	unit->nneeds = 0;
 	unit->needs = NULL;
-	for (i = 0; i < c->nsided; i++) {
-		s = c->steps[c->sided[i]].cand->sides;
-		for (k = 0; k < s->ntargets; k++)
-			add_need(u, unit, s->targets[k].unit);
-	}
+	for (i = 0; i < c->nsided; i++)
+		add_needs(u, unit, c->steps[c->sided[i]].cand->sides);
+	if (unit->known)
+		add_needs(u, unit, unit->known->sides);
 	for (i = 0; i < unit->nneeds; i++)
 		unit->needs[i]->state = 0;
 }

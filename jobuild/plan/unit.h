@@ -42,8 +42,10 @@ struct unit {
 	bool unresolved; /* has no closure; causes say why */
 	bool failed;     /* that, or a unit that it needs has failed */
 	struct causes causes;
-	struct unit *next;   /* of the same package */
-	struct unit **needs; /* when all is decided, each once */
+	struct candidate *known; /* unresolved: whose SIDEPEND is looked at all
+				    the same, or NULL */
+	struct unit *next;       /* of the same package */
+	struct unit **needs;     /* when all is decided, each once */
 	size_t nneeds;
 	size_t base;  /* number of the first step, over all units */
 	size_t index; /* in the plan */
@@ -74,8 +76,15 @@ void units_end(struct units *u);
 /* The request's unit. */
 struct unit *units_request(struct units *u, const struct atom *root);
 
-/* Resolve all units, choose from all groups, find out who fails. */
+/*
+ * Resolve all units, choose from all groups, find out who fails. What else the
+ * request's jobuild asks for is looked at also when it has no closure.
+ */
 void units_settle(struct units *u);
+
+/* Is there no choice left with which the request's units could be had? The
+ * request's own closure doesn't count: it depends on no choice. */
+bool units_are_lost(const struct units *u);
 
 /* Collect the targets of each step and the needs of each unit in use. */
 void units_link(struct units *u);
