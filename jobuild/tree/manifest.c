@@ -271,6 +271,39 @@ read_hashes(struct reader *r, struct manifest_entry *e)
 	return 0;
 }
 
+/* Git's mark of a merge that failed: what it is made of, seven times. */
+static bool
+is_merge_mark(const struct word *w)
+{
+	size_t i;
+
+	if (w->n != 7 || !strchr("<|=>", w->s[0]))
+		return false;
+	for (i = 1; i < w->n && w->s[i] == w->s[0]; i++)
+		;
+	return i == w->n;
+}
+
+static int
+unknown_tag(struct reader *r, const struct word *w)
+{
+	const char *slash = strrchr(r->file, '/');
+
+	if (!is_merge_mark(w))
+		return wrong(r, w->s, "manifest-tag",
+		    "unknown tag \"%.*s\"; lines begin with DIST or AUX",
+		    (int)w->n, w->s);
+	wrong(r, w->s, "manifest-tag",
+	    "\"%.*s\" is the mark of a merge that "
+	    "git couldn't finish",
+	    (int)w->n, w->s);
+	diag_hint(r->d, &r->d->list[r->d->n - 1],
+	    "remove all lines of marks, and what both sides have for the same "
+	    "file: \"jobuild manifest %.*s\" writes it anew",
+	    (int)(slash ? slash - r->file : 0), r->file);
+	return -1;
+}
+
 static int
 read_tag(struct reader *r, enum manifest_tag *tag)
 {
@@ -295,9 +328,7 @@ read_tag(struct reader *r, enum manifest_tag *tag)
 		return wrong(r, w.s, "manifest-signed",
 		    "the Manifest is clear-signed; its signature belongs into "
 		    "Manifest.asc (jobuild sign)");
-	return wrong(r, w.s, "manifest-tag",
-	    "unknown tag \"%.*s\"; lines begin with DIST or AUX", (int)w.n,
-	    w.s);
+	return unknown_tag(r, &w);
 }
 
 /* As a merge may leave it. */

@@ -42,6 +42,10 @@ bad(const char *text, uint32_t line, uint32_t col, const char *rule)
 	}
 }
 
+#define MERGED                                                                 \
+	"remove all lines of marks, and what both sides have for the same "    \
+	"file: \"jobuild manifest u/n\" writes it anew"
+
 /* What the one error that text makes advises. */
 static void
 remedy(const char *text, const char *hint)
@@ -118,6 +122,12 @@ test_bad(void)
 	    "they say the same: remove one");
 	remedy("DIST a 1 " B "\nDIST a 2 " B "\n",
 	    "remove both: \"jobuild manifest u/n\" writes the right one");
+	remedy("DIST a 1 " B "\n<<<<<<< HEAD\nDIST b 1 " B "\n", MERGED);
+	remedy("||||||| 123\n", MERGED);
+	remedy("=======\n", MERGED);
+	remedy(">>>>>>> branch\n", MERGED);
+	remedy("========\n", "");
+	remedy("<<=====\n", "");
 	bad("DIST a/b 1 " B "\n", 1, 6, "manifest-name");
 	bad("DIST .. 1 " B "\n", 1, 6, "manifest-name");
 	bad("DIST \\x2e 1 " B "\n", 1, 6, "manifest-name");
