@@ -69,12 +69,17 @@ own_need(const struct core *k, const struct candidate *c)
 }
 
 static const char *
-lack_text(struct arena *a, const struct need *n)
+lack_text(struct resolver *r, const struct need *n)
 {
+	const char *meant = n->package->n == 0 ? text_meant(r, n) : NULL;
+
+	if (meant)
+		return arena_printf(
+		    r->arena, "which does not exist: %s", meant);
 	if (n->package->n == 0)
 		return "which does not exist";
-	return arena_printf(
-	    a, "of which there is %s", text_versions(a, n->package));
+	return arena_printf(r->arena, "of which there is %s",
+	    text_versions(r->arena, n->package));
 }
 
 /* c is not what n wants. */
@@ -114,7 +119,7 @@ note_fallout(const struct core *k, const struct candidate *c)
 	else if (n && need_is_lack(n) &&
 	    k->r->nodes[n->owner].kind == NODE_JOBUILD)
 		diag_note(d, k->g, n->dep->at, "%s falls out: it wants %s, %s",
-		    name, atom_format(a, &n->dep->atom), lack_text(a, n));
+		    name, atom_format(a, &n->dep->atom), lack_text(k->r, n));
 	else if (n)
 		diag_note(d, k->g, n->dep->at,
 		    "%s falls out: what it wants itself can't be had", name);
@@ -149,7 +154,7 @@ note_need(const struct core *k, const struct need *n)
 	if (option && need_is_lack(n))
 		diag_note(d, k->g, n->dep->at,
 		    "%s has %s as an alternative, %s", who,
-		    text_dep(k->r->arena, n->dep), lack_text(k->r->arena, n));
+		    text_dep(k->r->arena, n->dep), lack_text(k->r, n));
 	else if (!option && !need_is_lack(n) &&
 	    (n->kind == NEED_GROUP || !is_forced(k, n)))
 		diag_note(d, k->g, n->dep->at, "%s wants %s", who,

@@ -5,9 +5,10 @@
 
 #include <string.h>
 
-#define TEXT_MAX   400 /* bytes of a list in a message */
-#define ASKERS_MAX 5
-#define NOTES_MAX  40
+#define TEXT_MAX    400 /* bytes of a list in a message */
+#define ASKERS_MAX  5
+#define NOTES_MAX   40
+#define CHOICES_MAX 10
 
 void
 causes_init(struct causes *c, struct arena *a)
@@ -123,8 +124,8 @@ text_asker(struct resolver *r, uint32_t owner)
 	return p ? path_text(r->arena, p) : "the request";
 }
 
-static void
-hint_name(struct resolver *r, struct diag *g, const struct need *n)
+const char *
+text_meant(struct resolver *r, const struct need *n)
 {
 	const struct plan_source *src = r->pool->src;
 	const struct recipe_id *id = &n->dep->atom.id;
@@ -132,19 +133,15 @@ hint_name(struct resolver *r, struct diag *g, const struct need *n)
 	const char *near;
 	size_t count = 0;
 
-	if (src->is_template &&
-	    src->is_template(src->ctx, id->user, id->name)) {
-		diag_hint(&r->causes->diags, g,
+	if (src->is_template && src->is_template(src->ctx, id->user, id->name))
+		return arena_printf(r->arena,
 		    "%s is a template: it can be extended, but nothing can "
 		    "depend on it",
 		    n->package->label);
-		return;
-	}
 	while (names[count])
 		count++;
 	near = nearest(n->package->label, names, count);
-	if (near)
-		diag_hint(&r->causes->diags, g, "is %s meant?", near);
+	return near ? arena_printf(r->arena, "is %s meant?", near) : NULL;
 }
 
 /* Begin the message about a need that nothing fulfils; NULL: it was told. */
@@ -153,14 +150,16 @@ begin_lack(struct resolver *r, const struct need *n)
 {
 	const struct package *k = n->package;
 	const char *want = atom_format(r->arena, &n->dep->atom);
+	const char *meant;
 	struct diag *g;
 
 	if (k->n == 0) {
 		g = cause_add(r->causes,
 		    arena_printf(r->arena, "missing %s", k->label), n->dep->at,
 		    "missing", "there is no jobuild %s", k->label);
-		if (g)
-			hint_name(r, g, n);
+		meant = g ? text_meant(r, n) : NULL;
+		if (meant)
+			diag_hint(&r->causes->diags, g, "%s", meant);
 		return g;
 	}
 	g = cause_add(r->causes, arena_printf(r->arena, "missing %s", want),
@@ -277,14 +276,78 @@ explain_lacks(struct resolver *r)
 	}
 }
 
+/* The newest version of what was asked for that fits and was read, or NULL. */
+static const struct candidate *
+asked_for(const struct resolver *r)
+{
+	const struct need *n = &r->nodes[0].needs[0];
+	const struct candidate *c;
+	uint32_t i;
+
+	for (i = n->range.first; i < n->range.end; i++) {
+		c = &n->package->list[i];
+		if (c->state == CANDIDATE_READY)
+			return c;
+	}
+	return NULL;
+}
+
+/* Say it if a need leaves a choice; does it? */
+static bool
+note_choice(struct resolver *r, struct diag *g, const struct need *n, bool tell)
+{
+	size_t fit = n->range.end - n->range.first;
+	struct diags *d = &r->causes->diags;
+	const char *who, *want;
+
+	if (n->kind == NEED_ATOM ? fit < 2 : n->kind != NEED_GROUP)
+		return false;
+	if (!tell)
+		return true;
+	who = text_asker(r, n->owner);
+	want = text_dep(r->arena, n->dep);
+	if (n->kind == NEED_GROUP)
+		diag_note(d, g, n->dep->at, "%s wants %s", who, want);
+	else
+		diag_note(d, g, n->dep->at, "%s wants %s: %zu versions fit",
+		    who, want, fit);
+	return true;
+}
+
+/* Where the search had something to choose, as far as that is certain. */
+static void
+note_choices(struct resolver *r, struct diag *g, const struct candidate *root)
+{
+	const struct node *node;
+	size_t i, count = 0;
+	uint32_t v;
+
+	for (v = 0; v < r->sat.nvars; v++) {
+		node = &r->nodes[v];
+		if (node->kind != NODE_JOBUILD ||
+		    (!node->certain && node->cand != root))
+			continue;
+		for (i = 0; i < node->nneeds; i++)
+			count += note_choice(
+			    r, g, &node->needs[i], count < CHOICES_MAX);
+	}
+	if (count > CHOICES_MAX)
+		diag_note(&r->causes->diags, g, g->at,
+		    "and %zu more leave a choice", count - CHOICES_MAX);
+}
+
 void
 explain_exhausted(struct resolver *r, const struct dep *dep)
 {
 	const char *want = atom_format(r->arena, &dep->atom);
+	const struct candidate *root = asked_for(r);
+	struct place at = dep->at;
 	struct diag *g;
 
-	g = cause_add(r->causes, arena_printf(r->arena, "budget %s", want),
-	    dep->at, "budget",
+	if (!at.file && root && root->meta->depend.n > 0)
+		at = root->meta->depend.items[0].at;
+	g = cause_add(r->causes, arena_printf(r->arena, "budget %s", want), at,
+	    "budget",
 	    "gave up looking for versions of what %s needs that go together, "
 	    "after %llu steps",
 	    want, (unsigned long long)r->sat.max_steps);
@@ -293,6 +356,7 @@ explain_exhausted(struct resolver *r, const struct dep *dep)
 	if (r->above)
 		diag_note(&r->causes->diags, g, dep->at, "asked for by %s",
 		    path_text(r->arena, r->above));
+	note_choices(r, g, root);
 	diag_hint(&r->causes->diags, g,
 	    "ask for fewer alternatives and for narrower versions");
 }

@@ -40,6 +40,9 @@ const char *text_versions(struct arena *a, const struct package *k);
 const char *text_arches(struct arena *a, const struct metadata *m);
 const char *text_dep(struct arena *a, const struct dep *d);
 
+/* What a need for a name that isn't there may have meant; NULL: no idea. */
+const char *text_meant(struct resolver *r, const struct need *n);
+
 /* The one who asks, as the way to it; "the request" when nobody does. */
 const char *text_asker(struct resolver *r, uint32_t owner);
 
