@@ -80,10 +80,33 @@ run jobuild --json key "$fpr"
 ((status == 1)) && [[ $(jq .accepted "$tmp/out") == false ]] &&
 	[[ $(jq -r '.rules[] | select(.rule == "strength") | .text' "$tmp/out") == "DSA keys"* ]]
 ok "DSA is not accepted"
+run jobuild key "$fpr"
+said "gpg --quick-add-key NEW ed25519 sign 2y); who keeps the keyring must enter it" &&
+	! grep -qE "jobuild key rotate|-add-key $fpr|-set-expire $fpr" "$tmp/out"
+ok "and nothing makes it better: another one"
 gen short@x.invalid rsa1024 sign 1y
 run jobuild key "$fpr"
 ((status == 1)) && said "RSA with 1024 bits is too weak"
 ok "nor RSA with 1024 bits"
+said "gpg --quick-add-key NEW ed25519 sign 2y); who keeps the keyring must enter it" &&
+	! grep -qE "jobuild key rotate|-add-key $fpr|-set-expire $fpr" "$tmp/out"
+ok "which needs another one, too"
+gen past@x.invalid ed25519 cert 20500101T000000 --faked-system-time 20200101T000000
+gpg --batch --quiet --pinentry-mode loopback --passphrase '' --faked-system-time 20200101T000000 \
+	--quick-add-key "$fpr" ed25519 sign 20200201T000000 2>/dev/null
+run jobuild key "$fpr"
+((status == 1)) && [[ $(grep -cE "(can-sign|signing-subkey) +the signing subkey [0-9A-F]{40} expired on 2020-0[12]" "$tmp/out") == 2 ]] &&
+	subkey=$(sed -n "s/.*-set-expire $fpr 2y \([0-9A-F]\{40\}\); then .*/\1/p" "$tmp/out" | sort -u) && [[ $subkey ]] && ! said "primary key would sign" && ! said "ed25519 sign 2y"
+ok "an expired signing subkey can be prolonged"
+gpg --batch --quiet --pinentry-mode loopback --passphrase '' --quick-set-expire "$fpr" 2y "$subkey" 2>/dev/null
+run jobuild --json key "$fpr"
+broken expiry encryption-subkey
+ok "by what was said"
+gen mixed@x.invalid ed25519 cert 1y
+sub rsa1024 sign 1y
+run jobuild key "$fpr"
+((status == 1)) && said "gpg --quick-add-key $fpr ed25519 sign 2y, and revoke the weak one (gpg --edit-key $fpr, key "
+ok "a weak subkey of a good key can be replaced"
 gen sha1@x.invalid rsa2048 sign 1y --cert-digest-algo SHA1
 run jobuild key "$fpr"
 ((status == 1)) && said "is made with SHA1" && said "--cert-digest-algo SHA512"
@@ -260,8 +283,9 @@ run jobuild key accept --keyring "$tmp/keyring" "$tmp/lost.asc"
 ((status == 0)) && grep -qx "carl $fpr revoked" "$tmp/keyring"
 ok "a revoked key revokes itself"
 run jobuild key "$tmp/lost.asc"
-((status == 1)) && said "is revoked since"
-ok "and is told of"
+((status == 1)) && said "is revoked since" && said "who keeps the keyring must enter it" &&
+	! grep -qE "(-add-key|-set-expire|-add-uid) $fpr" "$tmp/out"
+ok "and is told of, with no advice for a key that is none"
 
 # what the caller's GnuPG homes have must not matter
 mkdir -p "$tmp/home/.gnupg" "$tmp/evil"

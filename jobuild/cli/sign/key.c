@@ -76,9 +76,9 @@ find_key(struct cli *c, const char *who, struct buf *b, struct error *err)
 	if (!who)
 		who = c->conf.key;
 	if (keys_choose(who, fpr, err) == 0)
-		return keys_export(fpr, b, err) < 0 ? NULL : home;
+		return keys_export_all(fpr, b, err) < 0 ? NULL : home;
 	/* also one that can't sign: it will be told why */
-	if (who && keys_export(who, b, &none) == 0)
+	if (who && keys_export_all(who, b, &none) == 0)
 		return home;
 	if (who)
 		fail_in(err,
@@ -249,7 +249,7 @@ key_check_own(struct cli *c, const char *fingerprint, struct error *err)
 	int rc = -1;
 
 	buf_init(&b, KEY_MAX);
-	if (keys_export(fingerprint, &b, err) < 0 ||
+	if (keys_export_all(fingerprint, &b, err) < 0 ||
 	    key_inspect(&k, b.data, b.len, &c->arena, err) < 0)
 		goto out;
 	rc = 0;

@@ -102,8 +102,9 @@ copy(gpgme_data_t data, struct buf *out, struct error *err)
 	return out->len > 0 ? 0 : fail(err, "gpg exported nothing");
 }
 
-int
-keys_export(const char *fingerprint, struct buf *out, struct error *err)
+static int
+export_key(const char *fingerprint, gpgme_export_mode_t mode, struct buf *out,
+    struct error *err)
 {
 	gpgme_data_t data = NULL;
 	gpgme_error_t code;
@@ -114,8 +115,7 @@ keys_export(const char *fingerprint, struct buf *out, struct error *err)
 		return -1;
 	code = gpgme_data_new(&data);
 	if (!code)
-		code = gpgme_op_export(
-		    ctx, fingerprint, GPGME_EXPORT_MODE_MINIMAL, data);
+		code = gpgme_op_export(ctx, fingerprint, mode, data);
 	if (code)
 		openpgp_fail(err, code, "export the key");
 	else
@@ -124,6 +124,23 @@ keys_export(const char *fingerprint, struct buf *out, struct error *err)
 		gpgme_data_release(data);
 	gpgme_release(ctx);
 	return rc;
+}
+
+int
+keys_export(const char *fingerprint, struct buf *out, struct error *err)
+{
+	return export_key(fingerprint, GPGME_EXPORT_MODE_MINIMAL, out, err);
+}
+
+int
+keys_export_all(const char *fingerprint, struct buf *out, struct error *err)
+{
+	struct error none;
+
+	if (export_key(fingerprint, 0, out, &none) == 0)
+		return 0;
+	out->len = 0; /* too many have signed it */
+	return keys_export(fingerprint, out, err);
 }
 
 struct notary *

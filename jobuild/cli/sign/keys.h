@@ -19,8 +19,13 @@ struct error;
 int keys_choose(
     const char *name, char fingerprint[FINGERPRINT_MAX], struct error *err);
 
-/* The armoured public key, without other people's signatures. */
+/* The armoured public key, without other people's signatures, and without the
+ * subkeys that have expired. */
 int keys_export(const char *fingerprint, struct buf *out, struct error *err);
+
+/* All of it, to be looked at. */
+int
+keys_export_all(const char *fingerprint, struct buf *out, struct error *err);
 
 struct cli;
 struct notary;

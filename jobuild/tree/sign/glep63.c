@@ -9,11 +9,15 @@
 #define DAY      86400
 #define DAYS_MAX 900
 
+#define ADD_SIGNER "gpg --quick-add-key FINGERPRINT ed25519 sign 2y"
+
 /* What the rules look at. */
 struct exam {
 	const struct pubkey *k;
 	const struct pubkey_part *primary;
-	const struct pubkey_part *signer; /* the best subkey, or NULL */
+	const struct pubkey_part *signer;  /* the best subkey, or NULL */
+	const struct pubkey_part *expired; /* one that signed; with no signer */
+	bool lost; /* the primary key is revoked or weak: nothing mends it */
 	time_t now;
 	struct rulings *out;
 };
@@ -65,11 +69,24 @@ fill_in(struct exam *x, const char *text)
 	return arena_printf(x->out->arena, "%s%s", out, text);
 }
 
+/* Of what helps this very key: nothing if it is lost. */
 static void
 remedy(struct exam *x, struct ruling *r, const char *text)
 {
-	if (!r->holds || r->level == RULE_HINT)
+	if (r->level == RULE_HINT || (!r->holds && !x->lost))
 		r->remedy = fill_in(x, text);
+}
+
+/* A lost key can sign no statement that it is replaced, or none that counts. */
+static void
+replace_if_lost(struct exam *x, struct ruling *r)
+{
+	if (!r->holds && x->lost)
+		r->remedy =
+		    "make another key (gpg --quick-generate-key ADDRESS "
+		    "ed25519 cert 2y, then gpg --quick-add-key NEW ed25519 "
+		    "sign 2y); who keeps the keyring must enter it, for this "
+		    "one can't be rotated";
 }
 
 static bool
@@ -92,6 +109,43 @@ find_subkey(const struct exam *x, bool signs)
 	return NULL;
 }
 
+/* The signing subkey that expired last, and is nothing worse, or NULL. */
+static const struct pubkey_part *
+find_expired(const struct exam *x)
+{
+	const struct pubkey_part *p, *last = NULL;
+	size_t i;
+
+	for (i = 1; i < x->k->nparts; i++) {
+		p = &x->k->parts[i];
+		if (!p->sign || p->revoked || p->unusable || !p->expires ||
+		    p->expires > x->now)
+			continue;
+		if (!last || p->expires > last->expires)
+			last = p;
+	}
+	return last;
+}
+
+static const char *
+expired_text(struct exam *x)
+{
+	char day[32];
+
+	return arena_printf(x->out->arena,
+	    "the signing subkey %s expired on %s", x->expired->fingerprint,
+	    date_day(x->expired->expires, day));
+}
+
+/* "*" would pass over a subkey that has expired. */
+static const char *
+prolong_expired(struct exam *x)
+{
+	return arena_printf(x->out->arena,
+	    "gpg --quick-set-expire FINGERPRINT 2y %s; then jobuild key export",
+	    x->expired->fingerprint);
+}
+
 /* ---- what is accepted at all ------------------------------------------------
  */
 
@@ -105,10 +159,13 @@ check_usable(struct exam *x)
 	r = rule(x, "usable", RULE_ACCEPTED, good, "%s",
 	    good ? "the key is neither revoked nor expired" : err.msg);
 	remedy(x, r,
-	    x->primary->revoked
-		? "make another key; who keeps the keyring must enter it"
+	    x->expired
+		? arena_printf(x->out->arena,
+		      "gpg --quick-set-expire FINGERPRINT 2y, and %s",
+		      prolong_expired(x))
 		: "gpg --quick-set-expire FINGERPRINT 2y, the same with \"*\" "
 		  "behind it for the subkeys; then jobuild key export");
+	replace_if_lost(x, r);
 }
 
 static void
@@ -126,8 +183,12 @@ check_strength(struct exam *x)
 		r = rule(x, "strength", RULE_ACCEPTED, true, "%s",
 		    pubkey_algorithm(x->primary, name, sizeof(name)));
 	remedy(x, r,
-	    "make another key (gpg --quick-generate-key ADDRESS ed25519 cert "
-	    "2y), and rotate to it (jobuild key rotate)");
+	    arena_printf(x->out->arena,
+		"gpg --quick-add-key FINGERPRINT ed25519 sign 2y, and revoke "
+		"the weak one (gpg --edit-key FINGERPRINT, key %s, revkey); "
+		"then jobuild key export",
+		p->fingerprint));
+	replace_if_lost(x, r);
 }
 
 static void
@@ -138,9 +199,10 @@ check_signs(struct exam *x)
 	struct ruling *r;
 
 	r = rule(x, "can-sign", RULE_ACCEPTED, good, "%s",
-	    good ? "a part of it can sign"
-		 : "no part of it that is valid can sign");
-	remedy(x, r, "gpg --quick-add-key FINGERPRINT ed25519 sign 2y");
+	    good             ? "a part of it can sign"
+		: x->expired ? expired_text(x)
+			     : "no part of it that is valid can sign");
+	remedy(x, r, x->expired ? prolong_expired(x) : ADD_SIGNER);
 }
 
 /* ---- the bare minimum ------------------------------------------------------
@@ -173,6 +235,8 @@ check_hashes(struct exam *x)
 	for (i = 0; i < k->nuids && !weak; i++)
 		weak = k->uids[i].revoked ? 0 : k->uids[i].weak_hash;
 	for (i = 0; i < k->nparts && !weak; i++) {
+		if (i > 0 && is_over(&k->parts[i], x->now))
+			continue;
 		weak = k->parts[i].weak_hash;
 		where = i ? "a subkey" : "the key";
 	}
@@ -196,12 +260,16 @@ check_signing_subkey(struct exam *x)
 	struct ruling *r;
 
 	r = rule(x, "signing-subkey", RULE_MINIMUM, alone, "%s",
-	    alone   ? "a subkey of its own signs and does nothing else"
-		: s ? "the signing subkey has other uses too"
-		    : "there is no signing subkey: the primary key would sign");
+	    alone            ? "a subkey of its own signs and does nothing else"
+		: s          ? "the signing subkey has other uses too"
+		: x->expired ? expired_text(x)
+		: x->primary->sign
+		? "there is no signing subkey: the primary key would sign"
+		: "there is no signing subkey");
 	remedy(x, r,
-	    "gpg --quick-add-key FINGERPRINT ed25519 sign 2y makes one; keep "
-	    "the primary key offline then");
+	    x->expired ? prolong_expired(x)
+		       : ADD_SIGNER " makes one; keep the primary key offline "
+				    "then");
 }
 
 /* RSA from 2048 bits, or curve 25519. */
@@ -382,10 +450,13 @@ glep63_check(
 {
 	struct exam x = {
 	    .k = k, .primary = &k->parts[0], .now = now, .out = out};
+	char why[128];
 
 	memset(out, 0, sizeof(*out));
 	out->arena = a;
 	x.signer = find_subkey(&x, true);
+	x.expired = x.signer ? NULL : find_expired(&x);
+	x.lost = x.primary->revoked || pubkey_weak(x.primary, why, sizeof(why));
 	check_usable(&x);
 	check_strength(&x);
 	check_signs(&x);
