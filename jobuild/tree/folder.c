@@ -178,6 +178,22 @@ git_list(
 	return rc;
 }
 
+bool
+tree_is_full(const struct tree *t)
+{
+	return t->nentries > TREE_ENTRIES_MAX;
+}
+
+int
+tree_count(struct tree *t, size_t n)
+{
+	t->nentries += n;
+	if (!tree_is_full(t))
+		return 0;
+	return fail(&t->damage, "the tree has more than %d files and folders",
+	    TREE_ENTRIES_MAX);
+}
+
 static struct folder *
 read_folder(struct tree *t, const char *path, const struct entry *e)
 {
@@ -195,7 +211,7 @@ read_folder(struct tree *t, const char *path, const struct entry *e)
 			    err.msg);
 		return NULL;
 	}
-	if (rc == 0)
+	if (rc == 0 || tree_count(t, f->n) < 0)
 		return NULL;
 	settle(f, *path == '\0');
 	return f;
@@ -211,6 +227,8 @@ folder_get(struct tree *t, const char *path)
 	slot = map_get(&t->folders, path, len);
 	if (slot)
 		return *slot;
+	if (tree_is_full(t))
+		return NULL;
 	if (len > 0) {
 		e = folder_entry(t, path);
 		if (!e || e->kind != ENTRY_FOLDER)

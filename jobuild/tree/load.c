@@ -455,7 +455,8 @@ tell_damage(struct tree *t, struct diags *d)
 
 	diags_init(&list, &t->leaf);
 	if (t->damage.msg[0])
-		diag_error(&list, (struct place){NULL, 0, 0}, "damage", "%s",
+		diag_error(&list, (struct place){NULL, 0, 0},
+		    tree_is_full(t) ? "too-many" : "damage", "%s",
 		    t->damage.msg);
 	tell(&list, d);
 }
@@ -469,6 +470,10 @@ ready_get(struct tree *t, const struct recipe_id *id, enum recipe_kind kind,
 	struct error err;
 	const char *path;
 
+	if (tree_is_full(t)) {
+		tell_damage(t, d);
+		return NULL;
+	}
 	if (ready) {
 		settle(t, p, id, kind, ready, whole);
 		if (ready->trouble)

@@ -117,7 +117,7 @@ read_package(struct tree *t, const char *path, const struct user *u)
 	struct tree_package *l;
 	struct package *p;
 
-	if (!e || e->kind != ENTRY_FOLDER)
+	if (!e || e->kind != ENTRY_FOLDER || tree_is_full(t))
 		return NULL;
 	(void)stamp_entry(t, path, e);
 	p = user_prior(u, path, &e->oid);
@@ -300,7 +300,7 @@ tree_packages(const struct tree *ct, size_t *n)
 
 	if (!t->listed) {
 		root = folder_get(t, "");
-		for (i = 0; root && i < root->n; i++) {
+		for (i = 0; root && i < root->n && !tree_is_full(t); i++) {
 			if (root->entries[i].kind == ENTRY_FOLDER &&
 			    is_user(root->entries[i].name))
 				list_user(t, root->entries[i].name);
@@ -309,4 +309,16 @@ tree_packages(const struct tree *ct, size_t *n)
 	}
 	*n = t->nall;
 	return t->all;
+}
+
+int
+tree_listed(const struct tree *t, struct error *err)
+{
+	size_t n;
+
+	(void)tree_packages(t, &n);
+	if (!tree_is_full(t))
+		return 0;
+	*err = t->damage;
+	return -1;
 }

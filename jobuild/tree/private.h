@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #define FOLDER_ENTRIES_MAX 200000             /* in one directory */
+#define TREE_ENTRIES_MAX   1000000            /* in all that are read */
 #define FOLDER_BYTES_MAX   (16 * 1024 * 1024) /* of a git tree object */
 #define FILE_MAX           (1024 * 1024)      /* of files that aren't recipes */
 #define FILES_DEPTH_MAX    8                  /* folders below files/ */
@@ -126,6 +127,7 @@ struct tree {
 	int64_t day; /* since 1970, for the index; 0: it isn't written */
 	pid_t owner; /* the process that writes it */
 	struct error damage; /* an object of the repository can't be read */
+	size_t nentries;     /* of the folders that were read, or known */
 	/*
 	 * What evaluation needs on the way: kept has parents and Manifests by
 	 * path and is emptied when it has grown, leaf is for one recipe.
@@ -138,6 +140,13 @@ struct tree {
 
 /* The folder at path, or NULL if there is none (t->damage if unreadable). */
 const struct folder *folder_get(struct tree *t, const char *path);
+
+/*
+ * Count n more entries. -1 with t->damage: there are too many, and no further
+ * folder is read. A few small objects of git can stand for millions.
+ */
+int tree_count(struct tree *t, size_t n);
+bool tree_is_full(const struct tree *t);
 
 /* The entry at path or NULL. Entries that are no plain names aren't found. */
 struct entry *folder_entry(struct tree *t, const char *path);

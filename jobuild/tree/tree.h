@@ -101,6 +101,12 @@ const char *tree_commit(const struct tree *t);
 /* All packages, sorted by user and name. */
 const struct tree_package *tree_packages(const struct tree *t, size_t *n);
 
+/*
+ * Could all be listed? -1 with err when the tree has more files and folders
+ * than anybody may be made to look at; it has no good recipe then.
+ */
+int tree_listed(const struct tree *t, struct error *err);
+
 /* One of them, or NULL. */
 const struct tree_package *
 tree_package(const struct tree *t, const char *user, const char *name);

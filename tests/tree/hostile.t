@@ -70,6 +70,29 @@ for n in show graph verify; do
 	run small jobuild -C "$up" "$n" --revision "$commit" u/x
 	bad "u/x/files: error: has more than 1000 files and folders" "and $n says so too"
 done
+# The same across maintainers and packages: a thousand of each, a thousand files
+# in each package, and a recipe that is good.
+copies() { # MODE NAME ID: a tree of a thousand, NAME1 and so on
+	perl -e 'my ($m, $n, $id) = @ARGV; $id = pack("H*", $id); print(map {"$m $n$_\0$id"} sort(1 .. 1000))' "$@" | put tree
+}
+names=()
+for ((n = 1000; n < 2000; n++)); do names+=(100644 "f$n" "$key"); done
+packages=$(copies 40000 p "$(tree_of "${names[@]}" 100644 p1-1.0.jobuild "$blob")")
+wide=$(commit_of "$(copies 40000 u "$packages")")
+many="the tree has more than 1000000 files and folders"
+look "$wide"
+bad "error: $many [too-many]" "millions of packages of few objects"
+[[ $(grep -c ': error: \|^error: ' "$tmp/err") == 1 ]]
+ok "and that is told once, alone"
+for n in "lint u1/p1" "show u1/p2" "verify u1/p1" "rdeps u1/p1" "graph u1/p2"; do
+	# shellcheck disable=SC2086 # a command and its arguments
+	run small jobuild -C "$up" ${n/ / --revision "$wide" }
+	bad "$many" "and $n says so too"
+done
+run small jobuild -C "$up" diff "$commit" "$wide"
+bad "$many" "and diff"
+run small jobuild -C "$up" ci --base "$commit" --revision "$wide"
+bad "$many" "and ci"
 mib=$(head -c 1048576 /dev/zero | put)
 files=()
 for ((n = 1000; n < 2000; n++)); do files+=(100644 "f$n" "$mib"); done

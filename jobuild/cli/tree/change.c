@@ -73,10 +73,28 @@ add_path(struct cli *c, struct change *ch, const char *path)
 		*map_put(&ch->users, copy, n) = ch;
 }
 
+#define STEPS_MAX 2000000 /* files of two trees, see TREE_ENTRIES_MAX */
+
 struct walk {
 	struct cli *cli;
 	struct change *change;
+	size_t steps;
 };
+
+/* A few small objects of git can stand for millions of files. */
+static int
+on_step(const git_diff *so_far, const char *old, const char *new, void *payload)
+{
+	struct walk *w = payload;
+
+	(void)so_far;
+	(void)old;
+	(void)new;
+	if (++w->steps <= STEPS_MAX)
+		return 0;
+	git_error_set_str(GIT_ERROR_INVALID, "too many files to compare");
+	return -1;
+}
 
 static int
 on_file(const git_diff_delta *d, float progress, void *payload)
@@ -101,6 +119,8 @@ diff(git_repository *git, git_tree *from, git_tree *to, struct walk *w,
 	git_diff_options_init(&o, GIT_DIFF_OPTIONS_VERSION);
 	o.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_RECURSE_UNTRACKED_DIRS |
 	    GIT_DIFF_SKIP_BINARY_CHECK;
+	o.progress_cb = on_step;
+	o.payload = w;
 	if (to)
 		rc = git_diff_tree_to_tree(&list, git, from, to, &o);
 	else
@@ -115,7 +135,7 @@ int
 change_find(struct cli *c, const struct repo *r, const char *from,
     const char *to, struct change *out, struct error *err)
 {
-	struct walk w = {c, out};
+	struct walk w = {.cli = c, .change = out};
 	git_repository *git = NULL;
 	git_tree *a = NULL, *b = NULL;
 	int rc = -1;

@@ -321,7 +321,9 @@ diff_trees(struct diff *x, const struct diff_options *o, int n, char *args[])
 	struct error err = {0};
 	struct change change;
 
-	if (open_trees(x, &err) < 0 || take_roots(x, n, args, &err) < 0)
+	if (open_trees(x, &err) < 0 || tree_listed(x->d.tree[OLD], &err) < 0 ||
+	    tree_listed(x->d.tree[NEW], &err) < 0 ||
+	    take_roots(x, n, args, &err) < 0)
 		return cli_error(c, CLI_NOT_FOUND, &err);
 	if (change_find(c, &x->repo, x->rev[OLD], x->rev[NEW], &change, &err) <
 	    0)

@@ -235,6 +235,24 @@ do_checks(struct job *j, struct error *err)
 	return 0;
 }
 
+/* Then that is all that is said of the range. */
+static bool
+is_too_large(struct job *j)
+{
+	struct error why;
+	struct diags d;
+
+	if (tree_listed(j->tree, &why) == 0)
+		return false;
+	map_init(&j->change.paths, &j->cli->arena);
+	map_init(&j->change.packages, &j->cli->arena);
+	review_init(&j->check, j->cli, j->tree);
+	diags_init(&d, &j->cli->arena);
+	diag_error(&d, (struct place){NULL, 0, 0}, "too-many", "%s", why.msg);
+	review_keep(&j->check, &d.list[0]);
+	return true;
+}
+
 static const char *
 short_id(struct cli *c, const char *id)
 {
@@ -298,10 +316,11 @@ range_check(struct cli *c, const struct repo *r, const struct range *range,
 			err->code = ENOENT;
 		return NULL;
 	}
-	if ((!range->from ||
-		change_find(c, r, range->from, range->to, &j.change, err) ==
-		    0) &&
-	    do_checks(&j, err) == 0) {
+	if (is_too_large(&j) ||
+	    ((!range->from ||
+		 change_find(c, r, range->from, range->to, &j.change, err) ==
+		     0) &&
+		do_checks(&j, err) == 0)) {
 		summarise(&j);
 		out = describe(&j);
 	}

@@ -226,7 +226,8 @@ rdeps_main(struct cli *c, const void *opts, int n, char *args[])
 	rc = repo_tree(c, o->revision, &t);
 	if (rc != CLI_OK)
 		return rc;
-	if (root_find(c, t, &wanted, &known, &err) < 0)
+	if (root_find(c, t, &wanted, &known, &err) < 0 ||
+	    tree_listed(t, &err) < 0)
 		rc = cli_error(c, CLI_NOT_FOUND, &err);
 	else
 		answer(c, t, &wanted, o->all);

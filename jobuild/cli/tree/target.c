@@ -202,8 +202,11 @@ near_package(struct cli *c, struct tree *tree, const char *s)
 static int
 not_found(struct cli *c, struct tree *tree, const char *s, struct error *err)
 {
-	const char *near = near_package(c, tree, s);
+	const char *near;
 
+	if (tree_listed(tree, err) < 0)
+		return -1;
+	near = near_package(c, tree, s);
 	if (near)
 		return fail(err,
 		    "the tree has nothing named \"%s\": did you mean \"%s\"?",

@@ -189,7 +189,7 @@ user_read(
 {
 	struct package **list;
 	const char *id;
-	size_t i, n;
+	size_t i, n, entries = 0;
 
 	if (strcmp(read_text(c), u->name) != 0)
 		return -1;
@@ -199,6 +199,10 @@ user_read(
 		return -1;
 	list = read_packages(c, t, u, &n);
 	if (!list)
+		return -1;
+	for (i = 0; i < n; i++)
+		entries += 1 + recipes_of(list[i]);
+	if (tree_count(t, entries) < 0)
 		return -1;
 	if (memcmp(oid, u->oid.id, GIT_OID_RAWSZ) != 0) {
 		u->prior = list;
