@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,14 @@ open_below(struct tree *t, const char *path, int flags)
 	    SYS_openat2, t->workfd, *path ? path : ".", &how, sizeof(how));
 }
 
+/* What an editor keeps beside a file that is being written. */
+static bool
+is_editors(const char *path)
+{
+	return fnmatch("*/.*.sw?", path, 0) == 0 ||
+	    fnmatch("*/.#*", path, 0) == 0 || fnmatch("*~", path, 0) == 0;
+}
+
 /* Would "git add" take it, or has it already? */
 static bool
 is_seen(struct tree *t, const char *path, bool folder)
@@ -41,6 +50,8 @@ is_seen(struct tree *t, const char *path, bool folder)
 	if (!folder && git_index_get_bypath(t->index, path, 0))
 		return true;
 	snprintf(slash, sizeof(slash), "%s/", path);
+	if (!folder && is_editors(path))
+		return false;
 	if (folder && git_index_find_prefix(&pos, t->index, slash) == 0)
 		return true;
 	if (git_ignore_path_is_ignored(

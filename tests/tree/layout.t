@@ -196,4 +196,18 @@ zlib/test/caf\xe9: error: is no name for a file, or occurs twice [bad-name]
 zlib/test/caf\xe9: note: names are UTF-8 without control characters, at most 255 bytes
 E
 
+git reset -q --hard
+git clean -q -f -d
+lint
+cp "$tmp/err" "$tmp/before"
+touch zlib/test/.test-1.0.jobuild.swp 'zlib/test/test-1.0.jobuild~'
+ln -s someone@there.1 zlib/test/.#test-1.0.jobuild
+lint
+cmp -s "$tmp/before" "$tmp/err"
+ok "an editor's files that aren't tracked are passed over"
+git add -f zlib/test/.test-1.0.jobuild.swp
+lint
+told "zlib/test/.test-1.0.jobuild.swp: error: belongs nowhere here"
+ok "those that are tracked aren't"
+
 done_testing
