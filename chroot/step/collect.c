@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/step/collect.h"
+#include "chroot/jail/jail.h"
 #include "chroot/sys/sys.h"
 #include "chroot/sys/walk.h"
 #include "base/arena.h"
@@ -73,43 +74,76 @@ report(struct collect *c, const char *path, off_t size, const char *digest,
 	return rc;
 }
 
+/* Is this to end? Asked between chunks: a file can be larger than any disk. */
+static bool
+is_over(struct collect *c)
+{
+	if (jail_stopped(c->watch))
+		return true;
+	if (c->over == LIMIT_NONE && c->until > 0 && jail_now() >= c->until) {
+		c->over = LIMIT_TIME;
+		dprintf(c->log,
+		    "autotua-chroot: the time is over before all "
+		    "artifacts are copied; the rest is left out\n");
+	}
+	return c->over != LIMIT_NONE;
+}
+
+/* For walk(); collect() knows better. */
+static int
+stop(struct error *err)
+{
+	return fail(err, "stopped");
+}
+
+/* One file on its way. */
+struct copy {
+	struct collect *c;
+	int from, to;
+	struct blake2b hash;
+};
+
 /* What a hole is read as. */
-static void
-hash_zeros(struct blake2b *hash, off_t n)
+static int
+hash_zeros(struct copy *f, off_t n, struct error *err)
 {
 	static const char zeros[65536];
 	size_t len;
 
 	for (; n > 0; n -= (off_t)len) {
+		if (is_over(f->c))
+			return stop(err);
 		len = n < (off_t)sizeof(zeros) ? (size_t)n : sizeof(zeros);
-		blake2b_add(hash, zeros, len);
+		blake2b_add(&f->hash, zeros, len);
 	}
+	return 0;
 }
 
 /* Copy the data from offset up to end. */
 static int
-copy_range(int from, int to, off_t offset, off_t end, struct blake2b *hash,
-    struct error *err)
+copy_range(struct copy *f, off_t offset, off_t end, struct error *err)
 {
 	char data[65536];
 	ssize_t n;
 	size_t want;
 
-	if (lseek(to, offset, SEEK_SET) < 0)
+	if (lseek(f->to, offset, SEEK_SET) < 0)
 		return fail_errno(err, "seek");
 	while (offset < end) {
+		if (is_over(f->c))
+			return stop(err);
 		want = sizeof(data);
 		if (end - offset < (off_t)want)
 			want = (size_t)(end - offset);
-		n = pread(from, data, want, offset);
+		n = pread(f->from, data, want, offset);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return fail_errno(err, "read");
 		if (n == 0)
 			return fail(err, "became shorter meanwhile");
-		blake2b_add(hash, data, (size_t)n);
-		if (file_write_all(to, data, (size_t)n, err) < 0)
+		blake2b_add(&f->hash, data, (size_t)n);
+		if (file_write_all(f->to, data, (size_t)n, err) < 0)
 			return -1;
 		offset += n;
 	}
@@ -118,92 +152,116 @@ copy_range(int from, int to, off_t offset, off_t end, struct blake2b *hash,
 
 /* Copy what is not a hole: a job can make files larger than any disk. */
 static int
-copy_data(int from, int to, off_t size, struct blake2b *hash, struct error *err)
+copy_data(struct copy *f, off_t size, struct error *err)
 {
 	off_t data = 0, hole = 0;
 
 	while (hole < size) {
-		data = lseek(from, hole, SEEK_DATA);
+		data = lseek(f->from, hole, SEEK_DATA);
 		if (data < 0 && errno == ENXIO)
 			break;
 		if (data < 0)
 			return fail_errno(err, "seek");
-		hash_zeros(hash, data - hole);
-		hole = lseek(from, data, SEEK_HOLE);
+		if (hash_zeros(f, data - hole, err) < 0)
+			return -1;
+		hole = lseek(f->from, data, SEEK_HOLE);
 		if (hole < 0)
 			return fail_errno(err, "seek");
 		if (hole > size)
 			hole = size;
-		if (copy_range(from, to, data, hole, hash, err) < 0)
+		if (copy_range(f, data, hole, err) < 0)
 			return -1;
 	}
-	hash_zeros(hash, size - hole);
-	if (ftruncate(to, size) < 0)
+	if (hash_zeros(f, size - hole, err) < 0)
+		return -1;
+	if (ftruncate(f->to, size) < 0)
 		return fail_errno(err, "set size");
 	return 0;
 }
 
 /*
- * Make a file (its descriptor) or a folder (0) in the folder that is filled,
- * with its owner's rights and not ours: the owner may exchange folders in
- * there for others' while we work.
+ * In the folder that is filled we work with its owner's rights and not ours:
+ * the owner may exchange folders in there for others' while we do.
  */
+static void
+be_owner(const struct collect *c)
+{
+	(void)setfsgid(c->group);
+	(void)setfsuid(c->owner);
+}
+
+static void
+be_ourselves(void)
+{
+	(void)setfsuid(geteuid());
+	(void)setfsgid(getegid());
+}
+
+/* Make a file (its descriptor) or a folder (0) in there. */
 static int
 make(const struct collect *c, const char *path, bool folder)
 {
 	int fd;
 
-	(void)setfsgid(c->group);
-	(void)setfsuid(c->owner);
+	be_owner(c);
 	if (folder)
 		fd = mkdirat(c->to, path, 0755);
 	else
 		fd = sys_create_beneath(c->to, path, 0600);
-	(void)setfsuid(geteuid());
-	(void)setfsgid(getegid());
+	be_ourselves();
 	return fd;
+}
+
+static void
+drop(const struct collect *c, const char *path)
+{
+	be_owner(c);
+	(void)unlinkat(c->to, path, 0);
+	be_ourselves();
+}
+
+/* The file, its mode and its line of status. */
+static int
+copy_whole(struct copy *f, const char *path, struct error *err)
+{
+	char digest[KEY_HEX];
+	struct stat st;
+
+	if (fstat(f->from, &st) < 0)
+		return fail_errno(err, "stat");
+	if (!S_ISREG(st.st_mode))
+		return fail(err, "is no file any more");
+	f->to = make(f->c, path, false);
+	if (f->to < 0)
+		return fail_errno(err, "create");
+	blake2b_init(&f->hash);
+	if (copy_data(f, st.st_size, err) < 0) {
+		drop(f->c, path);
+		return -1;
+	}
+	blake2b_end(&f->hash, digest);
+	if (fchmod(f->to, (st.st_mode & 0111) != 0 ? 0755 : 0644) < 0)
+		return fail_errno(err, "chmod");
+	return report(f->c, path, st.st_size, digest, err);
 }
 
 static int
 copy_file(struct collect *c, const struct walk_entry *e, struct error *err)
 {
-	int from, to = -1, rc = -1;
-	char digest[KEY_HEX];
-	struct blake2b hash;
-	struct stat st;
+	struct copy f = {.c = c, .to = -1};
+	int rc = -1;
 
-	from = openat(
+	f.from = openat(
 	    e->dirfd, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (from < 0 || fstat(from, &st) < 0) {
+	if (f.from < 0)
 		fail_errno(err, "open");
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		fail(err, "is no file any more");
-		goto out;
-	}
-	to = make(c, e->path, false);
-	if (to < 0) {
-		fail_errno(err, "create");
-		goto out;
-	}
-	blake2b_init(&hash);
-	if (copy_data(from, to, st.st_size, &hash, err) < 0)
-		goto out;
-	blake2b_end(&hash, digest);
-	if (fchmod(to, (st.st_mode & 0111) != 0 ? 0755 : 0644) < 0) {
-		fail_errno(err, "chmod");
-		goto out;
-	}
-	rc = report(c, e->path, st.st_size, digest, err);
-out:
-	if (to >= 0)
-		close(to);
-	if (from >= 0)
-		close(from);
-	if (rc < 0)
-		return fail_in(err, "artifact %.200s", e->path);
-	return 0;
+	else
+		rc = copy_whole(&f, e->path, err);
+	if (f.to >= 0)
+		close(f.to);
+	if (f.from >= 0)
+		close(f.from);
+	return rc < 0 ? fail_in(err, "artifact %.200s", e->path) : 0;
 }
 
 /* Is there room for one more of this size? */
@@ -233,8 +291,8 @@ collect_one(void *ctx, const struct walk_entry *e, struct error *err)
 {
 	struct collect *c = ctx;
 
-	if (c->over != LIMIT_NONE)
-		return 1;
+	if (is_over(c))
+		return stop(err);
 	if (!is_plain(e->name)) {
 		leave_out(c, e->path,
 		    "its name has control characters or is not UTF-8");
@@ -263,8 +321,13 @@ collect_one(void *ctx, const struct walk_entry *e, struct error *err)
 int
 collect(struct collect *c, int from, struct error *err)
 {
-	if (walk(from, collect_one, c, err) < 0)
+	struct error why;
+
+	if (walk(from, collect_one, c, &why) < 0 && c->over == LIMIT_NONE &&
+	    !c->watch->stopped) {
+		*err = why;
 		return -1;
+	}
 	if (c->left_out > LINES_MAX)
 		dprintf(c->log,
 		    "autotua-chroot: %zu more artifacts are left out\n",

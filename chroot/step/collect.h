@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 struct error;
+struct jail_watch;
 
 struct collect {
 	int to;      /* the folder that is filled, */
@@ -24,12 +25,17 @@ struct collect {
 		     */
 	int log;    /* gets a line for what is left out */
 	int64_t bytes_max, files_max; /* 0: no limit */
+	struct jail_watch *watch;     /* what stops the run ends this too */
+	int64_t until;                /* CLOCK_BOOTTIME in ns; 0: never */
 	size_t left_out;
 	int64_t bytes, files; /* copied */
 	enum limit over;      /* one was met: the rest is not copied */
 };
 
-/* Copy what is below from. */
+/*
+ * Copy what is below from, until a limit is met or the watch is stopped; a
+ * file that is not whole by then is removed.
+ */
 int collect(struct collect *c, int from, struct error *err);
 
 #endif

@@ -25,6 +25,9 @@
 
 #define SECOND 1000000000LL
 
+/* For the artifacts of a run whose time is over before they are collected. */
+#define LATE (5 * SECOND)
+
 /* The signals that ask us to stop come as data; writing needs none. */
 static int
 take_signals(struct run *r, struct error *err)
@@ -44,7 +47,7 @@ take_signals(struct run *r, struct error *err)
 	return 0;
 }
 
-/* Too many artifacts: told as the end of a phase of ours. */
+/* Too many artifacts, or no time left: told as the end of a phase of ours. */
 static int
 status_over(struct run *r, enum limit over, struct error *err)
 {
@@ -55,7 +58,16 @@ status_over(struct run *r, enum limit over, struct error *err)
 	return status_end(r, "artifacts", &res, r->watch.log_bytes, err);
 }
 
-/* 1: there are more than there may be. */
+/* Until when artifacts are collected; 0: no matter how long it takes. */
+static int64_t
+collect_until(const struct run *r)
+{
+	int64_t now = jail_now(), end = r->watch.end;
+
+	return end > 0 && now >= end ? now + LATE : end;
+}
+
+/* 1: there are more than there may be, or they take too long. */
 static int
 collect_artifacts(struct run *r, struct error *err)
 {
@@ -65,7 +77,9 @@ collect_artifacts(struct run *r, struct error *err)
 	    .status = r->o->status,
 	    .log = r->o->log,
 	    .bytes_max = r->o->artifact_bytes,
-	    .files_max = r->o->artifact_files};
+	    .files_max = r->o->artifact_files,
+	    .watch = &r->watch,
+	    .until = collect_until(r)};
 	int from, rc;
 
 	if (r->o->artifacts < 0)
@@ -165,6 +179,8 @@ work(struct run *r, struct error *err)
 	over = collect_artifacts(r, err);
 	if (over < 0)
 		return CODE_TROUBLE;
+	if (r->watch.stopped)
+		return CODE_STOPPED;
 	if (over > 0)
 		code = CODE_PHASE;
 	if (code == CODE_OK && r->o->commit && commit(r, err) < 0)

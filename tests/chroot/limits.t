@@ -223,6 +223,47 @@ run --artifacts "$tmp/art" --artifacts-max 1M -- /bin/bash -c \
 	'truncate -s 100G /autotua/artifacts/hole'
 is "$code $(field limit) $(ls art)" "1 artifacts " "a hole counts as what it is read as"
 
+# Nothing waits for an artifact that has no end: a run comes to it, and is to
+# end by itself or by what is done then.
+mkfifo hold
+collecting() {
+	rm -rf art
+	mkdir art
+	"$CHROOT" -s "$S" run --job vast-job --stage "$stage" --status-fd 5 \
+		--leash-fd 4 --artifacts "$tmp/art" "$@" \
+		4<hold 5>status >log 7>&- &
+	pid=$!
+	exec 7>hold
+	soon test -e art/big
+}
+ended() { ! grep -q '^State:.[^Z]' "/proc/$pid/status" 2>err; }
+comes_to() { # CODE WHAT
+	soon ended || kill -KILL "$pid"
+	exec 7>&-
+	wait "$pid"
+	is $? "$1" "$2"
+	status=$(cat status)
+}
+vast='truncate -s 400G /autotua/artifacts/big'
+collecting --time 1 -- /bin/bash -c "$vast"
+comes_to 1 "collecting takes longer than the time"
+is "$(field phase) $(field limit) $(field limit_value)" "artifacts time 1" "and says so"
+has "$(cat log)" "the time is over" "in the log too"
+is "$(ls art)$(grep ^artifact status)" "" "what isn't whole doesn't stay"
+collecting --time 1 --grace 0 -- /bin/bash -c "echo small >/autotua/artifacts/a; sleep 1000"
+comes_to 1 "a phase takes longer than the time"
+is "$(field phase) $(field limit) $(cat art/a)" "- time small" "what it has left is collected"
+collecting --time 1 --grace 0 -- /bin/bash -c "$vast; sleep 1000"
+comes_to 1 "and then more than can be collected"
+is "$(printf '%s\n' "$status" | grep -c ' limit=time ')" 2 "which is said too"
+collecting -- /bin/bash -c "$vast"
+kill "$pid"
+comes_to 143 "TERM ends collecting"
+collecting -- /bin/bash -c "$vast"
+exec 7>&-
+comes_to 143 "the leash's end too"
+ok "everything is gone" soon nobody
+
 for args in "--memory x" "--pids 1K" "--cpus 1.2345" "--cpus x" "--disk -1" \
 	"--reserve x" "--artifacts-files 1M" "--without sun" "--without ,"; do
 	# shellcheck disable=SC2086 # words
