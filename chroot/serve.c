@@ -41,7 +41,7 @@
 #include <unistd.h>
 
 #define CHILDREN_MAX 1024
-#define PATIENCE     15000 /* ms that children have to clean up */
+#define PATIENCE     8000 /* ms that children have to clean up */
 
 struct child {
 	pid_t pid;
