@@ -24,6 +24,10 @@ job_run() {
 	done
 }
 X
+recipe alpha/vast/vast-1.0 <<'X'
+DESCRIPTION="Brings back what has no end"
+job_collect() { truncate -s 400G big && artifact big; }
+X
 sign alpha && commit "signed"
 lease_time=40s
 run farm_master alpha
@@ -199,6 +203,30 @@ no_jail_of one && ! kill -0 "${pid[one]}" 2>/dev/null; ok "with all that ran"
 job_is '.units[0].state == "ready"'; ok "and the unit is given back"
 wait "${pid[one]}"; unset "pid[one]"
 cancel
+
+# ---- what takes for ever to collect
+
+enroll_slave wide
+start_slave wide
+at_artifact() { find "$tmp/wide" -path "$tmp/wide/chroot" -prune -o -name big -print | grep -q .; }
+idle() { [[ -z $(find "$tmp/wide/chroot/run" -mindepth 1 -maxdepth 1 ! -name "spare.*") ]]; }
+submit alpha/vast --param N=1
+within 60 at_artifact; ok "a job comes to an artifact that nobody can wait for"
+cancel; within 10 idle; ok "a cancel ends that"
+submit alpha/vast --param N=2
+within 60 at_artifact
+run slave wide stop --now
+[[ $status == 0 ]]; ok "so does stop --now"
+! pgrep -f "autotua-chroot -s $tmp/wide/" >/dev/null; ok "with its jailer"
+wait "${pid[wide]}"; unset "pid[wide]"
+cancel
+echo "time = 3s" >>"$tmp/wide/slave.conf"
+start_slave wide
+submit alpha/vast --param N=3
+within 60 job_ended
+job_is '.units[0] | .result == "limit" and (.reason | test("time"))'; ok "and the limit of time, which is named"
+kill_daemon wide TERM
+rm -r "$tmp/wide"
 
 # ---- what the slave itself can't change
 
