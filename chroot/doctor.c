@@ -158,6 +158,19 @@ judge_jail(struct visit *v, const struct jail_result *res, int rc,
 	    f->good ? "exchanged" : "moved over the machine's");
 }
 
+/* What a job needs first: a folder of its own. */
+static void
+judge_state(struct visit *v, const struct error *err)
+{
+	struct finding *f = find(v, "state", false,
+	    "this is needed: let the state folder be on a file system that "
+	    "can be written");
+
+	f->needed = true;
+	snprintf(f->text, sizeof(f->text),
+	    "nothing can be made in the state folder: %.200s", err->msg);
+}
+
 static int
 try_jail(struct visit *v, struct state *s, struct error *err)
 {
@@ -169,10 +182,11 @@ try_jail(struct visit *v, struct state *s, struct error *err)
 	snprintf(job, sizeof(job), "doctor-%ld", (long)getpid());
 	snprintf(run, sizeof(run), "run/%s", job);
 	fd = import_folder(s, job, err);
-	if (fd < 0)
-		return -1;
-	if (make_folders(fd, err) < 0)
+	if (fd < 0 || make_folders(fd, err) < 0) {
+		judge_state(v, err);
+		rc = 0;
 		goto out;
+	}
 	if (fchdir(s->fd) < 0) {
 		fail_errno(err, "enter %s", s->path);
 		goto out;
@@ -183,7 +197,8 @@ try_jail(struct visit *v, struct state *s, struct error *err)
 	rc = 0;
 out:
 	(void)state_end_run(s, job, &none);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	return rc;
 }
 

@@ -344,18 +344,15 @@ probe_jails(json_t *caps, const json_t *jails)
 		put(caps, "jail-lacks", lacks);
 }
 
-/* What jails can do here; NULL: nobody knows. */
+/* What jails can do here; who can't find it out can run no job. */
 static json_t *
 ask_jailer(const struct slave_conf *c)
 {
 	struct error err;
 	json_t *jails = jailer_capabilities(c->jailer, &err);
 
-	if (!jails)
-		log_warn("what jails can do here is not known: %s (see "
-			 "\"autotua-chroot doctor\")",
-		    err.msg);
-	return jails;
+	return jails ? jails
+		     : json_pack("{s:b, s:s}", "fit", 0, "why", err.msg);
 }
 
 static json_t *
@@ -394,7 +391,7 @@ probe_all(const struct slave_conf *c, struct error *err)
 	probe_jails(caps, jails);
 	doc = json_pack("{s:o, s:o, s:o}", "arches", list, "capabilities", caps,
 	    "stages", probe_stages(c));
-	if (json_is_false(json_object_get(jails, "fit")))
+	if (!json_is_true(json_object_get(jails, "fit")))
 		json_object_set_new(doc, "unfit", unfit(jails));
 	json_decref(jails);
 	return doc;

@@ -38,6 +38,23 @@ on_ram doctor --allow-rootful >out 2>err
 is "$? $(grep -c '^less userns' out)" "0 1" "unless its root may be the machine's"
 is "$(on_ram capabilities --allow-rootful | jq .fit)" true "which is fit then"
 
+# a state folder that can't be written
+mkdir fixed
+"$CHROOT" -s "$tmp/fixed" list >out 2>err
+on_fixed() {
+	unshare --mount --propagation private sh -c \
+		'mount --bind fixed fixed && mount -o remount,bind,ro fixed && exec "$@"' sh \
+		"$CHROOT" -s "$tmp/fixed" "$@"
+}
+on_fixed doctor >out 2>err
+is $? 1 "where nothing can be written no job can be run"
+has "$(cat out)" "NO   state     nothing can be made in the state folder: " "and this is why"
+on_fixed doctor --json >json 2>err
+is "$? $(jq 'map(select(.name == "state" and .ok == false)) | length' json)" "1 1" "as JSON"
+on_fixed capabilities >json 2>err
+is "$? $(jq .fit json)" "1 false" "capabilities say so too"
+ok "and why" jq -e '.why | length > 0' json
+
 # several at once, and what cleans up after the dead beside them
 "$CHROOT" -s "$S" capabilities >alone 2>err
 is "$? $(jq .fit alone)" "0 true" "capabilities: jobs can be run here"

@@ -171,6 +171,15 @@ sed -i /^allow-rootful/d "$tmp/one/slave.conf"
 submit alpha/quick --param N=7
 start_slave one
 within 60 job_ended; job_is '.state == "passed"'; ok "or that is mended"
+kill_daemon one TERM
+# shellcheck disable=SC2016 # expanded inside
+unshare --mount --propagation private sh -c 'mount --bind "$1/one/chroot" "$1/one/chroot" &&
+	mount -o remount,bind,ro "$1/one/chroot" && exec autotua-slave -C "$1/one" run' sh "$tmp" >>"$tmp/one.log" 2>&1 </dev/null &
+pid[one]=$!
+within 20 hello_of one '.closed | tostring | test("no job can be run here .*Read-only")'
+ok "nor is it lent where what jails can do can't be tried"
+kill_daemon one TERM
+start_slave one
 
 # ---- an administrator's word
 
