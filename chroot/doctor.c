@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct finding {
@@ -498,4 +499,34 @@ doctor_capabilities(
 		print_string(out, why);
 	fputs("}\n", out);
 	return why ? 1 : 0;
+}
+
+static _Noreturn void
+overlay_child(const struct state *s)
+{
+	struct visit v = {.ids = {-1, -1, 0, false}};
+	struct state own = *s;
+	struct error err;
+
+	if (state_reopen(&own, &err) < 0)
+		_exit(0);
+	try_ids(&v, &own);
+	(void)try_jail(&v, &own, &err);
+	ids_release(&v.ids);
+	_exit((v.lacks & FEATURE_OVERLAY) != 0 ? 1 : 0);
+}
+
+bool
+doctor_overlay(const struct state *s, unsigned without)
+{
+	int status;
+	pid_t pid;
+
+	if ((without & FEATURE_OVERLAY) != 0)
+		return false;
+	pid = fork();
+	if (pid == 0)
+		overlay_child(s);
+	return pid < 0 || waitpid(pid, &status, 0) != pid ||
+	    !WIFEXITED(status) || WEXITSTATUS(status) == 0;
 }

@@ -29,4 +29,10 @@ int doctor(struct state *s, bool allow_rootful, bool json, struct error *err);
 int doctor_capabilities(
     FILE *out, struct state *s, bool allow_rootful, struct error *err);
 
+/*
+ * Can overlayfs put roots together here? A child tries it, in some
+ * milliseconds; only a trial that says no is no. without: as for a run.
+ */
+bool doctor_overlay(const struct state *s, unsigned without);
+
 #endif

@@ -29,7 +29,6 @@
 #include "base/log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -59,6 +58,7 @@ struct server {
 	struct limits last;   /* of the last run */
 	struct limits placed; /* those that places is for */
 	struct cgroup places; /* of control groups */
+	int overlay;          /* can be used: 1; can't: -1; not tried yet: 0 */
 	bool over, killed;
 };
 
@@ -304,18 +304,29 @@ wait_for_run(struct server *s, int socket, pid_t server)
 
 /* ---- what is done at once ------------------------------------------------ */
 
+/* No run would take the layer, so that it is made again. */
+static bool
+is_hidden(struct server *s, int ok)
+{
+	if (layer_is_rootful(ok) && !s->o->rootful)
+		return true;
+	if (layer_is_whole(ok))
+		return false;
+	if (s->overlay == 0)
+		s->overlay = doctor_overlay(s->state, s->o->without) ? 1 : -1;
+	return s->overlay < 0;
+}
+
 static int
 do_has(struct server *s, const struct request *q, struct error *err)
 {
-	enum image kind =
-	    (q->flags & REQUEST_LAYER) != 0 ? IMAGE_LAYER : IMAGE_STAGE;
-	int fd = state_hold(s->state, kind, q->id, err);
-	bool hidden;
+	bool hidden, layer = (q->flags & REQUEST_LAYER) != 0;
+	int fd =
+	    state_hold(s->state, layer ? IMAGE_LAYER : IMAGE_STAGE, q->id, err);
 
 	if (fd < 0)
 		return code_of(-1, err);
-	/* one that no run would take is made again */
-	hidden = !s->o->rootful && layer_is_rootful(fd);
+	hidden = layer && is_hidden(s, fd);
 	close(fd);
 	return hidden ? CODE_MISSING : CODE_OK;
 }

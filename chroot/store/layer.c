@@ -106,6 +106,14 @@ layer_is_rootful(int ok)
 	return state_ok_value(ok, "rootful", value);
 }
 
+bool
+layer_is_whole(int ok)
+{
+	char value[OK_VALUE];
+
+	return state_ok_value(ok, "whole", value);
+}
+
 /* 1: there is one that can stay. */
 static int
 make_way(
@@ -117,7 +125,8 @@ make_way(
 	ok = state_hold(s, IMAGE_LAYER, key, err);
 	if (ok < 0)
 		return 0;
-	stays = on->rootful || !layer_is_rootful(ok);
+	stays = (on->rootful || !layer_is_rootful(ok)) &&
+	    (!on->whole || layer_is_whole(ok));
 	close(ok);
 	if (stays)
 		return 1;

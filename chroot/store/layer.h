@@ -24,7 +24,7 @@ struct chain {
 /*
  * Make run/upper (run is the run's folder) the layer key: 0, or 1 when it is
  * there already; nobody may use run/upper any more. One that is rootful is
- * replaced by one that isn't.
+ * replaced by one that isn't, one that only overlayfs can use by a whole one.
  */
 int layer_commit(struct state *s, int run, const char *key,
     const struct chain *on, struct error *err);
@@ -39,6 +39,9 @@ void layer_ok(
  * jobs with ids of their own can't have, so those don't use it.
  */
 bool layer_is_rootful(int ok);
+
+/* Does it hold all that is below it? Others can be used by overlayfs only. */
+bool layer_is_whole(int ok);
 
 /* Was the layer whose "ok" file is ok made on this chain? */
 int

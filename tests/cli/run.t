@@ -139,7 +139,7 @@ X
 cat >"$tmp/without" <<'X'
 #!/bin/sh
 case " $* " in
-*" serve "*) exec autotua-chroot "$@" --without userns ;;
+*" serve "*) exec autotua-chroot "$@" --without "${LACKING-userns}" ;;
 *) exec autotua-chroot "$@" ;;
 esac
 X
@@ -156,6 +156,16 @@ for reused in false true; do
 	jq -e ".units[0].steps[0].reused == $reused" "$tmp/out" >/dev/null
 	ok "where jobs get ids of their own they are made again, once: $reused"
 done
+export LACKING=overlay
+for reused in false true; do
+	AUTOTUA_CHROOT=$tmp/without later jobuild --json run anna/user
+	[[ $status == 0 ]] && jq -e ".units[0].steps[0].reused == $reused" "$tmp/out" >/dev/null
+	ok "and where overlayfs can't be used, too: $reused"
+done
+unset LACKING
+later jobuild --json run anna/user
+[[ $status == 0 ]] && jq -e ".units[0].steps[0].reused" "$tmp/out" >/dev/null
+ok "those serve where it can"
 AUTOTUA_ALLOW_ROOTFUL=perhaps run jobuild run anna/other
 [[ $status == 2 ]] && told "allow-rootful: expected yes or no"
 ok "yes or no"
