@@ -413,6 +413,17 @@ start(struct jail *j, struct box *b, struct error *err)
 	return 0;
 }
 
+/* The kernel has ended it for a file of more than the disk limit. */
+static bool
+was_file_too_large(const struct jail *j, int status)
+{
+	if (j->w->disk->limit == 0)
+		return false;
+	/* of the command itself, or as shells tell of theirs */
+	return WIFSIGNALED(status) ? WTERMSIG(status) == SIGXFSZ
+				   : WEXITSTATUS(status) == 128 + SIGXFSZ;
+}
+
 /* The last word of process 1, and the accounts. */
 static int
 conclude(struct jail *j, struct error *err)
@@ -457,6 +468,8 @@ conclude(struct jail *j, struct error *err)
 		j->r->exit = WEXITSTATUS(a.status);
 		j->r->signal = 0;
 	}
+	if (j->r->limit == LIMIT_NONE && was_file_too_large(j, a.status))
+		j->r->limit = LIMIT_DISK;
 	return 0;
 }
 

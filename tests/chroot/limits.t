@@ -115,6 +115,13 @@ limited disk "disk"
 is "$(field limit_value)" 8388608 "its limit is told"
 run --disk 8M -- /bin/bash -c 'trap "" XFSZ; head -c 30000000 /dev/zero >/f; :'
 is "$code $(field limit)" "1 disk" "one large file"
+# nothing of such a file is on the disk
+run --disk 8M -- truncate -s 9M /f
+is "$code $(field signal) $(field limit) $(field limit_value)" "1 25 disk 8388608" "one with a hole"
+run --disk 8M -- /bin/bash -c 'truncate -s 9M /f; exit $?'
+is "$code $(field exit) $(field limit)" "1 153 disk" "made by a shell's command"
+run -- /bin/bash -c 'exit 153'
+is "$code $(field exit) $(field limit)" "1 153 -" "no limit is named where there is none"
 run --disk 8M -- /bin/bash -c 'head -c 1000000 /dev/zero >/f'
 is "$code $(field limit)" "0 -" "within the limit"
 
