@@ -78,13 +78,13 @@ import_options(int argc, char **argv, struct import *i)
 
 static int
 import_layer(struct state *s, const struct import *i, char id[DIGEST_HEX_MAX],
-    struct error *err)
+    bool *missing, struct error *err)
 {
 	int fd = open(i->path, O_RDONLY | O_CLOEXEC), rc;
 
 	if (fd < 0)
 		return fail_errno(err, "open %s", i->path);
-	rc = share_import(s, fd, i->digest, id, err);
+	rc = share_import(s, fd, i->digest, id, missing, err);
 	close(fd);
 	return rc < 0 ? fail_in(err, "%s", i->path) : 0;
 }
@@ -97,6 +97,7 @@ manage_import(const char *path, int argc, char **argv)
 	struct import i;
 	struct state s;
 	struct error err;
+	bool missing = false;
 	int rc;
 
 	wrong = import_options(argc, argv, &i);
@@ -106,13 +107,13 @@ manage_import(const char *path, int argc, char **argv)
 		return trouble(&err);
 	s.allow_rootful = i.allow_rootful;
 	if (i.layer)
-		rc = import_layer(&s, &i, id, &err);
+		rc = import_layer(&s, &i, id, &missing, &err);
 	else
 		rc = import_stage(&s, i.path, i.name, id, &err);
 	state_close(&s);
 	if (rc < 0) {
 		log_err("autotua-chroot: %s", err.msg);
-		return CODE_TROUBLE;
+		return missing ? CODE_MISSING : CODE_TROUBLE;
 	}
 	printf("%s\n", id);
 	return CODE_OK;

@@ -260,17 +260,19 @@ take_label(int folder, struct label *l, struct error *err)
 
 /* Is what it was made on here? Held until the layer is, see below. */
 static int
-hold_chain(
-    struct state *s, const struct label *l, int held[2], struct error *err)
+hold_chain(struct state *s, const struct label *l, int held[2], bool *missing,
+    struct error *err)
 {
 	char stage[OK_VALUE];
 
 	held[0] = state_hold(s, IMAGE_STAGE, l->stage, err);
+	*missing = held[0] < 0 && err->code == ENOENT;
 	if (held[0] < 0)
 		return fail_in(err, "import the stage first");
 	if (strcmp(l->below, "-") == 0)
 		return 0;
 	held[1] = state_hold(s, IMAGE_LAYER, l->below, err);
+	*missing = held[1] < 0 && err->code == ENOENT;
 	if (held[1] < 0)
 		return fail_in(err, "import the layer below first");
 	if (!state_ok_value(held[1], "stage", stage) ||
@@ -326,7 +328,7 @@ finish_root(int folder, const struct label *l, const char *digest,
 /* All of it in the run's folder run; key is what became of it. */
 static int
 import_into(struct state *s, int run, int fd, const char *digest,
-    char key[KEY_HEX], struct error *err)
+    char key[KEY_HEX], bool *missing, struct error *err)
 {
 	int folder, held[2] = {-1, -1}, rc = -1, i;
 	struct label l = {.format = ""};
@@ -339,7 +341,7 @@ import_into(struct state *s, int run, int fd, const char *digest,
 		return fail_errno(err, "open new");
 	if (unpack_layer(s, fd, folder, err) == 0 &&
 	    take_label(folder, &l, err) == 0 &&
-	    hold_chain(s, &l, held, err) == 0 &&
+	    hold_chain(s, &l, held, missing, err) == 0 &&
 	    finish_root(folder, &l, digest, ok, err) == 0) {
 		memcpy(key, l.key, KEY_HEX);
 		rc = state_publish(s, IMAGE_LAYER, key, run, "new", ok, err);
@@ -354,19 +356,20 @@ import_into(struct state *s, int run, int fd, const char *digest,
 
 int
 share_import(struct state *s, int fd, const char *digest, char key[KEY_HEX],
-    struct error *err)
+    bool *missing, struct error *err)
 {
 	struct error none;
 	char run[32];
 	int folder, rc;
 
+	*missing = false;
 	if (refuse_users(err) < 0)
 		return -1;
 	snprintf(run, sizeof(run), "import-%ld", (long)getpid());
 	folder = import_folder(s, run, err);
 	if (folder < 0)
 		return -1;
-	rc = import_into(s, folder, fd, digest, key, err);
+	rc = import_into(s, folder, fd, digest, key, missing, err);
 	room_forget(s);
 	(void)state_end_run(s, run, &none);
 	close(folder);

@@ -22,9 +22,10 @@ int share_export(struct state *s, const char *key, int fd, char digest[KEY_HEX],
 /*
  * Make a layer of the tarball at fd, which must be a file: its stage and the
  * layer below it must be here, and its content have the digest that it names,
- * and this one if digest isn't NULL. 1 if it was there already.
+ * and this one if digest isn't NULL. 1 if it was there already; missing says
+ * whether it failed because one of those two isn't here.
  */
 int share_import(struct state *s, int fd, const char *digest, char key[KEY_HEX],
-    struct error *err);
+    bool *missing, struct error *err);
 
 #endif

@@ -84,12 +84,14 @@ tool export "$(key 9)" 2>err >out
 is $? 3 "exporting what isn't there"
 other=$tmp/other
 "$CHROOT" -s "$other" import -l "$A.tar" 2>err
-is $? 75 "no layer without its stage"
+is $? 3 "no layer without its stage"
 has "$(cat err)" "import the stage first" "says so"
 "$CHROOT" -s "$other" import "$(stage_tar)" >/dev/null
 "$CHROOT" -s "$other" import -l "$B2.tar" 2>err
-is $? 75 "nor without the layer below"
+is $? 3 "nor without the layer below"
 has "$(cat err)" "import the layer below first" "says so"
+"$CHROOT" -s "$other" import -l no-such.tar 2>err
+is $? 75 "nor without a tarball"
 "$CHROOT" -s "$other" import -l -d "$(key 1)" "$A.tar" 2>err
 is $? 75 "another digest than the one wanted"
 is "$("$CHROOT" -s "$other" import -l -d "$digest" "$A.tar")" "$A" "import"
