@@ -139,6 +139,62 @@ out:
 		close(own);
 }
 
+/* Anything that isn't plainly missing counts as there. */
+static bool
+has_resolver(int images, const char *id)
+{
+	char path[120];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/root/etc/resolv.conf", id);
+	fd = sys_open_beneath(images, path, O_PATH | O_NOFOLLOW);
+	if (fd < 0)
+		return errno != ENOENT;
+	close(fd);
+	return true;
+}
+
+/* Has a jail made the file where nothing was, to mount the machine's on? */
+static bool
+made_resolver(const struct run *r)
+{
+	const struct run_options *o = r->o;
+	bool net = false;
+	size_t i;
+
+	for (i = 0; i < o->nphases; i++)
+		net = net || o->phases[i].net;
+	if (!net || o->network == NETWORK_NO ||
+	    has_resolver(r->state.images[IMAGE_STAGE], o->stage))
+		return false;
+	for (i = 0; i < o->nlayers; i++) {
+		if (has_resolver(r->state.images[IMAGE_LAYER], o->layers[i]))
+			return false;
+	}
+	return true;
+}
+
+/* An empty mount point is nothing that the job has made. */
+static int
+drop_resolver(struct run *r, struct error *err)
+{
+	struct stat st;
+	int fd, rc = 0;
+
+	if (!made_resolver(r))
+		return 0;
+	/* the job may have put anything there instead, such as a link */
+	fd = sys_open_beneath(r->fd, "upper/etc", O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
+		return 0;
+	if (fstatat(fd, "resolv.conf", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode) && st.st_size == 0 &&
+	    unlinkat(fd, "resolv.conf", 0) < 0)
+		rc = fail_errno(err, "remove /etc/resolv.conf");
+	close(fd);
+	return rc;
+}
+
 static int
 commit(struct run *r, struct error *err)
 {
@@ -149,6 +205,8 @@ commit(struct run *r, struct error *err)
 	jail_drop_view(&r->watch);
 	if (o->nlayers > 0)
 		on.below = o->layers[o->nlayers - 1];
+	if (drop_resolver(r, err) < 0)
+		return -1;
 	rc = layer_commit(&r->state, r->fd, o->commit, &on, err);
 	if (rc < 0)
 		return -1;

@@ -56,6 +56,24 @@ ask() {
 network=host
 is "$(ask 127.0.0.1 7002)" "from 127.0.0.1" "host: the loopback is the host's"
 
+# the small stage has no such file: one is made to mount the host's on
+run --network host --phase a,net --commit "$(key a)" -- touch /opt/done
+run --layer "$(key a)" -- /bin/bash -c 'ls /opt/done; [ ! -e /etc/resolv.conf ]'
+is "$code $log" "0 /opt/done" "the mount point doesn't get into a layer"
+writes='[ "$0" = a ] || echo "nameserver 192.0.2.1" >/etc/resolv.conf'
+run --network host --phase a,net --phase b --commit "$(key b)" -- /bin/bash -c "$writes"
+run --layer "$(key b)" -- cat /etc/resolv.conf
+is "$log" "nameserver 192.0.2.1" "what a job writes does"
+run --phase a --commit "$(key c)" -- touch /etc/resolv.conf
+run --layer "$(key c)" --network host --phase a,net --commit "$(key d)" -- rm -f /opt/done
+run --layer "$(key c)" --layer "$(key d)" -- ls /etc/resolv.conf
+is "$code $log" "0 /etc/resolv.conf" "and an empty one that was there"
+mkdir linked && : >linked/resolv.conf
+run --network host --phase a,net --phase b --commit "$(key e)" -- /bin/bash -c \
+	"[ \"\$0\" = a ] || { rm -rf /etc && ln -s '$tmp/linked' /etc; }"
+is "$code" 0 "a link takes the place of /etc"
+ok "and isn't followed" [ -e linked/resolv.conf ]
+
 # what is mounted over the host's file meanwhile stays outside
 mount --make-shared "$(realpath /etc/resolv.conf)"
 echo 'nameserver 192.0.2.99' >other.conf
