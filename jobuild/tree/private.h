@@ -8,6 +8,7 @@
 #ifndef TREE_PRIVATE_H
 #define TREE_PRIVATE_H
 
+#include "tree/files.h"
 #include "tree/git.h"
 #include "tree/index/record.h"
 #include "tree/tree.h"
@@ -21,9 +22,6 @@
 #define FOLDER_ENTRIES_MAX 200000             /* in one directory */
 #define TREE_ENTRIES_MAX   1000000            /* in all that are read */
 #define FOLDER_BYTES_MAX   (16 * 1024 * 1024) /* of a git tree object */
-#define FILE_MAX           (1024 * 1024)      /* of files that aren't recipes */
-#define FILES_DEPTH_MAX    8                  /* folders below files/ */
-#define FILES_MAX          1000               /* and files, in one files/ */
 #define KEPT_MAX           (1 * 1024 * 1024)  /* bytes, then it is emptied */
 
 enum entry_kind {

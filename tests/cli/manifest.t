@@ -224,5 +224,22 @@ rm "$tree"/anna/slow*/Manifest
 run jobuild --json manifest anna/slow2
 [[ $status == 0 ]] && jq -e '.packages[0].state == "written"' "$tmp/out" >/dev/null && ! told "KiB"
 ok "with --json neither"
+recipe anna/full-1.0 <<'X'
+DESCRIPTION="Has much"
+X
+full() { # TEXT NAME
+	run jobuild manifest anna/full
+	[[ $status != 0 ]] && told "$1" && [[ ! -e $tree/anna/full/Manifest ]]
+	ok "$2"
+	rm -r "$tree/anna/full/files"
+}
+mkdir -p "$tree/anna/full/files"
+touch "$tree"/anna/full/files/{0..1000}
+full "files/ has more than 1000 files and folders" "more files than lint takes aren't listed"
+mkdir -p "$tree/anna/full/files/1/2/3/4/5/6/7/8/9"
+full "/9 has too many folders above it" "nor folders that are too deep"
+mkdir "$tree/anna/full/files"
+truncate -s 1048577 "$tree/anna/full/files/big"
+full "/big has 1048577 bytes; at most 1048576 are allowed" "nor a file that is too large"
 kill "$server"
 done_testing

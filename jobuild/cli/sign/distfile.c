@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "net/store.h"
+#include "tree/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,12 +107,28 @@ add_item(struct arena *a, const FTSENT *e, size_t skip, struct manifest *m,
 	}
 }
 
+/* What lint would refuse isn't listed. */
+static int
+check_item(const FTSENT *e, size_t n, struct error *err)
+{
+	if (n > FILES_MAX)
+		return fail(err, "files/ has more than %d files and folders",
+		    FILES_MAX);
+	if (e->fts_info == FTS_D && e->fts_level > FILES_DEPTH_MAX)
+		return fail(
+		    err, "%s has too many folders above it", e->fts_path);
+	if (e->fts_info == FTS_F && e->fts_statp->st_size > FILE_MAX)
+		return fail(err, "%s has %lld bytes; at most %d are allowed",
+		    e->fts_path, (long long)e->fts_statp->st_size, FILE_MAX);
+	return 0;
+}
+
 int
 distfile_folder(
     struct arena *a, const char *path, struct manifest *m, struct error *err)
 {
 	char *paths[] = {arena_strdup(a, path), NULL};
-	size_t skip = strlen(path) + 1;
+	size_t skip = strlen(path) + 1, n = 0;
 	int rc = 0;
 	FTSENT *e;
 	FTS *fts;
@@ -121,8 +138,12 @@ distfile_folder(
 	fts = fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	if (!fts)
 		return fail_errno(err, "%s", path);
-	while (rc == 0 && (e = fts_read(fts)) != NULL)
-		rc = add_item(a, e, skip, m, err);
+	while (rc == 0 && (e = fts_read(fts)) != NULL) {
+		n += e->fts_level > 0 && e->fts_info != FTS_DP;
+		rc = check_item(e, n, err);
+		if (rc == 0)
+			rc = add_item(a, e, skip, m, err);
+	}
 	fts_close(fts);
 	return rc;
 }
