@@ -26,7 +26,7 @@ job_run() {
 X
 recipe alpha/vast/vast-1.0 <<'X'
 DESCRIPTION="Brings back what has no end"
-job_collect() { truncate -s 400G big && artifact big; }
+job_collect() { truncate -s 400G "${ARTIFACTS}/big" && artifact "${ARTIFACTS}/big"; }
 X
 sign alpha && commit "signed"
 lease_time=40s
@@ -235,6 +235,7 @@ submit alpha/vast --param N=3
 within 60 job_ended
 job_is '.units[0] | .result == "limit" and (.reason | test("time"))'; ok "and the limit of time, which is named"
 kill_daemon wide TERM
+master slave retire wide >/dev/null
 rm -r "$tmp/wide"
 
 # ---- what the slave itself can't change
