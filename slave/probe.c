@@ -359,9 +359,13 @@ static json_t *
 unfit(const json_t *jails)
 {
 	const char *why = json_string_value(json_object_get(jails, "why"));
+	const char *lacks = json_string_value(json_object_get(jails, "lacks"));
 
 	return json_sprintf("no job can be run here (see \"autotua-chroot "
-			    "doctor\"): %s",
+			    "doctor\"%s): %s",
+	    lacks && strstr(lacks, "userns")
+		? "; allow-rootful = yes needs a restart"
+		: "",
 	    why ? why : "unknown");
 }
 

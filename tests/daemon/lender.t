@@ -155,7 +155,7 @@ start_on_overlay() {
 	pid[one]=$!
 }
 start_on_overlay
-within 20 hello_of one '.closed | tostring | test("no job can be run here .*ids of its own")'
+within 20 hello_of one '.closed | tostring | test("no job can be run here .*allow-rootful = yes needs a restart.*ids of its own")'
 ok "it closes itself, and says why"
 submit alpha/quick --param N=6
 within 20 job_is 'any(.units[0].reasons[]; .kind == "closed" and (.state | startswith("no job can be run here")))'
