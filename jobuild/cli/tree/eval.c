@@ -45,7 +45,27 @@ set_all(struct cli *c, const struct conf_list *set, struct globals *g,
 	return 0;
 }
 
-/* In bash's words for what a terminal would act on, or isn't UTF-8. */
+/* Would a terminal act on it, or isn't it UTF-8? n: its bytes, as UTF-8. */
+static bool
+is_unsafe(const char *s, size_t n)
+{
+	return n == 0 || (utf8_is_control(s, n) && *s != '\n' && *s != '\t');
+}
+
+static bool
+is_plain(const char *s)
+{
+	size_t len = strlen(s), n;
+
+	for (; len > 0; s += n, len -= n) {
+		n = utf8_char(s, len);
+		if (is_unsafe(s, n))
+			return false;
+	}
+	return true;
+}
+
+/* In bash's words for bytes. */
 static void
 print_escaped(const char *s)
 {
@@ -54,7 +74,7 @@ print_escaped(const char *s)
 	fputs("$'", stdout);
 	for (; len > 0; s += n, len -= n) {
 		n = utf8_char(s, len);
-		if (n == 0 || utf8_is_control(s, n)) {
+		if (is_unsafe(s, n)) {
 			n = 1;
 			printf("\\x%02x", (unsigned char)*s);
 			continue;
@@ -68,9 +88,9 @@ print_escaped(const char *s)
 
 /* So that a shell reads the same value again. */
 static void
-print_quoted(struct cli *c, const char *s)
+print_quoted(const char *s)
 {
-	if (strcmp(cli_show(c, s), s) != 0) {
+	if (!is_plain(s)) {
 		print_escaped(s);
 		return;
 	}
@@ -97,7 +117,7 @@ values_json(const struct globals *g)
 }
 
 static void
-print_values(struct cli *c, const struct globals *g, bool nul)
+print_values(const struct globals *g, bool nul)
 {
 	struct variable v;
 	size_t i = 0;
@@ -108,7 +128,7 @@ print_values(struct cli *c, const struct globals *g, bool nul)
 		if (nul)
 			fwrite(v.value, 1, strlen(v.value) + 1, stdout);
 		else
-			print_quoted(c, v.value);
+			print_quoted(v.value);
 	}
 }
 
@@ -162,7 +182,7 @@ eval_one(struct cli *c, const struct eval_options *o, const char *arg,
 	if (!list && several)
 		print_name(c, file, o->nul);
 	if (!list)
-		print_values(c, g, o->nul);
+		print_values(g, o->nul);
 	return g ? CLI_OK : CLI_FAILED;
 }
 
