@@ -6,6 +6,8 @@
 #ifndef MASTER_COMMANDS_H
 #define MASTER_COMMANDS_H
 
+#include <jansson.h>
+
 #define STATE_DEFAULT "/var/lib/autotua/master"
 
 #define EXIT_USAGE     2
@@ -45,6 +47,9 @@ void cmd_names(const struct usage_asked *asked);
 /* Tell what was wrong; the exit status. */
 int cmd_failed(const struct error *err);
 int cmd_usage(const char *line);
+
+/* Print a document on standard output, which takes the reference; 0. */
+int cmd_json(json_t *document);
 
 /* The audit row and the commit of a command. */
 int cmd_finish(

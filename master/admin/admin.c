@@ -37,6 +37,20 @@ cmd_usage(const char *line)
 	return EXIT_USAGE;
 }
 
+int
+cmd_json(json_t *document)
+{
+	size_t flags = JSON_INDENT(2);
+
+	/* controls above 127, and what turns text around */
+	if (isatty(STDOUT_FILENO))
+		flags |= JSON_ENSURE_ASCII;
+	json_dumpf(document, stdout, flags);
+	putchar('\n');
+	json_decref(document);
+	return 0;
+}
+
 static const char *
 whoami(char out[32])
 {

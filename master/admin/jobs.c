@@ -3,8 +3,10 @@
 #include "master/api/api.h"
 #include "master/commands.h"
 #include "master/jobs/dispatch.h"
+#include "master/jobs/wish.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/show.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -13,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_MAX     50
-#define PRIORITY_MAX 1000
+#define LIST_MAX 50
 
 struct order {
 	int64_t id, job, value;
@@ -71,7 +72,12 @@ orders_load(struct master *m, struct error *err)
 	int rc;
 
 	while ((rc = next_order(m, &o, err)) > 0) {
-		if (obey(m, &o, now_us(), &why) < 0)
+		rc = obey(m, &o, now_us(), &why);
+		if (rc < 0 && (error_is_full(&why) || db_is_halted(m->db))) {
+			*err = why; /* it stays, for when there is room */
+			return -1;
+		}
+		if (rc < 0)
 			log_warn("job=%" PRId64 " %s by an administrator: %s",
 			    o.job, o.what, why.msg);
 		if (db_run(m->db, SQL_ORDER_DROP, ARGS(INT(o.id)), err) < 0)
@@ -82,15 +88,6 @@ orders_load(struct master *m, struct error *err)
 
 /* ---- the commands --------------------------------------------------------
  */
-
-static int
-print_json(json_t *o)
-{
-	json_dumpf(o, stdout, JSON_INDENT(1));
-	putchar('\n');
-	json_decref(o);
-	return 0;
-}
 
 static int
 list(struct db *db, bool json, struct arena *a, struct error *err)
@@ -117,18 +114,18 @@ list(struct db *db, bool json, struct arena *a, struct error *err)
 			    db_int(db, q, 8), db_int(db, q, 7));
 	}
 	if (rc == 0 && json)
-		return print_json(all);
+		return cmd_json(all);
 	json_decref(all);
 	return rc;
 }
 
+/* For people; a reason may be anybody's words. */
 static const char *
-or_dash(const char *s)
+shown(struct arena *a, const char *s)
 {
-	return s && *s ? s : "-";
+	return s && *s ? show(a, s, strlen(s)) : "-";
 }
 
-/* The units of a job; -1 or how many. */
 static int
 show_units(struct db *db, int64_t job, json_t *all, bool json, struct arena *a,
     struct error *err)
@@ -153,14 +150,15 @@ show_units(struct db *db, int64_t job, json_t *all, bool json, struct arena *a,
 			result, "reason", reason));
 		if (!json)
 			printf("  %" PRId64 " %s %s %s %s %s\n",
-			    db_int(db, q, 0), root, arch, state, or_dash(slave),
-			    or_dash(reason));
+			    db_int(db, q, 0), root, arch, state,
+			    shown(a, slave), shown(a, reason));
 	}
 	return rc;
 }
 
 static int
-show(struct db *db, int64_t job, bool json, struct arena *a, struct error *err)
+show_job(
+    struct db *db, int64_t job, bool json, struct arena *a, struct error *err)
 {
 	enum sql q = SQL_JOB_GET;
 	json_t *o, *units = json_array();
@@ -187,7 +185,7 @@ show(struct db *db, int64_t job, bool json, struct arena *a, struct error *err)
 	db_end(db, q);
 	rc = show_units(db, job, units, json, a, err);
 	if (rc == 0 && json)
-		return print_json(o);
+		return cmd_json(o);
 	json_decref(o);
 	return rc;
 }
@@ -255,7 +253,7 @@ cmd_job(const char *path, int argc, char *argv[])
 	if (strcmp(what, "list") == 0)
 		rc = list(&st.db, json, &a, &err);
 	else if (reads)
-		rc = show(&st.db, job, json, &a, &err);
+		rc = show_job(&st.db, job, json, &a, &err);
 	else
 		rc = give(&st.db, what, job, value, &err);
 	state_close(&st);

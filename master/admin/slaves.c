@@ -113,8 +113,10 @@ slaves_turn(struct master *m, int64_t now)
 		return;
 	m->data_version = version;
 	if (slaves_load(m, &err) < 0 || stages_load(m, &err) < 0 ||
-	    orders_load(m, &err) < 0)
+	    orders_load(m, &err) < 0) {
 		log_err("%s", err.msg);
+		m->data_version = 0; /* look again */
+	}
 }
 
 void
@@ -172,10 +174,7 @@ show_row(struct db *db, struct arena *a)
 	    state_of(db, a), "last_seen", api_time(db_int(db, q, 5)), "hello",
 	    hello);
 
-	json_dumpf(o, stdout, JSON_INDENT(1));
-	putchar('\n');
-	json_decref(o);
-	return 0;
+	return cmd_json(o);
 }
 
 static int

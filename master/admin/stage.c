@@ -267,15 +267,6 @@ stage_remove(
 /* ---- list and show --------------------------------------------------------
  */
 
-static int
-dump(json_t *o)
-{
-	json_dumpf(o, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(o);
-	return 0;
-}
-
 static const char *
 text(const json_t *o, const char *key)
 {
@@ -316,7 +307,7 @@ stage_list(struct state *st, struct arena *a, bool json, struct error *err)
 			    n);
 	}
 	if (rc == 0 && json)
-		return dump(list);
+		return cmd_json(list);
 	json_decref(list);
 	return rc;
 }
@@ -365,7 +356,7 @@ stage_show(struct state *st, struct arena *a, const char *name, bool json,
 	list = packages_of(st, text(o, "digest"), json, a, err);
 	if (list && json) {
 		json_object_set(o, "packages", list);
-		dump(json_incref(o));
+		cmd_json(json_incref(o));
 	}
 	json_decref(list);
 	json_decref(o);

@@ -14,7 +14,6 @@
 #define AHEAD_SECONDS 60
 #define ARCHES_MAX    16
 #define LABELS_MAX    16
-#define PRIORITY_MAX  1000
 #define PARAMETERS    64
 
 static bool

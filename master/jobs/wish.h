@@ -10,6 +10,8 @@
 #include "master/api/api.h"
 #include "recipe/atom.h"
 
+#define PRIORITY_MAX 1000 /* and as far below 0 */
+
 struct wish {
 	const char *kind, *request, *signature; /* as they came */
 	const char *user, *nonce;
