@@ -2,9 +2,11 @@
 #include "slave/heard.h"
 #include "slave/call.h"
 #include "slave/spool.h"
+#include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/show.h"
 #include "base/utf8.h"
 
 #include <stdio.h>
@@ -83,6 +85,8 @@ void
 heard_print(const struct heard *h)
 {
 	char since[32] = "";
+	struct arena a = {0};
+	const char *text = show(&a, h->text, strlen(h->text));
 	struct tm t;
 
 	if (localtime_r(&h->since, &t))
@@ -92,9 +96,10 @@ heard_print(const struct heard *h)
 	else if (h->status == HEARD_GOOD)
 		printf("answer: good, since %s\n", since);
 	else if (h->status == HEARD_NOTHING)
-		printf("answer: none, since %s: %s\n", since, h->text);
+		printf("answer: none, since %s: %s\n", since, text);
 	else
 		printf("answer: %s%s (status %d), since %s\n",
-		    heard_refused(h) ? "this slave is refused: " : "", h->text,
+		    heard_refused(h) ? "this slave is refused: " : "", text,
 		    h->status, since);
+	arena_release(&a);
 }
