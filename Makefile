@@ -291,7 +291,8 @@ $B/tests/postgresql/statements: $B/tests/postgresql/statements.o \
 # The jail and the services on Debian's kernel, with systemd: VM="TEST ..."
 # which tests.
 .PHONY: check-vm
-check-vm: all $B/tests/chroot/asker $B/tests/chroot/probe
+check-vm: all $B/tests/chroot/asker $B/tests/chroot/probe \
+		$B/tests/chroot/filtered
 	@tests/tools/install-needs run check vm
 	@B='$(abspath $B)' tests/vm/vm $(VM)
 

@@ -192,7 +192,7 @@ fills() { # WANT WHAT JOB OTHERS...: on it, with others doing something there
 		sh "$CHROOT" "$(stage_tar)" "$job" "$@" \
 		>"$tmp/log" 5>"$tmp/status" 2>"$tmp/err"
 	code=$? status=$(cat "$tmp/status")
-	if grep -q "ids of its own" "$tmp/err"; then
+	if grep -q "id-mapped mount" "$tmp/err"; then
 		echo "# this kernel's tmpfs can't translate owners"
 	else
 		is "$code $(field limit)" "$want" "$what"
@@ -209,7 +209,7 @@ if unshare -m true 2>/dev/null; then
 	fills "75 " "what others fill is not the job's" \
 		'echo x >/f; sleep 100' sh -c 'until [ -n "$(find small/state/run -name f)" ]
 		do sleep 0.1; done; head -c 100000000 /dev/zero >small/other'
-	grep -q "ids of its own" err ||
+	grep -q "id-mapped mount" err ||
 		has "$(cat err)" "and not by this job" "and that is told"
 fi
 
