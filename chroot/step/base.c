@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Copying takes seconds and the caller may want an end of it: it is done by a
- * child, which dies with its parent. It has the lock of the run's folder with
- * it, so that nobody takes the run for dead before.
- */
 #include "chroot/step/base.h"
+#include "chroot/step/aside.h"
 #include "chroot/store/copy.h"
 #include "chroot/store/image.h"
 #include "chroot/store/room.h"
@@ -12,84 +8,16 @@
 #include "chroot/sys/sys.h"
 #include "base/buf.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "base/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define LOOK_MS 100
-
-/* ---- a child that copies ------------------------------------------------- */
-
-static _Noreturn void
-aside_child(struct run *r, int out, int (*work)(struct run *, struct error *),
-    pid_t parent)
-{
-	struct error err = {0, ""};
-	int rc = -1;
-
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent)
-		rc = work(r, &err);
-	if (rc < 0 && write(out, &err, sizeof(err)) < 0)
-		_exit(2);
-	_exit(rc < 0 ? 1 : 0);
-}
-
-/* Its end, or the run's. */
-static int
-aside_wait(struct run *r, int pidfd, pid_t pid, int in, struct error *err)
-{
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
-	int status;
-
-	while (poll(&p, 1, LOOK_MS) <= 0) {
-		if (jail_stopped(&r->watch))
-			(void)sys_pidfd_kill(pidfd);
-	}
-	if (waitpid(pid, &status, 0) < 0)
-		return fail_errno(err, "wait");
-	if (r->watch.stopped)
-		return fail(err, "stopped");
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	if (read(in, err, sizeof(*err)) == sizeof(*err))
-		return -1;
-	return fail(err, "the copying process died");
-}
-
-static int
-aside(struct run *r, uint64_t namespaces,
-    int (*work)(struct run *, struct error *), struct error *err)
-{
-	pid_t pid, own = getpid();
-	int fds[2], pidfd, rc;
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return fail_errno(err, "pipe");
-	pid = sys_clone(namespaces, -1, &pidfd);
-	if (pid == 0)
-		aside_child(r, fds[1], work, own);
-	close(fds[1]);
-	if (pid < 0) {
-		rc = fail_errno(err, "start the copying process");
-	} else {
-		rc = aside_wait(r, pidfd, pid, fds[0], err);
-		close(pidfd);
-	}
-	close(fds[0]);
-	return rc;
-}
 
 /* ---- flattening ---------------------------------------------------------- */
 
@@ -161,10 +89,7 @@ copy_view(struct run *r, struct error *err)
 	if (copy_tree(from, to, err) < 0 || image_record(flat, &facts, err) < 0)
 		goto out;
 	image_ok(&facts, ok);
-	if (syncfs(flat) < 0)
-		fail_errno(err, "sync");
-	else
-		rc = file_write_at(flat, "ok", ok, strlen(ok), 0600, err);
+	rc = state_seal(flat, ok, err);
 out:
 	if (to >= 0)
 		close(to);
@@ -194,7 +119,7 @@ flatten(struct run *r, struct error *err)
 	const char *top = r->o->layers[r->o->nlayers - 1];
 	int layer, rc = -1;
 
-	if (aside(r, CLONE_NEWNS, make_flat, err) < 0)
+	if (aside(r, CLONE_NEWNS, 0, make_flat, err) < 0)
 		return -1;
 	layer = sys_open_beneath(
 	    r->state.images[IMAGE_LAYER], top, O_RDONLY | O_DIRECTORY);
@@ -295,7 +220,7 @@ base_copy(struct run *r, struct error *err)
 		    "layer %s was made with overlayfs, which can't be used "
 		    "here: remove it, it is made again without",
 		    r->o->layers[r->base.skip]);
-	if (aside(r, 0, fill_upper, err) < 0)
+	if (aside(r, 0, 0, fill_upper, err) < 0)
 		return -1;
 	r->base.copied = true;
 	disk_copied(&r->disk);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/step/run.h"
+#include "chroot/step/aside.h"
 #include "chroot/step/collect.h"
 #include "chroot/store/gc.h"
 #include "chroot/store/layer.h"
@@ -10,6 +11,7 @@
 #include "chroot/sys/sys.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/show.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +19,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -47,15 +50,21 @@ take_signals(struct run *r, struct error *err)
 	return 0;
 }
 
-/* Too many artifacts, or no time left: told as the end of a phase of ours. */
+/*
+ * What is wrong with artifacts or the layer, or no time left for them: told as
+ * the end of a phase of ours.
+ */
 static int
-status_over(struct run *r, enum limit over, struct error *err)
+status_over(
+    struct run *r, const char *phase, enum limit over, struct error *err)
 {
-	struct jail_result res = {.limit = over, .exit = -1};
+	struct jail_result res = {
+	    .limit = over, .exit = over == LIMIT_NONE ? 1 : -1};
 
-	if (status_line(r, "start phase=artifacts\n", err) < 0)
+	if (status_line(
+		r, arena_printf(&r->arena, "start phase=%s\n", phase), err) < 0)
 		return -1;
-	return status_end(r, "artifacts", &res, r->watch.log_bytes, err);
+	return status_end(r, phase, &res, r->watch.log_bytes, err);
 }
 
 /* Until when artifacts are collected; 0: no matter how long it takes. */
@@ -97,7 +106,7 @@ collect_artifacts(struct run *r, struct error *err)
 	close(from);
 	if (rc < 0 || c.over == LIMIT_NONE)
 		return rc;
-	return status_over(r, c.over, err) < 0 ? -1 : 1;
+	return status_over(r, "artifacts", c.over, err) < 0 ? -1 : 1;
 }
 
 /* Is there room for the layer at own, as far as that's known? */
@@ -195,27 +204,76 @@ drop_resolver(struct run *r, struct error *err)
 	return rc;
 }
 
+/* What the layer is made on. */
+static struct chain
+chain_of(const struct run *r)
+{
+	const struct run_options *o = r->o;
+	struct chain on = {o->stage, "-", r->base.copied, r->ids.userns < 0};
+
+	if (o->nlayers > 0)
+		on.below = o->layers[o->nlayers - 1];
+	return on;
+}
+
+/* In a child: a job can have made what takes minutes to list. */
+static int
+make_layer(struct run *r, struct error *err)
+{
+	struct chain on = chain_of(r);
+
+	return layer_make(r->fd, &on, err);
+}
+
+/* There is no layer; is that the job's own fault? */
+static int
+refuse_layer(struct run *r, struct error *err)
+{
+	enum limit over = LIMIT_NONE;
+
+	if (r->watch.stopped)
+		return CODE_STOPPED;
+	if (err->code == ETIME)
+		over = LIMIT_TIME;
+	else if (err->code != EOVERFLOW)
+		return fail_in(err, "layer %s", r->o->commit), CODE_TROUBLE;
+	dprintf(r->o->log,
+	    "autotua-chroot: what the job has made can't be "
+	    "kept as a layer: %s\n",
+	    show(&r->arena, err->msg, strlen(err->msg)));
+	return status_over(r, "layer", over, err) < 0 ? CODE_TROUBLE
+						      : CODE_PHASE;
+}
+
 static int
 commit(struct run *r, struct error *err)
 {
 	const struct run_options *o = r->o;
-	struct chain on = {o->stage, "-", r->base.copied, r->ids.userns < 0};
+	struct chain on = chain_of(r);
 	int rc;
 
 	jail_drop_view(&r->watch);
-	if (o->nlayers > 0)
-		on.below = o->layers[o->nlayers - 1];
 	if (drop_resolver(r, err) < 0)
-		return -1;
-	rc = layer_commit(&r->state, r->fd, o->commit, &on, err);
+		return CODE_TROUBLE;
+	rc = layer_give_way(&r->state, o->commit, &on, err);
 	if (rc < 0)
-		return -1;
+		return CODE_TROUBLE;
+	if (rc == 0) {
+		if (aside(r, 0, r->watch.end, make_layer, err) < 0)
+			return refuse_layer(r, err);
+		rc = state_publish(
+		    &r->state, IMAGE_LAYER, o->commit, r->fd, "new", err);
+	}
+	if (rc < 0)
+		return CODE_TROUBLE;
 	if (rc == 0 && o->layers_max > 0)
 		make_room(r);
 	return status_line(r,
-	    arena_printf(&r->arena, "commit key=%s state=%s\n", o->commit,
-		rc == 1 ? "there" : "new"),
-	    err);
+		   arena_printf(&r->arena, "commit key=%s state=%s\n",
+		       o->commit, rc == 1 ? "there" : "new"),
+		   err) < 0
+	    ? CODE_TROUBLE
+	    : CODE_OK;
 }
 
 static int
@@ -241,9 +299,7 @@ work(struct run *r, struct error *err)
 		return CODE_STOPPED;
 	if (over > 0)
 		code = CODE_PHASE;
-	if (code == CODE_OK && r->o->commit && commit(r, err) < 0)
-		return CODE_TROUBLE;
-	return code;
+	return code == CODE_OK && r->o->commit ? commit(r, err) : code;
 }
 
 /*

@@ -25,6 +25,36 @@ struct reader {
 	struct map files; /* inode: digest of what has several names */
 };
 
+/* ---- the bound ----------------------------------------------------------- */
+
+static int
+too_much(struct error *err)
+{
+	fail(err,
+	    "its list of files is larger than %zu MiB: there must be fewer "
+	    "names, or shorter ones",
+	    CONTENT_TEXT_MAX >> 20);
+	err->code = EOVERFLOW;
+	return -1;
+}
+
+/* Others are written as "%XX". */
+static bool
+is_plain(unsigned char c)
+{
+	return c > ' ' && c < 0x7f && c != '%';
+}
+
+static size_t
+encoded_length(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += is_plain((unsigned char)*s) ? 1 : 3;
+	return n;
+}
+
 /* ---- extended attributes ------------------------------------------------- */
 
 bool
@@ -202,14 +232,22 @@ read_link(struct reader *r, const struct walk_entry *w, struct content_entry *e,
 	if (n < 0)
 		return fail_errno(err, "read link");
 	e->target = arena_strndup(&r->c->arena, target, (size_t)n);
+	r->c->text += encoded_length(e->target);
 	return 0;
 }
 
+/* NULL: there is too much for a text. */
 static struct content_entry *
-add_entry(struct content *c, const char *path, const struct stat *st)
+add_entry(struct content *c, const char *path, const struct stat *st,
+    struct error *err)
 {
 	struct content_entry *e;
 
+	c->text += sizeof(*e) + encoded_length(path);
+	if (c->text > CONTENT_TEXT_MAX) {
+		(void)too_much(err);
+		return NULL;
+	}
 	c->entries =
 	    arena_grow(&c->arena, c->entries, c->n, sizeof(*c->entries));
 	e = &c->entries[c->n++];
@@ -236,9 +274,17 @@ static int
 read_entry(void *ctx, const struct walk_entry *w, struct error *err)
 {
 	struct reader *r = ctx;
-	struct content_entry *e = add_entry(r->c, w->path, &w->st);
+	struct content_entry *e, unused = {.path = NULL};
 	int rc = 0;
 
+	if (is_helper(r))
+		return S_ISREG(w->st.st_mode) &&
+			read_file(r, w, &unused, err) < 0
+		    ? -1
+		    : 0;
+	e = add_entry(r->c, w->path, &w->st, err);
+	if (!e)
+		return -1;
 	e->deep = w->deep;
 	if (S_ISREG(e->mode))
 		rc = read_file(r, w, e, err);
@@ -246,7 +292,7 @@ read_entry(void *ctx, const struct walk_entry *w, struct error *err)
 		r->c->bytes += (uint64_t)w->st.st_blocks * 512;
 	if (S_ISLNK(e->mode))
 		rc = read_link(r, w, e, err);
-	if (rc == 0 && !is_helper(r))
+	if (rc == 0)
 		rc = read_attributes(r, w->dirfd, w->name, e, err);
 	return rc < 0 ? fail_in(err, "%.200s", w->path) : 0;
 }
@@ -294,6 +340,7 @@ put_in_order(struct content *c)
 static int
 read_all(struct reader *r, int root, struct error *err)
 {
+	struct content_entry *top;
 	struct stat st;
 
 	map_init(&r->files, &r->c->arena);
@@ -301,7 +348,8 @@ read_all(struct reader *r, int root, struct error *err)
 		return fail_errno(err, "stat");
 	/* archives don't always have the top's time */
 	st.st_mtim = (struct timespec){0, 0};
-	if (read_attributes(r, root, ".", add_entry(r->c, ".", &st), err) < 0 ||
+	top = add_entry(r->c, ".", &st, err);
+	if (!top || read_attributes(r, root, ".", top, err) < 0 ||
 	    walk(root, read_entry, r, err) < 0)
 		return -1;
 	put_in_order(r->c);
@@ -353,12 +401,24 @@ type_of(const struct content_entry *e)
 static void
 add_encoded(struct buf *b, const char *s)
 {
+	static const char digits[] = "0123456789ABCDEF";
+	char out[256];
+	size_t n = 0;
+
 	for (; *s; s++) {
-		if (*s <= ' ' || *s == '%' || *s == 0x7f)
-			(void)buf_addf(b, "%%%02X", (unsigned char)*s);
-		else
-			(void)buf_addc(b, *s);
+		if (is_plain((unsigned char)*s)) {
+			out[n++] = *s;
+		} else {
+			out[n++] = '%';
+			out[n++] = digits[(unsigned char)*s >> 4];
+			out[n++] = digits[*s & 15];
+		}
+		if (n > sizeof(out) - 3) {
+			(void)buf_add(b, out, n);
+			n = 0;
+		}
 	}
+	(void)buf_add(b, out, n);
 }
 
 static void
@@ -387,13 +447,30 @@ add_line(struct buf *b, const struct content_entry *e)
 	(void)buf_addc(b, '\n');
 }
 
-void
-content_text(const struct content *c, struct buf *b)
+/* A line is at most this long, numbers and digests included. */
+static size_t
+line_max(const struct content_entry *e)
+{
+	size_t n = 320 + encoded_length(e->path);
+
+	if (e->first)
+		n += encoded_length(e->first->path);
+	if (e->target)
+		n += encoded_length(e->target);
+	return n;
+}
+
+int
+content_text(const struct content *c, struct buf *b, struct error *err)
 {
 	size_t i;
 
-	for (i = 0; i < c->n; i++)
+	for (i = 0; i < c->n; i++) {
+		if (line_max(&c->entries[i]) > b->max - b->len)
+			return too_much(err);
 		add_line(b, &c->entries[i]);
+	}
+	return 0;
 }
 
 void

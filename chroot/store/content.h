@@ -48,7 +48,15 @@ struct content {
 	struct content_entry *entries;
 	size_t n;
 	uint64_t bytes; /* on disk, each file once */
+	size_t text;    /* what it takes here, and as text at the least */
 };
+
+/*
+ * A tree is read, and written as a text, up to so many bytes; the memory that
+ * this takes is a few times that. What has more fails with the code
+ * EOVERFLOW.
+ */
+#define CONTENT_TEXT_MAX ((size_t)256 << 20)
 
 /*
  * List what is below root and root itself. hash: with the digests of files.
@@ -57,9 +65,8 @@ struct content {
 int content_read(int root, bool hash, struct content *c, struct error *err);
 
 /* As text; the digest of that text. */
-void content_text(const struct content *c, struct buf *b);
+int content_text(const struct content *c, struct buf *b, struct error *err);
 void content_digest(const struct buf *text, char hex[KEY_HEX]);
-#define CONTENT_TEXT_MAX ((size_t)2 << 30)
 
 /*
  * What differs first between two texts, in words: 0 and err says it, or 1 if

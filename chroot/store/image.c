@@ -27,8 +27,9 @@ list_root(
 		return fail_errno(err, "open root");
 	rc = content_read(root, true, &c, err);
 	close(root);
+	if (rc == 0)
+		rc = content_text(&c, text, err);
 	if (rc == 0) {
-		content_text(&c, text);
 		content_digest(text, f->digest);
 		f->bytes = c.bytes;
 		f->files = c.n - 1; /* not the root itself */
@@ -46,6 +47,7 @@ image_record(int folder, struct image_facts *f, struct error *err)
 	buf_init(&text, CONTENT_TEXT_MAX);
 	if (list_root(folder, &text, f, err) < 0)
 		goto out;
+	f->bytes += text.len;
 	/* synced with all the rest when the image is published */
 	fd = sys_create_beneath(folder, "list", 0600);
 	if (fd < 0)

@@ -13,11 +13,15 @@
 #include <stdint.h>
 
 struct image_facts {
-	uint64_t bytes, files;
+	uint64_t bytes; /* on disk, with the list */
+	uint64_t files;
 	char digest[KEY_HEX]; /* of the list */
 };
 
-/* Write "list" into folder, which has root/ in it. */
+/*
+ * Write "list" into folder, which has root/ in it. -1 with err->code
+ * EOVERFLOW if there is too much for a list, see content.h.
+ */
 int image_record(int folder, struct image_facts *f, struct error *err);
 
 /* Lines of "ok" about it: size, files, digest, made. */

@@ -170,14 +170,15 @@ fill_root(struct state *s, int root, const struct source_file *f,
 }
 
 /*
- * Make new/root from the tarball, below run, and write the text for "ok"; 1
- * when that stage is there already.
+ * Make new from the tarball, below run, and seal it; 1 when that stage is
+ * there already.
  */
 static int
 fill(struct state *s, int run, const struct source_file *f, char id[KEY_HEX],
-    char ok[IMAGE_OK], struct error *err)
+    struct error *err)
 {
 	struct image_facts facts;
+	char ok[IMAGE_OK];
 	int folder, root = -1, rc = -1;
 
 	if (mkdirat(run, "new", 0700) < 0 || mkdirat(run, "new/root", 0755) < 0)
@@ -192,8 +193,10 @@ fill(struct state *s, int run, const struct source_file *f, char id[KEY_HEX],
 	rc = fill_root(s, root, f, id, err);
 	if (rc == 0)
 		rc = image_record(folder, &facts, err);
-	if (rc == 0)
+	if (rc == 0) {
 		image_ok(&facts, ok);
+		rc = state_seal(folder, ok, err);
+	}
 out:
 	if (root >= 0)
 		close(root);
@@ -227,18 +230,18 @@ static int
 make_stage(struct state *s, const struct source_file *f, char id[KEY_HEX],
     struct error *err)
 {
-	char run[32], ok[IMAGE_OK];
+	char run[32];
 	int fd, rc;
 
 	snprintf(run, sizeof(run), "import-%ld", (long)getpid());
 	fd = import_folder(s, run, err);
 	if (fd < 0)
 		return -1;
-	rc = fill(s, fd, f, id, ok, err);
+	rc = fill(s, fd, f, id, err);
 	if (rc == 0 && !is_same(f->fd, f->was))
 		rc = fail(err, "changed while it was read; import it again");
 	if (rc == 0)
-		rc = state_publish(s, IMAGE_STAGE, id, fd, "new", ok, err);
+		rc = state_publish(s, IMAGE_STAGE, id, fd, "new", err);
 	room_forget(s);
 	if (rc < 0)
 		(void)state_end_run(s, run, &(struct error){0});

@@ -78,26 +78,6 @@ layer_ok(
 	    on->rootful ? "rootful=yes\n" : "", text);
 }
 
-/* Make run/new with root/, its list and the text for "ok". */
-static int
-record(int run, const struct chain *on, char ok[LAYER_OK], struct error *err)
-{
-	struct image_facts facts;
-	int folder, rc;
-
-	if (mkdirat(run, "new", 0700) < 0 ||
-	    renameat(run, "upper", run, "new/root") < 0)
-		return fail_errno(err, "rename upper");
-	folder = sys_open_beneath(run, "new", O_RDONLY | O_DIRECTORY);
-	if (folder < 0)
-		return fail_errno(err, "open new");
-	rc = image_record(folder, &facts, err);
-	close(folder);
-	if (rc == 0)
-		layer_ok(on, &facts, ok);
-	return rc;
-}
-
 bool
 layer_is_rootful(int ok)
 {
@@ -114,9 +94,8 @@ layer_is_whole(int ok)
 	return state_ok_value(ok, "whole", value);
 }
 
-/* 1: there is one that can stay. */
-static int
-make_way(
+int
+layer_give_way(
     struct state *s, const char *key, const struct chain *on, struct error *err)
 {
 	bool stays;
@@ -134,23 +113,42 @@ make_way(
 	return stage_remove(s, key, err) < 0 && err->code != ENOENT ? -1 : 0;
 }
 
-int
-layer_commit(struct state *s, int run, const char *key, const struct chain *on,
-    struct error *err)
+/* run/new from its root/: its list and its "ok". */
+static int
+record(int run, const struct chain *on, struct error *err)
 {
+	struct image_facts facts;
 	char ok[LAYER_OK];
-	int upper, rc = make_way(s, key, on, err);
+	int folder, rc;
 
-	if (rc != 0)
-		return rc;
+	folder = sys_open_beneath(run, "new", O_RDONLY | O_DIRECTORY);
+	if (folder < 0)
+		return fail_errno(err, "open new");
+	rc = image_record(folder, &facts, err);
+	if (rc == 0) {
+		layer_ok(on, &facts, ok);
+		rc = state_seal(folder, ok, err);
+	}
+	close(folder);
+	return rc;
+}
+
+int
+layer_make(int run, const struct chain *on, struct error *err)
+{
+	int upper, rc;
+
 	upper = sys_open_beneath(run, "upper", O_RDONLY | O_DIRECTORY);
 	if (upper < 0)
 		return fail_errno(err, "open upper");
 	rc = scrub(upper, on->whole, err);
 	close(upper);
-	if (rc < 0 || record(run, on, ok, err) < 0)
-		return fail_in(err, "layer %s", key);
-	return state_publish(s, IMAGE_LAYER, key, run, "new", ok, err);
+	if (rc < 0)
+		return -1;
+	if (mkdirat(run, "new", 0700) < 0 ||
+	    renameat(run, "upper", run, "new/root") < 0)
+		return fail_errno(err, "rename upper");
+	return record(run, on, err);
 }
 
 int

@@ -22,12 +22,19 @@ struct chain {
 };
 
 /*
- * Make run/upper (run is the run's folder) the layer key: 0, or 1 when it is
- * there already; nobody may use run/upper any more. One that is rootful is
- * replaced by one that isn't, one that only overlayfs can use by a whole one.
+ * Is there a layer key that can stay? 1, or 0 when there is none any more: one
+ * that is rootful gives way to one that isn't, one that only overlayfs can use
+ * to a whole one.
  */
-int layer_commit(struct state *s, int run, const char *key,
-    const struct chain *on, struct error *err);
+int layer_give_way(struct state *s, const char *key, const struct chain *on,
+    struct error *err);
+
+/*
+ * Make run/upper (run is the run's folder) what can be published, run/new;
+ * nobody may use run/upper any more. It takes as long as there is much in it.
+ * -1 with err->code EOVERFLOW if the job has made what no layer can hold.
+ */
+int layer_make(int run, const struct chain *on, struct error *err);
 
 /* The text of its "ok" file. */
 #define LAYER_OK (IMAGE_OK + 176)

@@ -74,7 +74,8 @@ export_root(int fd, int root, const struct label *l, struct error *err)
 	buf_init(&text, CONTENT_TEXT_MAX);
 	if (content_read(root, true, &c, err) < 0)
 		goto out;
-	content_text(&c, &text);
+	if (content_text(&c, &text, err) < 0)
+		goto out;
 	content_digest(&text, digest);
 	if (strcmp(digest, l->digest) == 0)
 		rc = write_tar(fd, root, &c, l, err);
@@ -297,13 +298,14 @@ unpack_layer(struct state *s, int tarball, int folder, struct error *err)
 	return 0;
 }
 
-/* The tree as it must be; the text for "ok". */
+/* The tree as it must be, sealed. */
 static int
-finish_root(int folder, const struct label *l, const char *digest,
-    char ok[LAYER_OK], struct error *err)
+finish_root(
+    int folder, const struct label *l, const char *digest, struct error *err)
 {
 	struct chain on = {l->stage, l->below, l->whole, false};
 	struct image_facts facts;
+	char ok[LAYER_OK];
 	int root, rc;
 
 	root = sys_open_beneath(folder, "root", O_RDONLY | O_DIRECTORY);
@@ -322,7 +324,7 @@ finish_root(int folder, const struct label *l, const char *digest,
 		return fail(err, "its content has the digest %s, not %s",
 		    facts.digest, digest);
 	layer_ok(&on, &facts, ok);
-	return 0;
+	return state_seal(folder, ok, err);
 }
 
 /* All of it in the run's folder run; key is what became of it. */
@@ -332,7 +334,6 @@ import_into(struct state *s, int run, int fd, const char *digest,
 {
 	int folder, held[2] = {-1, -1}, rc = -1, i;
 	struct label l = {.format = ""};
-	char ok[LAYER_OK];
 
 	if (mkdirat(run, "new", 0700) < 0)
 		return fail_errno(err, "create new");
@@ -342,9 +343,9 @@ import_into(struct state *s, int run, int fd, const char *digest,
 	if (unpack_layer(s, fd, folder, err) == 0 &&
 	    take_label(folder, &l, err) == 0 &&
 	    hold_chain(s, &l, held, missing, err) == 0 &&
-	    finish_root(folder, &l, digest, ok, err) == 0) {
+	    finish_root(folder, &l, digest, err) == 0) {
 		memcpy(key, l.key, KEY_HEX);
-		rc = state_publish(s, IMAGE_LAYER, key, run, "new", ok, err);
+		rc = state_publish(s, IMAGE_LAYER, key, run, "new", err);
 	}
 	for (i = 0; i < 2; i++) {
 		if (held[i] >= 0)

@@ -496,28 +496,18 @@ state_has(struct state *s, enum image kind, const char *id)
 	return is_whole(s->images[kind], id);
 }
 
-/* Write the "ok" file of the image at fd, once its root/ is on disk. */
-static int
-seal(int fd, const char *ok, struct error *err)
+int
+state_seal(int folder, const char *ok, struct error *err)
 {
-	if (syncfs(fd) < 0)
+	if (syncfs(folder) < 0)
 		return fail_errno(err, "sync");
-	return file_write_at(fd, "ok", ok, strlen(ok), 0600, err);
+	return file_write_at(folder, "ok", ok, strlen(ok), 0600, err);
 }
 
 int
 state_publish(struct state *s, enum image kind, const char *id, int dirfd,
-    const char *name, const char *ok, struct error *err)
+    const char *name, struct error *err)
 {
-	int fd, rc;
-
-	fd = sys_open_beneath(dirfd, name, O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		return fail_errno(err, "open %s", name);
-	rc = seal(fd, ok, err);
-	close(fd);
-	if (rc < 0)
-		return -1;
 	while (
 	    renameat2(dirfd, name, s->images[kind], id, RENAME_NOREPLACE) < 0) {
 		if (errno != EEXIST)

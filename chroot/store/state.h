@@ -100,12 +100,18 @@ state_look(struct state *s, enum image kind, const char *id, struct error *err);
 bool state_has(struct state *s, enum image kind, const char *id);
 
 /*
- * Make an image visible: dirfd/name, a folder of this process with root/ in
- * it, gets its "ok" file with this text and becomes stages/ID or layers/KEY.
- * 1 when one was there already (ours is still at its place), 0, or -1.
+ * The folder of an image to come, with root/ in it, gets its "ok" file with
+ * this text, once all else is on the disk.
+ */
+int state_seal(int folder, const char *ok, struct error *err);
+
+/*
+ * Make an image visible: dirfd/name, which is sealed, becomes stages/ID or
+ * layers/KEY. 1 when one was there already (ours is still at its place), 0,
+ * or -1.
  */
 int state_publish(struct state *s, enum image kind, const char *id, int dirfd,
-    const char *name, const char *ok, struct error *err);
+    const char *name, struct error *err);
 
 /*
  * A value out of the "ok" file at fd, lines of "name=value"; false when it

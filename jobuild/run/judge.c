@@ -135,6 +135,16 @@ settle(const struct outcome *o, struct phase_figures *p)
 	p->signal = 0;
 }
 
+/* What more there is to say of the phases that autotua-chroot adds. */
+static const char *
+own_reason(const char *phase)
+{
+	if (strcmp(phase, "portconf") == 0)
+		return ": can't be unpacked, see the log";
+	return strcmp(phase, "layer") == 0 ? ": can't be kept, see the log"
+					   : "";
+}
+
 static enum run_result
 judge_phase(const struct jail_step *j, const struct metadata *m,
     const struct outcome *o, const struct phase_figures *p, struct error *err)
@@ -159,8 +169,7 @@ judge_phase(const struct jail_step *j, const struct metadata *m,
 		fail(err, "%s: exit %d: %.*s", what, p->exit,
 		    (int)strcspn(o->die, "\n"), o->die);
 	else
-		fail(err, "%s: exit %d%s", what, p->exit,
-		    conf ? ": can't be unpacked, see the log" : "");
+		fail(err, "%s: exit %d%s", what, p->exit, own_reason(p->name));
 	return RUN_FAILED;
 }
 

@@ -271,6 +271,48 @@ exec 7>&-
 comes_to 143 "the leash's end too"
 ok "everything is gone" soon nobody
 
+# Nor for a layer that takes long: a job makes its list long by hard links at
+# a path of escapes, which take no room on the disk.
+links='n=$(printf "\\001%.0s" {1..250}); cd /opt
+	for i in {1..15}; do mkdir "$n"; cd "$n"; done
+	mkdir t; : >t/f
+	for ((i = 0; i < $1; i++)); do cp -al t u; mkdir n; mv t u n; mv n t; done'
+keeping() { # OPTIONS...: the run's child that lists the layer stands still
+	"$CHROOT" -s "$S" run --job long-list --stage "$stage" --status-fd 5 \
+		--leash-fd 4 --commit "$(key 2)" "$@" \
+		-- /bin/bash -c "$links" sh 11 4<hold 5>status >log 7>&- &
+	pid=$!
+	exec 7>hold
+	until [ -e "$S/run/long-list/new" ] || ended; do :; done
+	kill -STOP "$(pgrep -P "$pid" | head -1)" 2>err
+}
+no_layer() {
+	"$CHROOT" -s "$S" has layer "$(key 2)"
+	is $? 3 "and no layer is made"
+	ok "everything is gone" soon nobody
+}
+keeping
+kill "$pid"
+comes_to 143 "TERM ends the making of a layer"
+no_layer
+keeping
+exec 7>&-
+comes_to 143 "the leash's end too"
+no_layer
+keeping --time 8
+comes_to 1 "so does the time"
+is "$(field phase) $(field limit) $(field limit_value)" "layer time 8" "which is said"
+has "$(cat log)" "the time is over" "in the log too"
+no_layer
+run --commit "$(key 2)" -- /bin/bash -c "$links" sh 13
+is "$code $(field phase) $(field exit)" "1 layer 1" "too long a list is the job's failure"
+has "$log" "larger than 256 MiB" "with the reason"
+no_layer
+run --commit "$(key 2)" -- /bin/bash -c "$links" sh 7
+is "$code" 0 "a shorter one is kept"
+ok "and counts" [ "$("$CHROOT" -s "$S" list --json |
+	jq '.[] | select(.kind == "layer").size')" -gt 4000000 ]
+
 for args in "--memory x" "--pids 1K" "--cpus 1.2345" "--cpus x" "--disk -1" \
 	"--reserve x" "--artifacts-files 1M" "--without sun" "--without ,"; do
 	# shellcheck disable=SC2086 # words
