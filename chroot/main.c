@@ -11,6 +11,7 @@
 #include "chroot/step/run.h"
 #include "chroot/serve.h"
 #include "chroot/sys/subid.h"
+#include "chroot/store/layer.h"
 #include "chroot/store/stage.h"
 #include "base/arena.h"
 #include "base/conf.h"
@@ -201,7 +202,8 @@ cmd_has(const char *path, int argc, char **argv)
 		return usage("has: stage or layer is needed");
 	if (state_open(&s, path, &err) < 0)
 		return trouble(&err);
-	fd = state_hold(&s, kind, argv[2], &err);
+	fd = kind == IMAGE_LAYER ? layer_hold(&s, argv[2], &err)
+				 : state_hold(&s, kind, argv[2], &err);
 	state_close(&s);
 	if (fd >= 0)
 		close(fd);

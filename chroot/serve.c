@@ -321,8 +321,8 @@ static int
 do_has(struct server *s, const struct request *q, struct error *err)
 {
 	bool hidden, layer = (q->flags & REQUEST_LAYER) != 0;
-	int fd =
-	    state_hold(s->state, layer ? IMAGE_LAYER : IMAGE_STAGE, q->id, err);
+	int fd = layer ? layer_hold(s->state, q->id, err)
+		       : state_hold(s->state, IMAGE_STAGE, q->id, err);
 
 	if (fd < 0)
 		return code_of(-1, err);

@@ -19,7 +19,8 @@
 static int
 hold_images(struct run *r, struct error *err)
 {
-	struct chain on = {r->o->stage, "-", false, false};
+	struct chain on = {r->o->stage, "-", "-", false, false};
+	char digest[OK_VALUE];
 	size_t i;
 	int fd;
 
@@ -36,6 +37,10 @@ hold_images(struct run *r, struct error *err)
 		if (layer_check(fd, r->o->layers[i], &on, err) < 0)
 			return CODE_BROKEN;
 		on.below = r->o->layers[i];
+		on.below_digest = digest;
+		if (!state_ok_value(fd, "digest", digest))
+			return fail(err, "layer %s has no digest", on.below),
+			       CODE_BROKEN;
 	}
 	return CODE_OK;
 }

@@ -204,15 +204,20 @@ drop_resolver(struct run *r, struct error *err)
 	return rc;
 }
 
-/* What the layer is made on. */
+/* What the layer is made on; all of that is held, the top last. */
 static struct chain
-chain_of(const struct run *r)
+chain_of(const struct run *r, char digest[OK_VALUE])
 {
 	const struct run_options *o = r->o;
-	struct chain on = {o->stage, "-", r->base.copied, r->ids.userns < 0};
+	struct chain on = {
+	    o->stage, "-", "-", r->base.copied, r->ids.userns < 0};
 
-	if (o->nlayers > 0)
+	if (o->nlayers > 0) {
 		on.below = o->layers[o->nlayers - 1];
+		on.below_digest = digest;
+		if (!state_ok_value(r->held[o->nlayers], "digest", digest))
+			digest[0] = '\0';
+	}
 	return on;
 }
 
@@ -220,7 +225,8 @@ chain_of(const struct run *r)
 static int
 make_layer(struct run *r, struct error *err)
 {
-	struct chain on = chain_of(r);
+	char digest[OK_VALUE];
+	struct chain on = chain_of(r, digest);
 
 	return layer_make(r->fd, &on, err);
 }
@@ -249,7 +255,8 @@ static int
 commit(struct run *r, struct error *err)
 {
 	const struct run_options *o = r->o;
-	struct chain on = chain_of(r);
+	char digest[OK_VALUE];
+	struct chain on = chain_of(r, digest);
 	int rc;
 
 	jail_drop_view(&r->watch);

@@ -73,9 +73,10 @@ layer_ok(
 	char text[IMAGE_OK];
 
 	image_ok(facts, text);
-	snprintf(ok, LAYER_OK, "stage=%s\nbelow=%s\n%s%s%s", on->stage,
-	    on->below, on->whole ? "whole=yes\n" : "",
-	    on->rootful ? "rootful=yes\n" : "", text);
+	snprintf(ok, LAYER_OK, "stage=%s\nbelow=%s\nbelow-digest=%s\n%s%s%s",
+	    on->stage, on->below, on->below_digest,
+	    on->whole ? "whole=yes\n" : "", on->rootful ? "rootful=yes\n" : "",
+	    text);
 }
 
 bool
@@ -94,17 +95,65 @@ layer_is_whole(int ok)
 	return state_ok_value(ok, "whole", value);
 }
 
+bool
+layer_below_digest(int ok, char digest[OK_VALUE])
+{
+	char below[OK_VALUE];
+
+	if (state_ok_value(ok, "below-digest", digest))
+		return true;
+	snprintf(digest, OK_VALUE, "-");
+	return state_ok_value(ok, "below", below) && strcmp(below, "-") == 0;
+}
+
+/* Is the layer below there, and what it was? */
+static bool
+stands(struct state *s, int ok)
+{
+	char below[OK_VALUE], want[OK_VALUE], got[OK_VALUE];
+	struct error none;
+	bool same;
+	int fd;
+
+	if (!state_ok_value(ok, "below", below) ||
+	    !layer_below_digest(ok, want))
+		return false;
+	if (strcmp(below, "-") == 0)
+		return true;
+	fd = state_look(s, IMAGE_LAYER, below, &none);
+	if (fd < 0)
+		return false;
+	same = state_ok_value(fd, "digest", got) && strcmp(got, want) == 0;
+	close(fd);
+	return same;
+}
+
+int
+layer_hold(struct state *s, const char *key, struct error *err)
+{
+	int ok = state_hold(s, IMAGE_LAYER, key, err);
+
+	if (ok < 0 || stands(s, ok))
+		return ok;
+	close(ok);
+	fail(err, "layer %s was made on what isn't here any more", key);
+	err->code = ENOENT;
+	return -1;
+}
+
 int
 layer_give_way(
     struct state *s, const char *key, const struct chain *on, struct error *err)
 {
+	struct error why;
 	bool stays;
 	int ok;
 
 	ok = state_hold(s, IMAGE_LAYER, key, err);
 	if (ok < 0)
 		return 0;
-	stays = (on->rootful || !layer_is_rootful(ok)) &&
+	stays = layer_check(ok, key, on, &why) == 0 &&
+	    (on->rootful || !layer_is_rootful(ok)) &&
 	    (!on->whole || layer_is_whole(ok));
 	close(ok);
 	if (stays)
@@ -154,17 +203,24 @@ layer_make(int run, const struct chain *on, struct error *err)
 int
 layer_check(int ok, const char *key, const struct chain *on, struct error *err)
 {
-	char stage[OK_VALUE], below[OK_VALUE];
+	char stage[OK_VALUE], below[OK_VALUE], digest[OK_VALUE];
 
 	if (!state_ok_value(ok, "stage", stage) ||
-	    !state_ok_value(ok, "below", below))
+	    !state_ok_value(ok, "below", below) ||
+	    !layer_below_digest(ok, digest))
 		return fail(err,
-		    "layer %s: its \"ok\" file is damaged: remove the layer",
+		    "layer %s: its \"ok\" file doesn't say what it was made "
+		    "on: remove the layer, it is made again",
 		    key);
 	if (strcmp(stage, on->stage) != 0 || strcmp(below, on->below) != 0)
 		return fail(err,
 		    "layer %s was made on stage %s and layer %s, not on %s "
 		    "and %s",
 		    key, stage, below, on->stage, on->below);
+	if (strcmp(digest, on->below_digest) != 0)
+		return fail(err,
+		    "layer %s was made on layer %s when that had another "
+		    "content: remove it, it is made again",
+		    key, below);
 	return 0;
 }

@@ -14,17 +14,20 @@
 struct error;
 struct state;
 
-/* What a layer was made on: a stage and the layer below, "-" if none. */
+/*
+ * What a layer was made on: a stage, the layer below and the digest of what is
+ * in that, "-" if none.
+ */
 struct chain {
-	const char *stage, *below;
+	const char *stage, *below, *below_digest;
 	bool whole;   /* it holds all that is below it, too; see base.h */
 	bool rootful; /* made by the machine's root, whose ids are any */
 };
 
 /*
  * Is there a layer key that can stay? 1, or 0 when there is none any more: one
- * that is rootful gives way to one that isn't, one that only overlayfs can use
- * to a whole one.
+ * that was made on something else gives way, one that is rootful to one that
+ * isn't, one that only overlayfs can use to a whole one.
  */
 int layer_give_way(struct state *s, const char *key, const struct chain *on,
     struct error *err);
@@ -37,7 +40,7 @@ int layer_give_way(struct state *s, const char *key, const struct chain *on,
 int layer_make(int run, const struct chain *on, struct error *err);
 
 /* The text of its "ok" file. */
-#define LAYER_OK (IMAGE_OK + 176)
+#define LAYER_OK (IMAGE_OK + 256)
 void layer_ok(
     const struct chain *on, const struct image_facts *f, char ok[LAYER_OK]);
 
@@ -49,6 +52,18 @@ bool layer_is_rootful(int ok);
 
 /* Does it hold all that is below it? Others can be used by overlayfs only. */
 bool layer_is_whole(int ok);
+
+/*
+ * As state_hold(); a layer whose layer below isn't there as it was when this
+ * one was made counts as missing, since it can't be used.
+ */
+int layer_hold(struct state *s, const char *key, struct error *err);
+
+/*
+ * The digest of the layer below as "ok" has it: "-" if there is none, or false
+ * if it doesn't say.
+ */
+bool layer_below_digest(int ok, char digest[OK_VALUE]);
 
 /* Was the layer whose "ok" file is ok made on this chain? */
 int

@@ -32,12 +32,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define FORMAT "autotua-layer-1"
+#define FORMAT "autotua-layer-2"
 
 /* What "ok" in the tarball says. */
 struct label {
 	char format[OK_VALUE], key[OK_VALUE], stage[OK_VALUE];
-	char below[OK_VALUE], digest[OK_VALUE];
+	char below[OK_VALUE], below_digest[OK_VALUE], digest[OK_VALUE];
 	bool whole;
 };
 
@@ -52,8 +52,9 @@ write_tar(int fd, int root, const struct content *c, const struct label *l,
 	int n, rc = -1;
 
 	n = snprintf(ok, sizeof(ok),
-	    "format=" FORMAT "\nkey=%s\nstage=%s\nbelow=%s\ndigest=%s\n%s",
-	    l->key, l->stage, l->below, l->digest,
+	    "format=" FORMAT "\nkey=%s\nstage=%s\nbelow=%s\n"
+	    "below-digest=%s\ndigest=%s\n%s",
+	    l->key, l->stage, l->below, l->below_digest, l->digest,
 	    l->whole ? "whole=yes\n" : "");
 	tar_init(&t, fd);
 	if (tar_add_text(&t, "ok", ok, (size_t)n, err) == 0 &&
@@ -97,9 +98,10 @@ read_label(int ok, struct label *l, struct error *err)
 	l->whole = state_ok_value(ok, "whole", whole);
 	if (!state_ok_value(ok, "stage", l->stage) ||
 	    !state_ok_value(ok, "below", l->below) ||
+	    !layer_below_digest(ok, l->below_digest) ||
 	    !state_ok_value(ok, "digest", l->digest))
 		return fail(err,
-		    "its \"ok\" file lacks stage, below or "
+		    "its \"ok\" file lacks stage, below, below-digest or "
 		    "digest");
 	return 0;
 }
@@ -231,6 +233,14 @@ set_marks(void *ctx, const struct walk_entry *e, struct error *err)
 
 /* ---- import -------------------------------------------------------------- */
 
+/* What is said of the layer below: "-" if there is none. */
+static bool
+is_key_or_none(const char *below, const char *text)
+{
+	return strcmp(below, "-") == 0 ? strcmp(text, "-") == 0
+				       : id_is_key(text);
+}
+
 /* "ok" of the tarball, and away with it: ours will be another one. */
 static int
 take_label(int folder, struct label *l, struct error *err)
@@ -251,8 +261,8 @@ take_label(int folder, struct label *l, struct error *err)
 		    "is no layer that was exported by "
 		    "\"autotua-chroot export\"");
 	if (!id_is_key(l->key) || !id_is_key(l->stage) ||
-	    !id_is_key(l->digest) ||
-	    (strcmp(l->below, "-") != 0 && !id_is_key(l->below)))
+	    !id_is_key(l->digest) || !is_key_or_none(l->below, l->below) ||
+	    !is_key_or_none(l->below, l->below_digest))
 		return fail(err, "its file \"ok\" names what is no key");
 	if (unlinkat(folder, "ok", 0) < 0)
 		return fail_errno(err, "remove \"ok\"");
@@ -264,7 +274,7 @@ static int
 hold_chain(struct state *s, const struct label *l, int held[2], bool *missing,
     struct error *err)
 {
-	char stage[OK_VALUE];
+	char stage[OK_VALUE], digest[OK_VALUE];
 
 	held[0] = state_hold(s, IMAGE_STAGE, l->stage, err);
 	*missing = held[0] < 0 && err->code == ENOENT;
@@ -272,7 +282,7 @@ hold_chain(struct state *s, const struct label *l, int held[2], bool *missing,
 		return fail_in(err, "import the stage first");
 	if (strcmp(l->below, "-") == 0)
 		return 0;
-	held[1] = state_hold(s, IMAGE_LAYER, l->below, err);
+	held[1] = layer_hold(s, l->below, err);
 	*missing = held[1] < 0 && err->code == ENOENT;
 	if (held[1] < 0)
 		return fail_in(err, "import the layer below first");
@@ -282,6 +292,15 @@ hold_chain(struct state *s, const struct label *l, int held[2], bool *missing,
 		    "the layer below it, %s, stands on stage %s here, not on "
 		    "%s",
 		    l->below, stage, l->stage);
+	if (!state_ok_value(held[1], "digest", digest) ||
+	    strcmp(digest, l->below_digest) != 0) {
+		*missing = true;
+		return fail(err,
+		    "the layer below it, %s, has another content here than "
+		    "it was made on: remove that one and import the other "
+		    "first",
+		    l->below);
+	}
 	return 0;
 }
 
@@ -298,12 +317,19 @@ unpack_layer(struct state *s, int tarball, int folder, struct error *err)
 	return 0;
 }
 
+static struct chain
+chain_of(const struct label *l)
+{
+	return (struct chain){
+	    l->stage, l->below, l->below_digest, l->whole, false};
+}
+
 /* The tree as it must be, sealed. */
 static int
 finish_root(
     int folder, const struct label *l, const char *digest, struct error *err)
 {
-	struct chain on = {l->stage, l->below, l->whole, false};
+	struct chain on = chain_of(l);
 	struct image_facts facts;
 	char ok[LAYER_OK];
 	int root, rc;
@@ -334,6 +360,7 @@ import_into(struct state *s, int run, int fd, const char *digest,
 {
 	int folder, held[2] = {-1, -1}, rc = -1, i;
 	struct label l = {.format = ""};
+	struct chain on;
 
 	if (mkdirat(run, "new", 0700) < 0)
 		return fail_errno(err, "create new");
@@ -345,7 +372,11 @@ import_into(struct state *s, int run, int fd, const char *digest,
 	    hold_chain(s, &l, held, missing, err) == 0 &&
 	    finish_root(folder, &l, digest, err) == 0) {
 		memcpy(key, l.key, KEY_HEX);
-		rc = state_publish(s, IMAGE_LAYER, key, run, "new", err);
+		on = chain_of(&l);
+		rc = layer_give_way(s, key, &on, err);
+		if (rc == 0)
+			rc =
+			    state_publish(s, IMAGE_LAYER, key, run, "new", err);
 	}
 	for (i = 0; i < 2; i++) {
 		if (held[i] >= 0)

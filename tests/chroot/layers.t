@@ -60,6 +60,59 @@ is "$code" 1 "a failing step"
 "$CHROOT" -s "$S" has layer "$D"
 is $? 3 "leaves no layer"
 
+# one whose layer below was made anew, with another content: what it has
+# renamed or removed there isn't what is there
+E=$(key 7) F=$(key 8)
+keep_two() {
+	run --commit "$E" -- /bin/bash -c 'echo a >/opt/a'
+	run --layer "$E" --commit "$F" -- /bin/bash -c 'mv /opt/a /opt/a2; echo b >/opt/b'
+}
+keep_two
+"$CHROOT" -s "$S" export "$E" >e.tar 2>/dev/null
+"$CHROOT" -s "$S" export "$F" >f.tar 2>/dev/null
+tool() { "$CHROOT" -s "$S" "$@"; }
+refused() { # HOW
+	run --layer "$E" --layer "$F" -- ls /opt
+	is "$code" 70 "$1: a layer on another content of the one below is refused"
+	has "$err" "remove it, it is made again" "$1: with the remedy"
+	tool has layer "$F"
+	is $? 3 "$1: it counts as missing"
+}
+tool remove "$E"
+tool has layer "$F"
+is $? 3 "a layer without the one below counts as missing"
+run --commit "$E" -- /bin/bash -c 'echo a >/opt/a; echo extra >/opt/extra'
+refused "made anew"
+tool import -l f.tar 2>import.err
+is $? 3 "nor can it be imported"
+has "$(cat import.err)" "another content here" "with the reason"
+run --layer "$E" --commit "$F" -- /bin/bash -c 'rm /opt/a'
+has "$status" "commit key=$F state=new" "a run makes it again"
+run --layer "$E" --layer "$F" -- ls /opt
+is "$log" "extra" "on what is there"
+tool remove "$F"
+keep_two
+run --without overlay --commit "$E" -- /bin/bash -c 'echo a >/opt/a; echo extra >/opt/extra'
+refused "made as a whole"
+tool remove "$E"
+is "$(tool import -l e.tar)" "$E" "what it was made on comes back"
+is "$(tool import -l f.tar)" "$F" "it does, too, instead of the one that was made since"
+run --layer "$E" --layer "$F" -- cat /opt/a2 /opt/b
+is "$code $log" "0 a
+b" "and both fit"
+tool remove "$E"
+run --commit "$E" -- true
+"$CHROOT" -s "$S" remove "$E"
+tool import -l e.tar >/dev/null
+ok "the same content fits, however it came" tool has layer "$F"
+# as it was recorded before its layer below was
+sed -i '/^below-digest=/d' "$S/layers/$F/ok"
+run --layer "$E" --layer "$F" -- true
+is "$code" 70 "one that doesn't say on what content is refused"
+has "$err" "remove the layer" "with the remedy"
+run --layer "$E" --commit "$F" -- true
+has "$status" "state=new" "and made again"
+
 # a file of a lower layer can be written, the layer stays
 run --layer "$A" -- /bin/bash -c 'echo changed >/opt/one; echo x >>/bin/busybox'
 is "$(cat "$S/layers/$A/root/opt/one")" one "layers aren't written to"
