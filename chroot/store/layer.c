@@ -28,6 +28,15 @@ scrub_one(void *ctx, const struct walk_entry *e, struct error *err)
 
 	if (S_ISBLK(e->st.st_mode) || (S_ISCHR(e->st.st_mode) && !whiteout))
 		return fail(err, "%.200s is a device node", e->path);
+	/* neither copied nor exported, and nothing below it is listed */
+	if (e->deep) {
+		fail(err,
+		    "a folder is nested deeper than %d, or has a path longer "
+		    "than %d bytes: %.200s",
+		    WALK_DEPTH - 1, WALK_PATH, e->path);
+		err->code = EOVERFLOW;
+		return -1;
+	}
 	if ((S_ISSOCK(e->st.st_mode) || (whiteout && *whole)) &&
 	    unlinkat(e->dirfd, e->name, 0) < 0)
 		return fail_errno(err, "delete %.200s", e->path);

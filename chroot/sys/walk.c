@@ -62,7 +62,7 @@ show_name(struct walk *w, const char *name,
 		return fail_errno(err, "stat %s", w->path);
 	if (S_ISDIR(e.st.st_mode))
 		e.deep = w->depth == WALK_DEPTH || e.st.st_dev != w->dev ||
-		    top->len + n + NAME_MAX + 3 > sizeof(w->path);
+		    top->len + n > WALK_PATH;
 	rc = visit(ctx, &e, err);
 	if (rc != 0 || !S_ISDIR(e.st.st_mode) || e.deep)
 		return rc < 0 ? -1 : 0;

@@ -7,13 +7,15 @@
 #ifndef CHROOT_WALK_H
 #define CHROOT_WALK_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
 struct error;
 
-#define WALK_DEPTH 256
+#define WALK_DEPTH 256 /* levels, the top of the walk too */
+#define WALK_PATH  (PATH_MAX - NAME_MAX - 3) /* bytes, of a folder */
 
 struct walk_entry {
 	int dirfd;        /* the folder that holds it */

@@ -7,6 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 import_stage
 A=$(key a) B=$(key b) C=$(key c)
+tool() { "$CHROOT" -s "$S" "$@"; }
 
 run --commit "$A" -- /bin/bash -c 'echo one >/opt/one; mkdir /opt/dir; echo x >/opt/dir/x
 	rm /etc/hosts; echo t >/tmp/t; echo r >/run/r; echo w >/autotua/work/w
@@ -60,6 +61,24 @@ is "$code" 1 "a failing step"
 "$CHROOT" -s "$S" has layer "$D"
 is $? 3 "leaves no layer"
 
+# folders that no later step could copy, list or take elsewhere
+nest='cd /opt; for ((i = 0; i < $1; i++)); do mkdir d && cd -P d; done; echo x >f'
+run --commit "$(key 6)" -- /bin/bash -c "$nest" sh 400
+is "$code $(field phase) $(field exit)" "1 layer 1" "folders too deep for a layer"
+has "$log" "nested deeper than 255, or has a path longer than 3838 bytes: opt/d/d" "are named"
+tool has layer "$(key 6)"
+is $? 3 "there is no layer"
+n=$(printf %0200d 1)
+run --commit "$(key 6)" -- /bin/bash -c 'cd /opt
+	for ((i = 0; i < 30; i++)); do mkdir '"$n && cd -P $n"'; done'
+is "$code $(field phase)" "1 layer" "nor with too long a path"
+run --without overlay --commit "$(key 6)" -- /bin/bash -c "$nest" sh 254
+is "$code" 0 "less is fine"
+run --without overlay --layer "$(key 6)" -- find /opt -name f
+has "$code $log" "0 /opt/d/d/d" "for who copies it"
+ok "and for who exports it" sh -c '"$@" >deep.tar' sh "$CHROOT" -s "$S" export "$(key 6)"
+tool remove "$(key 6)"
+
 # one whose layer below was made anew, with another content: what it has
 # renamed or removed there isn't what is there
 E=$(key 7) F=$(key 8)
@@ -70,7 +89,6 @@ keep_two() {
 keep_two
 "$CHROOT" -s "$S" export "$E" >e.tar 2>/dev/null
 "$CHROOT" -s "$S" export "$F" >f.tar 2>/dev/null
-tool() { "$CHROOT" -s "$S" "$@"; }
 refused() { # HOW
 	run --layer "$E" --layer "$F" -- ls /opt
 	is "$code" 70 "$1: a layer on another content of the one below is refused"
