@@ -336,12 +336,29 @@ note_warning(struct job *j, const char *name)
 	}
 }
 
+/*
+ * Before 1970 the fraction of a second counts back from the whole ones, but
+ * libarchive gives it as it is written. Within the second before 1970 it loses
+ * the sign.
+ */
+static void
+mend_time(struct archive_entry *e)
+{
+	time_t s = archive_entry_mtime(e);
+	long ns = archive_entry_mtime_nsec(e);
+
+	if (s < 0 && ns > 0)
+		archive_entry_set_mtime(e, s - 1, 1000000000 - ns);
+}
+
 static int
 write_member(
     struct job *j, struct archive_entry *e, const char *name, struct error *err)
 {
-	int rc = archive_write_header(j->out, e);
+	int rc;
 
+	mend_time(e);
+	rc = archive_write_header(j->out, e);
 	if (rc < ARCHIVE_WARN)
 		return fail_archive(err, name, j->out);
 	if (rc == ARCHIVE_WARN)

@@ -185,6 +185,22 @@ marks "$S/stages/$one/root" >there
 setfattr -x user.autotua.opaque f/opt # means something to an import
 is "$(cat there)" "$(marks f)" "ACLs and attributes stay"
 echo y >f/opt/y
+# whose fractions count back in a tarball
+touch -d 1969-06-01T00:00:00.25Z f/opt/old
+touch -d 1901-12-14T01:02:03.123456789Z f/opt/older
+dates() { (cd "$1/opt" && stat -c %y old older); }
+id=$(tool import f)
+is "$(dates "$S/stages/$id/root")" "$(dates f)" "times before 1970 stay"
+K=$(key 9)
+tool run --job old-times --stage "$id" --commit "$K" -- chmod 600 /opt/old /opt/older
+is "$(dates "$S/layers/$K/root")" "$(dates f)" "in a layer"
+tool export "$K" >old.tar 2>/dev/null
+"$CHROOT" -s "$other" import f >/dev/null
+is "$("$CHROOT" -s "$other" import -l old.tar 2>&1)" "$K" "which goes to other machines"
+tar -C f --format=pax -cf times.tar opt/old opt/older
+id=$(tool import times.tar)
+is "$(dates "$S/stages/$id/root")" "$(dates f)" "and in tar's own tarballs"
+tool remove "$K"
 ok "another folder is another stage" [ "$(tool import f)" != "$one" ]
 is "$(stat -c %h "$S/stages/$one/root/opt/second")" \
 	"$(stat -c %h f/opt/second)" "hard links stay"
