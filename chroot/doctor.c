@@ -326,8 +326,8 @@ try_room(struct visit *v, struct state *s)
 	else
 		snprintf(f->text, sizeof(f->text),
 		    "%" PRId64 " MiB are free, %" PRId64 " of them to stay so",
-		    disk_free(s->fd) >> 20,
-		    disk_reserve(s->fd, DISK_RESERVE_DEFAULT) >> 20);
+		    disk_free(s->fd).bytes >> 20,
+		    disk_reserve(s->fd, DISK_RESERVE_DEFAULT).bytes >> 20);
 	f = find(v, "pressure", access("/proc/pressure/memory", R_OK) == 0,
 	    "add psi=1 to the kernel's command line");
 	snprintf(f->text, sizeof(f->text),

@@ -11,28 +11,41 @@
 #define SECOND     1000000000LL
 #define GIB        ((int64_t)1 << 30)
 #define WALK_EVERY (30 * SECOND)
+#define FILES_MAX  ((int64_t)1 << 18)
 #define WALK_SHARE 20 /* it may take a twentieth of the time */
 
-int64_t
+struct space
 disk_free(int fd)
 {
 	struct statvfs v;
 
 	if (fstatvfs(fd, &v) < 0)
-		return INT64_MAX;
-	return (int64_t)v.f_bavail * (int64_t)v.f_frsize;
+		return (struct space){INT64_MAX, INT64_MAX};
+	return (struct space){(int64_t)v.f_bavail * (int64_t)v.f_frsize,
+	    v.f_files > 0 ? (int64_t)v.f_favail : INT64_MAX};
 }
 
-int64_t
+static int64_t
+smaller(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+struct space
 disk_reserve(int fd, int64_t asked)
 {
+	struct space keep = {asked, 0};
 	struct statvfs v;
-	int64_t tenth;
 
-	if (asked >= 0 || fstatvfs(fd, &v) < 0)
-		return asked < 0 ? 0 : asked;
-	tenth = (int64_t)v.f_blocks * (int64_t)v.f_frsize / 10;
-	return tenth < 5 * GIB ? tenth : 5 * GIB;
+	if (asked < 0)
+		keep.bytes = 0;
+	if (asked == 0 || fstatvfs(fd, &v) < 0)
+		return keep;
+	if (asked < 0)
+		keep.bytes = smaller(
+		    (int64_t)v.f_blocks * (int64_t)v.f_frsize / 10, 5 * GIB);
+	keep.files = smaller((int64_t)(v.f_files / 10), FILES_MAX);
+	return keep;
 }
 
 void
@@ -40,32 +53,36 @@ disk_begin(struct disk *d, int run, int64_t limit, int64_t reserve)
 {
 	*d = (struct disk){.run = run, .limit = limit};
 	d->reserve = disk_reserve(run, reserve);
-	d->free = d->begin = disk_free(run);
+	d->begin = disk_free(run);
+	d->free = d->begin.bytes;
 	d->next = jail_now() + WALK_EVERY;
 }
 
 /* Add up one of the folders that the job writes to. */
-static int64_t
+static struct space
 used_in(int run, const char *name)
 {
 	struct walk_size size = {0, 0};
 	int fd = sys_open_beneath(run, name, O_RDONLY | O_DIRECTORY);
 
 	if (fd < 0)
-		return 0;
+		return (struct space){0, 0};
 	walk_size_live(fd, &size);
 	close(fd);
-	return (int64_t)size.bytes;
+	return (struct space){(int64_t)size.bytes, (int64_t)size.files};
 }
 
 static void
 add_up(struct disk *d)
 {
 	int64_t begin = jail_now(), took;
+	struct space upper, home;
 
-	d->free = disk_free(d->run);
-	d->used =
-	    used_in(d->run, "upper") + used_in(d->run, "home") - d->copied;
+	d->free = disk_free(d->run).bytes;
+	upper = used_in(d->run, "upper");
+	home = used_in(d->run, "home");
+	d->used.bytes = upper.bytes + home.bytes - d->copied.bytes;
+	d->used.files = upper.files + home.files - d->copied.files;
 	took = (jail_now() - begin) * WALK_SHARE;
 	d->next = jail_now() + (took > WALK_EVERY ? took : WALK_EVERY);
 }
@@ -74,35 +91,51 @@ void
 disk_copied(struct disk *d)
 {
 	d->copied = used_in(d->run, "upper");
-	d->free = d->begin = disk_free(d->run);
+	d->begin = disk_free(d->run);
+	d->free = d->begin.bytes;
+}
+
+/* Is less than half of what has gone the run's? freed: by its end. */
+static bool
+is_others(const struct disk *d, struct space freed)
+{
+	if (d->files)
+		return d->used.files + freed.files <
+		    (d->begin.files - d->met.files) / 2;
+	return d->used.bytes + freed.bytes <
+	    (d->begin.bytes - d->met.bytes) / 2;
 }
 
 bool
 disk_exceeded(struct disk *d, bool final)
 {
-	int64_t now_free = disk_free(d->run), gone = d->free - now_free;
+	struct space left = disk_free(d->run);
 
 	/* others may have freed meanwhile what the run has taken */
 	if (d->limit > 0 &&
-	    (final || d->used + gone >= d->limit || jail_now() >= d->next)) {
+	    (final || d->used.bytes + d->free - left.bytes >= d->limit ||
+		jail_now() >= d->next)) {
 		add_up(d);
-		if (d->used >= d->limit)
+		if (d->used.bytes >= d->limit)
 			return true;
 	}
-	if (now_free >= d->reserve)
+	d->files = left.files < d->reserve.files;
+	if (!d->files && left.bytes >= d->reserve.bytes)
 		return false;
 	add_up(d);
-	d->met = now_free;
-	d->low = d->used < (d->begin - d->met) / 2;
+	d->met = left;
+	d->low = is_others(d, (struct space){0, 0});
 	return true;
 }
 
 void
 disk_settle(struct disk *d)
 {
-	/* at once: what others free later is not the run's */
-	int64_t freed = disk_free(d->run) - d->met;
+	struct space now = disk_free(d->run);
 
+	/* at once: what others free later is not the run's */
 	if (d->low)
-		d->low = d->used + freed < (d->begin - d->met) / 2;
+		d->low = is_others(d,
+		    (struct space){
+			now.bytes - d->met.bytes, now.files - d->met.files});
 }

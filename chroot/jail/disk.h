@@ -11,28 +11,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct space {
+	int64_t bytes;
+	int64_t files; /* inodes */
+};
+
 struct disk {
-	int run;         /* the run's folder */
-	int64_t limit;   /* bytes; 0: none */
-	int64_t reserve; /* bytes that must stay free */
-	int64_t used;    /* by the run, when it was added up */
-	int64_t free;    /* on the file system then */
-	int64_t begin;   /* free at the beginning */
-	int64_t next;    /* time at which it is added up again, ns */
-	int64_t copied;  /* bytes of upper that aren't the job's */
-	int64_t met;     /* free when the reserve was met */
-	bool low;        /* the reserve was met, and not by this run alone */
+	int run;              /* the run's folder */
+	int64_t limit;        /* bytes; 0: none */
+	struct space reserve; /* what must stay free */
+	struct space used;    /* by the run, when it was added up */
+	int64_t free;         /* bytes on the file system then */
+	struct space begin;   /* free at the beginning */
+	int64_t next;         /* time at which it is added up again, ns */
+	struct space copied;  /* of upper, what isn't the job's */
+	struct space met;     /* free when the reserve was met */
+	bool files;           /* it was that of inodes */
+	bool low; /* the reserve was met, and not by this run alone */
 };
 
 /*
- * What must stay free on the file system at fd if nothing is said: a tenth of
- * it, at most 5 GiB.
+ * What must stay free on the file system at fd: as many bytes as are asked
+ * for, or if nothing is said a tenth of it, at most 5 GiB; and of its inodes,
+ * where they have a number, a tenth, at most 262144; nothing if 0 is asked for.
  */
 #define DISK_RESERVE_DEFAULT (-1)
-int64_t disk_reserve(int fd, int64_t asked);
+struct space disk_reserve(int fd, int64_t asked);
 
-/* Bytes that are free for use there. */
-int64_t disk_free(int fd);
+/* What is free for use there. */
+struct space disk_free(int fd);
 
 /* From here on. */
 void disk_begin(struct disk *d, int run, int64_t limit, int64_t reserve);

@@ -34,17 +34,23 @@ int
 ready(int fd, int64_t reserve, int64_t pressure, struct error *err)
 {
 	static const char *const kinds[] = {"memory", "io"};
-	int64_t free = disk_free(fd), wanted = disk_reserve(fd, reserve);
+	struct space free = disk_free(fd), wanted = disk_reserve(fd, reserve);
 	double now;
 	size_t i;
 
-	if (free < wanted)
+	if (free.bytes < wanted.bytes)
 		return fail(err,
 		    "the disk of the state folder has %" PRId64
 		    " MiB free, and %" PRId64
 		    " MiB are to stay free (--reserve): remove stages or "
 		    "layers",
-		    free >> 20, wanted >> 20);
+		    free.bytes >> 20, wanted.bytes >> 20);
+	if (free.files < wanted.files)
+		return fail(err,
+		    "the disk of the state folder has %" PRId64
+		    " inodes free, and %" PRId64
+		    " are to stay free (--reserve): remove stages or layers",
+		    free.files, wanted.files);
 	for (i = 0; pressure > 0 && i < 2; i++) {
 		now = pressure_of(kinds[i]);
 		if (now > (double)pressure)

@@ -111,11 +111,18 @@ code_of(struct run *r, int rc, const struct jail_result *res, struct error *err)
 		return CODE_STOPPED;
 	if (rc < 0)
 		return CODE_TROUBLE;
+	if (res->limit == LIMIT_DISK && r->disk.low && r->disk.files) {
+		fail(err,
+		    "the disk of the state folder has less than %" PRId64
+		    " inodes free (--reserve), and not by this job",
+		    r->disk.reserve.files);
+		return CODE_TROUBLE;
+	}
 	if (res->limit == LIMIT_DISK && r->disk.low) {
 		fail(err,
 		    "the disk of the state folder has less than %" PRId64
 		    " MiB free (--reserve), and not by this job",
-		    r->disk.reserve >> 20);
+		    r->disk.reserve.bytes >> 20);
 		return CODE_TROUBLE;
 	}
 	return res->exit == 0 && res->limit == LIMIT_NONE ? CODE_OK

@@ -44,8 +44,11 @@ limit_value(const struct run *r, enum limit limit)
 	case LIMIT_PIDS:
 		return o->limits.pids;
 	case LIMIT_DISK:
-		return o->limits.disk > 0 ? o->limits.disk
-					  : r->disk.begin - r->disk.reserve;
+		if (r->disk.files) /* and these are no bytes */
+			return 0;
+		return o->limits.disk > 0
+		    ? o->limits.disk
+		    : r->disk.begin.bytes - r->disk.reserve.bytes;
 	case LIMIT_ARTIFACTS:
 		return o->artifact_bytes;
 	case LIMIT_FILES:

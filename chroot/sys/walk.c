@@ -149,7 +149,7 @@ add_share(void *ctx, const struct walk_entry *e, struct error *err)
 	(void)err;
 	size->bytes +=
 	    (uint64_t)e->st.st_blocks * 512 / (links > 0 ? links : 1);
-	size->files++;
+	size->files += 1.0 / (double)(links > 0 ? links : 1);
 	return 0;
 }
 

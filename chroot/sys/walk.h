@@ -41,7 +41,7 @@ int walk_live(int dirfd,
 
 struct walk_size {
 	uint64_t bytes; /* on disk */
-	uint64_t files;
+	double files;   /* a name of a file with two is half a file */
 };
 
 /*

@@ -82,6 +82,8 @@ judge_limit(const struct jail_step *j, const struct metadata *m,
 	else if (strcmp(p->limit, "artifacts-files") == 0)
 		fail(err, "%s: limit: artifacts: %" PRId64 " files", p->name,
 		    p->limit_value);
+	else if (strcmp(p->limit, "disk") == 0 && p->limit_value == 0)
+		fail(err, "%s: limit: disk: too many files", p->name);
 	else if (p->limit_value > 0)
 		fail(err, "%s: limit: %s: %" PRId64 " bytes", p->name, p->limit,
 		    p->limit_value);

@@ -181,15 +181,19 @@ mkdir small
 fills() { # WANT WHAT JOB OTHERS...: on it, with others doing something there
 	want=$1 what=$2 job=$3
 	shift 3
-	unshare -m sh -c 'mount -t tmpfs -o size=96m none small && "$1" -s \
-		small/state import "$2" >id || exit
+	unshare -m sh -c 'mount -t tmpfs -o "size=96m,nr_inodes=$4" none small &&
+			"$1" -s small/state import "$2" >id || exit
 		export CHROOT="$1" job="$3"
-		shift 3
+		shift 4
 		"$@" &
-		exec "$CHROOT" -s small/state run --job fills-disk \
+		"$CHROOT" -s small/state run --job fills-disk \
 			--stage "$(cat id)" --reserve 30M --time 60 \
-			--status-fd 5 -- /bin/bash -c "$job"' \
-		sh "$CHROOT" "$(stage_tar)" "$job" "$@" \
+			--status-fd 5 -- /bin/bash -c "$job"
+		code=$?
+		wait
+		"$CHROOT" -s small/state ready --reserve 1M >room
+		exit $code' \
+		sh "$CHROOT" "$(stage_tar)" "$job" "$inodes" "$@" \
 		>"$tmp/log" 5>"$tmp/status" 2>"$tmp/err"
 	code=$? status=$(cat "$tmp/status")
 	if grep -q "id-mapped mount" "$tmp/err"; then
@@ -199,6 +203,7 @@ fills() { # WANT WHAT JOB OTHERS...: on it, with others doing something there
 	fi
 }
 if unshare -m true 2>/dev/null; then
+	inodes=1000000
 	fills "1 disk" "a full disk ends the job that filled it, and is named" \
 		'for ((i = 0; ; i++)); do head -c 1000000 /dev/zero >/f$i || break
 		sleep 0.02; done; sleep 100' true
@@ -211,6 +216,25 @@ if unshare -m true 2>/dev/null; then
 		do sleep 0.1; done; head -c 100000000 /dev/zero >small/other'
 	grep -q "id-mapped mount" err ||
 		has "$(cat err)" "and not by this job" "and that is told"
+	inodes=1500
+	fills "1 disk" "a job that takes all inodes" \
+		'for ((i = 0; i < 3000; i++)); do : >/opt/$i; done; sleep 100' true
+	is "$(field limit_value)" 0 "which are no bytes"
+	fills "1 disk" "one that does and says that all is good" \
+		'for ((i = 0; i < 3000; i++)); do : >/opt/$i; done; :' true
+	fills "1 disk" "the same with files that it has deleted" \
+		'ulimit -n 4000; for ((i = 0; i < 3000; i++)); do
+		exec {fd}>/opt/$i; done; rm -r /opt; sleep 100' true
+	fills "0 -" "one that has some and leaves enough" \
+		'for ((i = 0; i < 100; i++)); do : >/opt/$i; done' true
+	is "$(cat room)" "" "work can be taken then"
+	fills "75 " "inodes that others take are not the job's" \
+		'echo x >/f; sleep 100' sh -c 'until [ -n "$(find small/state/run -name f)" ]
+		do sleep 0.1; done; mkdir small/more; cd small/more
+		for i in $(seq 2000); do : >$i; done 2>/dev/null'
+	grep -q "ids of its own" err ||
+		has "$(cat err)" "inodes free (--reserve), and not by this job" "and that is told"
+	has "$(cat room)" "150 are to stay free" "no work is taken then"
 fi
 
 # artifacts
