@@ -141,14 +141,17 @@ static enum limit
 watch(const struct box *b, pid_t pid, int signals, int *status)
 {
 	enum limit limit;
+	struct count count;
 	struct pollfd p[2] = {{.fd = BOX_LEASH, .events = POLLIN},
 	    {.fd = signals, .events = POLLIN}};
 	struct signalfd_siginfo info;
 
+	if (b->poor)
+		count_begin(&count, &b->limits);
 	for (;;) {
 		if (poll(p, 2, b->poor ? COUNT_MS : -1) < 0)
 			continue;
-		limit = b->poor ? count_exceeded(&b->limits) : LIMIT_NONE;
+		limit = b->poor ? count_exceeded(&count) : LIMIT_NONE;
 		if (limit != LIMIT_NONE)
 			return limit;
 		if (p[1].revents != 0 &&

@@ -252,11 +252,15 @@ enter_userns(const struct box *b)
 static void
 drop_privileges(const struct box *b)
 {
+	bool counts = b->poor && b->limits.memory > 0;
 	struct error err;
 
 	sys_fresh_keyring();
 	enter_userns(b);
-	if (priv_drop(b->nest ? PRIV_NEST : PRIV_JOB, &err) < 0)
+	if (priv_drop(b->nest ? PRIV_NEST
+		    : counts  ? PRIV_COUNT
+			      : PRIV_JOB,
+		&err) < 0)
 		box_die(b, "%s", err.msg);
 }
 

@@ -21,11 +21,16 @@
 
 static const uint64_t kept[] = {
     [PRIV_JOB] = JOB,
+    [PRIV_COUNT] = JOB,
     [PRIV_NEST] = JOB | CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_PTRACE) |
 	CAP(CAP_NET_ADMIN) | CAP(CAP_NET_RAW) | CAP(CAP_SETPCAP),
     [PRIV_UNPACK] = CAP(CAP_CHOWN) | CAP(CAP_DAC_OVERRIDE) | CAP(CAP_FOWNER) |
 	CAP(CAP_FSETID) | CAP(CAP_SETFCAP),
 };
+
+/* What this process has besides, if it can, and nothing that it starts. */
+static const uint64_t own[] = {
+    [PRIV_COUNT] = CAP(CAP_SYS_PTRACE), [PRIV_UNPACK] = 0};
 
 int
 priv_drop(enum priv keep, struct error *err)
@@ -48,7 +53,8 @@ priv_drop(enum priv keep, struct error *err)
 		return fail_errno(err, "drop capability %u", cap);
 	}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 ||
-	    sys_capset(kept[keep]) < 0)
+	    (sys_capset(kept[keep] | own[keep]) < 0 &&
+		sys_capset(kept[keep]) < 0))
 		return fail_errno(err, "drop capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return fail_errno(err, "no_new_privs");

@@ -7,6 +7,7 @@ struct error;
 
 enum priv {
 	PRIV_JOB,    /* enough for package managers in a jail */
+	PRIV_COUNT,  /* the same, and only this process sees all others' */
 	PRIV_NEST,   /* and for a package manager's own namespaces */
 	PRIV_UNPACK, /* to write files of any owner */
 };

@@ -96,6 +96,46 @@ CHROOT=$real
 run $without --memory 256M --pids 50 -- true
 is "$(printf '%s\n' "$status" | grep -c '^jail lacks=\(.*,\)\{0,1\}cgroup2,cgroup1')" 1 \
 	"what there isn't is told"
+
+# without groups, memory that several processes can share counts once each;
+# what is within the limit has been looked at several times
+mkdir recipe
+cp "${B:-$top/build}/tests/chroot/probe" recipe/probe
+held() { # WANT WHAT KIND MIB PROCESSES SECONDS
+	want=$1 what=$2
+	shift 2
+	# shellcheck disable=SC2086 # words
+	run $without --memory 64M --time 60 --recipe "$tmp/recipe" -- \
+		/autotua/recipe/probe hold "$@"
+	is "$code $(field limit)" "$want" "$what"
+}
+held "1 memory" "a memfd that is too large" memfd 100 1 100
+held "1 memory" "one of a process that can't be traced" hidden 100 1 100
+held "1 memory" "eight, together" memfd 12 8 100
+held "1 memory" "a segment of System V" segment 100 1 100
+held "1 memory" "shared mappings" mapped 100 1 100
+held "0 -" "memfds within the limit" memfd 10 4 1
+held "0 -" "a segment" segment 40 1 1
+held "0 -" "a mapping, once for all that have it" mapped 40 8 1
+# shellcheck disable=SC2086
+run $without --memory 64M --time 60 -- /bin/bash -c \
+	'head -c 80000000 /dev/zero >/dev/shm/f; sleep 100'
+is "$code $(field limit)" "1 memory" "files in /dev/shm"
+# shellcheck disable=SC2086
+run $without --memory 64M --time 60 -- /bin/bash -c 'head -c 30000000 \
+	/dev/zero >/dev/shm/f; for i in 1 2 3 4; do sleep 1 </dev/shm/f & done; wait'
+is "$code $(field limit)" "0 -" "once for all that have them open"
+# shellcheck disable=SC2086
+run $without --memory 1G --time 60 -- /bin/bash -c 'ulimit -n 16000
+	for i in 1 2 3 4 5; do (for ((n = 0; n < 14000; n++)); do
+	exec {fd}</dev/null; done; sleep 100) & done; wait'
+is "$code $(field limit)" "1 memory" "more descriptors than can be looked at"
+caps='grep ^Cap /proc/self/status'
+run -- /bin/bash -c "$caps"
+mine=$log
+# shellcheck disable=SC2086
+run $without --memory 64M -- /bin/bash -c "$caps"
+is "$log" "$mine" "the job can't look into others for that"
 mkfifo grouped
 "$CHROOT" -s "$S" run --job grouped-job --stage "$stage" --memory 256M \
 	--report-fd 6 -- /bin/bash -c 'echo up >&3; sleep 1000' 6<>grouped &

@@ -227,6 +227,8 @@ main(int argc, char **argv)
 		return host_view(argv[2], argv[3]);
 	if (argc == 3 && strcmp(argv[1], "listen") == 0)
 		return listen_abstract(argv[2]);
+	if (argc == 6 && strcmp(argv[1], "hold") == 0)
+		return hold(argv + 2);
 	if (argc == 2 && strcmp(argv[1], "am-root") == 0)
 		return am_root();
 	/* a phase's name may follow */

@@ -21,6 +21,13 @@ int no_bytes(const char *path);
 
 int no_write(const char *path, const char *text);
 
+/*
+ * Not an attack but a job that uses memory: KIND MIB PROCESSES SECONDS.
+ * "memfd", "hidden" (of another user, and not dumpable), "segment" (of
+ * System V): each process has its own; "mapped": they share it.
+ */
+int hold(char **args);
+
 /* The attacks: HELD or BROKE, with a line that says what. */
 int exe_of_1(void);
 int memory_of_1(void);

@@ -111,7 +111,8 @@ for mode in ${MODES:-userns limits net $private nest rootful old copies user}; d
 	rootful) skip=u; attack "$mode" --without userns --allow-rootful ;;
 	# what kernels of some years ago lack
 	old) skip=x; attack "$mode" --without \
-		detached,fsconfig,landlock,pivot,cgroup1,cgroup2 --pids 100 ;;
+		detached,fsconfig,landlock,pivot,cgroup1,cgroup2 \
+		--pids 100 --memory 512M ;;
 	copies) skip=c; attack "$mode" --without overlay ;;
 	user)
 		skip=r

@@ -50,6 +50,12 @@ is "$code" 0 "limits need no group of the user's"
 step user-job-5 --pids 20 --status-fd 2 -- /bin/bash -c \
 	'for ((i = 0; i < 60; i++)); do sleep 1000 & done; wait'
 has "$log" "limit=pids" "and hold without"
+mkdir own/recipe
+cp "${B:-$top/build}/tests/chroot/probe" own/recipe/
+chown -R "$user" own/recipe
+step user-job-6 --memory 64M --status-fd 2 --recipe "$tmp/own/recipe" -- \
+	/autotua/recipe/probe hold hidden 100 1 60
+has "$log" "limit=memory" "for memory that nobody maps too"
 step user-job-3 -- /bin/bash -c "ls $tmp /root /home; :"
 has "$log" "No such file" "nothing of the host is seen"
 as_user "$S" list >log 2>&1

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory that isn't one process's alone. */
+#include "probe.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define MIB ((size_t)1 << 20)
+
+/* In a memfd, mapped by nobody. */
+static int
+fill_memfd(size_t mib)
+{
+	static char some[1 << 20];
+	int fd = memfd_create("held", 0);
+
+	memset(some, 1, sizeof(some));
+	while (fd >= 0 && mib-- > 0) {
+		if (write(fd, some, sizeof(some)) != (ssize_t)sizeof(some))
+			return 1;
+	}
+	return fd < 0;
+}
+
+static int
+fill_segment(size_t mib)
+{
+	int id = shmget(IPC_PRIVATE, mib * MIB, IPC_CREAT | 0600);
+	void *p = id < 0 ? (void *)-1 : shmat(id, NULL, 0);
+
+	if (p == (void *)-1)
+		return 1;
+	memset(p, 1, mib * MIB);
+	return shmdt(p) < 0;
+}
+
+static int
+fill(const char *kind, size_t mib, char *mapped)
+{
+	if (strcmp(kind, "segment") == 0)
+		return fill_segment(mib);
+	if (strcmp(kind, "hidden") == 0 &&
+	    (setgid(1000) < 0 || setuid(1000) < 0 ||
+		prctl(PR_SET_DUMPABLE, 0) < 0))
+		return 1;
+	if (strcmp(kind, "mapped") != 0)
+		return fill_memfd(mib);
+	memset(mapped, 1, mib * MIB);
+	return 0;
+}
+
+int
+hold(char **args)
+{
+	size_t mib = (size_t)strtoul(args[1], NULL, 10);
+	int i, n = (int)strtol(args[2], NULL, 10), status, bad = 0;
+	unsigned seconds = (unsigned)strtoul(args[3], NULL, 10);
+	char *mapped = mmap(NULL, mib * MIB, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (mapped == MAP_FAILED)
+		return 1;
+	for (i = 0; i < n; i++) {
+		if (fork() == 0) {
+			if (fill(args[0], mib, mapped) != 0)
+				_exit(1);
+			sleep(seconds);
+			_exit(0);
+		}
+	}
+	while (wait(&status) > 0)
+		bad = bad || status != 0;
+	return bad;
+}
