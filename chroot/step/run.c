@@ -23,6 +23,7 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -148,19 +149,49 @@ out:
 		close(own);
 }
 
-/* Anything that isn't plainly missing counts as there. */
-static bool
-has_resolver(int images, const char *id)
-{
-	char path[120];
-	int fd;
+enum found { UNSAID, GONE, THERE };
 
-	snprintf(path, sizeof(path), "%s/root/etc/resolv.conf", id);
-	fd = sys_open_beneath(images, path, O_PATH | O_NOFOLLOW);
-	if (fd < 0)
-		return errno != ENOENT;
+/* Does a layer's /etc hide what is below? Closes fd. */
+static enum found
+judge_etc(int fd)
+{
+	static const char *const marks[] = {
+	    "trusted.overlay.opaque", "user.overlay.opaque"};
+	enum found found = UNSAID;
+	char value;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (fgetxattr(fd, marks[i], &value, 1) == 1 && value == 'y')
+			found = GONE;
+	}
 	close(fd);
-	return true;
+	return found;
+}
+
+/* Anything that isn't plainly missing counts as there. */
+static enum found
+find_resolver(const struct run *r, const char *folder)
+{
+	char path[160];
+	struct stat st;
+	int fd, rc;
+
+	snprintf(path, sizeof(path), "%s/root/etc/resolv.conf", folder);
+	fd = sys_open_beneath(r->state.fd, path, O_PATH | O_NOFOLLOW);
+	if (fd >= 0) {
+		rc = fstat(fd, &st);
+		close(fd);
+		/* a whiteout */
+		return rc == 0 && S_ISCHR(st.st_mode) ? GONE : THERE;
+	}
+	if (errno == ENOTDIR)
+		return GONE;
+	if (errno != ENOENT)
+		return THERE;
+	snprintf(path, sizeof(path), "%s/root/etc", folder);
+	fd = sys_open_beneath(r->state.fd, path, O_RDONLY | O_DIRECTORY);
+	return fd < 0 ? UNSAID : judge_etc(fd);
 }
 
 /* Has a jail made the file where nothing was, to mount the machine's on? */
@@ -168,19 +199,23 @@ static bool
 made_resolver(const struct run *r)
 {
 	const struct run_options *o = r->o;
+	enum found found = UNSAID;
 	bool net = false;
+	char layer[80];
 	size_t i;
 
 	for (i = 0; i < o->nphases; i++)
 		net = net || o->phases[i].net;
-	if (!net || o->network == NETWORK_NO ||
-	    has_resolver(r->state.images[IMAGE_STAGE], o->stage))
+	if (!net || o->network == NETWORK_NO)
 		return false;
-	for (i = 0; i < o->nlayers; i++) {
-		if (has_resolver(r->state.images[IMAGE_LAYER], o->layers[i]))
-			return false;
+	/* from the top; what is below the base is in it */
+	for (i = o->nlayers; i > r->base.skip && found == UNSAID; i--) {
+		snprintf(layer, sizeof(layer), "layers/%s", o->layers[i - 1]);
+		found = find_resolver(r, layer);
 	}
-	return true;
+	if (found == UNSAID)
+		found = find_resolver(r, r->base.folder);
+	return found != THERE;
 }
 
 /* An empty mount point is nothing that the job has made. */

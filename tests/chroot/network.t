@@ -68,6 +68,27 @@ run --phase a --commit "$(key c)" -- touch /etc/resolv.conf
 run --layer "$(key c)" --network host --phase a,net --commit "$(key d)" -- rm -f /opt/done
 run --layer "$(key c)" --layer "$(key d)" -- ls /etc/resolv.conf
 is "$code $log" "0 /etc/resolv.conf" "and an empty one that was there"
+# and one that a layer below has removed
+i=0
+for way in 'rm -r /etc' 'mv /etc /other; mkdir /etc' 'rm /etc/resolv.conf'; do
+	i=$((i + 2))
+	gone="--layer $(key b) --layer $(key $i)" more=$(key $((i + 1)))
+	# shellcheck disable=SC2086 # words
+	{
+		run --layer "$(key b)" --commit "$(key $i)" -- /bin/sh -c "$way"
+		run $gone --network host --phase a,net --commit "$more" -- touch /opt/more
+		run $gone --layer "$more" -- \
+			/bin/bash -c 'ls /opt/more; [ ! -e /etc/resolv.conf ]'
+	}
+	is "$code $log" "0 /opt/more" "nor where a layer did: $way"
+done
+# shellcheck disable=SC2086
+run $gone --commit "$(key 8)" -- touch /etc/resolv.conf
+# shellcheck disable=SC2086
+run $gone --layer "$(key 8)" --network host --phase a,net --commit "$(key 9)" -- true
+# shellcheck disable=SC2086
+run $gone --layer "$(key 8)" --layer "$(key 9)" -- ls /etc/resolv.conf
+is "$code $log" "0 /etc/resolv.conf" "one that was made again stays"
 mkdir linked && : >linked/resolv.conf
 run --network host --phase a,net --phase b --commit "$(key e)" -- /bin/bash -c \
 	"[ \"\$0\" = a ] || { rm -rf /etc && ln -s '$tmp/linked' /etc; }"
