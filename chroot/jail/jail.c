@@ -413,7 +413,7 @@ start(struct jail *j, struct box *b, struct error *err)
 	return 0;
 }
 
-/* The kernel has ended it for a file of more than the disk limit. */
+/* The kernel has ended it for a file of more than twice the disk limit. */
 static bool
 was_file_too_large(const struct jail *j, int status)
 {

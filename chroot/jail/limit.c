@@ -36,8 +36,9 @@ limit_set(const struct limits *l, bool poor, struct error *err)
 	if (poor && l->pids > 0 &&
 	    lower(RLIMIT_NPROC, (rlim_t)l->pids + 16, (rlim_t)l->pids + 16) < 0)
 		return fail_errno(err, "limit processes");
+	/* a file that has really grown too large is found where it lies */
 	if (l->disk > 0 &&
-	    lower(RLIMIT_FSIZE, (rlim_t)l->disk, (rlim_t)l->disk) < 0)
+	    lower(RLIMIT_FSIZE, 2 * (rlim_t)l->disk, 2 * (rlim_t)l->disk) < 0)
 		return fail_errno(err, "limit the size of files");
 	return 0;
 }

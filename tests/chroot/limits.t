@@ -156,10 +156,16 @@ is "$(field limit_value)" 8388608 "its limit is told"
 run --disk 8M -- /bin/bash -c 'trap "" XFSZ; head -c 30000000 /dev/zero >/f; :'
 is "$code $(field limit)" "1 disk" "one large file"
 # nothing of such a file is on the disk
-run --disk 8M -- truncate -s 9M /f
+run --disk 8M -- truncate -s 17M /f
 is "$code $(field signal) $(field limit) $(field limit_value)" "1 25 disk 8388608" "one with a hole"
-run --disk 8M -- /bin/bash -c 'truncate -s 9M /f; exit $?'
+run --disk 8M -- /bin/bash -c 'truncate -s 17M /f; exit $?'
 is "$code $(field exit) $(field limit)" "1 153 disk" "made by a shell's command"
+run --disk 8M -- /bin/bash -c 'head -c 30000000 /dev/zero >/f; true'
+is "$code $(field exit) $(field limit)" "1 0 disk" "one that a phase doesn't care about"
+run --disk 8M -- /bin/bash -c '(head -c 30000000 /dev/zero >/f); exit 3'
+is "$code $(field exit) $(field limit)" "1 3 disk" "nor says why it fails"
+run --disk 8M -- truncate -s 9M /f
+is "$code $(field limit)" "0 -" "a hole alone takes no room"
 run -- /bin/bash -c 'exit 153'
 is "$code $(field exit) $(field limit)" "1 153 -" "no limit is named where there is none"
 run --disk 8M -- /bin/bash -c 'head -c 1000000 /dev/zero >/f'
