@@ -165,7 +165,7 @@ judge_state(struct visit *v, const struct error *err)
 {
 	struct finding *f = find(v, "state", false,
 	    "this is needed: let the state folder be on a file system that "
-	    "can be written");
+	    "can be written and has room, for bytes and for inodes");
 
 	f->needed = true;
 	snprintf(f->text, sizeof(f->text),
@@ -273,8 +273,14 @@ try_groups(struct visit *v, struct state *s)
 	struct error err;
 	bool good;
 
-	good = make_groups(v, s, &g, &err) == 0 &&
-	    g.of[CONTROL_MEMORY].path[0] && g.of[CONTROL_PIDS].path[0] &&
+	if (make_groups(v, s, &g, &err) < 0) {
+		f = find(v, "cgroup", false,
+		    "whether there are any is known when that is mended");
+		snprintf(f->text, sizeof(f->text),
+		    "control groups can't be tried: %.200s", err.msg);
+		return;
+	}
+	good = g.of[CONTROL_MEMORY].path[0] && g.of[CONTROL_PIDS].path[0] &&
 	    g.of[CONTROL_CPU].path[0];
 	f = find(v, "cgroup", good,
 	    "start the slave by systemd with Delegate=yes, or mount the "

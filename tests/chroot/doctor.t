@@ -49,11 +49,24 @@ on_fixed() {
 on_fixed doctor >out 2>err
 is $? 1 "where nothing can be written no job can be run"
 has "$(cat out)" "NO   state     nothing can be made in the state folder: " "and this is why"
+ok "groups can't be tried there" grep -q "^less cgroup    control groups can't be tried: " out
+is "$(grep -c Delegate out)" 0 "which is no lack of them"
 on_fixed doctor --json >json 2>err
 is "$? $(jq 'map(select(.name == "state" and .ok == false)) | length' json)" "1 1" "as JSON"
 on_fixed capabilities >json 2>err
 is "$? $(jq .fit json)" "1 false" "capabilities say so too"
 ok "and why" jq -e '.why | length > 0' json
+
+# one without an inode left
+mkdir few
+unshare --mount --propagation private sh -c 'mount -t tmpfs -o nr_inodes=100 none few &&
+	"$0" -s few/state list && while true >few/$((i += 1)); do :; done 2>err
+	"$0" -s few/state doctor' "$CHROOT" >out 2>err
+is $? 1 "without inodes no job can be run"
+has "$(cat out)" "has room, for bytes and for inodes" "and this is what to do"
+has "$(cat out)" "less disk      the disk of the state folder has 0 inodes free, and 10 are to stay free" \
+	"and why"
+is "$(grep -c Delegate out)" 0 "groups are not what is lacking"
 
 # several at once, and what cleans up after the dead beside them
 "$CHROOT" -s "$S" capabilities >alone 2>err
