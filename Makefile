@@ -79,7 +79,7 @@ PROGRAMS := $(addprefix $B/bin/,jobuild autotua-chroot autotua-unpack \
 
 # A build folder has the shape of an installation, so that programs find
 # each other: bin/ and share/autotua/.
-helpers := $B/share/autotua/jobuild.sh
+helpers := $(addprefix $B/share/autotua/,jobuild.sh helpers.sh)
 
 .PHONY: all
 all: $(PROGRAMS) $(helpers)
@@ -97,7 +97,7 @@ $B/%.o: %.c Makefile | $B/.needs
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_C) -MMD -MP -c -o $@ $<
 
-$(helpers): jobuild/sh/jobuild.sh
+$(helpers): $B/share/autotua/%: jobuild/sh/%
 	@mkdir -p $(@D)
 	@cp $< $@
 
@@ -406,7 +406,8 @@ install: all install-units
 	install -m 755 $B/bin/autotua-master $B/bin/autotua-slave \
 		$B/bin/autotua-chroot $(DESTDIR)$(sbindir)
 	install -m 755 $B/bin/autotua-unpack $(DESTDIR)$(libexec)
-	install -m 644 jobuild/sh/jobuild.sh $(DESTDIR)$(sharedir)
+	install -m 644 jobuild/sh/jobuild.sh jobuild/sh/helpers.sh \
+		$(DESTDIR)$(sharedir)
 	for x in $(SHELLS); do \
 		y=$${x#*:}; $B/bin/$${x%%:*} completion $${y%%:*} \
 			>$B/completion && install -D -m 644 $B/completion \
@@ -428,7 +429,7 @@ uninstall:
 	rm -f $(UNITS:%=$(DESTDIR)$(unitdir)/%) \
 		$(DESTDIR)$(sysusersdir)/autotua.conf \
 		$(DESTDIR)$(tmpfilesdir)/autotua.conf
-	rm -f $(DESTDIR)$(sharedir)/jobuild.sh
+	rm -f $(DESTDIR)$(sharedir)/jobuild.sh $(DESTDIR)$(sharedir)/helpers.sh
 	for x in $(SHELLS) $(EDITORS); do \
 		rm -f $(DESTDIR)$(PREFIX)/share/$${x##*:}; \
 	done

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "run/folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -292,7 +293,7 @@ account_enter(
 
 /* ---- the commands -------------------------------------------------------- */
 
-#define HELPERS_MAX (1 << 20)
+#define HELPER_MAX (1 << 20)
 
 /*
  * The user may have no way to where the program's own files are, such as a
@@ -302,15 +303,21 @@ static int
 bring_helpers(struct slave_conf *c, struct error *err)
 {
 	struct arena a = {0};
+	const char *name;
 	struct buf b;
-	int rc;
+	size_t i;
+	int rc = 0;
 
-	buf_init(&b, HELPERS_MAX);
-	rc = file_read(arena_printf(&a, "%s/jobuild.sh", c->helpers), &b, err);
-	if (rc == 0)
-		rc = file_write(
-		    conf_path(c, &a, "jobuild.sh"), b.data, b.len, 0644, err);
-	buf_release(&b);
+	for (i = 0; i < HELPERS && rc == 0; i++) {
+		name = folder_helpers[i];
+		buf_init(&b, HELPER_MAX);
+		rc = file_read(
+		    arena_printf(&a, "%s/%s", c->helpers, name), &b, err);
+		if (rc == 0)
+			rc = file_write(
+			    conf_path(c, &a, name), b.data, b.len, 0644, err);
+		buf_release(&b);
+	}
 	arena_release(&a);
 	if (rc == 0)
 		c->helpers = c->state;

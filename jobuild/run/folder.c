@@ -17,6 +17,8 @@
 #define RECORDS_MAX (RECIPE_FILE_MAX * 16)
 #define NAME_BYTES  64
 
+const char *const folder_helpers[HELPERS] = {"jobuild.sh", "helpers.sh"};
+
 /* Set for every phase; no parameter may change them. */
 static const char *const ours[] = {"P", "PN", "PV", "JOBUSER", "FILESDIR", "A",
     "DISTDIR", "WORKDIR", "S", "T", "ARTIFACTS", "ARCH", "JOBS", "JOB_ID",
@@ -253,27 +255,40 @@ put_chain(const struct folder *f, struct error *err)
 }
 
 static int
-put_helpers(const struct folder *f, struct error *err)
+put_helper(const struct folder *f, size_t i, struct error *err)
 {
 	struct folder_content *c = f->content;
+	const char *name = folder_helpers[i];
 	struct stat now = {0};
 	char path[4096];
 	struct buf b;
 	int rc;
 
-	if (snprintf(path, sizeof(path), "%s/jobuild.sh", f->conf->helpers) >=
+	if (snprintf(path, sizeof(path), "%s/%s", f->conf->helpers, name) >=
 	    (int)sizeof(path))
 		return fail(err, "%s: name too long", f->conf->helpers);
-	if (c && stat(path, &now) == 0 && file_is_same(&now, &c->helper))
+	if (c && stat(path, &now) == 0 && file_is_same(&now, &c->helpers[i]))
 		return 0;
 	buf_init(&b, HELPER_MAX);
 	rc = file_read(path, &b, err);
 	if (rc == 0)
-		rc = put(f->dirfd, "jobuild.sh", b.data, b.len, err);
+		rc = put(f->dirfd, name, b.data, b.len, err);
 	buf_release(&b);
 	if (c && rc == 0)
-		c->helper = now;
+		c->helpers[i] = now;
 	return rc;
+}
+
+static int
+put_helpers(const struct folder *f, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < HELPERS; i++) {
+		if (put_helper(f, i, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* ---- files/ -------------------------------------------------------------- */

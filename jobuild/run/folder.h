@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The folder that a jail sees as /autotua/recipe: jobuild.sh, what AutotuA
- * sets (env), what the planner computed (values), the chain's files and
- * files/. Records in env, chain and values end with a NUL.
+ * The folder that a jail sees as /autotua/recipe: jobuild.sh and helpers.sh,
+ * what AutotuA sets (env), what the planner computed (values), the chain's
+ * files and files/. Records in env, chain and values end with a NUL.
  */
 #ifndef RUN_FOLDER_H
 #define RUN_FOLDER_H
@@ -15,9 +15,13 @@ struct error;
 
 #define PARAMETER_MAX 4096 /* bytes of a parameter's value */
 
+/* The bash side, files of one folder: the first is the program. */
+#define HELPERS 2
+extern const char *const folder_helpers[HELPERS];
+
 /* What a folder has from the last time. */
 struct folder_content {
-	struct stat helper; /* what jobuild.sh was made of */
+	struct stat helpers[HELPERS]; /* what they were made of */
 	size_t nchain;
 	bool files; /* there is something in files/ */
 };

@@ -14,7 +14,7 @@ uid=$(id -u "$user") gid=$(id -g "$user")
 trap 'userdel "$user" 2>/dev/null; cli_end' EXIT
 tree=$tmp/home/tree state=$tmp/home/.local/state/autotua
 mkdir -p "$tmp/own/bin" "$tmp/own/share/autotua" "$tree/anna" "$tmp/home/mirror"
-cp "$top/jobuild/sh/jobuild.sh" "$tmp/own/share/autotua"
+cp "$top"/jobuild/sh/*.sh "$tmp/own/share/autotua"
 for program in jobuild autotua-chroot autotua-unpack; do
 	cp "${B:-$top/build}/bin/$program" "$tmp/own/bin"
 done

@@ -23,5 +23,5 @@ awk -v dir="$dir" 'BEGIN { n = 1 }
 	{ print > sprintf("%s/%03d", dir, n) }' syntax.cases
 # shellcheck disable=SC2086 # CORPUS is a list
 "$prog" "$seed" "${COUNT:-3000}" "$dir"/* "$dir"/* ./*.jobuild \
-	../lint/*.jobuild ../fuzz/corpus/recipe/* ../../jobuild/sh/jobuild.sh \
+	../lint/*.jobuild ../fuzz/corpus/recipe/* ../../jobuild/sh/*.sh \
 	$CORPUS

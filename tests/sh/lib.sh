@@ -24,7 +24,7 @@ recipe() {
 	rm -rf "$tmp/root"
 	mkdir -p "$tmp/root/recipe/files" "$tmp/root"/{work,temp,home,artifacts,distfiles}
 	cd "$tmp/root/recipe" || exit 1
-	cp "$top/jobuild/sh/jobuild.sh" .
+	cp "$top"/jobuild/sh/*.sh .
 	: >chain
 	while IFS= read -r line; do
 		if [[ $line == "=== "* ]]; then

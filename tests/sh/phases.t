@@ -310,4 +310,7 @@ said has-b && said has-no-d; ok "has"
 reported 'die|-|failed 2 times (1): false' && ! said 'still here'; ok "retry gives up after N"
 phase job_collect; [[ $status == 1 ]]; ok "result refuses a bad key"
 phase job_setup; [[ $status == 1 ]] && said 'nowhere: no such file'; ok "artifact of nothing dies"
+rm "$tmp/root/recipe/helpers.sh"
+phase job_run; [[ $status == 1 ]] && reported "helpers.sh: can't be read"; ok "helpers.sh is needed by who calls retry"
+phase job_setup; [[ $status == 1 ]] && said 'nowhere: no such file'; ok "and by nobody else"
 done_testing
