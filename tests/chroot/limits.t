@@ -350,7 +350,7 @@ links='n=$(printf "\\001%.0s" {1..250}); cd /opt
 keeping() { # OPTIONS...: the run's child that lists the layer stands still
 	"$CHROOT" -s "$S" run --job long-list --stage "$stage" --status-fd 5 \
 		--leash-fd 4 --commit "$(key 2)" "$@" \
-		-- /bin/bash -c "$links" sh 11 4<hold 5>status >log 7>&- &
+		-- /bin/bash -c "$links" sh 10 4<hold 5>status >log 7>&- &
 	pid=$!
 	exec 7>hold
 	until [ -e "$S/run/long-list/new" ] || ended; do :; done
