@@ -295,7 +295,7 @@ entry_size(struct tree *t, const char *path, struct entry *e, struct error *err)
 	git_object_t type;
 	size_t n;
 
-	if (t->workfd >= 0)
+	if (t->workfd >= 0 && !e->stored)
 		return work_size(t, path, err);
 	if (e->known)
 		return e->known - 1;

@@ -88,8 +88,9 @@ read_bytes(struct tree *t, struct arena *a, const char *path, size_t max,
 		err->code = ENOENT;
 		return -1;
 	}
-	return t->workfd >= 0 ? read_work(t, a, path, e, max, f, err)
-			      : read_blob(t, a, e, max, f, err);
+	return t->workfd >= 0 && !e->stored
+	    ? read_work(t, a, path, e, max, f, err)
+	    : read_blob(t, a, e, max, f, err);
 }
 
 const char *

@@ -36,7 +36,8 @@ enum entry_kind {
 struct entry {
 	const char *name;
 	git_oid oid;         /* in a work tree zero until stamp_entry() */
-	unsigned kind : 4;   /* enum entry_kind */
+	unsigned kind : 3;   /* enum entry_kind */
+	unsigned stored : 1; /* a sparse checkout leaves it out: git has it */
 	unsigned runs : 1;   /* a program, in a work tree */
 	unsigned tried : 1;  /* to find its id there */
 	unsigned known : 26; /* bytes of the file, and one; 0: not known */
@@ -109,6 +110,7 @@ struct tree {
 	bool converts;         /* git keeps other bytes than files have */
 	bool attributes;       /* of some files, as its attributes say */
 	bool moved;            /* the work tree changes while it is read */
+	bool sparse;           /* git may know files that aren't there */
 	bool partial;
 	char commit[OBJECT_HEX];
 	git_oid commit_oid, root_oid;

@@ -201,6 +201,14 @@ tree_open(
 	return tree_open_with(out, path, rev, NULL, err);
 }
 
+static int
+open_objects(struct tree *t, struct error *err)
+{
+	return git_repository_odb(&t->odb, t->repo) < 0
+	    ? git_fail(err, "objects")
+	    : 0;
+}
+
 int
 tree_open_work(struct tree **out, const char *path, struct error *err)
 {
@@ -216,7 +224,7 @@ tree_open_work(struct tree **out, const char *path, struct error *err)
 		fail(err, "%s: is a bare repository without work tree", path);
 		goto failed;
 	}
-	if (stamp_begin(t, err) < 0) {
+	if (stamp_begin(t, err) < 0 || open_objects(t, err) < 0) {
 		fail_in(err, "%s", path);
 		goto failed;
 	}

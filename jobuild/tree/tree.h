@@ -88,6 +88,12 @@ int tree_open_with(struct tree **out, const char *path, const char *rev,
 void tree_close(struct tree *t);
 
 /*
+ * Does a sparse checkout leave out the file at path, or something below the
+ * folder? It can be read, as the index has it, but is not there to be written.
+ */
+bool tree_leaves_out(struct tree *t, const char *path);
+
+/*
  * The top of the repository that path is in, as the two above want it: the
  * work tree, or the folder of a bare repository. -1 with err when it can't be
  * opened (code ENOENT: it is in none).

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The work tree as if it were committed now: what git tracks, and what it
- * doesn't track and doesn't ignore. Only read; bytes are as on disk.
+ * doesn't track and doesn't ignore. Only read; bytes are as on disk. What a
+ * sparse checkout leaves out counts as unchanged: it is as git's index has it.
  */
 #include "private.h"
 #include "tree/index/stamp.h"
@@ -109,14 +110,91 @@ add_entry(struct tree *t, struct folder *f, int fd, const char *path,
 	return 0;
 }
 
-int
-work_list(struct tree *t, const char *path, struct folder *f, struct error *err)
+/* ---- what a sparse checkout leaves out ----------------------------------- */
+
+/* The first index entry of the folder at path ("" is the top); n: of all. */
+static size_t
+first_below(struct tree *t, const char *path, size_t n)
+{
+	struct arena a = {0};
+	size_t pos = 0;
+
+	if (*path &&
+	    git_index_find_prefix(
+		&pos, t->index, arena_printf(&a, "%s/", path)) < 0)
+		pos = n;
+	arena_release(&a);
+	return pos;
+}
+
+static int
+add_stored(struct tree *t, struct folder *f, const git_index_entry *e,
+    const char *name, size_t len, struct error *err)
+{
+	struct arena a = {0};
+	struct entry *new;
+
+	if (f->n >= FOLDER_ENTRIES_MAX)
+		return fail(
+		    err, "has more than %d entries", FOLDER_ENTRIES_MAX);
+	new = folder_add(&t->arena, f, arena_strndup(&a, name, len),
+	    name[len]              ? ENTRY_FOLDER
+		: S_ISLNK(e->mode) ? ENTRY_LINK
+		: S_ISREG(e->mode) ? ENTRY_FILE
+				   : ENTRY_SUBMODULE);
+	arena_release(&a);
+	new->stored = 1;
+	if (new->kind == ENTRY_FILE) {
+		new->oid = e->id;
+		new->runs = (e->mode & S_IXUSR) != 0;
+	}
+	return 0;
+}
+
+/* Add what the folder would have; what is on disk counts more. */
+static int
+list_stored(
+    struct tree *t, const char *path, struct folder *f, struct error *err)
+{
+	size_t i, len, n = git_index_entrycount(t->index);
+	size_t skip = *path ? strlen(path) + 1 : 0;
+	const git_index_entry *e;
+	struct arena a = {0};
+	struct map seen;
+	int rc = 0;
+
+	map_init(&seen, &a);
+	for (i = 0; i < f->n; i++)
+		*map_puts(&seen, f->entries[i].name) = f;
+	for (i = first_below(t, path, n); i < n && rc == 0; i++) {
+		e = git_index_get_byindex(t->index, i);
+		if (skip > 0 &&
+		    (strncmp(e->path, path, skip - 1) != 0 ||
+			e->path[skip - 1] != '/'))
+			break;
+		len = strcspn(e->path + skip, "/");
+		if (!(e->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE) ||
+		    map_get(&seen, e->path + skip, len))
+			continue;
+		*map_put(&seen, e->path + skip, len) = f;
+		rc = add_stored(t, f, e, e->path + skip, len, err);
+	}
+	arena_release(&a);
+	return rc;
+}
+
+/* ---- both ---------------------------------------------------------------- */
+
+static int
+list_disk(struct tree *t, const char *path, struct folder *f, struct error *err)
 {
 	struct dirent *e;
 	int fd, rc = 0;
 	DIR *dir;
 
 	fd = open_below(t, path, O_DIRECTORY);
+	if (fd < 0 && errno == ENOENT && t->sparse)
+		return 0;
 	if (fd < 0)
 		return fail_errno(err, "open");
 	dir = fdopendir(fd);
@@ -132,6 +210,33 @@ work_list(struct tree *t, const char *path, struct folder *f, struct error *err)
 		rc = fail_errno(err, "read");
 	closedir(dir);
 	return rc;
+}
+
+bool
+tree_leaves_out(struct tree *t, const char *path)
+{
+	const struct folder *f;
+	const struct entry *e = folder_entry(t, path);
+	struct arena a = {0};
+	bool out = e && e->stored;
+	size_t i;
+
+	f = e && e->kind == ENTRY_FOLDER && t->sparse && !out
+	    ? folder_get(t, path)
+	    : NULL;
+	for (i = 0; f && i < f->n && !out; i++)
+		out =
+		    tree_leaves_out(t, path_join(&a, path, f->entries[i].name));
+	arena_release(&a);
+	return out;
+}
+
+int
+work_list(struct tree *t, const char *path, struct folder *f, struct error *err)
+{
+	if (list_disk(t, path, f, err) < 0)
+		return -1;
+	return t->sparse ? list_stored(t, path, f, err) : 0;
 }
 
 static int

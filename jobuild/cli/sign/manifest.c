@@ -32,7 +32,7 @@ struct job {
 	struct cli *cli;
 	struct repo repo;
 	struct update update;
-	bool check;
+	bool check, named;
 	json_t *packages;
 	size_t changed, failed; /* packages */
 	struct progress fetch;  /* of the source that comes */
@@ -163,6 +163,22 @@ store(struct job *j, const char *package, struct error *err)
 	return rc;
 }
 
+/* Whoever names one wants it done; of all it is as it was. */
+static void
+leave_out(struct job *j, const char *package)
+{
+	if (!j->named) {
+		cli_detail(
+		    j->cli, "%s: a sparse checkout leaves it out", package);
+		return;
+	}
+	j->failed++;
+	record(j, package, "failed");
+	cli_errorf(j->cli, 0,
+	    "a sparse checkout leaves %s out: \"git sparse-checkout add %s\"",
+	    package, package);
+}
+
 static void
 do_package(struct job *j, const struct tree_package *p)
 {
@@ -170,6 +186,10 @@ do_package(struct job *j, const struct tree_package *p)
 	    arena_printf(&j->cli->arena, "%s/%s", p->user, p->name);
 	struct error err = {0};
 
+	if (tree_leaves_out(j->update.wants.tree, package)) {
+		leave_out(j, package);
+		return;
+	}
 	if (update_package(&j->update, p, j->repo.top) < 0) {
 		j->failed++;
 		record(j, package, "failed");
@@ -267,6 +287,7 @@ do_all(struct job *j, int n, char *args[])
 	bool *marks;
 	int i, rc;
 
+	j->named = n > 0;
 	p = tree_packages(j->update.wants.tree, &np);
 	marks = arena_array(&j->cli->arena, np + 1, bool);
 	if (n == 0 && mark(j, here(j), marks, &err) == 0)

@@ -84,6 +84,11 @@ sign_task(struct job *j, const struct task *t, struct error *err)
 	struct buf b;
 	int rc = -1;
 
+	if (tree_leaves_out(j->tree, t->path))
+		return fail(err,
+		    "sign %s: a sparse checkout leaves it out: \"git "
+		    "sparse-checkout add\" its folder",
+		    t->path);
 	if (open_signer(j, err) < 0)
 		return fail_in(err, "sign %s", t->path);
 	buf_init(&b, SIGNATURE_MAX);

@@ -78,6 +78,7 @@ add_path(struct cli *c, struct change *ch, const char *path)
 struct walk {
 	struct cli *cli;
 	struct change *change;
+	git_index *index; /* of the work tree; NULL: two revisions */
 	size_t steps;
 };
 
@@ -94,6 +95,22 @@ on_step(const git_diff *so_far, const char *old, const char *new, void *payload)
 		return 0;
 	git_error_set_str(GIT_ERROR_INVALID, "too many files to compare");
 	return -1;
+}
+
+/* A sparse checkout leaves it out, nobody has removed it. */
+static int
+on_found(const git_diff *so_far, const git_diff_delta *d, const char *matched,
+    void *payload)
+{
+	struct walk *w = payload;
+	const git_index_entry *e;
+
+	(void)so_far;
+	(void)matched;
+	if (d->status != GIT_DELTA_DELETED || !w->index)
+		return 0;
+	e = git_index_get_bypath(w->index, d->old_file.path, 0);
+	return e && (e->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE);
 }
 
 static int
@@ -120,14 +137,16 @@ diff(git_repository *git, git_tree *from, git_tree *to, struct walk *w,
 	o.flags = GIT_DIFF_INCLUDE_UNTRACKED | GIT_DIFF_RECURSE_UNTRACKED_DIRS |
 	    GIT_DIFF_SKIP_BINARY_CHECK;
 	o.progress_cb = on_step;
+	o.notify_cb = on_found;
 	o.payload = w;
 	if (to)
 		rc = git_diff_tree_to_tree(&list, git, from, to, &o);
-	else
+	else if ((rc = git_repository_index(&w->index, git)) == 0)
 		rc = git_diff_tree_to_workdir_with_index(&list, git, from, &o);
 	if (rc == 0)
 		rc = git_diff_foreach(list, on_file, NULL, NULL, NULL, w);
 	git_diff_free(list);
+	git_index_free(w->index);
 	return rc < 0 ? fail_git(err, "what has changed") : 0;
 }
 

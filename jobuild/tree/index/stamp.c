@@ -59,6 +59,32 @@ has_attributes(struct tree *t, git_config *config)
 	return found;
 }
 
+/* Has a sparse checkout left something out? */
+static bool
+is_sparse(git_index *index)
+{
+	size_t i, n = git_index_entrycount(index);
+
+	for (i = 0; i < n; i++) {
+		if (git_index_get_byindex(index, i)->flags_extended &
+		    GIT_INDEX_ENTRY_SKIP_WORKTREE)
+			return true;
+	}
+	return false;
+}
+
+static int
+fail_index(struct error *err)
+{
+	const git_error *last = git_error_last();
+
+	if (last && last->message && strstr(last->message, "'sdir'"))
+		return fail(err,
+		    "a sparse index can't be read: \"git sparse-checkout "
+		    "reapply --no-sparse-index\"");
+	return git_fail(err, "index");
+}
+
 int
 stamp_begin(struct tree *t, struct error *err)
 {
@@ -71,7 +97,8 @@ stamp_begin(struct tree *t, struct error *err)
 	if (stat(path, &st) == 0)
 		t->noted = st.st_mtim;
 	if (git_repository_index(&t->index, t->repo) < 0)
-		return git_fail(err, "index");
+		return fail_index(err);
+	t->sparse = is_sparse(t->index);
 	if (git_repository_config_snapshot(&config, t->repo) < 0)
 		return git_fail(err, "configuration");
 	t->converts =
