@@ -64,7 +64,7 @@ is_user(const struct offer *o, const char *folder, const char *name)
 {
 	DIR *dir;
 
-	if (!user_valid(name, strlen(name)) || strcmp(name, "overlays") == 0)
+	if (!tree_user_valid(name))
 		return false;
 	dir = opendir(arena_printf(&o->cli->arena, "%s/%s", folder, name));
 	if (!dir)

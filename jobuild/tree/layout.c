@@ -393,7 +393,7 @@ check_top(struct check *c, const struct entry *e)
 		diag_hint(c->d, g,
 		    "the top has maintainers' folders, README, LICENSE, "
 		    "COPYING and dot files");
-	} else if (is_user(e->name)) {
+	} else if (tree_user_valid(e->name)) {
 		check_user(c, e->name);
 	} else {
 		g = report(c, e->name, "user-name",

@@ -11,7 +11,7 @@
 #define PATH_ROOM (USER_MAX + NAME_MAX_LEN + 2)
 
 bool
-is_user(const char *name)
+tree_user_valid(const char *name)
 {
 	return strcmp(name, "overlays") != 0 && user_valid(name, strlen(name));
 }
@@ -208,7 +208,7 @@ package_get(struct tree *t, const char *user, const char *name)
 		return NULL;
 	join(path, user, nu, name, nn);
 	p = map_get(&t->packages, path, nu + 1 + nn);
-	if (!p && (!is_user(user) || !name_valid(name, nn)))
+	if (!p && (!tree_user_valid(user) || !name_valid(name, nn)))
 		return NULL;
 	if (!p) {
 		u = user_get(t, user);
@@ -302,7 +302,7 @@ tree_packages(const struct tree *ct, size_t *n)
 		root = folder_get(t, "");
 		for (i = 0; root && i < root->n && !tree_is_full(t); i++) {
 			if (root->entries[i].kind == ENTRY_FOLDER &&
-			    is_user(root->entries[i].name))
+			    tree_user_valid(root->entries[i].name))
 				list_user(t, root->entries[i].name);
 		}
 		t->listed = true;

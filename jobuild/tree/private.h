@@ -111,6 +111,7 @@ struct tree {
 	bool attributes;       /* of some files, as its attributes say */
 	bool moved;            /* the work tree changes while it is read */
 	bool sparse;           /* git may know files that aren't there */
+	bool drafted;          /* one of them is yet to be written */
 	bool partial;
 	char commit[OBJECT_HEX];
 	git_oid commit_oid, root_oid;
@@ -274,8 +275,5 @@ int tree_set_commit(struct tree *t, const git_oid *oid, struct error *err);
  * tree_check_layout()).
  */
 void package_check_layout(struct tree *t, struct package *p);
-
-/* Is this the name of a folder of maintainers (overlays/ is none)? */
-bool is_user(const char *name);
 
 #endif

@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <git2/sys/mempack.h>
+#include <git2/sys/odb_backend.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -209,8 +212,39 @@ open_objects(struct tree *t, struct error *err)
 	    : 0;
 }
 
+/* Let the index have it as what isn't on disk, the objects in memory only. */
+static int
+add_draft(struct tree *t, const struct tree_draft *draft, struct error *err)
+{
+	git_index_entry e = {.mode = GIT_FILEMODE_BLOB,
+	    .flags_extended = GIT_INDEX_ENTRY_SKIP_WORKTREE,
+	    .path = draft->path};
+	git_odb_backend *memory = NULL;
+	int ignored = 0;
+
+	if (git_ignore_path_is_ignored(&ignored, t->repo, draft->path) == 0 &&
+	    ignored)
+		return fail(err,
+		    "%s would be ignored by git: \"git check-ignore -v\" tells "
+		    "why",
+		    draft->path);
+	if (git_mempack_new(&memory) < 0)
+		return git_fail(err, "objects in memory");
+	if (git_odb_add_backend(t->odb, memory, INT_MAX) < 0) {
+		memory->free(memory);
+		return git_fail(err, "objects in memory");
+	}
+	if (git_odb_write(
+		&e.id, t->odb, draft->text, draft->len, GIT_OBJECT_BLOB) < 0 ||
+	    git_index_add(t->index, &e) < 0)
+		return git_fail(err, "%s", draft->path);
+	t->sparse = t->drafted = true;
+	return 0;
+}
+
 int
-tree_open_work(struct tree **out, const char *path, struct error *err)
+tree_open_draft(struct tree **out, const char *path,
+    const struct tree_draft *draft, struct error *err)
 {
 	const char *work;
 	struct tree *t;
@@ -233,6 +267,8 @@ tree_open_work(struct tree **out, const char *path, struct error *err)
 		fail_errno(err, "open %s", work);
 		goto failed;
 	}
+	if (draft && add_draft(t, draft, err) < 0)
+		goto failed;
 	if (!folder_get(t, "")) {
 		fail(err, "%s: %s", path, t->damage.msg);
 		goto failed;
@@ -242,6 +278,12 @@ tree_open_work(struct tree **out, const char *path, struct error *err)
 failed:
 	tree_close(t);
 	return -1;
+}
+
+int
+tree_open_work(struct tree **out, const char *path, struct error *err)
+{
+	return tree_open_draft(out, path, NULL, err);
 }
 
 /* "/x/.git/" is the work tree /x, which git's settings name it by. */
@@ -296,7 +338,7 @@ tree_use_index(struct tree *t, const char *file, time_t now)
 	if (t->cache || t->partial)
 		return;
 	t->cache = index_open(file);
-	t->day = now / (24 * 60 * 60);
+	t->day = t->drafted ? 0 : now / (24 * 60 * 60);
 	t->owner = getpid();
 }
 

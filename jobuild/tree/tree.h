@@ -67,6 +67,21 @@ int tree_open(
     struct tree **out, const char *path, const char *rev, struct error *err);
 int tree_open_work(struct tree **out, const char *path, struct error *err);
 
+/* A recipe that is about to be written. */
+struct tree_draft {
+	const char *path; /* user/name/name-ver.jobuild */
+	const char *text;
+	size_t len;
+};
+
+/*
+ * tree_open_work() as it would be with the draft written, where nothing is in
+ * its place, and with all sources and files/ measured into the Manifests. An
+ * index is only read. -1 also when git would ignore the file.
+ */
+int tree_open_draft(struct tree **out, const char *path,
+    const struct tree_draft *draft, struct error *err);
+
 /*
  * Do what the first tree_open() of a process would, so that children that are
  * forked later need not: it takes milliseconds.
@@ -103,6 +118,9 @@ int tree_discover(
 
 /* The commit's id (40 hex digits); "" for a work tree. */
 const char *tree_commit(const struct tree *t);
+
+/* Is this the name of a maintainer's folder (overlays/ is none)? */
+bool tree_user_valid(const char *name);
 
 /* All packages, sorted by user and name. */
 const struct tree_package *tree_packages(const struct tree *t, size_t *n);

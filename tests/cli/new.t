@@ -72,6 +72,10 @@ new anna/more --extends base/all-1.0 --depend anna/n0
 grep -qx 'DEPEND+=" anna/n0"' "$tree/anna/more/more-1.0.jobuild"
 ok "what is inherited stays"
 
+recipe base/lib-1.1 <<'X'
+DESCRIPTION="A newer one"
+job_run() { einfo "${P}"; }
+X
 # ---- refusals ------------------------------------------------------------------
 refused() { # STATUS TEXT ARGUMENT...
 	local want=$1 text=$2
@@ -101,6 +105,47 @@ refused 2 "is no URL" anna/x --homepage example
 refused 2 "SPDX" anna/x --license "$(printf 'a\nrm -rf /')"
 refused 2 "more than one line" anna/x --description $'a\nb'
 refused 1 "anna/x/x-1.0.jobuild:" anna/x --source "gopher://example.org/x"
+refused 1 "[git-source]" anna/x --source "git+https://example.org/x#commit=0123456789012345678901234567890123456789"
+refused 1 "[case]" anna/N0
+told "anna/n0: note: the other one is N0" && told "anna/N0/N0-1.0.jobuild is not written: lint would refuse it"
+ok "the name that it collides with is told"
+refused 2 "that folder is for other trees" overlays/x
+refused 1 "[cycle]" base/lib --version 1.2 --depend anna/n1
+refused 1 "[cycle]" base/lib --version 1.2 --depend anna/n1 --source mirror://local/plain
+refused 1 "[conflict]" anna/x --depend =base/lib-1.0 --depend =base/lib-1.1
+
+mkdir "$tmp/elsewhere"
+ln -s "$tmp/elsewhere" "$tree/carl"
+run jobuild new carl/x
+[[ $status == 1 && -z $(ls "$tmp/elsewhere") ]] && told "carl: error: is a symbolic link [symlink]"
+ok "nothing is written through a link of a user"
+rm "$tree/carl"
+ln -s "$tmp/elsewhere" "$tree/anna/link"
+run jobuild new anna/link
+[[ $status == 1 && -z $(ls "$tmp/elsewhere") ]] && told "anna/link: error: is a symbolic link [symlink]"
+ok "nor of a package"
+rm "$tree/anna/link"
+echo x >"$tree/anna/plain"
+refused 1 "[stray-file]" anna/plain
+rm "$tree/anna/plain"
+git -C "$tree" init -q "$tree/dora"
+run jobuild new dora/x
+[[ $status == 1 && ! -e $tree/dora/x ]] && told "[submodule]"
+ok "nor into another repository"
+rm -rf "$tree/dora"
+echo 'anna/ign*' >"$tree/.gitignore"
+refused 2 "would be ignored by git" anna/ignored
+rm "$tree/.gitignore"
+mkdir -p "$tree/anna/early/files"
+echo patch >"$tree/anna/early/files/a.patch"
+new anna/early
+ok "what files/ has is measured later"
+run jobuild --json new Anna/x
+[[ $status == 2 ]]
+ok "with --json too"
+run jobuild --json new anna/N0
+[[ $status == 1 && ! -e $tree/anna/N0 ]] && jq -e '.diagnostics[0].rule == "case"' "$tmp/out" >/dev/null
+ok "as JSON"
 
 # ---- who -----------------------------------------------------------------------
 run jobuild new
@@ -150,6 +195,18 @@ work() {
 # What the template does by default may be put in other words: tidy
 X
 ok "the answers are in the file"
+terminal 'anna\nN0\n\nanna\nn100\n\n\n\n\n\n\n\n\n'
+[[ $status == 0 && -f $tree/anna/n100/n100-1.0.jobuild ]] && said "[case]" && said "name [N0]"
+ok "a name that is one with another is asked for again"
+terminal '\n' base/lib --version 1.1
+[[ $status == 1 ]] && said "there already" && ! said "homepage"
+ok "what an option says is not asked for"
+terminal '1.1\n1.7\n\n\n\n\n\nanna/n1\n\n\n' base/lib
+[[ $status == 0 && -f $tree/base/lib/lib-1.7.jobuild ]] && said "there already" && said "[cycle]"
+ok "a version that is there, a dependency that leads back: asked for again"
+terminal '1.8\n' base/lib --depend anna/n1
+[[ $status == 1 && ! -e $tree/base/lib/lib-1.8.jobuild ]] && said "[cycle]" && ! said "homepage"
+ok "an option that leads back is refused"
 terminal '' anna/quick -y
 [[ $status == 0 ]] && said "anna/quick/quick-1.0.jobuild" && ! said "version"
 ok "-y asks nothing"

@@ -69,6 +69,13 @@ ok "manifest leaves it as it is"
 run jobuild manifest ben/base
 [[ $status == 1 && ! -e ben ]] && told 'leaves ben/base out: "git sparse-checkout add ben/base"'
 ok "who names it is told what to do"
+run jobuild new -y you/hello
+[[ $status == 1 && ! -e you/hello ]] && told "you/hello/hello-1.0.jobuild is there already"
+ok "new takes no place that is taken"
+run jobuild new -y you/hello --version 1.1
+[[ $status == 0 && -f you/hello/hello-1.1.jobuild ]]
+ok "another version beside it"
+rm -r you/hello
 
 # ---- which index ------------------------------------------------------------------------
 git sparse-checkout set --sparse-index you/two

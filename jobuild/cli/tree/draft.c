@@ -3,8 +3,11 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/tree/repo.h"
+#include "cli/tree/review.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- what people type ---------------------------------------------------- */
 
@@ -15,6 +18,10 @@ draft_set_user(struct draft *d, const char *text, struct error *err)
 		return fail(err,
 		    "\"%s\" can't be a user: a small letter, then up to 31 "
 		    "small letters, digits, _ and -",
+		    text);
+	if (!tree_user_valid(text))
+		return fail(err,
+		    "\"%s\" can't be a user: that folder is for other trees",
 		    text);
 	d->user = text;
 	return 0;
@@ -32,6 +39,24 @@ draft_set_name(struct draft *d, const char *text, struct error *err)
 	return 0;
 }
 
+/* A link that leads nowhere is in the way, too. */
+static int
+check_free(const struct draft *d, struct error *err)
+{
+	const char *path = draft_path(d);
+	struct error none;
+	struct stat st;
+
+	if (lstat(arena_printf(&d->cli->arena, "%s/%s", d->repo->top, path),
+		&st) < 0 &&
+	    !tree_file(d->tree, path, &none))
+		return 0;
+	fail(err, "%s is there already: choose another version (--version)",
+	    path);
+	err->code = EEXIST;
+	return -1;
+}
+
 int
 draft_set_version(struct draft *d, const char *text, struct error *err)
 {
@@ -39,7 +64,7 @@ draft_set_version(struct draft *d, const char *text, struct error *err)
 		return fail(err,
 		    "version \"%s\" is not two numbers and a dot, as in 1.0",
 		    text);
-	return 0;
+	return check_free(d, err);
 }
 
 static int
@@ -394,45 +419,11 @@ compose_body(const struct draft *d, struct buf *b)
 	    "}\n");
 }
 
-static int
-evaluate(const struct draft *d, const struct buf *b)
-{
-	struct recipe *chain[RECIPE_CHAIN_MAX + 1];
-	struct arena *a = &d->cli->arena;
-	struct recipe_id id = {d->user, d->name, d->version};
-	const struct tree_file *f;
-	struct error err;
-	size_t i, n = 0;
-
-	for (i = 0; d->parent && i < d->parent->nchain; i++) {
-		f = tree_file(d->tree, d->parent->chain[i]->path, &err);
-		if (!f) {
-			diag_error(d->diags,
-			    (struct place){d->parent->chain[i]->path, 0, 0},
-			    "no-file", "%s", err.msg);
-			return -1;
-		}
-		chain[n++] =
-		    recipe_parse(a, f->path, f->text, f->len, d->diags);
-	}
-	chain[n++] = recipe_parse(a, draft_path(d), b->data, b->len, d->diags);
-	if (d->diags->errors > 0)
-		return -1;
-	if (n > RECIPE_CHAIN_MAX) {
-		diag_error(d->diags, (struct place){draft_path(d), 0, 0},
-		    "chain-too-long", "a chain of more than %d files",
-		    RECIPE_CHAIN_MAX);
-		return -1;
-	}
-	return recipe_eval(a, chain, n, &id,
-		   d->template ? RECIPE_TEMPLATE : RECIPE_JOBUILD, d->diags)
-	    ? 0
-	    : -1;
-}
-
-int
+void
 draft_compose(const struct draft *d, struct buf *out)
 {
+	if (d->license && *d->license)
+		buf_addf(out, "# SPDX-License-Identifier: %s\n", d->license);
 	if (d->parent)
 		buf_addf(out, "EXTENDS=\"%s\"\n",
 		    id_format(&d->cli->arena, &d->parent->id));
@@ -448,5 +439,58 @@ draft_compose(const struct draft *d, struct buf *out)
 	if (d->template && !d->parent)
 		assign(out, "BLOCKS", "work");
 	compose_body(d, out);
-	return evaluate(d, out);
+}
+
+/* ---- what lint would say ------------------------------------------------- */
+
+/* Is path the draft, a folder above it, or either in other case? */
+static bool
+concerns(void *ctx, const char *path)
+{
+	const char *own = ctx;
+	size_t n = strlen(path);
+
+	return strncasecmp(own, path, n) == 0 &&
+	    (own[n] == '/' || own[n] == '\0');
+}
+
+static int
+lint(struct draft *d, struct tree *t, const char *path, struct error *err)
+{
+	struct named item = {{d->user, d->name, d->version},
+	    d->template ? RECIPE_TEMPLATE : RECIPE_JOBUILD};
+	struct named_list list = {&item, 1};
+	struct review k;
+
+	review_init(&k, d->cli, t);
+	k.jobs = 1;
+	review_layout(&k, concerns, (void *)(uintptr_t)path);
+	if (k.found.errors == 0 && review_recipes(&k, &list, true, err) < 0)
+		return -1;
+	*d->diags = k.found;
+	d->refused = k.found.errors > 0;
+	if (d->refused)
+		return fail(
+		    err, "%s is not written: lint would refuse it", path);
+	return 0;
+}
+
+int
+draft_check(struct draft *d, struct error *err)
+{
+	struct tree_draft file = {.path = draft_path(d)};
+	struct tree *t;
+	struct buf b;
+	int rc = -1;
+
+	buf_init(&b, SIZE_MAX / 2);
+	draft_compose(d, &b);
+	file.text = b.data;
+	file.len = b.len;
+	if (repo_open_draft(d->repo, &file, &t, err) == 0) {
+		rc = lint(d, t, file.path, err);
+		tree_close(t);
+	}
+	buf_release(&b);
+	return rc;
 }

@@ -15,11 +15,14 @@
 struct buf;
 struct cli;
 struct error;
+struct repo;
 
 struct draft {
 	struct cli *cli;
+	const struct repo *repo;
 	struct tree *tree; /* the work tree, for parents and dependencies */
 	struct diags *diags;
+	bool refused; /* by draft_check(), which diags has the reasons of */
 	const char *user, *name;
 	struct version version;
 	const char *description, *homepage, *license; /* NULL or "": none */
@@ -30,6 +33,8 @@ struct draft {
 
 int draft_set_user(struct draft *d, const char *text, struct error *err);
 int draft_set_name(struct draft *d, const char *text, struct error *err);
+
+/* err->code EEXIST: there is such a recipe already. */
 int draft_set_version(struct draft *d, const char *text, struct error *err);
 int draft_set_description(struct draft *d, const char *text, struct error *err);
 int draft_set_homepage(struct draft *d, const char *text, struct error *err);
@@ -46,10 +51,13 @@ int draft_add_sidepend(struct draft *d, const char *text, struct error *err);
 /* user/name/name-1.0.jobuild */
 const char *draft_path(const struct draft *d);
 
+/* Append the text. */
+void draft_compose(const struct draft *d, struct buf *out);
+
 /*
- * Append the text, and evaluate it: -1 when it is none that lint would take;
- * the diagnostics say why.
+ * Lint the tree as it would be with the draft in it, its sources measured: -1
+ * with diagnostics when that finds a mistake in the draft or in its place.
  */
-int draft_compose(const struct draft *d, struct buf *out);
+int draft_check(struct draft *d, struct error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include "cli/tree/repo.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +85,7 @@ as_user(struct arena *a, const char *s)
 			*p++ = (char)tolower((unsigned char)*s);
 	}
 	*p = '\0';
-	return user_valid(out, (size_t)(p - out)) ? out : NULL;
+	return tree_user_valid(out) ? out : NULL;
 }
 
 /* The configuration's, the folder's that we are in, git's; or NULL. */
@@ -124,9 +125,35 @@ read_answer(struct cli *c)
 	return answer;
 }
 
+/*
+ * Take the answer if nothing is wrong with it, nor, where the rest is known to
+ * be right, with what becomes of the draft.
+ */
+static int
+take(struct draft *d, const struct question *q, const char *text, bool checking,
+    struct error *err)
+{
+	const struct draft before = *d;
+
+	diags_init(d->diags, &d->cli->arena);
+	if (q->set(d, text, err) == 0 &&
+	    (!checking || draft_check(d, err) == 0))
+		return 0;
+	*d = before;
+	return -1;
+}
+
+static void
+tell_wrong(struct draft *d, const struct error *err)
+{
+	cli_diags(d->cli, d->diags);
+	diags_init(d->diags, &d->cli->arena);
+	fprintf(stderr, "%s\n", cli_show(d->cli, err->msg));
+}
+
 /* Ask until the answer is a good one; -1 when there is none. */
 static int
-ask(struct draft *d, const struct question *q, struct error *err)
+ask(struct draft *d, const struct question *q, bool checking, struct error *err)
 {
 	const char *answer;
 
@@ -138,30 +165,22 @@ ask(struct draft *d, const struct question *q, struct error *err)
 			return fail(err, "no answer: nothing is written");
 		if (!*answer && q->initial)
 			answer = q->initial;
-		if (q->set(d, answer, err) == 0)
+		if (take(d, q, answer, checking, err) == 0)
 			return 0;
-		fprintf(stderr, "%s\n", cli_show(d->cli, err->msg));
+		tell_wrong(d, err);
 	}
 }
 
+/* What the options say. */
 static int
-settle(
-    struct draft *d, const struct question *q, bool asking, struct error *err)
-{
-	if (q->given)
-		return q->set(d, q->given, err);
-	if (asking)
-		return ask(d, q, err);
-	return q->initial ? q->set(d, q->initial, err) : 0;
-}
-
-static int
-add_all(struct draft *d, const struct conf_list *list, const struct question *q,
-    struct error *err)
+set_given(struct draft *d, const struct question *q,
+    const struct conf_list *list, struct error *err)
 {
 	size_t i;
 
-	for (i = 0; i < list->n; i++) {
+	if (q->given && q->set(d, q->given, err) < 0)
+		return -1;
+	for (i = 0; list && i < list->n; i++) {
 		if (q->set(d, list->items[i], err) < 0)
 			return -1;
 	}
@@ -186,24 +205,26 @@ tell_templates(struct draft *d)
 	}
 }
 
+/* Who is asked can't answer for what an option says: options come first. */
 static int
 fill(struct draft *d, const struct new_options *o, bool asking,
     struct error *err)
 {
-	const struct question one[] = {
-	    {"version", o->version, "1.0", draft_set_version},
-	    {"what does it do, in one line", o->description, NULL,
-		draft_set_description},
-	    {"homepage, if it has one", o->homepage, NULL, draft_set_homepage},
-	    {"licence of this recipe (SPDX), if you want to say", o->license,
-		NULL, draft_set_license},
-	    {"template that it fills, if any", o->extends, NULL,
-		draft_set_parent},
-	};
 	const struct {
 		struct question q;
-		const struct conf_list *list;
-	} lists[] = {
+		const struct conf_list *list; /* of a question for many */
+	} all[] = {
+	    {{"what does it do, in one line", o->description, NULL,
+		 draft_set_description},
+		NULL},
+	    {{"homepage, if it has one", o->homepage, NULL, draft_set_homepage},
+		NULL},
+	    {{"licence of this recipe (SPDX), if you want to say", o->license,
+		 NULL, draft_set_license},
+		NULL},
+	    {{"template that it fills, if any", o->extends, NULL,
+		 draft_set_parent},
+		NULL},
 	    {{"sources to fetch, URIs, if any", NULL, NULL, draft_add_sources},
 		&o->sources},
 	    {{"done before in the same chroot, USER/NAME, if any", NULL, NULL,
@@ -213,19 +234,20 @@ fill(struct draft *d, const struct new_options *o, bool asking,
 		 draft_add_sidepend},
 		&o->sidepend},
 	};
-	size_t i;
+	size_t i, n = sizeof(all) / sizeof(all[0]);
 
-	for (i = 0; i < sizeof(one) / sizeof(one[0]); i++) {
-		if (asking && one[i].set == draft_set_parent && !one[i].given)
-			tell_templates(d);
-		if (settle(d, &one[i], asking, err) < 0)
+	for (i = 0; i < n; i++) {
+		if (set_given(d, &all[i].q, all[i].list, err) < 0)
 			return -1;
 	}
-	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		if (add_all(d, lists[i].list, &lists[i].q, err) < 0)
-			return -1;
-		if (asking && lists[i].list->n == 0 &&
-		    ask(d, &lists[i].q, err) < 0)
+	if (draft_check(d, err) < 0)
+		return -1;
+	for (i = 0; i < n && asking; i++) {
+		if (all[i].q.given || (all[i].list && all[i].list->n > 0))
+			continue;
+		if (all[i].q.set == draft_set_parent)
+			tell_templates(d);
+		if (ask(d, &all[i].q, true, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -255,44 +277,66 @@ split_name(struct draft *d, const char *s, const char *usual, struct error *err)
 }
 
 static int
-identify(struct draft *d, const struct repo *r, const char *given, bool asking,
-    struct error *err)
+identify(struct draft *d, const char *given, bool asking, struct error *err)
 {
-	const char *usual = usual_user(d->cli, r);
-	const struct question user = {
-	    "user, your folder in the tree", NULL, usual, draft_set_user};
-	const struct question name = {"name", NULL, NULL, draft_set_name};
+	const char *usual = usual_user(d->cli, d->repo);
+	const struct question user = {"user, your folder in the tree", NULL,
+	    d->user ? d->user : usual, draft_set_user};
+	const struct question name = {"name", NULL, d->name, draft_set_name};
 
 	if (given)
 		return split_name(d, given, usual, err);
 	if (!asking)
 		return fail(err, "expected USER/NAME, as in anna/hello");
-	return ask(d, &user, err) < 0 ? -1 : ask(d, &name, err);
+	return ask(d, &user, false, err) < 0 ? -1 : ask(d, &name, false, err);
+}
+
+/* User, name and version, which must have a place in the tree. */
+static int
+find_place(struct draft *d, const struct new_options *o, const char *given,
+    bool asking, struct error *err)
+{
+	const struct question version = {
+	    "version", o->version, "1.0", draft_set_version};
+
+	for (;;) {
+		if (identify(d, given, asking, err) < 0)
+			return -1;
+		if (asking && !version.given) {
+			if (ask(d, &version, false, err) < 0)
+				return -1;
+		} else if (draft_set_version(d,
+			       version.given ? version.given : version.initial,
+			       err) < 0) {
+			return -1;
+		}
+		if (!asking || draft_check(d, err) == 0)
+			return 0;
+		if (given)
+			return -1;
+		tell_wrong(d, err);
+		d->refused = false;
+	}
 }
 
 static int
-write_new(const struct draft *d, const char *top, const struct buf *text,
-    struct error *err)
+write_new(const struct draft *d, struct error *err)
 {
 	struct arena *a = &d->cli->arena;
-	const char *path = draft_path(d);
+	const char *path =
+	    arena_printf(a, "%s/%s", d->repo->top, draft_path(d));
+	struct buf b;
+	int rc;
 
-	if (file_mkdirs(arena_printf(a, "%s/%s/%s", top, d->user, d->name),
+	if (file_mkdirs(
+		arena_printf(a, "%s/%s/%s", d->repo->top, d->user, d->name),
 		0755, err) < 0)
 		return -1;
-	return file_write(arena_printf(a, "%s/%s", top, path), text->data,
-	    text->len, 0644, err);
-}
-
-static int
-check_free(const struct draft *d, const char *top, struct error *err)
-{
-	const char *path = draft_path(d);
-
-	if (access(arena_printf(&d->cli->arena, "%s/%s", top, path), F_OK) == 0)
-		return fail(
-		    err, "%s is there already: choose another --version", path);
-	return 0;
+	buf_init(&b, SIZE_MAX / 2);
+	draft_compose(d, &b);
+	rc = file_write(path, b.data, b.len, 0644, err);
+	buf_release(&b);
+	return rc;
 }
 
 static void
@@ -315,38 +359,36 @@ tell_next(const struct draft *d, const char *top)
 		    d->user, d->user, d->user);
 }
 
+/* What was asked for can't be, or would not be right. */
 static int
-make(struct draft *d, const struct repo *r, const struct new_options *o,
-    const char *given)
+refuse(struct draft *d, const struct error *err)
+{
+	if (d->refused)
+		cli_refused(d->cli, d->diags);
+	else
+		cli_diags(d->cli, d->diags);
+	return cli_error(d->cli,
+	    d->refused || err->code == EEXIST ? CLI_FAILED : CLI_USAGE, err);
+}
+
+static int
+make(struct draft *d, const struct new_options *o, const char *given)
 {
 	struct cli *c = d->cli;
 	bool asking = !o->yes && !c->json && terminal_answers();
 	struct error err = {0};
-	struct buf b;
-	int rc = CLI_OK;
 
-	if (identify(d, r, given, asking, &err) < 0 ||
-	    fill(d, o, asking, &err) < 0) {
-		cli_diags(c, d->diags);
-		return cli_error(c, CLI_USAGE, &err);
-	}
-	if (check_free(d, r->top, &err) < 0)
+	if (find_place(d, o, given, asking, &err) < 0 ||
+	    fill(d, o, asking, &err) < 0)
+		return refuse(d, &err);
+	cli_diags(c, d->diags);
+	if (write_new(d, &err) < 0)
 		return cli_error(c, CLI_FAILED, &err);
-	buf_init(&b, RECIPE_FILE_MAX);
-	if (d->license && *d->license)
-		buf_addf(&b, "# SPDX-License-Identifier: %s\n", d->license);
-	if (draft_compose(d, &b) < 0)
-		rc = cli_refused(c, d->diags);
-	else if (write_new(d, r->top, &b, &err) < 0)
-		rc = cli_error(c, CLI_FAILED, &err);
-	buf_release(&b);
-	if (rc != CLI_OK)
-		return rc;
 	if (c->json)
 		cli_json(json_pack("{s:s}", "path", draft_path(d)));
 	else
 		puts(draft_path(d));
-	tell_next(d, r->top);
+	tell_next(d, d->repo->top);
 	return CLI_OK;
 }
 
@@ -354,10 +396,10 @@ static int
 new_main(struct cli *c, const void *opts, int n, char *args[])
 {
 	const struct new_options *o = opts;
-	struct draft draft = {.cli = c, .template = o->template};
+	struct repo r;
+	struct draft draft = {.cli = c, .repo = &r, .template = o->template};
 	struct error err = {0};
 	struct diags d;
-	struct repo r;
 	int rc;
 
 	diags_init(&d, &c->arena);
@@ -366,7 +408,7 @@ new_main(struct cli *c, const void *opts, int n, char *args[])
 		return cli_error(c, CLI_NOT_FOUND, &err);
 	if (repo_open_work(&r, &draft.tree, &err) < 0)
 		return cli_error(c, cli_status(&err, CLI_FAILED), &err);
-	rc = make(&draft, &r, o, n > 0 ? args[0] : NULL);
+	rc = make(&draft, o, n > 0 ? args[0] : NULL);
 	tree_close(draft.tree);
 	return rc;
 }

@@ -116,6 +116,16 @@ repo_open(
 }
 
 int
+repo_open_draft(const struct repo *r, const struct tree_draft *draft,
+    struct tree **t, struct error *err)
+{
+	if (tree_open_draft(t, r->top, draft, err) < 0)
+		return -1;
+	tree_use_index(*t, r->index, time(NULL));
+	return 0;
+}
+
+int
 repo_fail_bare(const struct repo *r, struct error *err)
 {
 	fail(err, "%s is a bare repository: clone it and work there", r->top);

@@ -58,6 +58,10 @@ int repo_fail_bare(const struct repo *r, struct error *err);
 /* The work tree, to write there; -1 also by repo_fail_bare(). */
 int repo_open_work(const struct repo *r, struct tree **t, struct error *err);
 
+/* The work tree as it would be with the draft in it. */
+int repo_open_draft(const struct repo *r, const struct tree_draft *draft,
+    struct tree **t, struct error *err);
+
 /* The folder of what is being pushed when git runs this as a hook, or NULL. */
 const char *repo_quarantine(void);
 

@@ -249,7 +249,7 @@ user_get(struct tree *t, const char *name)
 	if (u)
 		return u;
 	e = folder_entry(t, name);
-	if (!e || e->kind != ENTRY_FOLDER || !is_user(name))
+	if (!e || e->kind != ENTRY_FOLDER || !tree_user_valid(name))
 		return NULL;
 	u = arena_new(&t->arena, struct user);
 	u->name = tree_name(t, name);
