@@ -166,12 +166,14 @@ git_list(
 
 	if (t->partial && !is_here(t, oid))
 		return 0;
-	if (git_odb_read_header(&n, &type, t->odb, oid) < 0)
-		return git_fail(err, "repository is damaged (git fsck)");
+	rc = git_odb_read_header(&n, &type, t->odb, oid);
+	if (rc < 0)
+		return git_fail_object(err, t->repo, rc);
 	if (type != GIT_OBJECT_TREE || n > FOLDER_BYTES_MAX)
 		return fail(err, "is no folder, or one of %zu bytes", n);
-	if (git_read(&object, t->odb, oid) < 0)
-		return git_fail(err, "repository is damaged (git fsck)");
+	rc = git_read(&object, t->odb, oid);
+	if (rc < 0)
+		return git_fail_object(err, t->repo, rc);
 	rc = read_entries(t, git_odb_object_data(object),
 	    git_odb_object_size(object), f, err);
 	git_odb_object_free(object);
@@ -294,13 +296,15 @@ entry_size(struct tree *t, const char *path, struct entry *e, struct error *err)
 {
 	git_object_t type;
 	size_t n;
+	int rc;
 
 	if (t->workfd >= 0 && !e->stored)
 		return work_size(t, path, err);
 	if (e->known)
 		return e->known - 1;
-	if (git_odb_read_header(&n, &type, t->odb, &e->oid) < 0)
-		return git_fail(err, "repository is damaged (git fsck)");
+	rc = git_odb_read_header(&n, &type, t->odb, &e->oid);
+	if (rc < 0)
+		return git_fail_object(err, t->repo, rc);
 	if (type != GIT_OBJECT_BLOB)
 		return fail(err, "is not a file's object");
 	if (n <= ENTRY_KNOWN_MAX)

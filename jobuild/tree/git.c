@@ -106,6 +106,33 @@ git_fail(struct error *err, const char *fmt, ...)
 	return -1;
 }
 
+bool
+tree_is_promised(git_repository *repo)
+{
+	git_config_iterator *it = NULL;
+	git_config *config = NULL;
+	git_config_entry *e;
+	bool found;
+	int yes;
+
+	found = git_repository_config_snapshot(&config, repo) == 0 &&
+	    git_config_iterator_glob_new(
+		&it, config, "^remote\\..*\\.promisor$") == 0 &&
+	    git_config_next(&e, it) == 0 &&
+	    git_config_parse_bool(&yes, e->value) == 0 && yes;
+	git_config_iterator_free(it);
+	git_config_free(config);
+	return found;
+}
+
+int
+git_fail_object(struct error *err, git_repository *repo, int rc)
+{
+	if (rc == GIT_ENOTFOUND && tree_is_promised(repo))
+		return fail(err, LACKS_OBJECT);
+	return git_fail(err, "repository is damaged (git fsck)");
+}
+
 /* Are these the bytes that the id stands for? */
 static bool
 is_what_it_says(git_odb_object *object, const git_oid *oid)
@@ -174,6 +201,11 @@ git_open(git_repository **out, const char *path, struct error *err)
 		return fail_owner(err, path);
 	if (access(path, F_OK) < 0)
 		return fail_errno(err, "%s", path);
+	if (last && last->message && strstr(last->message, "objectformat"))
+		return fail(err,
+		    "%s: names objects by SHA-256: a repository with SHA-1 is "
+		    "needed (git init --object-format=sha1)",
+		    path);
 	if (rc == GIT_ENOTFOUND)
 		return fail(err, "%s: is not a git repository", path);
 	return git_fail(err, "%s", path);

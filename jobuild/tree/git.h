@@ -19,6 +19,9 @@ void git_stop(void);
 int git_fail(struct error *err, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same where an object can't be read, which rc of libgit2 came of. */
+int git_fail_object(struct error *err, git_repository *repo, int rc);
+
 /*
  * git_odb_read() of a file or folder, at a quarter of what the check of its id
  * costs there, which looks for attacks on SHA-1, too: git looks for them when

@@ -36,7 +36,7 @@ check_blob(struct tree *t, const struct entry *e, size_t max, struct error *err)
 		return -1;
 	}
 	if (rc < 0)
-		return git_fail(err, "repository is damaged (git fsck)");
+		return git_fail_object(err, t->repo, rc);
 	if (type != GIT_OBJECT_BLOB)
 		return fail(err, "is not a file's object");
 	if (size > max)
@@ -49,11 +49,13 @@ read_blob(struct tree *t, struct arena *a, const struct entry *e, size_t max,
     struct tree_file *f, struct error *err)
 {
 	git_odb_object *object = NULL;
+	int rc;
 
 	if (check_blob(t, e, max, err) < 0)
 		return -1;
-	if (git_read(&object, t->odb, &e->oid) < 0)
-		return git_fail(err, "repository is damaged (git fsck)");
+	rc = git_read(&object, t->odb, &e->oid);
+	if (rc < 0)
+		return git_fail_object(err, t->repo, rc);
 	f->len = git_odb_object_size(object);
 	f->text = arena_strndup(a, git_odb_object_data(object), f->len);
 	git_odb_object_free(object);

@@ -15,6 +15,7 @@
 
 struct buf;
 struct error;
+struct git_repository;
 struct keyring;
 struct notary;
 struct tree;
@@ -101,6 +102,11 @@ int tree_ignore_settings(struct error *err);
 int tree_open_with(struct tree **out, const char *path, const char *rev,
     const char *objects, struct error *err);
 void tree_close(struct tree *t);
+
+/* Is it a clone that git brings objects into when it needs them? */
+bool tree_is_promised(struct git_repository *repo);
+
+#define LACKS_OBJECT "a partial clone lacks its object: clone without --filter"
 
 /*
  * Does a sparse checkout leave out the file at path, or something below the

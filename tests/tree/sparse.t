@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Work trees that have only some of the files: a sparse checkout's others count
-# as unchanged.
+# as unchanged. Clones that have only some of the objects are told as that.
 # shellcheck source=tests/tree/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -89,5 +89,44 @@ git sparse-checkout reapply --no-sparse-index
 lint_whole "that helps"
 git sparse-checkout disable
 lint_whole "a whole checkout"
+
+# ---- clones without all objects --------------------------------------------------------------
+export XDG_CACHE_HOME=$tmp/cache
+git config uploadpack.allowFilter true
+lacks='a partial clone lacks its object: clone without --filter'
+git clone -q --no-checkout --filter=blob:none "file://$up" "$tmp/blobless" && cd "$tmp/blobless" || exit 1
+run jobuild lint -r HEAD
+[[ $status == 1 ]] && told "you/two/two-1.0.jobuild: error: $lacks [unreadable]" && ! told damaged
+ok "a clone without files isn't damaged"
+run jobuild verify -r HEAD
+[[ $status == 1 ]] && told "$lacks" && ! told damaged && ! told "gpg --armor"
+ok "nor by verify"
+git clone -q --no-checkout "file://$up" "$tmp/keyless" && cd "$tmp/keyless" || exit 1
+git config remote.origin.promisor true
+key=$(git rev-parse HEAD:you/you.asc)
+git unpack-objects -q < <(mv .git/objects/pack/*.pack "$tmp/pack" && cat "$tmp/pack")
+rm -f .git/objects/pack/* ".git/objects/${key:0:2}/${key:2}"
+run jobuild verify -r HEAD you
+[[ $status == 1 ]] && told "you/you.asc: error: $lacks [unreadable]" && ! told "no-key" && ! told "gpg --armor"
+ok "of a key that is not there nothing else is said"
+git config remote.origin.promisor false
+run jobuild verify -r HEAD you
+[[ $status == 1 ]] && told "you/you.asc: error: repository is damaged (git fsck)"
+ok "without a promise it is damaged"
+git clone -q --no-checkout --filter=tree:0 "file://$up" "$tmp/treeless" && cd "$tmp/treeless" || exit 1
+run jobuild lint -r HEAD
+[[ $status != 0 ]] && told "$lacks" && ! told damaged
+ok "a clone without folders"
+run jobuild ci -b HEAD~1 -r HEAD
+[[ $status != 0 ]] && told "$lacks" && ! told damaged && ! told shallow
+ok "it isn't shallow"
+cd "$tmp/blobless" || exit 1
+run jobuild ci -b HEAD~1 -r HEAD
+[[ $status != 0 ]] && told "$lacks" && ! told damaged
+ok "ci says the same"
+git init -q --object-format=sha256 "$tmp/long" && cd "$tmp/long" || exit 1
+run jobuild lint
+[[ $status != 0 ]] && told "$tmp/long: names objects by SHA-256: a repository with SHA-1 is needed"
+ok "ids of another kind"
 
 done_testing

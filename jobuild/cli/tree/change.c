@@ -20,6 +20,15 @@ fail_git(struct error *err, const char *what)
 	return -1;
 }
 
+/* The same where rc may come of an object that is missing. */
+static int
+fail_read(struct error *err, git_repository *git, int rc, const char *what)
+{
+	if (rc == GIT_ENOTFOUND && tree_is_promised(git))
+		return fail(err, "%s: " LACKS_OBJECT, what);
+	return fail_git(err, what);
+}
+
 static int
 open_git(git_repository **out, const struct repo *r, struct error *err)
 {
@@ -43,11 +52,13 @@ find_tree(
     git_repository *git, const char *rev, git_tree **out, struct error *err)
 {
 	git_object *o = NULL;
-	int rc = 0;
+	int rc;
 
-	if (git_revparse_single(&o, git, rev) < 0 ||
-	    git_object_peel((git_object **)out, o, GIT_OBJECT_TREE) < 0)
-		rc = fail_git(err, rev);
+	if (git_revparse_single(&o, git, rev) < 0)
+		return fail_git(err, rev);
+	rc = git_object_peel((git_object **)out, o, GIT_OBJECT_TREE);
+	if (rc < 0)
+		rc = fail_read(err, git, rc, rev);
 	git_object_free(o);
 	return rc;
 }
@@ -147,7 +158,7 @@ diff(git_repository *git, git_tree *from, git_tree *to, struct walk *w,
 		rc = git_diff_foreach(list, on_file, NULL, NULL, NULL, w);
 	git_diff_free(list);
 	git_index_free(w->index);
-	return rc < 0 ? fail_git(err, "what has changed") : 0;
+	return rc < 0 ? fail_read(err, git, rc, "what has changed") : 0;
 }
 
 int

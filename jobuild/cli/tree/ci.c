@@ -51,9 +51,11 @@ one_range(struct cli *c, const struct repo *r, const struct ci_options *o,
 	if (!o->base)
 		return 0;
 	if (repo_open(r, o->base, &t, err) < 0)
-		return fail_in(err,
-		    "--base (a shallow clone lacks it: fetch with the whole "
-		    "history)");
+		return fail_in(err, "--base%s",
+		    strstr(err->msg, LACKS_OBJECT)
+			? ""
+			: " (a shallow clone lacks it: fetch with the whole "
+			  "history)");
 	base = change_base(c, r, o->base, o->revision ? o->revision : "HEAD");
 	out->items[0].from =
 	    *base ? base : arena_strdup(&c->arena, tree_commit(t));

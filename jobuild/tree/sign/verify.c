@@ -9,6 +9,7 @@
 #include "tree/sign/openpgp.h"
 #include "tree/sign/sign.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* One maintainer's key; NULL when it can't be used (and d knows why). */
@@ -83,6 +84,12 @@ open_maintainer(struct audit *a, struct maintainer *m, const char *user)
 	struct node *n;
 
 	n = node_get(a->t, path, OPENPGP_KEY_MAX, &err);
+	if (!n && err.code != ENOENT) {
+		diag_error(a->d, at,
+		    err.code == EFBIG ? "too-large" : "unreadable", "%s",
+		    err.msg);
+		return;
+	}
 	if (!n) {
 		g = diag_error(a->d, at, "no-key", "%s",
 		    folder_entry(a->t, path) ? err.msg : NO_KEY);
