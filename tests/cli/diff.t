@@ -139,6 +139,36 @@ echo 'x=$(pwd)' >>"$tree/anna/other/other-1.0.jobuild"
 run jobuild diff HEAD
 [[ $status == 0 ]] && said "! anna/other-1.0: can't be read any more"
 ok "a recipe that is broken"
+commit broken
+run jobuild diff --exit-code HEAD
+[[ $status == 0 ]] && told "nothing differs"
+ok "broken as it was: nothing differs"
+echo 'y="' >>"$tree/anna/other/other-1.0.jobuild"
+recipe ben/needs-1.0 <<<'DEPEND="anna/other"'
+run jobuild diff --exit-code HEAD
+[[ $status == 1 ]] && said "! anna/other-1.0: can't be read, nor could it before" && said "    anna/other/other-1.0.jobuild changed" &&
+	said "! anna/other-1.0: can't be resolved, nor could it before" && said "anna/other/other-1.0.jobuild:"
+ok "broken in another way differs"
+run jobuild diff --exit-code HEAD anna/other
+[[ $status == 1 ]] && said "    anna/other/other-1.0.jobuild changed"
+ok "for a root that is named, too"
+run jobuild --json diff HEAD
+jq -e '.recipes[] | select(.recipe == "anna/other-1.0") | .change == "still-broken" and .values == [] and
+	.inputs == [{file: "anna/other/other-1.0.jobuild", change: "changed"}]' "$tmp/out" >/dev/null &&
+	jq -e '.roots[] | select(.root == "anna/other-1.0") | .change == "still-unresolvable" and .diagnostics != []' "$tmp/out" >/dev/null
+ok "as JSON, too"
+rm -r "${tree:?}/ben/needs"
+commit "broken in another way"
+echo 'DIST nothing' >"$tree/anna/other/Manifest"
+run jobuild diff --exit-code HEAD
+[[ $status == 1 ]] && said "    anna/other/Manifest added"
+ok "so does a Manifest of what can't be read"
+commit Manifest
+rm "$tree/anna/other/Manifest"
+run jobuild diff HEAD
+said "    anna/other/Manifest removed"
+ok "and one that goes"
+git -C "$tree" checkout --quiet .
 run jobuild diff HEAD nothing/like-this
 [[ $status == 3 ]] && told "nothing/like"
 ok "no such root"

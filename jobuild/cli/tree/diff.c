@@ -268,7 +268,9 @@ drop_unconcerned(struct diff *x)
 	list_concerned(x, &concerned);
 	for (i = json_array_size(x->changed_recipes); i-- > 0;) {
 		o = json_array_get(x->changed_recipes, i);
-		keep = map_gets(&concerned, member(o, "recipe")) != NULL;
+		/* what needs it can't be known, either */
+		keep = strcmp(member(o, "change"), "still-broken") == 0 ||
+		    map_gets(&concerned, member(o, "recipe"));
 		json_array_foreach(json_object_get(o, "inputs"), k, input)
 		{
 			if (*member(input, "file") &&
@@ -328,6 +330,7 @@ diff_trees(struct diff *x, const struct diff_options *o, int n, char *args[])
 	if (change_find(c, &x->repo, x->rev[OLD], x->rev[NEW], &change, &err) <
 	    0)
 		return cli_error(c, CLI_NOT_FOUND, &err);
+	x->d.change = &change;
 	select_touched(x, &change, n == 0);
 	if (compare(x, (size_t)o->jobs, &err) < 0)
 		return cli_error(c, CLI_TEMPORARY, &err);

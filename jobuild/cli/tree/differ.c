@@ -2,7 +2,9 @@
 #include "cli/tree/differ.h"
 #include "base/map.h"
 #include "cli/cli.h"
+#include "cli/tree/change.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const struct tree_recipe *
@@ -138,6 +140,46 @@ compare_values(const struct tree_recipe *old, const struct tree_recipe *new)
 
 /* ---- a recipe ------------------------------------------------------------ */
 
+static bool
+has_file(struct tree *t, const char *path)
+{
+	struct error err = {0};
+
+	return tree_file(t, path, &err) || err.code != ENOENT;
+}
+
+/*
+ * Of a recipe that can't be read no more is known than what git says of its
+ * own file, its Manifest and files/.
+ */
+static json_t *
+compare_files(const struct differ *d, struct arena *a,
+    const struct recipe_id *id, enum recipe_kind kind)
+{
+	const char *package = arena_printf(a, "%s/%s/", id->user, id->name);
+	const char *own, *path;
+	json_t *list = json_array();
+	char ver[VERSION_MAX];
+	size_t i, n = strlen(package);
+
+	version_format(id->ver, ver);
+	own = arena_printf(a, "%s-%s.%s", id->name, ver,
+	    kind == RECIPE_TEMPLATE ? "template" : "jobuild");
+	for (i = 0; i < d->change->paths.n; i++) {
+		path = d->change->paths.items[i].key;
+		if (strncmp(path, package, n) != 0 ||
+		    (strcmp(path + n, own) != 0 &&
+			strcmp(path + n, "Manifest") != 0 &&
+			strncmp(path + n, "files/", 6) != 0))
+			continue;
+		add_input(list, path,
+		    !has_file(d->tree[OLD], path)       ? "added"
+			: !has_file(d->tree[NEW], path) ? "removed"
+							: "changed");
+	}
+	return list;
+}
+
 static const char *
 what_happened(bool had, bool has, bool was_good, bool is_good)
 {
@@ -145,6 +187,8 @@ what_happened(bool had, bool has, bool was_good, bool is_good)
 		return "added";
 	if (!has)
 		return "removed";
+	if (!was_good && !is_good)
+		return "still-broken";
 	if (was_good && !is_good)
 		return "broken";
 	return is_good && !was_good ? "repaired" : "changed";
@@ -163,12 +207,14 @@ differ_recipe(const struct differ *d, struct arena *a,
 	old = had ? recipe_in(d, a, OLD, id, kind) : NULL;
 	new = has ? recipe_in(d, a, NEW, id, kind) : NULL;
 	change = what_happened(had, has, old != NULL, new != NULL);
-	if (had && has && !old && !new)
-		return NULL; /* broken as before: jobuild lint tells */
 	/* files are told where both are there, values of what is added too */
-	files = old && new ? compare_inputs(a, old, new) : json_array();
+	if (had && has && !old && !new)
+		files = compare_files(d, a, id, kind);
+	else
+		files = old && new ? compare_inputs(a, old, new) : json_array();
 	values = has && !new ? json_array() : compare_values(old, new);
-	if (strcmp(change, "changed") == 0 && json_array_size(files) == 0) {
+	if (had && has && (old != NULL) == (new != NULL) &&
+	    json_array_size(files) == 0) {
 		json_decref(files);
 		json_decref(values);
 		return NULL;

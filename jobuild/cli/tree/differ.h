@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 struct arena;
+struct change;
 struct cli;
 
 enum side { OLD, NEW, SIDES };
@@ -19,7 +20,8 @@ enum side { OLD, NEW, SIDES };
 struct differ {
 	struct cli *cli;
 	struct tree *tree[SIDES];
-	const char *arch; /* for recipes that name none */
+	const struct change *change; /* of the one to the other */
+	const char *arch;            /* for recipes that name none */
 };
 
 /* What of a recipe differs; NULL: nothing does. */

@@ -259,6 +259,18 @@ is_same_plan(const struct plan *old, const struct plan *new)
 	return true;
 }
 
+/* Is what stands in the way the same, if something does? */
+static bool
+is_same_trouble(const struct diags *old, const struct diags *new)
+{
+	json_t *a = diags_json(old), *b = diags_json(new);
+	bool same = json_equal(a, b);
+
+	json_decref(a);
+	json_decref(b);
+	return same;
+}
+
 static const char *
 change_of(const bool has[SIDES], const struct plan *old, const struct plan *new)
 {
@@ -266,6 +278,8 @@ change_of(const bool has[SIDES], const struct plan *old, const struct plan *new)
 		return "added";
 	if (!has[NEW])
 		return "removed";
+	if (!old && !new)
+		return "still-unresolvable";
 	if (old && !new)
 		return "unresolvable";
 	return new && !old ? "resolvable" : "changed";
@@ -291,7 +305,8 @@ differ_root(const struct differ *d, struct arena *a, const struct atom *root)
 			plans[s] = repo_plan_in(d->cli, a, d->tree[s], &exact,
 			    arch_for(d, a, (enum side)s, &id[s]), &why[s]);
 	}
-	if (has[OLD] == has[NEW] && is_same_plan(plans[OLD], plans[NEW]))
+	if (has[OLD] == has[NEW] && is_same_plan(plans[OLD], plans[NEW]) &&
+	    (plans[NEW] || is_same_trouble(&why[OLD], &why[NEW])))
 		return NULL;
 	o = json_pack("{s:s, s:s, s:o}", "root",
 	    id_format(a, &id[has[NEW] ? NEW : OLD]), "change",

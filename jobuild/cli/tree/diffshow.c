@@ -20,8 +20,11 @@ static const struct mark marks[] = {
     {"version", "~", "\033[33m", ""},
     {"follows", "~", "\033[33m", ""},
     {"broken", "!", "\033[31m", "can't be read any more"},
+    {"still-broken", "!", "\033[31m", "can't be read, nor could it before"},
     {"repaired", "~", "\033[32m", "can be read again"},
     {"unresolvable", "!", "\033[31m", "can't be resolved any more"},
+    {"still-unresolvable", "!", "\033[31m",
+	"can't be resolved, nor could it before"},
     {"resolvable", "~", "\033[32m", "can be resolved"},
 };
 
