@@ -297,6 +297,9 @@ static const struct {
     {"-VER", versions},
     {"ATOM", atoms},
     {"ROOT", atoms},
+    {"FROM", atoms},
+    {"TO", atoms},
+    {"STEP", atoms},
     {"TEMPLATE", templates},
     {"REV", revisions},
     {"REV1", revisions},
@@ -312,14 +315,21 @@ is_word_byte(char c)
 	return isalnum((unsigned char)c) || c == '/' || c == '-' || c == '_';
 }
 
-static void
-offer_name(const struct offer *o, const char *name, bool first)
-{
-	size_t i;
+#define KINDS COUNT(kinds)
 
-	for (i = 0; i < COUNT(kinds); i++) {
-		if (strcmp(kinds[i].name, name) == 0)
-			kinds[i].offer(o);
+/* Two names may mean the same: it is offered once. */
+static void
+offer_name(const struct offer *o, const char *name, bool first, bool done[])
+{
+	size_t i, k;
+
+	for (i = 0; i < KINDS && strcmp(kinds[i].name, name) != 0; i++)
+		;
+	for (k = 0; i < KINDS && kinds[k].offer != kinds[i].offer; k++)
+		;
+	if (i < KINDS && !done[k]) {
+		done[k] = true;
+		kinds[i].offer(o);
 	}
 	if (first && islower((unsigned char)*name))
 		offer_text(o, name, NULL);
@@ -328,14 +338,15 @@ offer_name(const struct offer *o, const char *name, bool first)
 void
 offer_spec(const struct offer *o, const char *spec, bool first)
 {
+	bool done[KINDS] = {false};
 	size_t n;
 
 	while (*spec) {
 		for (n = 0; is_word_byte(spec[n]); n++)
 			;
 		if (n > 0)
-			offer_name(
-			    o, arena_strndup(&o->cli->arena, spec, n), first);
+			offer_name(o, arena_strndup(&o->cli->arena, spec, n),
+			    first, done);
 		spec += n ? n : 1;
 	}
 }

@@ -177,14 +177,16 @@ options_command(struct cli *c, const struct command *cmd, void *into, int argc,
 static void
 print_option(const struct opt *o)
 {
-	char left[64];
+	char left[96];
 
 	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
 	    o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
 	    o->argument ? " " : "", o->argument ? o->argument : "");
-	printf("  %-26s ", left);
-	usage_words(
-	    stdout, o->help, strlen(left) > 26 ? strlen(left) + 3 : 29, 29);
+	if (strlen(left) > 26)
+		printf("  %s\n%29s", left, "");
+	else
+		printf("  %-26s ", left);
+	usage_words(stdout, o->help, 29, 29);
 }
 
 void

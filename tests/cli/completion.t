@@ -58,9 +58,34 @@ ok "an operator stays in front"
 words new -e ""
 are base/frame-2.0
 ok "templates"
+words new --extends ""
+are base/frame-2.0
+ok "by the long name"
 words lint -r ""
 are "HEAD main v1"
 ok "revisions"
+words diff ""
+are "HEAD anna/ base/ main v1"
+ok "what two names of the synopsis mean is offered once"
+words key ""
+[[ $(grep -cxF :files "$tmp/out") == 1 ]] && grep -qx "revoke" "$tmp/out"
+ok "files, too"
+words why ""
+are "anna/ base/"
+words why anna/app anna/app
+are "anna/app anna/apple"
+ok "both ends of a chain"
+words run --from anna/app-
+are "anna/app-1.0 anna/app-1.10"
+ok "steps"
+for list in "lint --format:gcc github" "ci --format:gcc github" "ci --hook:pre-commit pre-push pre-receive update" \
+	"jobs --state:cancelled failed passed queued running" \
+	"key revoke --reason:compromised retired superseded unspecified"; do
+	# shellcheck disable=SC2086 # words
+	words ${list%%:*} ""
+	are "${list#*:}"
+	ok "${list%%:*} has a closed list"
+done
 words sign an
 are "anna anna/"
 ok "users, or packages"

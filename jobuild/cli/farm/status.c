@@ -137,8 +137,8 @@ struct jobs_options {
 static const struct opt jobs_options[] = {
     {"by", 'b', OPT_TEXT, offsetof(struct jobs_options, user), "NAME",
 	"only this user's"},
-    {"state", 's', OPT_TEXT, offsetof(struct jobs_options, state), "STATE",
-	"queued, running, passed, failed or cancelled"},
+    {"state", 's', OPT_TEXT, offsetof(struct jobs_options, state),
+	"queued|running|passed|failed|cancelled", "only those"},
     {"root", 'r', OPT_TEXT, offsetof(struct jobs_options, root), "ROOT",
 	"of this user/name, with any version or one"},
     {"limit", 'n', OPT_NUMBER, offsetof(struct jobs_options, limit), "N",
