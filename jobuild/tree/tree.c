@@ -204,6 +204,7 @@ tree_open(
 	return tree_open_with(out, path, rev, NULL, err);
 }
 
+/* Most work trees need none. */
 static int
 open_objects(struct tree *t, struct error *err)
 {
@@ -258,7 +259,8 @@ tree_open_draft(struct tree **out, const char *path,
 		fail(err, "%s: is a bare repository without work tree", path);
 		goto failed;
 	}
-	if (stamp_begin(t, err) < 0 || open_objects(t, err) < 0) {
+	if (stamp_begin(t, err) < 0 ||
+	    ((t->sparse || draft) && open_objects(t, err) < 0)) {
 		fail_in(err, "%s", path);
 		goto failed;
 	}
