@@ -137,6 +137,39 @@ run jobuild sign x/y
 ok "but it signs nothing more"
 rm -r "$tree/x"
 
+# a key that was good when it signed
+over() { # COMMAND...: does it say that the key is over, and how to prolong it?
+	run jobuild "$@"
+	((status != 0)) && told "the key $fpr expired on 2020-02-01" && told "gpg --quick-set-expire $fpr 2y"
+	ok "${*:1:2} with a key that has expired: what helps"
+}
+gen over@x.invalid ed25519 sign 20200201T000000 --faked-system-time 20200101T000000
+mkdir -p "$tree/x/y"
+echo 'DESCRIPTION="y"' >"$tree/x/y/y-1.0.template"
+over sign --key "$fpr" x/y
+gpg --batch --armor --export "$fpr" >"$tree/x/x.asc" 2>/dev/null
+over sign x/y
+over key export --user x
+over key revoke --user x
+over key rotate --user x "$model"
+sed 's/^:---/---/' "$GNUPGHOME/openpgp-revocs.d/$model.rev" >"$tmp/model.rev"
+cp -r "$GNUPGHOME" "$tmp/revoked" && chmod 700 "$tmp/revoked"
+GNUPGHOME=$tmp/revoked gpg --quiet --import "$tmp/model.rev" 2>/dev/null
+GNUPGHOME=$tmp/revoked gpg --armor --export "$model" >"$tree/x/x.asc"
+for words in "sign x/y" "key rotate --user x worse@x.invalid" "key export --user x"; do
+	# shellcheck disable=SC2086 # words
+	run env GNUPGHOME="$tmp/revoked" jobuild $words
+	((status != 0)) && told "the key $model is revoked since" && told "make another key" && told "who keeps the keyring must enter it"
+	ok "${words% *} with a revoked key: another one"
+done
+# one that asks for its passphrase
+gpg --batch --quiet --pinentry-mode loopback --passphrase secret --quick-gen-key locked@x.invalid ed25519 sign 1y 2>/dev/null
+rm "$tree/x/x.asc"
+run env -u GPG_TTY -u DISPLAY -u WAYLAND_DISPLAY setsid -w jobuild sign --key locked@x.invalid x/y
+((status == 1)) && told "sign x/y/y-1.0.template: sign: gpg has no way to ask for the key's passphrase" && told "GPG_TTY"
+ok "a passphrase without a terminal: how gpg can ask"
+rm -r "$tree/x"
+
 # what the tree has is not good
 mkdir -p "$tree/x/y" "$tmp/mute"
 echo 'DESCRIPTION="y"' >"$tree/x/y/y-1.0.template"
@@ -219,7 +252,7 @@ gen new@x.invalid ed25519 cert 1y
 new=$fpr
 echo "anna $old" >"$tmp/keyring"
 run jobuild key rotate "$new"
-((status == 3)) && told "the secret key $new has no part that can sign" && told "gpg --quick-add-key $new ed25519 sign 2y"
+((status == 3)) && told "by the key $new would be refused: no part of it that is valid can sign" && told "gpg --quick-add-key $new ed25519 sign 2y"
 ok "a new key that can't sign: what it lacks"
 # the rest of it as the manual says
 sed -n '/^\.Ss To replace a key/,/^\.Ed/s/^\$ gpg --quick-add-key NEW //p' "$top/man/jobuild.1" >"$tmp/subkeys"
@@ -258,6 +291,30 @@ ok "signed again with the new key"
 run jobuild verify --keyring "$tmp/keyring"
 ((status == 0))
 ok "which is good"
+# the manual's next steps, where the old key can sign as well
+run jobuild key
+((status == 0)) && told "the key in your GnuPG home" && said "key $new"
+ok "with two keys that can sign, yours is the tree's"
+mapfile -t lines < <(sed -n '/^\.Ss To prolong a key/,/^\.Ed/s/^\$ \(gpg .*\|jobuild .*\)/\1/p' "$top/man/jobuild.1")
+for line in "${lines[@]}"; do
+	line=${line/FINGERPRINT/"$new"}
+	run env -u AUTOTUA_USER XDG_CONFIG_HOME="$tmp/none" bash -c "${line/#gpg/gpg --batch --pinentry-mode loopback --passphrase ''}"
+	((status == 0))
+	ok "to prolong it: ${line/"$new"/NEW}"
+done
+said anna/anna.asc && run jobuild verify --keyring "$tmp/keyring" && ((status == 0))
+ok "the tree has it again, and what is signed counts"
+rm "$tree/anna/anna.asc"
+for words in "key export" key "sign anna"; do
+	# shellcheck disable=SC2086 # words
+	run jobuild $words
+	((status == 2)) && told "secret keys can sign: choose one by its fingerprint with --key"
+	ok "when the tree has none, $words asks which: exit 2"
+done
+gpg --armor --export "$old" >"$tree/anna/anna.asc"
+run jobuild key export --replace --key "$new"
+((status == 0)) && gpg --show-keys "$tree/anna/anna.asc" 2>/dev/null | grep -q "$new"
+ok "--replace puts the given one there"
 run jobuild key accept --keyring "$tmp/keyring" "$tmp/rotate"
 ((status == 1)) && told "trusts no key"
 ok "a statement does nothing twice"

@@ -139,6 +139,13 @@ ok "and its JSON"
 run jobuild submit --stage small --user alpha --key "=beta <beta@test.invalid>" alpha/good
 [[ $status == 4 ]]
 ok "another's key is not authorised: 4"
+run jobuild key export --user beta --key "=beta <beta@test.invalid>"
+mkdir "$tmp/keyless" "$tmp/keyless/autotua"
+grep -v '^[[:blank:]]*key =' "$XDG_CONFIG_HOME/autotua/config" >"$tmp/keyless/autotua/config"
+run env XDG_CONFIG_HOME="$tmp/keyless" jobuild submit --stage small --user beta alpha/good
+[[ $status == 0 ]]
+ok "of several keys the one that the tree has for the user signs requests"
+rm -r beta
 run jobuild submit --stage none-such alpha/good
 [[ $status == 1 ]] && said "none-such"
 ok "an unknown stage is refused"

@@ -6,6 +6,7 @@
 #include "cli/progress.h"
 #include "cli/steps.h"
 #include "cli/farm/ticket.h"
+#include "cli/sign/key.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -201,8 +202,8 @@ static int
 sign(struct cli *c, const char *text, const char *kind, struct buf *out,
     struct error *err)
 {
-	return sign_detached(
-	    c->conf.key, text, strlen(text), NOTATION_REQUEST, kind, out, err);
+	return sign_detached(key_name(c, c->conf.user), text, strlen(text),
+	    NOTATION_REQUEST, kind, out, err);
 }
 
 /* Does a session stand for the user's signature? */

@@ -8,6 +8,7 @@
 #include "cli/text.h"
 #include "tree/sign/verifier.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -48,6 +49,36 @@ key_in_tree(struct cli *c, const char *user, struct repo *r)
 	return copy;
 }
 
+const char *
+key_name(struct cli *c, const char *user)
+{
+	const struct tree_file *f;
+	struct error none;
+	struct pubkey k;
+	struct repo r;
+
+	if (c->conf.key || !user)
+		return c->conf.key;
+	f = key_in_tree(c, user, &r);
+	if (!f || key_inspect(&k, f->text, f->len, &c->arena, &none) < 0)
+		return NULL;
+	return arena_strdup(&c->arena, k.parts[0].fingerprint);
+}
+
+int
+key_choose(struct cli *c, const char *name, char fingerprint[FINGERPRINT_MAX],
+    struct error *err)
+{
+	struct error refused;
+
+	if (keys_choose(name, fingerprint, err) == 0)
+		return 0;
+	if (*fingerprint && err->code != EINVAL &&
+	    key_check_own(c, fingerprint, &refused) == -2)
+		*err = refused;
+	return -1;
+}
+
 static bool
 is_file(const char *path)
 {
@@ -61,9 +92,10 @@ static const char *
 find_key(struct cli *c, const char *who, struct buf *b, struct error *err)
 {
 	static const char home[] = "your GnuPG home";
-	char fpr[FINGERPRINT_MAX];
+	char fpr[FINGERPRINT_MAX] = "";
 	const struct tree_file *f;
 	struct error none;
+	bool named = who;
 	struct repo r;
 
 	if (who && (strchr(who, '/') || is_file(who)))
@@ -73,14 +105,16 @@ find_key(struct cli *c, const char *who, struct buf *b, struct error *err)
 		buf_add(b, f->text, f->len);
 		return f->path;
 	}
-	if (!who)
-		who = c->conf.key;
-	if (keys_choose(who, fpr, err) == 0)
-		return keys_export_all(fpr, b, err) < 0 ? NULL : home;
+	if (!named)
+		who = key_name(c, c->conf.user);
 	/* also one that can't sign: it will be told why */
+	if (keys_choose(who, fpr, err) == 0 || (*fpr && err->code != EINVAL))
+		return keys_export_all(fpr, b, err) < 0 ? NULL : home;
+	if (err->code == EINVAL)
+		return NULL;
 	if (who && keys_export_all(who, b, &none) == 0)
 		return home;
-	if (who)
+	if (named)
 		fail_in(err,
 		    "\"%s\" is no file and no user of the tree with a key here",
 		    who);
@@ -207,7 +241,7 @@ key_check(struct cli *c, int n, char *args[])
 	buf_init(&b, KEY_MAX);
 	where = find_key(c, n ? args[0] : NULL, &b, &err);
 	if (!where) {
-		rc = cli_error(c, CLI_NOT_FOUND, &err);
+		rc = cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	} else if (key_inspect(
 		       &k, b.data ? b.data : "", b.len, &c->arena, &err) < 0) {
 		fail_in(&err, "%s", where);

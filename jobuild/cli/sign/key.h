@@ -30,6 +30,16 @@ const struct tree_file *
 key_in_tree(struct cli *c, const char *user, struct repo *r);
 
 /*
+ * The key to speak of, for key_choose(): --key, what the tree around here has
+ * for the user (NULL: nobody is known); NULL: any.
+ */
+const char *key_name(struct cli *c, const char *user);
+
+/* As keys_choose(); err says what is wrong with a key that can't sign. */
+int key_choose(struct cli *c, const char *name,
+    char fingerprint[FINGERPRINT_MAX], struct error *err);
+
+/*
  * Would signatures by this key of the caller's be accepted? -2: no, with err,
  * which has the first broken rule and its remedy; -1: it can't be looked at. A
  * key that soon expires is told of.

@@ -81,7 +81,7 @@ key_export(struct cli *c, const struct key_options *o, int n, char *args[])
 {
 	char fpr[FINGERPRINT_MAX];
 	struct error err = {0};
-	const char *user;
+	const char *user, *name;
 
 	(void)args;
 	if (n != 0)
@@ -91,8 +91,10 @@ key_export(struct cli *c, const struct key_options *o, int n, char *args[])
 	user = need_user(c, &err);
 	if (!user)
 		return cli_error(c, CLI_USAGE, &err);
-	if (keys_choose(c->conf.key, fpr, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+	/* what replaces the tree's key isn't that */
+	name = o->replace ? c->conf.key : key_name(c, user);
+	if (key_choose(c, name, fpr, &err) < 0)
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	if (key_check_own(c, fpr, &err) < 0 ||
 	    write_key(c, o, user, fpr, &err) < 0)
 		return cli_error(c, cli_status(&err, CLI_FAILED), &err);
@@ -101,23 +103,6 @@ key_export(struct cli *c, const struct key_options *o, int n, char *args[])
 
 /* ---- statements -------------------------------------------------------------
  */
-
-/* The key to speak of: --key, what the tree has for the user, the only one. */
-static int
-choose_old(struct cli *c, const char *user, char fpr[FINGERPRINT_MAX],
-    struct error *err)
-{
-	const char *name = c->conf.key;
-	const struct tree_file *f;
-	struct error none;
-	struct pubkey k;
-	struct repo r;
-
-	f = name ? NULL : key_in_tree(c, user, &r);
-	if (f && key_inspect(&k, f->text, f->len, &c->arena, &none) == 0)
-		name = k.parts[0].fingerprint;
-	return keys_choose(name, fpr, err);
-}
 
 /* The key's block and its signature under the head, behind out. */
 static int
@@ -199,9 +184,9 @@ key_rotate(struct cli *c, const struct key_options *o, int n, char *args[])
 	s.user = need_user(c, &err);
 	if (!s.user)
 		return cli_error(c, CLI_USAGE, &err);
-	if (choose_old(c, s.user, s.old, &err) < 0 ||
-	    keys_choose(args[0], s.new, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+	if (key_choose(c, key_name(c, s.user), s.old, &err) < 0 ||
+	    key_choose(c, args[0], s.new, &err) < 0)
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	if (strcmp(s.old, s.new) == 0)
 		return cli_errorf(c, CLI_USAGE,
 		    "%s is your key already: name the old one with --key",
@@ -235,8 +220,8 @@ key_revoke(struct cli *c, const struct key_options *o, int n, char *args[])
 	s.user = need_user(c, &err);
 	if (!s.user)
 		return cli_error(c, CLI_USAGE, &err);
-	if (choose_old(c, s.user, s.old, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+	if (key_choose(c, key_name(c, s.user), s.old, &err) < 0)
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	return finish(c, o, &s,
 	    "send it to who keeps the keyrings: from then on nothing that the "
 	    "key has signed is accepted. The key itself is revoked with its "

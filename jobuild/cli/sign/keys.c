@@ -10,36 +10,44 @@
 #include "tree/sign/openpgp.h"
 #include "tree/sign/sign.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define BATCH 64 /* recipes that are verified between two looks at progress */
 
 static bool
-is_valid(gpgme_key_t key)
+has_name(gpgme_key_t key)
 {
-	return !key->revoked && !key->expired && !key->disabled &&
-	    !key->invalid && key->subkeys && key->subkeys->fpr &&
+	return key->subkeys && key->subkeys->fpr &&
 	    strlen(key->subkeys->fpr) < FINGERPRINT_MAX;
 }
 
+static bool
+can_sign(gpgme_key_t key)
+{
+	return key->can_sign && !key->revoked && !key->expired &&
+	    !key->disabled && !key->invalid && has_name(key);
+}
+
 /*
- * How many fit that can sign, the first one's fingerprint, and of the first
- * that lacks nothing but that. -1: gpg failed.
+ * How many fit that can sign, and the fingerprint of the first one, or if there
+ * is none, of the first that fits. -1: gpg failed.
  */
 static int
 count_keys(gpgme_ctx_t ctx, const char *name, char fpr[FINGERPRINT_MAX],
-    char mute[FINGERPRINT_MAX], struct error *err)
+    struct error *err)
 {
 	gpgme_error_t code;
 	gpgme_key_t key;
-	char *to;
+	bool good;
 	int n = 0;
 
 	code = gpgme_op_keylist_start(ctx, name, 1);
 	while (!code && (code = gpgme_op_keylist_next(ctx, &key)) == 0) {
-		to = key->can_sign ? fpr : mute;
-		if (is_valid(key) && (to == fpr ? n++ == 0 : !*mute))
-			snprintf(to, FINGERPRINT_MAX, "%s", key->subkeys->fpr);
+		good = can_sign(key);
+		if (has_name(key) && (!*fpr || (good && n == 0)))
+			snprintf(fpr, FINGERPRINT_MAX, "%s", key->subkeys->fpr);
+		n += good;
 		gpgme_key_unref(key);
 	}
 	gpgme_op_keylist_end(ctx);
@@ -48,35 +56,45 @@ count_keys(gpgme_ctx_t ctx, const char *name, char fpr[FINGERPRINT_MAX],
 	return n;
 }
 
+static int
+fail_several(int n, const char *name, struct error *err)
+{
+	fail(err,
+	    "%d secret keys %s%s: choose one by its fingerprint with --key, "
+	    "AUTOTUA_KEY or \"key\" in the configuration (gpg "
+	    "--list-secret-keys shows them)",
+	    n, name ? "fit " : "can sign", name ? name : "");
+	err->code = EINVAL;
+	return -1;
+}
+
 int
 keys_choose(
     const char *name, char fingerprint[FINGERPRINT_MAX], struct error *err)
 {
-	char mute[FINGERPRINT_MAX] = "";
 	gpgme_ctx_t ctx = NULL;
 	int n;
 
+	*fingerprint = '\0';
 	if (openpgp_context(&ctx, err) < 0)
 		return -1;
-	n = count_keys(ctx, name, fingerprint, mute, err);
+	n = count_keys(ctx, name, fingerprint, err);
 	gpgme_release(ctx);
+	if (n < 0)
+		*fingerprint = '\0';
 	if (n == 1 || n < 0)
 		return n < 0 ? -1 : 0;
 	if (n > 1)
+		return fail_several(n, name, err);
+	if (*fingerprint)
 		return fail(err,
-		    "%d secret keys %s%s: choose one by its fingerprint with "
-		    "--key, AUTOTUA_KEY or \"key\" in the configuration (gpg "
-		    "--list-secret-keys shows them)",
-		    n, name ? "fit " : "can sign", name ? name : "");
-	if (*mute)
-		return fail(err,
-		    "the secret key %s has no part that can sign: \"gpg "
-		    "--quick-add-key %s ed25519 sign 2y\" adds one",
-		    mute, mute);
+		    "the secret key %s can't sign: expired, revoked, disabled "
+		    "or made for other uses",
+		    fingerprint);
 	if (name)
 		return fail(err,
-		    "no secret key that can sign fits \"%s\" (gpg "
-		    "--list-secret-keys shows what there is)",
+		    "no secret key fits \"%s\" (gpg --list-secret-keys shows "
+		    "what there is)",
 		    name);
 	return fail(err,
 	    "no secret key that can sign: make one with \"gpg "

@@ -163,7 +163,7 @@ make_key(struct job *j, const char *path, struct error *err)
 	struct buf b;
 	int rc = -1;
 
-	if (keys_choose(j->cli->conf.key, j->fingerprint, err) < 0 ||
+	if (key_choose(j->cli, j->cli->conf.key, j->fingerprint, err) < 0 ||
 	    open_signer(j, err) < 0)
 		return -1;
 	buf_init(&b, KEY_MAX);
@@ -189,7 +189,7 @@ take_key(struct job *j, const char *path, const struct tree_file *file,
 	    j->notary, file->text, file->len, time(NULL), err);
 	if (!own)
 		return fail_in(err, "%s", path);
-	if (keys_choose(j->cli->conf.key ? j->cli->conf.key : own,
+	if (key_choose(j->cli, j->cli->conf.key ? j->cli->conf.key : own,
 		j->fingerprint, err) < 0)
 		return -1;
 	if (strcmp(own, j->fingerprint) != 0)
@@ -311,7 +311,8 @@ sign_main(struct cli *c, const void *opts, int n, char *args[])
 	if (choose(&j, n, args, &list, &err) < 0)
 		rc = cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	else if (sign_all(&j, &list, &err) < 0)
-		rc = cli_error(c, CLI_FAILED, &err);
+		rc = cli_error(
+		    c, err.code == EINVAL ? CLI_USAGE : CLI_FAILED, &err);
 	else
 		cli_note(c, "%zu written, %zu signatures were good already",
 		    json_array_size(j.written), j.kept);

@@ -114,6 +114,13 @@ openpgp_fail(struct error *err, gpgme_error_t code, const char *what)
 		    "%s: there is no gpg to run (is GnuPG installed, and gpg "
 		    "on PATH?)",
 		    what);
+	case GPG_ERR_ENOTTY:
+	case GPG_ERR_NO_PIN_ENTRY:
+		return fail(err,
+		    "%s: gpg has no way to ask for the key's passphrase: say "
+		    "which terminal is yours (export GPG_TTY=$(tty)) or use a "
+		    "pinentry that needs none",
+		    what);
 	default:
 		gpgme_strerror_r(code, text, sizeof(text));
 		return fail(err, "%s: %s", what, text);
