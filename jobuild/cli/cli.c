@@ -15,24 +15,28 @@ cli_show(struct cli *c, const char *s)
 	return s ? show(&c->arena, s, strlen(s)) : "";
 }
 
-__attribute__((format(printf, 3, 0))) static void
+__attribute__((format(printf, 3, 0))) static const char *
 say(struct cli *c, const char *front, const char *fmt, va_list ap)
 {
-	const char *text = arena_vprintf(&c->arena, fmt, ap);
+	const char *text = cli_show(c, arena_vprintf(&c->arena, fmt, ap));
 
 	progress_hide(c);
 	fflush(stdout);
-	fprintf(stderr, "%s%s\n", front, cli_show(c, text));
+	fprintf(stderr, "%s%s\n", front, text);
+	return text;
 }
 
 int
 cli_errorf(struct cli *c, int status, const char *fmt, ...)
 {
+	const char *text;
 	va_list ap;
 
 	va_start(ap, fmt);
-	say(c, "jobuild: ", fmt, ap);
+	text = say(c, "jobuild: ", fmt, ap);
 	va_end(ap);
+	if (!c->wrong)
+		c->wrong = text;
 	return status;
 }
 
@@ -101,23 +105,47 @@ cli_diags(struct cli *c, const struct diags *d)
 }
 
 void
-cli_json(json_t *document)
+cli_json(struct cli *c, json_t *document)
 {
-	size_t flags = JSON_INDENT(2) | JSON_SORT_KEYS;
+	json_decref(c->document);
+	c->document = document;
+}
 
+static void
+add_error(struct cli *c, int status)
+{
+	const char *text = c->wrong     ? c->wrong
+	    : status == CLI_INTERRUPTED ? "interrupted"
+					: "failed";
+
+	if (!json_is_object(c->document))
+		cli_json(c, json_object());
+	json_object_set_new(c->document, "error",
+	    json_pack("{s:s, s:i}", "message", text, "status", status));
+}
+
+void
+cli_end(struct cli *c, int status)
+{
+	size_t flags = c->lines ? JSON_COMPACT : JSON_INDENT(2);
+
+	if (c->json && status != CLI_OK && (c->wrong || !c->document))
+		add_error(c, status);
+	if (!c->document)
+		return;
 	/* what turns text around, and controls above 127 */
 	if (isatty(STDOUT_FILENO))
 		flags |= JSON_ENSURE_ASCII;
-	json_dumpf(document, stdout, flags);
+	json_dumpf(c->document, stdout, flags | JSON_SORT_KEYS);
 	putchar('\n');
-	json_decref(document);
+	json_decref(c->document);
 }
 
 int
 cli_refused(struct cli *c, const struct diags *d)
 {
 	if (c->json)
-		cli_json(json_pack("{s:o}", "diagnostics", diags_json(d)));
+		cli_json(c, json_pack("{s:o}", "diagnostics", diags_json(d)));
 	else
 		cli_diags(c, d);
 	return CLI_FAILED;

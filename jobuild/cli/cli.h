@@ -44,6 +44,9 @@ struct cli {
 	bool color_out, color_err;
 	struct progress_line bar; /* what is under way, see progress.h */
 	bool unwritten;           /* standard output failed, as was said */
+	json_t *document;         /* to print at the end, or NULL */
+	bool lines;               /* with --json: documents are lines */
+	const char *wrong;        /* the first error that was told, or NULL */
 };
 
 struct command {
@@ -80,8 +83,14 @@ void cli_detail(struct cli *c, const char *fmt, ...)
 /* Diagnostics to standard error (nothing with --json). */
 void cli_diags(struct cli *c, const struct diags *d);
 
-/* Print one JSON document on standard output and drop the reference. */
-void cli_json(json_t *document);
+/* Take this, and the reference, as the JSON document of the command. */
+void cli_json(struct cli *c, json_t *document);
+
+/*
+ * Print the document; with --json and a status that isn't 0, the first error
+ * that was told is its member "error", if need be its only one.
+ */
+void cli_end(struct cli *c, int status);
 
 /* With --json: {"diagnostics": [...]}; else as cli_diags(). CLI_FAILED. */
 int cli_refused(struct cli *c, const struct diags *d);

@@ -53,7 +53,7 @@ completion_main(struct cli *c, const void *opts, int n, char *args[])
 		return CLI_OK;
 	}
 	if (o->names) {
-		cli_json(all_names());
+		cli_json(c, all_names());
 		return CLI_OK;
 	}
 	if (n != 1)

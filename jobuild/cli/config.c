@@ -215,8 +215,9 @@ config_main(struct cli *c, const void *options, int n, char *args[])
 	for (k = 0; n == 0 && k < SETTINGS; k++)
 		json_array_append_new(array, one_json(c, (size_t)k));
 	if (c->json)
-		cli_json(json_pack("{s:s, s:o}", "file",
-		    settings_file(&c->arena), "settings", array));
+		cli_json(c,
+		    json_pack("{s:s, s:o}", "file", settings_file(&c->arena),
+			"settings", array));
 	else
 		json_decref(array);
 	return n == 0 && !c->json ? show_all(c) : rc;

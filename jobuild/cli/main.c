@@ -186,6 +186,14 @@ run(struct cli *c, int argc, char *argv[])
 	return run_named(c, argc - i, argv + i);
 }
 
+static bool
+has_word(char *words[], const char *word)
+{
+	while (*words && strcmp(*words, word) != 0)
+		words++;
+	return *words != NULL;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -193,6 +201,9 @@ main(int argc, char *argv[])
 	int rc;
 
 	rc = run(&c, argc, argv);
+	if (rc == CLI_USAGE && has_word(argv, "--json"))
+		c.json = true; /* behind the option that is wrong */
+	cli_end(&c, rc);
 	if (cli_flush(&c) < 0)
 		rc = CLI_FAILED;
 	arena_release(&c.arena);

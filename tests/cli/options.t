@@ -47,6 +47,35 @@ run jobuild -C "$tmp/empty" lint
 [[ $status == 3 ]] && told "git repository"
 ok "outside of a repository"
 
+# the same shape everywhere, once
+wrong() { # STATUS MESSAGE COMMAND...
+	run jobuild "${@:3}"
+	((status == $1)) && told "$2" && jq -se --arg m "$2" --argjson s "$1" \
+		'length == 1 and .[0].error.status == $s and (.[0].error.message | contains($m))' "$tmp/out" >/dev/null
+	ok "with --json an error is a document: ${*:3}"
+}
+none='nothing named "anna/none"'
+for c in lint show rdeps graph verify sign run; do
+	wrong 3 "$none" "$c" --json anna/none
+done
+wrong 3 "$none" why --json anna/none anna/none
+wrong 3 "$none" show --json anna/none anna/none
+wrong 3 "has no recipes yet" manifest --json anna/none
+wrong 3 'no revision "none"' lint --json -r none
+wrong 3 none ci --json -b none
+wrong 3 none diff --json none
+wrong 3 '"none" is no file' key --json none
+wrong 3 none parse --json none
+wrong 3 none eval --json none
+wrong 3 'no run "none"' runs --json --remove none
+wrong 2 "no master" status --json
+wrong 2 "not the number of a unit" log --json none
+wrong 2 "no command" --json
+wrong 2 "--none" lint --none --json
+wrong 3 "git repository" -C "$tmp/empty" --json lint
+wrong 3 'no setting "none"' config --json arch none
+jq -e '.settings[0].name == "arch"' "$tmp/out" >/dev/null
+ok "beside what there is"
 run jobuild --json config
 [[ $status == 0 ]] && jq -e '.settings | map(select(.name == "arch"))[0] |
 	.value == "amd64" and .origin == "environment"' "$tmp/out" >/dev/null

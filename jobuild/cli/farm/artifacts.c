@@ -252,7 +252,7 @@ artifacts_main(struct cli *c, const void *opts, int n, char *args[])
 		if (o->folder)
 			rc = save_all(c, h, &items, o->folder);
 		if (c->json)
-			cli_json(items_json(&items));
+			cli_json(c, items_json(&items));
 		else if (!o->folder)
 			print_items(c, &items);
 		json_decref(job);

@@ -137,7 +137,7 @@ refused(struct cli *c, int status, json_t *answer)
 	diags_init(&d, &c->arena);
 	http_problem(status, answer, &d, &err);
 	if (c->json)
-		cli_json(answer ? json_incref(answer) : json_object());
+		cli_json(c, answer ? json_incref(answer) : json_object());
 	/* with --json too: the answer is the master's, this is for the user */
 	fflush(stdout);
 	if (c->color_err)
@@ -333,7 +333,7 @@ client_change(struct cli *c, const char *kind, const char *job, json_t *request)
 	}
 	json_decref(request);
 	if (rc == CLI_OK && c->json)
-		cli_json(answer ? json_incref(answer) : json_object());
+		cli_json(c, answer ? json_incref(answer) : json_object());
 	json_decref(answer);
 	return rc;
 }
@@ -344,7 +344,7 @@ client_show(struct cli *c, struct http *h, const char *path, json_t **answer)
 	int rc = client_call(c, h, "GET", path, NULL, answer);
 
 	if (rc == CLI_OK && c->json)
-		cli_json(json_incref(*answer));
+		cli_json(c, json_incref(*answer));
 	return rc;
 }
 

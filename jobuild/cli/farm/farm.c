@@ -180,7 +180,7 @@ rule_slave(struct cli *c, const char *what, const char *name)
 	}
 	http_close(h);
 	if (rc == CLI_OK && c->json)
-		cli_json(answer ? json_incref(answer) : json_object());
+		cli_json(c, answer ? json_incref(answer) : json_object());
 	else if (rc == CLI_OK)
 		cli_note(c, "%s: %s", name, what);
 	json_decref(answer);

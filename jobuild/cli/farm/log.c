@@ -358,16 +358,17 @@ log_main(struct cli *c, const void *opts, int n, char *args[])
 		return rc;
 	client_catch_signals();
 	buf_init(&r.text, (size_t)PIECE_MAX);
-	r.lines = c->json && o->follow;
+	r.lines = c->lines = c->json && o->follow;
 	r.steps = c->json ? json_array() : NULL;
 	r.spool = memfd_create("log", MFD_CLOEXEC);
 	if (r.spool < 0)
 		rc = cli_errorf(c, CLI_TEMPORARY, "no memory for the log");
 	else
 		rc = read_all(&r, o);
-	if (c->json && !r.lines && json_array_size(r.steps) > 0)
-		cli_json(json_pack("{s:I, s:O}", "unit", (json_int_t)r.unit,
-		    "steps", r.steps));
+	if (c->json && !r.lines)
+		cli_json(c,
+		    json_pack("{s:I, s:O}", "unit", (json_int_t)r.unit, "steps",
+			r.steps));
 	json_decref(r.steps);
 	buf_release(&r.text);
 	if (rc == CLI_NOT_FOUND)

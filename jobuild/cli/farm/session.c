@@ -66,7 +66,7 @@ open_session(struct cli *c, struct http *h, const struct session_options *o)
 	/* the token itself is nobody's business */
 	json_object_del(answer, "token");
 	if (rc == CLI_OK && c->json)
-		cli_json(json_incref(answer));
+		cli_json(c, json_incref(answer));
 	json_decref(answer);
 	return rc;
 }
@@ -140,7 +140,7 @@ end_session(struct cli *c, struct http *h, const char *which)
 	if (rc == CLI_OK && id == t->session)
 		ticket_drop(c);
 	if (rc == CLI_OK && c->json)
-		cli_json(json_incref(answer));
+		cli_json(c, json_incref(answer));
 	else if (rc == CLI_OK)
 		cli_note(c, "session %lld has ended", (long long)id);
 	json_decref(answer);

@@ -82,7 +82,7 @@ show_job(struct cli *c, struct http *h, int64_t job)
 		return rc;
 	rc = job_status(answer);
 	if (c->json)
-		cli_json(json_incref(answer));
+		cli_json(c, json_incref(answer));
 	else
 		job_print(c, answer, c->color_out, stdout);
 	json_decref(answer);

@@ -175,7 +175,7 @@ submit(struct cli *c, struct http *h, json_t *request, bool watch)
 		return watch_job(c, h, job);
 	}
 	if (c->json)
-		cli_json(json_incref(answer));
+		cli_json(c, json_incref(answer));
 	else
 		printf("%lld\n", (long long)job);
 	json_decref(answer);

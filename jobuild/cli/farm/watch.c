@@ -207,7 +207,7 @@ finish(struct watching *w)
 	if (w->lines > 0)
 		printf("\033[%zuA\r\033[J", w->lines);
 	if (c->json)
-		cli_json(json_incref(w->last));
+		cli_json(c, json_incref(w->last));
 	else
 		job_print(c, w->last, c->color_out, stdout);
 	return job_status(w->last);

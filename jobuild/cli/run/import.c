@@ -117,8 +117,9 @@ import(struct cli *c, const struct import_options *o, const char *path)
 	if (rc < 0)
 		return cli_error(c, CLI_TEMPORARY, &err);
 	if (c->json)
-		cli_json(json_pack("{s:s, s:s?}", "id", d.id, "signed_by",
-		    o->signature ? d.fingerprint : NULL));
+		cli_json(c,
+		    json_pack("{s:s, s:s?}", "id", d.id, "signed_by",
+			o->signature ? d.fingerprint : NULL));
 	else
 		puts(d.id);
 	return CLI_OK;

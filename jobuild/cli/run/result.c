@@ -169,8 +169,9 @@ print_json(struct local *l, int status)
 
 	for (i = 0; i < l->plan->nunits; i++)
 		json_array_append_new(units, unit_json(l, i));
-	cli_json(json_pack("{s:b, s:s, s:s, s:o}", "passed", status == CLI_OK,
-	    "directory", l->dir, "arch", l->plan->arch, "units", units));
+	cli_json(l->cli,
+	    json_pack("{s:b, s:s, s:s, s:o}", "passed", status == CLI_OK,
+		"directory", l->dir, "arch", l->plan->arch, "units", units));
 }
 
 static const char *

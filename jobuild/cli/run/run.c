@@ -85,9 +85,11 @@ make_folder(struct local *l, const char *output, struct error *err)
 	const char *parent = runs_folder(a);
 	char *real;
 
-	if (output && !is_empty(output))
-		return fail(
-		    err, "--output %s: the folder must be empty", output);
+	if (output && !is_empty(output)) {
+		fail(err, "--output %s: the folder must be empty", output);
+		err->code = EINVAL;
+		return -1;
+	}
 	if (output) {
 		l->dir = output;
 		if (file_mkdirs(output, 0755, err) < 0)
@@ -272,7 +274,8 @@ prepare(struct local *l, const struct run_options *o, const struct atom *root)
 	configure(l, o);
 	l->conf.fetch.store = store_open(c->conf.store, &err);
 	if (l->conf.fetch.store < 0 || make_folder(l, o->output, &err) < 0)
-		return cli_error(c, CLI_TEMPORARY, &err);
+		return cli_error(
+		    c, err.code == EINVAL ? CLI_USAGE : CLI_TEMPORARY, &err);
 	return CLI_OK;
 }
 

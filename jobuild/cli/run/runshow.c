@@ -185,8 +185,9 @@ static int delete (struct cli *c, const struct runs_options *o,
 	    json_array_size(d.gone) == 1 ? "" : "s", o->dry ? "would be " : "",
 	    text_size(&c->arena, d.size));
 	if (c->json)
-		cli_json(json_pack("{s:O, s:I, s:b}", "deleted", d.gone, "size",
-		    (json_int_t)d.size, "dry_run", (int)o->dry));
+		cli_json(c,
+		    json_pack("{s:O, s:I, s:b}", "deleted", d.gone, "size",
+			(json_int_t)d.size, "dry_run", (int)o->dry));
 	json_decref(d.gone);
 	return d.status;
 }
@@ -220,7 +221,7 @@ runs_main(struct cli *c, const void *opts, int n, char *args[])
 	for (i = 0; i < list.n; i++)
 		json_array_append_new(array, run_json(c, &list.items[i]));
 	cli_json(
-	    json_pack("{s:s, s:o}", "folder", place.parent, "runs", array));
+	    c, json_pack("{s:s, s:o}", "folder", place.parent, "runs", array));
 	return CLI_OK;
 }
 

@@ -196,8 +196,8 @@ part_json(const struct pubkey_part *p)
 }
 
 static void
-show_json(
-    const char *where, const struct pubkey *k, const struct rulings *rules)
+show_json(struct cli *c, const char *where, const struct pubkey *k,
+    const struct rulings *rules)
 {
 	json_t *parts = json_array(), *uids = json_array(),
 	       *list = json_array();
@@ -218,11 +218,12 @@ show_json(
 			"level", rule_level_name(r->level), "holds", r->holds,
 			"text", r->text, "remedy", r->remedy));
 	}
-	cli_json(json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o}", "from", where,
-	    "fingerprint", k->parts[0].fingerprint, "accepted",
-	    glep63_holds(rules, RULE_ACCEPTED), "good",
-	    glep63_holds(rules, RULE_MINIMUM), "parts", parts, "uids", uids,
-	    "rules", list));
+	cli_json(c,
+	    json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o}", "from", where,
+		"fingerprint", k->parts[0].fingerprint, "accepted",
+		glep63_holds(rules, RULE_ACCEPTED), "good",
+		glep63_holds(rules, RULE_MINIMUM), "parts", parts, "uids", uids,
+		"rules", list));
 }
 
 static int
@@ -249,7 +250,7 @@ key_check(struct cli *c, int n, char *args[])
 	} else {
 		glep63_check(&k, time(NULL), &c->arena, &rules);
 		if (c->json)
-			show_json(where, &k, &rules);
+			show_json(c, where, &k, &rules);
 		else
 			print_key(c, where, &k, &rules, time(NULL));
 		rc = glep63_holds(&rules, RULE_MINIMUM) ? CLI_OK : CLI_FAILED;

@@ -69,8 +69,9 @@ write_key(struct cli *c, const struct key_options *o, const char *user,
 		    b.data, b.len, 0644, err);
 	buf_release(&b);
 	if (rc == 0 && c->json)
-		cli_json(json_pack(
-		    "{s:s, s:s}", "written", path, "fingerprint", fpr));
+		cli_json(c,
+		    json_pack(
+			"{s:s, s:s}", "written", path, "fingerprint", fpr));
 	else if (rc == 0)
 		puts(cli_show(c, path));
 	return rc;
@@ -161,8 +162,9 @@ finish(struct cli *c, const struct key_options *o, struct statement *s,
 	    (o->output && file_write(o->output, b.data, b.len, 0644, &err) < 0))
 		rc = cli_error(c, CLI_FAILED, &err);
 	else if (c->json)
-		cli_json(json_pack("{s:s, s:s, s:s, s:s}", "user", s->user,
-		    "old", s->old, "new", s->new, "statement", b.data));
+		cli_json(c,
+		    json_pack("{s:s, s:s, s:s, s:s}", "user", s->user, "old",
+			s->old, "new", s->new, "statement", b.data));
 	else if (!o->output)
 		fputs(b.data, stdout);
 	if (rc == CLI_OK)
@@ -259,8 +261,9 @@ key_accept(struct cli *c, const struct key_options *o, int n, char *args[])
 		    s.new[0] ? ", trusted is " : "", s.new);
 	}
 	if (c->json && rc == CLI_OK)
-		cli_json(json_pack(
-		    "{s:s, s:s}", "revoked", s.old, "trusted", s.new));
+		cli_json(c,
+		    json_pack(
+			"{s:s, s:s}", "revoked", s.old, "trusted", s.new));
 	buf_release(&b);
 	return rc;
 }

@@ -330,8 +330,9 @@ run(struct job *j, const struct manifest_options *o, int n, char *args[])
 	j->packages = json_array();
 	rc = do_all(j, n, args);
 	if (j->cli->json)
-		cli_json(json_pack("{s:o, s:o}", "packages", j->packages,
-		    "diagnostics", diags_json(u->wants.diags)));
+		cli_json(j->cli,
+		    json_pack("{s:o, s:o}", "packages", j->packages,
+			"diagnostics", diags_json(u->wants.diags)));
 	else
 		json_decref(j->packages);
 	cli_diags(j->cli, u->wants.diags);

@@ -317,8 +317,9 @@ sign_main(struct cli *c, const void *opts, int n, char *args[])
 		cli_note(c, "%zu written, %zu signatures were good already",
 		    json_array_size(j.written), j.kept);
 	if (c->json && rc == CLI_OK)
-		cli_json(json_pack("{s:O, s:I, s:s}", "written", j.written,
-		    "kept", (json_int_t)j.kept, "key", j.fingerprint));
+		cli_json(c,
+		    json_pack("{s:O, s:I, s:s}", "written", j.written, "kept",
+			(json_int_t)j.kept, "key", j.fingerprint));
 	json_decref(j.written);
 	signer_close(&j.signer);
 	notary_close(j.notary);

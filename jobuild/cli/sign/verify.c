@@ -51,9 +51,10 @@ verify_list(struct cli *c, struct tree *t, const struct named_list *list)
 	review_sort(&found);
 	review_print(&found, REVIEW_GCC);
 	if (c->json)
-		cli_json(json_pack("{s:I, s:b, s:o}", "recipes",
-		    (json_int_t)list->n, "good", found.found.errors == 0,
-		    "diagnostics", diags_json(&found.found)));
+		cli_json(c,
+		    json_pack("{s:I, s:b, s:o}", "recipes", (json_int_t)list->n,
+			"good", found.found.errors == 0, "diagnostics",
+			diags_json(&found.found)));
 	if (found.found.errors > 0)
 		return CLI_FAILED;
 	if (n == 0)

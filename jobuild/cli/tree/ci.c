@@ -94,9 +94,10 @@ check_all(struct cli *c, const struct repo *r, const struct ci_options *o,
 		json_array_append_new(ranges, one);
 	}
 	if (c->json)
-		cli_json(json_pack("{s:b, s:s?, s:O}", "passed", bad == 0,
-		    "keyring", o->no_signatures ? NULL : c->conf.keyring,
-		    "ranges", ranges));
+		cli_json(c,
+		    json_pack("{s:b, s:s?, s:O}", "passed", bad == 0, "keyring",
+			o->no_signatures ? NULL : c->conf.keyring, "ranges",
+			ranges));
 	json_decref(ranges);
 	return bad ? CLI_FAILED : CLI_OK;
 }

@@ -296,7 +296,7 @@ report(struct diff *x, bool exit_code)
 	    x->d.arch, "recipes", x->changed_recipes, "roots",
 	    x->changed_roots);
 	if (c->json) {
-		cli_json(json_incref(o));
+		cli_json(c, json_incref(o));
 	} else {
 		differ_print(c, o);
 		if (n == 0)

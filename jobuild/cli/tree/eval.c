@@ -202,9 +202,9 @@ eval_main(struct cli *c, const void *opts, int n, char *args[])
 			rc = one;
 	}
 	if (list && n == 1 && json_array_size(list) == 1)
-		cli_json(json_incref(json_array_get(list, 0)));
+		cli_json(c, json_incref(json_array_get(list, 0)));
 	else if (list && n > 1)
-		cli_json(json_pack("{s:O}", "files", list));
+		cli_json(c, json_pack("{s:O}", "files", list));
 	json_decref(list);
 	return rc;
 }

@@ -89,7 +89,7 @@ static void
 print(struct cli *c, const struct plan *p, const struct graph_options *o)
 {
 	if (c->json)
-		cli_json(plan_json(c, p));
+		cli_json(c, plan_json(c, p));
 	else if (o->dot)
 		drawing_dot(c, p);
 	else if (o->svg)

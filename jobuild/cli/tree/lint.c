@@ -72,7 +72,7 @@ list_rules(struct cli *c)
 			    lint_rules[i].summary);
 	}
 	if (c->json)
-		cli_json(json_pack("{s:O}", "rules", list));
+		cli_json(c, json_pack("{s:O}", "rules", list));
 	json_decref(list);
 	return CLI_OK;
 }
@@ -86,7 +86,7 @@ report(struct review *k, enum review_format format, bool strict)
 	if (k->cli->json) {
 		o = json_object();
 		review_json(k, o);
-		cli_json(o);
+		cli_json(k->cli, o);
 	} else {
 		review_print(k, format);
 		cli_note(k->cli, "%s", review_summary(k));

@@ -385,7 +385,7 @@ make(struct draft *d, const struct new_options *o, const char *given)
 	if (write_new(d, &err) < 0)
 		return cli_error(c, CLI_FAILED, &err);
 	if (c->json)
-		cli_json(json_pack("{s:s}", "path", draft_path(d)));
+		cli_json(c, json_pack("{s:s}", "path", draft_path(d)));
 	else
 		puts(draft_path(d));
 	tell_next(d, d->repo->top);

@@ -47,7 +47,7 @@ parse_main(struct cli *c, const void *options, int n, char *args[])
 			rc = one;
 	}
 	if (c->json)
-		cli_json(json_pack("{s:o}", "files", list));
+		cli_json(c, json_pack("{s:o}", "files", list));
 	return rc;
 }
 

@@ -178,9 +178,10 @@ print(struct reader *r, const struct link *const *found, size_t n)
 		for (i = 0; i < n; i++)
 			json_array_append_new(
 			    list, links_json(&r->links, found[i]));
-		cli_json(json_pack("{s:s, s:o, s:I}", "of",
-		    atom_format(a, r->wanted), "users", list, "unread",
-		    (json_int_t)r->broken));
+		cli_json(r->c,
+		    json_pack("{s:s, s:o, s:I}", "of",
+			atom_format(a, r->wanted), "users", list, "unread",
+			(json_int_t)r->broken));
 		return;
 	}
 	for (i = 0; i < n; i++)

@@ -352,12 +352,12 @@ show_one(struct cli *c, struct tree *t, const char *name, bool first,
 
 /* One document for one recipe, a list for several. */
 static void
-print_documents(json_t *documents, int n)
+print_documents(struct cli *c, json_t *documents, int n)
 {
 	if (n == 1 && json_array_size(documents) == 1)
-		cli_json(json_incref(json_array_get(documents, 0)));
+		cli_json(c, json_incref(json_array_get(documents, 0)));
 	else if (n > 1)
-		cli_json(json_pack("{s:O}", "recipes", documents));
+		cli_json(c, json_pack("{s:O}", "recipes", documents));
 }
 
 static int
@@ -379,7 +379,7 @@ show_main(struct cli *c, const void *opts, int n, char *args[])
 			rc = one;
 	}
 	if (c->json)
-		print_documents(documents, n);
+		print_documents(c, documents, n);
 	json_decref(documents);
 	tree_close(t);
 	return rc;

@@ -257,11 +257,12 @@ answer(struct search *s, const struct atom *to, uint64_t max)
 	if (s->nearest > 0)
 		show_chains(s, max, chains);
 	if (chains)
-		cli_json(json_pack("{s:s, s:s, s:I, s:I, s:o}", "from",
-		    s->links.names[0], "to", name, "length",
-		    (json_int_t)(s->nearest ? s->nearest - 1 : 0), "count",
-		    (json_int_t)(ways > INT64_MAX ? INT64_MAX : ways), "chains",
-		    chains));
+		cli_json(s->c,
+		    json_pack("{s:s, s:s, s:I, s:I, s:o}", "from",
+			s->links.names[0], "to", name, "length",
+			(json_int_t)(s->nearest ? s->nearest - 1 : 0), "count",
+			(json_int_t)(ways > INT64_MAX ? INT64_MAX : ways),
+			"chains", chains));
 	else if (s->nearest == 0)
 		printf("%s does not need %s\n", s->links.names[0], name);
 	else if (ways > max)
