@@ -49,9 +49,16 @@ cli_error(struct cli *c, int status, const struct error *err)
 int
 cli_status(const struct error *err, int otherwise)
 {
-	return err->code == EINVAL ? CLI_USAGE
-	    : err->code == ENOENT  ? CLI_NOT_FOUND
-				   : otherwise;
+	switch (err->code) {
+	case EINVAL:
+		return CLI_USAGE;
+	case ENOENT:
+		return CLI_NOT_FOUND;
+	case EFBIG:
+		return CLI_FAILED;
+	default:
+		return otherwise;
+	}
 }
 
 int

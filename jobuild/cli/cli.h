@@ -66,8 +66,8 @@ int cli_errorf(struct cli *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /*
- * What an error means: CLI_USAGE for EINVAL, CLI_NOT_FOUND for ENOENT, else
- * otherwise.
+ * What an error means: CLI_USAGE for EINVAL, CLI_NOT_FOUND for ENOENT,
+ * CLI_FAILED for EFBIG (a tree that is too large), else otherwise.
  */
 int cli_status(const struct error *err, int otherwise);
 

@@ -6,6 +6,7 @@
 #include "tree/index/user.h"
 
 #include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 #define PATH_ROOM (USER_MAX + NAME_MAX_LEN + 2)
@@ -320,5 +321,6 @@ tree_listed(const struct tree *t, struct error *err)
 	if (!tree_is_full(t))
 		return 0;
 	*err = t->damage;
+	err->code = EFBIG;
 	return -1;
 }

@@ -88,6 +88,9 @@ ok "a root's newest version"
 run jobuild diff HEAD~1 HEAD anna/other
 [[ $status == 0 ]] && [[ ! -s $tmp/out ]]
 ok "a root that is the same"
+run jobuild diff HEAD~1...HEAD
+[[ $status == 2 ]] && told "two dots say from where to where"
+ok "three dots, which git has"
 run jobuild diff --exit-code HEAD~1 HEAD
 [[ $status == 1 ]]
 ok "--exit-code"

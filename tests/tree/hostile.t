@@ -88,9 +88,15 @@ for n in "lint u1/p1" "show u1/p2" "verify u1/p1" "rdeps u1/p1" "graph u1/p2"; d
 	# shellcheck disable=SC2086 # a command and its arguments
 	run small jobuild -C "$up" ${n/ / --revision "$wide" }
 	bad "$many" "and $n says so too"
+	((status == 1))
+	ok "with 1, for it isn't that something is missing"
 done
+run small jobuild -C "$up" verify --revision "$wide"
+bad "$many" "and verify of all"
 run small jobuild -C "$up" diff "$commit" "$wide"
 bad "$many" "and diff"
+((status == 1))
+ok "with 1, too"
 run small jobuild -C "$up" ci --base "$commit" --revision "$wide"
 bad "$many" "and ci"
 mib=$(head -c 1048576 /dev/zero | put)

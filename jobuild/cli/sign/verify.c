@@ -78,8 +78,9 @@ verify_main(struct cli *c, const void *opts, int n, char *args[])
 	if (repo_find(c, &r, &err) < 0 ||
 	    repo_open(&r, o->revision, &t, &err) < 0)
 		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
-	if (targets_select(c, &r, t, n, args, &list, &err) < 0)
-		rc = cli_error(c, CLI_NOT_FOUND, &err);
+	if (targets_select(c, &r, t, n, args, &list, &err) < 0 ||
+	    tree_listed(t, &err) < 0)
+		rc = cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	else
 		rc = verify_list(c, t, &list);
 	tree_close(t);

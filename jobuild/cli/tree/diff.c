@@ -8,6 +8,7 @@
 #include "cli/steps.h"
 #include "cli/workers.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct diff_options {
@@ -50,7 +51,15 @@ take_revisions(
 	struct error no = {0};
 	struct atom atom;
 
-	if (dots && dots[2] != '.') {
+	if (dots && dots[2] == '.') {
+		fail(err,
+		    "\"%s\": two dots say from where to where, as in "
+		    "HEAD~1..HEAD",
+		    args[0]);
+		err->code = EINVAL;
+		return -1;
+	}
+	if (dots) {
 		x->rev[OLD] = dots == args[0]
 		    ? "HEAD"
 		    : arena_strndup(
@@ -326,10 +335,10 @@ diff_trees(struct diff *x, const struct diff_options *o, int n, char *args[])
 	if (open_trees(x, &err) < 0 || tree_listed(x->d.tree[OLD], &err) < 0 ||
 	    tree_listed(x->d.tree[NEW], &err) < 0 ||
 	    take_roots(x, n, args, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	if (change_find(c, &x->repo, x->rev[OLD], x->rev[NEW], &change, &err) <
 	    0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	x->d.change = &change;
 	select_touched(x, &change, n == 0);
 	if (compare(x, (size_t)o->jobs, &err) < 0)
@@ -349,9 +358,9 @@ diff_main(struct cli *c, const void *opts, int n, char *args[])
 
 	x.d.arch = c->conf.arch;
 	if (repo_find(c, &x.repo, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	taken = take_revisions(&x, o->work, n, args, &err);
-	rc = taken < 0 ? cli_error(c, CLI_NOT_FOUND, &err)
+	rc = taken < 0 ? cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err)
 		       : diff_trees(&x, o, n - taken, args + taken);
 	tree_close(x.d.tree[NEW]);
 	tree_close(x.d.tree[OLD]);

@@ -136,7 +136,7 @@ lint_main(struct cli *c, const void *opts, int n, char *args[])
 	    repo_open(&r, o->revision, &t, &err) < 0)
 		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	if (targets_select(c, &r, t, n, args, &list, &err) < 0)
-		rc = cli_error(c, CLI_NOT_FOUND, &err);
+		rc = cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	else
 		rc = lint_tree(c, o, t, &list, n == 0, format);
 	tree_close(t);

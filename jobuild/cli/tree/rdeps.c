@@ -229,7 +229,7 @@ rdeps_main(struct cli *c, const void *opts, int n, char *args[])
 		return rc;
 	if (root_find(c, t, &wanted, &known, &err) < 0 ||
 	    tree_listed(t, &err) < 0)
-		rc = cli_error(c, CLI_NOT_FOUND, &err);
+		rc = cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	else
 		answer(c, t, &wanted, o->all);
 	tree_close(t);

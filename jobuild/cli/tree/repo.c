@@ -157,7 +157,7 @@ repo_has_root(struct cli *c, struct tree *t, const struct atom *root)
 	struct named ignored;
 
 	if (root_find(c, t, root, &ignored, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	return CLI_OK;
 }
 

@@ -328,7 +328,7 @@ show_one(struct cli *c, struct tree *t, const char *name, bool first,
 	if (root_parse(c, name, &root, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
 	if (root_find(c, t, &root, &what, &err) < 0)
-		return cli_error(c, CLI_NOT_FOUND, &err);
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	r = tree_recipe(t, &what.id, what.kind, &d);
 	if (!r && c->json)
 		json_array_append_new(documents,

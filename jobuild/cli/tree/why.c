@@ -311,7 +311,7 @@ why_main(struct cli *c, const void *opts, int n, char *args[])
 		return rc;
 	if (root_find(c, t, &from, &known, &err) < 0 ||
 	    root_find(c, t, &to, &known, &err) < 0)
-		rc = cli_error(c, CLI_NOT_FOUND, &err);
+		rc = cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	else
 		rc = search(
 		    c, t, &from, &to, o->max > 0 ? (uint64_t)o->max : CHAINS);
