@@ -203,8 +203,20 @@ place_store(struct settings *s, const char *origin[SETTINGS], struct arena *a)
 static int
 check(const struct settings *s, struct error *err)
 {
+	const char *value;
 	size_t i;
 
+	for (i = 0; i < SETTINGS; i++) {
+		if (settings_table[i].type != CONF_TEXT)
+			continue;
+		memcpy(&value, (const char *)s + settings_table[i].offset,
+		    sizeof(value));
+		if (value && strncmp(value, "~/", 2) == 0)
+			return fail(err,
+			    "%s: \"%s\": \"~\" is not expanded here: write "
+			    "the whole path",
+			    settings_table[i].name, value);
+	}
 	if (network_parse(s->network) < 0)
 		return fail(err, "network: expected host, private or no");
 	if (!*s->runs || strlen(s->runs) > 6 ||

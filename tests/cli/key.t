@@ -223,6 +223,12 @@ ok "key export writes USER.asc"
 run jobuild key anna
 ((status == 1)) && told "the key in anna/anna.asc" && said "key $old"
 ok "a user of the tree"
+git -C "$tree" add anna/anna.asc
+git -C "$tree" -c user.name=x -c user.email=x@x.invalid commit -q -m key
+git clone -q --bare "$tree" "$tmp/bare"
+run jobuild -C "$tmp/bare" key anna
+((status == 1)) && told "the key in anna/anna.asc" && said "key $old"
+ok "and of a bare repository"
 run jobuild sign --key "$old" anna
 ((status == 0)) && said anna/one/one-1.0.jobuild.asc
 ok "sign"

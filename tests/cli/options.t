@@ -47,6 +47,9 @@ run jobuild -C "$tmp/empty" lint
 [[ $status == 3 ]] && told "git repository"
 ok "outside of a repository"
 
+AUTOTUA_KEYRING='~/ring' run jobuild config
+[[ $status == 2 ]] && told 'keyring: "~/ring": "~" is not expanded here'
+ok "a path that only a shell would understand"
 # the same shape everywhere, once
 wrong() { # STATUS MESSAGE COMMAND...
 	run jobuild "${@:3}"

@@ -36,7 +36,8 @@ key_in_tree(struct cli *c, const char *user, struct repo *r)
 	struct tree *t;
 	struct tree_file *copy = NULL;
 
-	if (repo_find(c, r, &none) < 0 || repo_open(r, NULL, &t, &none) < 0)
+	if (repo_find(c, r, &none) < 0 ||
+	    repo_open(r, r->bare ? "HEAD" : NULL, &t, &none) < 0)
 		return NULL;
 	f = tree_file(t, path, &none);
 	if (f) {

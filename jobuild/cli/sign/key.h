@@ -24,7 +24,9 @@ int key_rotate(struct cli *c, const struct key_options *o, int n, char *args[]);
 int key_revoke(struct cli *c, const struct key_options *o, int n, char *args[]);
 int key_accept(struct cli *c, const struct key_options *o, int n, char *args[]);
 
-/* USER/USER.asc of the tree around here, or NULL when there is no such thing.
+/*
+ * USER/USER.asc of the tree around here (of HEAD in a bare repository), or NULL
+ * when there is no such thing.
  */
 const struct tree_file *
 key_in_tree(struct cli *c, const char *user, struct repo *r);
