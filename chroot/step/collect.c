@@ -26,15 +26,54 @@
 /* More lines than this about what is left out help nobody. */
 #define LINES_MAX 100
 
+/* As a word of a status line. */
+static void
+add_word(struct buf *b, const char *text)
+{
+	for (; *text; text++) {
+		if (isalnum((unsigned char)*text) || strchr("/._-+~", *text))
+			(void)buf_addc(b, *text);
+		else
+			(void)buf_addf(b, "%%%02X", (unsigned char)*text);
+	}
+}
+
 static void
 leave_out(struct collect *c, const char *path, const char *why)
 {
 	struct arena a = {0};
+	struct error ignored;
+	struct buf b;
 
-	if (c->left_out++ < LINES_MAX)
-		dprintf(c->log, "autotua-chroot: artifact %s is left out: %s\n",
-		    show(&a, path, strnlen(path, PATH_MAX)), why);
+	if (c->left_out++ >= LINES_MAX)
+		return;
+	dprintf(c->log, "autotua-chroot: artifact %s is left out: %s\n",
+	    show(&a, path, strnlen(path, PATH_MAX)), why);
 	arena_release(&a);
+	if (c->status < 0)
+		return;
+	buf_init(&b, 4 * PATH_MAX);
+	(void)buf_adds(&b, "left-out path=");
+	add_word(&b, path);
+	(void)buf_adds(&b, " why=");
+	add_word(&b, why);
+	(void)buf_addc(&b, '\n');
+	/* who doesn't listen misses the artifacts too, which is found */
+	(void)file_write_all(c->status, b.data, b.len, &ignored);
+	buf_release(&b);
+}
+
+static void
+leave_out_more(const struct collect *c)
+{
+	size_t more = c->left_out - LINES_MAX;
+
+	if (c->left_out <= LINES_MAX)
+		return;
+	dprintf(
+	    c->log, "autotua-chroot: %zu more artifacts are left out\n", more);
+	if (c->status >= 0)
+		dprintf(c->status, "left-out more=%zu\n", more);
 }
 
 /* Can the name stand in reports, JSON and pages? */
@@ -62,12 +101,7 @@ report(struct collect *c, const char *path, off_t size, const char *digest,
 		return 0;
 	buf_init(&b, 4 * PATH_MAX);
 	(void)buf_adds(&b, "artifact path=");
-	for (; *path; path++) {
-		if (isalnum((unsigned char)*path) || strchr("/._-+~", *path))
-			(void)buf_addc(&b, *path);
-		else
-			(void)buf_addf(&b, "%%%02X", (unsigned char)*path);
-	}
+	add_word(&b, path);
 	(void)buf_addf(&b, " size=%jd digest=%s\n", (intmax_t)size, digest);
 	rc = file_write_all(c->status, b.data, b.len, err);
 	buf_release(&b);
@@ -328,9 +362,6 @@ collect(struct collect *c, int from, struct error *err)
 		*err = why;
 		return -1;
 	}
-	if (c->left_out > LINES_MAX)
-		dprintf(c->log,
-		    "autotua-chroot: %zu more artifacts are left out\n",
-		    c->left_out - LINES_MAX);
+	leave_out_more(c);
 	return 0;
 }

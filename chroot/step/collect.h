@@ -21,8 +21,7 @@ struct collect {
 	int to;      /* the folder that is filled, */
 	uid_t owner; /* whose it is, and all that is made in there */
 	gid_t group;
-	int status; /* gets "artifact path=... size=... digest=..."; -1: nobody
-		     */
+	int status; /* gets lines "artifact" and "left-out"; -1: nobody */
 	int log;    /* gets a line for what is left out */
 	int64_t bytes_max, files_max; /* 0: no limit */
 	struct jail_watch *watch;     /* what stops the run ends this too */

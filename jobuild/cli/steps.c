@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/steps.h"
 #include "base/arena.h"
+#include "cli/cli.h"
 #include "cli/text.h"
 
 #include <string.h>
+
+#define WARNINGS 10 /* shown of a step */
 
 const char *
 member(const json_t *o, const char *name)
@@ -122,4 +125,38 @@ steps_failure(struct arena *a, const json_t *report)
 	if (strncmp(reason, why, strcspn(why, ":") + 1) == 0)
 		return reason;
 	return arena_printf(a, "%s: %s", why, reason);
+}
+
+/* The first line of a message that is to be shown; else NULL. */
+static const char *
+warning(struct arena *a, const json_t *report, const json_t *message)
+{
+	const char *level = member(message, "level"), *text;
+
+	if (strcmp(level, "warn") != 0 && strcmp(level, "error") != 0)
+		return NULL;
+	text = member(message, "text");
+	text = arena_strndup(a, text, strcspn(text, "\n"));
+	/* the error that was the end of it is its reason */
+	if (*level == 'e' && strstr(member(report, "reason"), text))
+		return NULL;
+	return arena_printf(a, "%s: %s", level, text);
+}
+
+void
+steps_warn(struct cli *c, const json_t *report, const char *lead, FILE *f)
+{
+	const char *text;
+	const json_t *message;
+	size_t i, n = 0;
+
+	json_array_foreach(json_object_get(report, "messages"), i, message)
+	{
+		text = warning(&c->arena, report, message);
+		if (text && n++ < WARNINGS)
+			fprintf(f, "%s: %s\n", lead, cli_show(c, text));
+	}
+	if (n > WARNINGS)
+		fprintf(f, "%s: %zu more warnings and errors\n", lead,
+		    n - WARNINGS);
 }

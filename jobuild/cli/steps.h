@@ -8,8 +8,10 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct arena;
+struct cli;
 
 /* A text member of an object; "" when it has none. */
 const char *member(const json_t *o, const char *name);
@@ -34,5 +36,11 @@ const char *steps_result(const json_t *report);
  * "" when it didn't.
  */
 const char *steps_failure(struct arena *a, const json_t *report);
+
+/*
+ * What it warns of, and errors that aren't its reason: "LEAD: warn: TEXT", a
+ * line each, the first ten and how many more. FILE gets them.
+ */
+void steps_warn(struct cli *c, const json_t *report, const char *lead, FILE *f);
 
 #endif

@@ -183,13 +183,19 @@ judge(const struct metadata *m, const struct jail_step *j, struct outcome *o,
 
 	switch (end) {
 	case JAIL_OK:
-		return RUN_PASSED;
+		if (!o->over)
+			return RUN_PASSED;
+		fail(err, "%s", o->over);
+		return RUN_LIMIT;
 	case JAIL_CANCELLED:
 	case JAIL_TROUBLE:
 		return RUN_INFRASTRUCTURE;
 	case JAIL_FAILED:
 		break;
 	}
+	/* it fails by itself, and what it leaves is not whole either */
+	if (o->over)
+		outcome_say(o, "warn", "%s: the rest left out", o->over);
 	/* before any phase it is the configuration that can't be unpacked */
 	if (!p || !p->ended ||
 	    (p->exit == 0 && p->signal == 0 && *p->limit == '\0'))

@@ -12,6 +12,9 @@
 
 #define LINE_MAX_BYTES (64 * 1024)
 
+#define DIGITS_(number) #number
+#define DIGITS(number)  DIGITS_(number)
+
 static const char *const levels[] = {"info", "log", "warn", "error", "qa"};
 
 void
@@ -23,7 +26,11 @@ outcome_init(struct outcome *o, struct arena *a)
 	o->arena = a;
 	o->messages = json_array();
 	o->figures = json_object();
-	o->room = OUTCOME_TEXT_MAX;
+	o->artifacts_room = (struct room){OUTCOME_LIST_MAX, OUTCOME_PATHS_MAX};
+	o->figures_room = (struct room){OUTCOME_LIST_MAX, OUTCOME_FIGURES_MAX};
+	o->messages_room =
+	    (struct room){OUTCOME_LIST_MAX, OUTCOME_MESSAGES_MAX};
+	o->own_room = (struct room){OUTCOME_OWN_LIST_MAX, OUTCOME_OWN_MAX};
 	o->speaker = "";
 	for (i = 0; i < 3; i++)
 		buf_init(&o->field[i], OUTCOME_FIELD_MAX);
@@ -77,13 +84,50 @@ outcome_text(struct arena *a, const char *s, size_t len, size_t max)
 
 /* ---- records ------------------------------------------------------------- */
 
+/* Bytes of s, which is shown text or a plain path, as JSON writes it. */
+static size_t
+json_bytes(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += strchr("\"\\\n\t", *s) ? 2 : 1;
+	return n;
+}
+
+/* Have n more bytes their place? Then they take it. */
+static bool
+fits(struct room *r, size_t n)
+{
+	if (r->count == 0 || n > r->bytes)
+		return false;
+	r->count--;
+	r->bytes -= n;
+	return true;
+}
+
 static void
-add_message(
+append_message(
     struct outcome *o, const char *phase, const char *level, const char *text)
 {
 	json_array_append_new(o->messages,
 	    json_pack("{s:s, s:s, s:s}", "level", level, "text", text, "phase",
 		phase));
+}
+
+static void
+add_message(struct outcome *o, struct room *room, const char *phase,
+    const char *level, const char *text)
+{
+	if (fits(room, json_bytes(text))) {
+		append_message(o, phase, level, text);
+		return;
+	}
+	if (!o->dropped)
+		append_message(o, phase, "warn",
+		    "more was reported than fits: what follows is only in the "
+		    "log");
+	o->dropped = true;
 }
 
 void
@@ -96,24 +140,16 @@ outcome_say(struct outcome *o, const char *level, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = arena_vprintf(o->arena, fmt, ap);
 	va_end(ap);
-	add_message(o, p ? p->name : "", level,
+	add_message(o, &o->own_room, p ? p->name : "", level,
 	    outcome_text(o->arena, text, strlen(text), SIZE_MAX));
 }
 
-/* Is there room for n more bytes in a list that has count elements? */
-static bool
-may_add(struct outcome *o, size_t n, size_t count)
+/* A result had no place; the first is told of. */
+static void
+set_over(struct outcome *o, const char *limit)
 {
-	if (n <= o->room && count < OUTCOME_LIST_MAX) {
-		o->room -= n;
-		return true;
-	}
-	if (!o->dropped)
-		outcome_say(o, "warn",
-		    "more was reported than fits: what follows is only in the "
-		    "log");
-	o->dropped = true;
-	return false;
+	if (!o->over)
+		o->over = limit;
 }
 
 static void
@@ -126,8 +162,7 @@ record_log(struct outcome *o, const char *key, const char *text)
 		if (strcmp(key, levels[i]) == 0)
 			level = levels[i];
 	}
-	if (may_add(o, strlen(text), json_array_size(o->messages)))
-		add_message(o, o->speaker, level, text);
+	add_message(o, &o->messages_room, o->speaker, level, text);
 }
 
 /* The phase that the next records come from. */
@@ -161,16 +196,28 @@ key_is_plain(const char *s)
 static void
 record_result(struct outcome *o, const char *key, const char *value)
 {
+	struct room *room = &o->figures_room;
+	const char *old;
+
 	if (!key_is_plain(key) || strlen(value) > 1024) {
 		outcome_say(o, "warn", "result \"%.64s\" left out: %s", key,
 		    key_is_plain(key) ? "its value is too long"
 				      : "a name has letters, digits, _ . -");
 		return;
 	}
-	if (json_object_get(o->figures, key) ||
-	    may_add(
-		o, strlen(key) + strlen(value), json_object_size(o->figures)))
+	old = json_string_value(json_object_get(o->figures, key));
+	if (old) {
+		room->count++;
+		room->bytes += strlen(key) + json_bytes(old);
+	}
+	if (fits(room, strlen(key) + json_bytes(value)))
 		json_object_set_new(o->figures, key, json_string(value));
+	else
+		set_over(o,
+		    room->count == 0
+			? "limit: results: " DIGITS(OUTCOME_LIST_MAX) " figures"
+			: "limit: results: " DIGITS(
+			      OUTCOME_FIGURES_MAX) " bytes");
 }
 
 static void
@@ -384,6 +431,7 @@ line_artifact(struct outcome *o, const char *line)
 {
 	const char *value = value_of(o->arena, line, "path");
 	const char *digest = value_of(o->arena, line, "digest");
+	struct room *room = &o->artifacts_room;
 	struct artifact *a;
 	char *path;
 
@@ -392,14 +440,41 @@ line_artifact(struct outcome *o, const char *line)
 	path = arena_strdup(o->arena, value);
 	if (unescape(path) < 0 || *path == '\0')
 		return -1;
-	if (!may_add(o, strlen(path), o->nartifacts))
+	if (!fits(room, json_bytes(path))) {
+		set_over(o,
+		    room->count == 0
+			? "limit: artifacts: " DIGITS(OUTCOME_LIST_MAX) " files"
+			: "limit: artifacts: " DIGITS(
+			      OUTCOME_PATHS_MAX) " bytes of paths");
 		return 0;
+	}
 	o->artifacts = arena_grow(
 	    o->arena, o->artifacts, o->nartifacts, sizeof(*o->artifacts));
 	a = &o->artifacts[o->nartifacts++];
 	a->path = path;
 	a->size = number_of(o->arena, line, "size");
 	memcpy(a->digest, digest, KEY_HEX);
+	return 0;
+}
+
+static int
+line_left_out(struct outcome *o, const char *line)
+{
+	const char *value = value_of(o->arena, line, "path");
+	const char *reason = value_of(o->arena, line, "why");
+	char *path, *why;
+
+	if (!value || !reason) {
+		outcome_say(o, "warn", "%" PRId64 " more artifacts left out",
+		    number_of(o->arena, line, "more"));
+		return 0;
+	}
+	path = arena_strdup(o->arena, value);
+	why = arena_strdup(o->arena, reason);
+	if (unescape(path) < 0 || unescape(why) < 0)
+		return -1;
+	outcome_say(o, "warn", "artifact %s left out: %s",
+	    show(o->arena, path, strlen(path)), why);
 	return 0;
 }
 
@@ -412,6 +487,8 @@ outcome_line(struct outcome *o, const char *line)
 		return line_end(o, line);
 	if (strncmp(line, "artifact ", 9) == 0)
 		return line_artifact(o, line);
+	if (strncmp(line, "left-out ", 9) == 0)
+		return line_left_out(o, line);
 	/* later versions may tell more */
 	return 0;
 }

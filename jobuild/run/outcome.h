@@ -17,9 +17,18 @@
 #include <stdint.h>
 
 #define OUTCOME_PHASES    16
-#define OUTCOME_FIELD_MAX 8192   /* bytes of one field of a record */
-#define OUTCOME_TEXT_MAX  262144 /* bytes of all messages and figures */
-#define OUTCOME_LIST_MAX  1000   /* messages, figures, artifacts: each */
+#define OUTCOME_FIELD_MAX 8192 /* bytes of one field of a record */
+
+/*
+ * What one report may have, with texts as JSON writes them: it goes to the
+ * master with a piece of the log, in one call that may have 1 MiB.
+ */
+#define OUTCOME_LIST_MAX     1000   /* artifacts, figures, messages: each */
+#define OUTCOME_PATHS_MAX    262144 /* bytes of the artifacts' paths */
+#define OUTCOME_FIGURES_MAX  131072 /* of the figures, names and values */
+#define OUTCOME_MESSAGES_MAX 131072 /* of what the jail says */
+#define OUTCOME_OWN_LIST_MAX 200    /* messages of ours, */
+#define OUTCOME_OWN_MAX      32768  /* and their bytes */
 
 struct phase_figures {
 	const char *name, *limit; /* limit: "" or time, memory, ... */
@@ -28,6 +37,11 @@ struct phase_figures {
 	int64_t limit_value, log_left_out;
 	int64_t wall_ms, user_ms, system_ms, memory_kb, log_start, log_end;
 	int64_t net_bytes; /* by a private network, both ways */
+};
+
+/* What still fits. */
+struct room {
+	size_t count, bytes;
 };
 
 struct artifact {
@@ -49,8 +63,9 @@ struct outcome {
 	size_t nmismatches;
 	const char *speaker; /* the phase whose records are being read */
 	size_t heard;        /* phases up to the last one that spoke */
-	size_t room;         /* of OUTCOME_TEXT_MAX left */
-	bool dropped;
+	struct room artifacts_room, figures_room, messages_room, own_room;
+	bool dropped;     /* messages */
+	const char *over; /* "limit: ...": results that don't fit; or NULL */
 
 	/* types that were told: path to type */
 	struct {
@@ -67,8 +82,9 @@ void outcome_init(struct outcome *o, struct arena *a);
 void outcome_release(struct outcome *o);
 
 /*
- * Take the next bytes of the report pipe. What is cut short, unknown or too
- * much is left out (and said in a message, once).
+ * Take the next bytes of the report pipe. What is cut short or unknown is left
+ * out, and so are messages that are too many (which is said in one, once).
+ * Figures and artifacts that don't fit are a limit of the step: see over.
  */
 void outcome_records(struct outcome *o, const char *p, size_t n);
 

@@ -302,6 +302,7 @@ run_jail(struct unit_run *r, size_t step, struct wish *w, struct outcome *o,
 	    .phase = phase_starts,
 	    .shell = shell_starts,
 	    .ctx = r};
+	enum run_result result;
 	enum jail_end end;
 	struct stat st;
 
@@ -316,7 +317,11 @@ run_jail(struct unit_run *r, size_t step, struct wish *w, struct outcome *o,
 	end = jail_run(&j, o, err);
 	close(j.logfd);
 	shift_log(o, st.st_size);
-	return judge(unit_meta(r, step), &j, o, end, err);
+	result = judge(unit_meta(r, step), &j, o, end, err);
+	/* nobody may find its layer and take it for one that passed */
+	if (end == JAIL_OK && result != RUN_PASSED && *w->request.commit)
+		jail_remove_layer(r->conf, w->request.commit);
+	return result;
 }
 
 /* Everything but the report. */

@@ -140,6 +140,10 @@ ok "holes stay" [ "$(stat -c %b out/sparse)" -lt 100 ]
 is "$(find out ! -type f ! -type d)" "" "no links, no pipes"
 has "$log" "artifact link is left out: it is a symbolic link" "links are told of"
 has "$log" 'artifact c\x01 is left out' "and odd names, made visible"
+is "$(printf '%s\n' "$status" | sed -n 's/^left-out path=\([^ ]*\) why=.*/\1/p' | sort)" "c%01
+dirlink
+link
+pipe" "a line of status each as well"
 is "$(printf '%s\n' "$status" | grep -c ^artifact)" 6 "a line of status each"
 has "$status" "artifact path=odd%20%25name size=2" "with an encoded path"
 is "$(printf '%s\n' "$status" | sed -n 's/^artifact path=\([^ ]*\).*digest=/\1 /p' |

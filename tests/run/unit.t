@@ -271,4 +271,42 @@ report '.artifacts[0].type == "package" and .artifacts[1].type == "file" and .ar
 ok "with type and size"
 [[ $(jq -r '.artifacts[0].digest' "$dir/0.json") == $(b2sum -l 256 <"$dir/0.out/a.pkg" | cut -d' ' -f1) ]]
 ok "and the digest of what is there"
+report '[.messages[] | select(.level == "warn") | .text] | sort == ["artifact fifo left out: it is neither a file nor a folder",
+	"artifact link left out: it is a symbolic link; copy the file instead"]'
+ok "what is left out is warned of"
+said "anna/makes-1.0: warn: artifact link left out: it is a symbolic link"
+ok "where the artifacts are listed"
+
+# ---- more results than a report has
+
+recipe anna/crowd-1.0 <<'X'
+DESCRIPTION="Makes very many artifacts"
+job_run() { mkdir d && (cd d && seq 1001 | xargs touch) && artifact d; }
+X
+recipe anna/behind-1.0 <<'X'
+DESCRIPTION="Needs the one that makes them"
+DEPEND="anna/crowd"
+job_run() { einfo "never"; }
+X
+job crowd
+[[ $status == 1 ]] && report '.result == "limit" and (.artifacts | length) == 1000' && reason "limit: artifacts: 1000 files"
+ok "one artifact too many is a limit, which is named"
+job behind
+report '.atom == "anna/crowd-1.0" and (.reused | not) and .result == "limit"' && [[ ! -e $dir/1.json ]]
+ok "and what it made is nothing that passed"
+sed -i 's/1001/1000/' "$tree/anna/crowd/crowd-1.0.jobuild"
+job crowd
+[[ $status == 0 ]] && report '.result == "passed" and (.artifacts | length) == 1000'
+ok "with one less all of them are there"
+recipe anna/figures-1.0 <<'X'
+DESCRIPTION="Has very many figures"
+job_run() { for i in {1..1001}; do result "k$i=$i"; done; }
+X
+job figures
+[[ $status == 1 ]] && report '.result == "limit" and (.figures | length) == 1000' && reason "limit: results: 1000 figures"
+ok "one figure too many is a limit, which is named"
+sed -i 's/1001/1000/' "$tree/anna/figures/figures-1.0.jobuild"
+job figures
+report '.result == "passed" and (.figures | length) == 1000'
+ok "with one less all of them are there"
 done_testing

@@ -74,7 +74,11 @@ test_hostile(void)
 	    "too long a field is cut");
 	for (i = 0; i < 5000; i++)
 		RECORDS(&o, "log\0info\0flood\0");
-	ok(json_array_size(o.messages) <= OUTCOME_LIST_MAX + 1, "a flood ends");
+	for (i = 0; i < 5000; i++)
+		RECORDS(&o, "result\0a b\0flood\0");
+	ok(json_array_size(o.messages) <=
+		OUTCOME_LIST_MAX + OUTCOME_OWN_LIST_MAX + 1,
+	    "a flood ends");
 	ok(o.dropped, "and it is said");
 	RECORDS(&o, "skip\0-\0why\0");
 	is(o.skip, "why", "skip still counts");
@@ -117,6 +121,98 @@ test_lines(void)
 	    "with half of one");
 	is_int(
 	    outcome_line(&o, "weather is=fine"), 0, "what is new is skipped");
+	outcome_release(&o);
+}
+
+/* count results of width bytes each; how many are kept. */
+static int
+figures_of(struct outcome *o, int count, int width)
+{
+	char text[4096];
+	int i;
+
+	outcome_init(o, &arena);
+	for (i = 0; i < count; i++) {
+		outcome_records(o, "result", 7);
+		outcome_records(o, text,
+		    (size_t)snprintf(text, sizeof(text), "k%d", i) + 1);
+		outcome_records(o, text,
+		    (size_t)snprintf(text, sizeof(text), "%0*d", width, i) + 1);
+	}
+	return (int)json_object_size(o->figures);
+}
+
+/* Likewise files, with a path of that many bytes. */
+static int
+artifacts_of(struct outcome *o, int count, int width)
+{
+	int i;
+
+	outcome_init(o, &arena);
+	for (i = 0; i < count; i++)
+		outcome_line(o,
+		    arena_printf(
+			&arena, "artifact path=%0*d size=1 " DIGEST, width, i));
+	return (int)o->nartifacts;
+}
+
+/* Results are all kept, or the step ends by a limit that is named. */
+static void
+test_room(void)
+{
+	struct metadata m = {0};
+	struct jail_step j = {0};
+	struct outcome o;
+	int i;
+
+	is_int(artifacts_of(&o, 1000, 250), 1000, "a thousand artifacts");
+	for (i = 0; i < 20000; i++)
+		RECORDS(&o, "log\0warn\0a warning is no result\0");
+	is_int(judge(&m, &j, &o, JAIL_OK, &err), RUN_PASSED, "pass");
+	outcome_line(&o, "artifact path=more size=1 " DIGEST);
+	is_int(judge(&m, &j, &o, JAIL_OK, &err), RUN_LIMIT, "one more doesn't");
+	is(err.msg, "limit: artifacts: 1000 files", "its reason");
+	outcome_release(&o);
+	is_int(artifacts_of(&o, 300, 1000), 262, "long paths");
+	is_int(judge(&m, &j, &o, JAIL_OK, &err), RUN_LIMIT, "are a limit too");
+	is(err.msg, "limit: artifacts: 262144 bytes of paths", "its reason");
+	outcome_release(&o);
+	is_int(figures_of(&o, 1000, 100), 1000, "a thousand figures");
+	is_int(judge(&m, &j, &o, JAIL_OK, &err), RUN_PASSED, "pass");
+	for (i = 0; i < 2000; i++)
+		RECORDS(&o, "result\0k1\0told again\0");
+	is_int(judge(&m, &j, &o, JAIL_OK, &err), RUN_PASSED,
+	    "one may change often");
+	RECORDS(&o, "result\0more\0x\0");
+	is_int(judge(&m, &j, &o, JAIL_OK, &err), RUN_LIMIT, "one more doesn't");
+	is(err.msg, "limit: results: 1000 figures", "its reason");
+	outcome_release(&o);
+	ok(figures_of(&o, 200, 1000) < 200, "long figures");
+	is_int(judge(&m, &j, &o, JAIL_OK, &err), RUN_LIMIT, "are a limit too");
+	is(err.msg, "limit: results: 131072 bytes", "its reason");
+	is_int((long long)json_array_size(o.messages), 0, "which says it all");
+	is_int(judge(&m, &j, &o, JAIL_FAILED, &err), RUN_FAILED, "a failure");
+	is(message(&o, 0, "text"),
+	    "limit: results: 131072 bytes: the rest left out", "says it too");
+	outcome_release(&o);
+}
+
+/* What the chroot doesn't copy is warned of. */
+static void
+test_left_out(void)
+{
+	struct outcome o;
+
+	outcome_init(&o, &arena);
+	is_int(outcome_line(&o, "left-out path=a%0Ab%FF why=no%20file"), 0,
+	    "left out");
+	is(message(&o, 0, "level"), "warn", "a warning");
+	is(message(&o, 0, "text"), "artifact a\\x0ab\\xff left out: no file",
+	    "names it");
+	is_int(outcome_line(&o, "left-out more=7"), 0, "and more");
+	is(message(&o, 1, "text"), "7 more artifacts left out", "are counted");
+	is_int(outcome_line(&o, "left-out path=%0 why=x"), -1, "half a %");
+	ok(!o.over, "no limit");
 	outcome_release(&o);
 }
 
@@ -259,6 +355,8 @@ main(void)
 	test_records();
 	test_hostile();
 	test_lines();
+	test_room();
+	test_left_out();
 	test_judge();
 	test_ceilings();
 	test_parameters();

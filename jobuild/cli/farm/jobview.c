@@ -106,6 +106,22 @@ print_reasons(struct cli *c, const json_t *unit, FILE *f)
 }
 
 static void
+print_warnings(struct cli *c, const json_t *unit, FILE *f)
+{
+	const json_t *step;
+	size_t i;
+
+	json_array_foreach(list_of(unit, "steps"), i, step)
+	{
+		steps_warn(c, step,
+		    arena_printf(&c->arena, "unit %s: %s",
+			number(c, unit, "unit"),
+			cli_show(c, member(step, "atom"))),
+		    f);
+	}
+}
+
+static void
 print_artifacts(struct cli *c, const json_t *unit, FILE *f)
 {
 	const json_t *step, *artifact;
@@ -142,6 +158,7 @@ job_print(struct cli *c, const json_t *job, bool color, FILE *f)
 	}
 	table_print(&t, color, f);
 	json_array_foreach(units, i, unit) print_reasons(c, unit, f);
+	json_array_foreach(units, i, unit) print_warnings(c, unit, f);
 	json_array_foreach(units, i, unit) print_artifacts(c, unit, f);
 }
 

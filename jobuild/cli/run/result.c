@@ -110,6 +110,19 @@ add_step(struct local *l, struct table *t, size_t unit, size_t step)
 }
 
 static void
+print_warnings(struct local *l, size_t unit)
+{
+	const struct local_unit *u = &l->units[unit];
+	size_t i;
+
+	for (i = 0; u->started && i < l->plan->units[unit].nsteps; i++) {
+		if (u->reports[i])
+			steps_warn(l->cli, u->reports[i],
+			    member(u->reports[i], "atom"), stdout);
+	}
+}
+
+static void
 print_artifacts(struct local *l, size_t unit)
 {
 	const struct local_unit *u = &l->units[unit];
@@ -229,6 +242,8 @@ local_report(struct local *l, int status)
 				add_step(l, &t, i, k);
 		}
 		table_print(&t, l->cli->color_out, stdout);
+		for (i = 0; i < l->plan->nunits; i++)
+			print_warnings(l, i);
 		for (i = 0; i < l->plan->nunits; i++)
 			print_artifacts(l, i);
 		print_kept(l);
