@@ -58,6 +58,64 @@ spoil(struct lease *l, const char *why)
 	spoil_as(l, "infrastructure", why);
 }
 
+/* The atom of the step that is being sent, "" if there is none. */
+static const char *
+atom(struct lease *l)
+{
+	struct error err;
+	json_t *capsule = spool_json(l->dir, "capsule.json", &err);
+	const char *s;
+
+	s = json_string_value(
+	    json_object_get(json_array_get(json_object_get(capsule, "steps"),
+				(size_t)l->out.sent.step),
+		"atom"));
+	s = arena_strdup(&l->arena, s ? s : "");
+	json_decref(capsule);
+	return s;
+}
+
+/* The report says why it ends, and has the part that the master took. */
+static void
+cut_report(struct lease *l, const char *why)
+{
+	struct delivery *o = &l->out;
+	json_t *artifacts = json_object_get(o->report, "artifacts");
+	json_int_t log =
+	    json_integer_value(json_object_get(o->report, "log_bytes"));
+
+	if (!o->report)
+		return;
+	while (json_array_size(artifacts) > o->artifact)
+		json_array_remove(artifacts, json_array_size(artifacts) - 1);
+	if (log > o->sent.log)
+		log = o->sent.log;
+	json_object_set_new(o->report, "log_bytes", json_integer(log));
+	json_object_set_new(o->report, "result", json_string("limit"));
+	json_object_set_new(o->report, "reason", json_string(why));
+	o->cut = true;
+}
+
+/* The master takes no more of something: a limit, which blames nobody here. */
+static void
+meet_limit(struct lease *l, enum sending what, const char *text)
+{
+	struct delivery *o = &l->out;
+	struct arena *a = &l->arena;
+	const char *path, *why = text;
+
+	path = json_string_value(json_object_get(
+	    json_array_get(
+		json_object_get(o->report, "artifacts"), o->artifact),
+	    "path"));
+	if (what == SEND_BLOB && path)
+		why = arena_printf(a, "artifact %s: %s", path, text);
+	cut_report(l, why);
+	if (*atom(l))
+		why = arena_printf(a, "%s: %s", atom(l), why);
+	spoil_as(l, "limit", why);
+}
+
 static void
 start(struct lease *l, enum sending what, struct call_request *r)
 {
@@ -195,7 +253,7 @@ send_done(struct lease *l, json_t *log)
 
 	if (log)
 		json_object_set_new(body, "log", log);
-	if (l->out.report && !l->out.spoilt)
+	if (l->out.report && (!l->out.spoilt || l->out.cut))
 		json_object_set(body, "report", l->out.report);
 	l->out.claimed = room;
 	if (room > 0)
@@ -427,6 +485,11 @@ failed(struct lease *l, enum sending what, const struct answer *answer)
 		lease_drop(l, "the master took it away");
 		return;
 	}
+	/* then without it */
+	if (what == SEND_END && l->out.cut && !is_passing(answer)) {
+		l->out.cut = false;
+		return;
+	}
 	if (strcmp(answer->code, "blob-missing") == 0) {
 		l->out.artifact = 0;
 		later(l);
@@ -451,8 +514,8 @@ failed(struct lease *l, enum sending what, const struct answer *answer)
 	}
 	if (what == SEND_END && l->out.spoilt)
 		lease_drop(l, answer->text);
-	else if (what == SEND_BLOB && answer->status == 413)
-		spoil_as(l, "limit", answer->text);
+	else if (answer->status == 413)
+		meet_limit(l, what, answer->text);
 	else
 		spoil(l, answer->text);
 }

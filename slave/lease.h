@@ -64,7 +64,8 @@ struct delivery {
 	size_t artifact;  /* the next one of report */
 	bool missing;     /* the master asks for it, */
 	int64_t from;     /* from this byte on */
-	bool spoilt;      /* it won't take our reports: only the end is sent */
+	bool spoilt;      /* it won't take our reports: only the end is sent, */
+	bool cut;         /* with report, which has what the master took */
 	bool again;       /* everything is sent a second time */
 	bool apart;       /* nothing rides on another call */
 	int64_t claimed;  /* slots that the call in flight claims for */

@@ -125,10 +125,10 @@ static int64_t
 append(struct master *m, struct request *r, int fd, int64_t unit,
     const struct log_piece *l)
 {
-	size_t old;
+	size_t old, len = l->len;
 	struct error err;
 	struct stat st;
-	int64_t end = l->offset + (int64_t)l->len;
+	int64_t end = l->offset + (int64_t)l->len, max = m->set->log_max;
 
 	if (fstat(fd, &st) < 0) {
 		fail_errno(&err, "log");
@@ -149,22 +149,25 @@ append(struct master *m, struct request *r, int fd, int64_t unit,
 		    "other bytes are stored at this offset");
 		return -1;
 	}
-	if (end > m->set->log_max) {
-		request_problem(r, 413, "log-full",
-		    "a step's log may have %" PRId64 " bytes here",
-		    m->set->log_max);
-		return -1;
-	}
-	if (l->len > old &&
+	/* what comes up to the limit is kept: it may say what went wrong */
+	if (end > max)
+		len = l->offset < max ? (size_t)(max - l->offset) : 0;
+	if (len > old &&
 	    (lseek(fd, l->offset + (int64_t)old, SEEK_SET) < 0 ||
-		file_write_all(fd, l->data + old, l->len - old, &err) < 0)) {
+		file_write_all(fd, l->data + old, len - old, &err) < 0)) {
 		/* a half is no harm: its bytes are compared next time */
 		request_broken(r, &err);
 		return -1;
 	}
-	m->count.log_bytes += (int64_t)(l->len - old);
-	if (l->len > old)
+	if (len > old) {
+		m->count.log_bytes += (int64_t)(len - old);
 		events_log(m, unit);
+	}
+	if (len < l->len) {
+		request_problem(r, 413, "log-full",
+		    "a step's log may have %" PRId64 " bytes here", max);
+		return -1;
+	}
 	return end > st.st_size ? end : st.st_size;
 }
 

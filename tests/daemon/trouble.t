@@ -121,7 +121,18 @@ given_back() { # WHY: the unit of $job, softly
 cancel() { jobuild -q cancel "$job" && within 20 job_ended; }
 recipe alpha/fat/fat-1.0 <<'R'
 DESCRIPTION="Makes much"
-job_collect() { truncate -s 3M fat && artifact fat; }
+job_collect() {
+	echo thin >bone && truncate -s 3M fat && ln -s fat grease
+	artifact bone fat grease
+}
+R
+recipe alpha/wordy/wordy-1.0 <<'R'
+DESCRIPTION="Says much"
+job_run() { for ((i = 0; i < 40; i++)); do printf '%0100000d\n' "$i"; sleep 0.05; done; }
+R
+recipe alpha/curt/curt-1.0 <<'R'
+DESCRIPTION="Says somewhat more than little"
+job_run() { printf '%020000d\n' 1; }
 R
 recipe alpha/long/long-1.0 <<'R'
 DESCRIPTION="Makes what nobody has"
@@ -157,9 +168,33 @@ echo "0 pass" >&"$net"
 sed -i '$a upload-max = 1M' "$tmp/master/master.conf"
 kill -s HUP "${pid[master]}"
 submit alpha/fat && within 30 job_ended; ok "a job makes more than the master takes"
-job_is '.state == "failed" and (.units[0] | .result == "limit" and (.reason | test("may have 1048576 bytes")))'
-ok "which is a limit, with the master's words"
-[[ $(tries) == "1 0" && $(db "SELECT count(*) FROM slave WHERE strikes > 0") == 0 ]]; ok "and no try of it, nor the slave's failure"
+job_is '.state == "failed" and (.units[0] | .result == "limit" and .reason == "alpha/fat-1.0: artifact fat: an artifact may have 1048576 bytes here")'
+ok "which is a limit, with the jobuild, the artifact and the master's words"
+blameless() { [[ $(tries) == "1 0" && $(db "SELECT count(*) FROM slave WHERE strikes > 0") == 0 ]]; }
+blameless; ok "and no try of it, nor the slave's failure"
+job_is '.units[0].steps[0] | .result == "limit" and (.phases | length) == 1 and .ended > 0 and [.artifacts[].path] == ["bone"]'
+ok "the step has its times, and the artifact that came before"
+run jobuild status "$job"
+said "alpha/fat-1.0: warn: artifact grease left out: it is a symbolic link; copy the file instead"
+ok "what the slave left out is a warning"
+sed -i '$a log-max = 1M' "$tmp/master/master.conf"
+kill -s HUP "${pid[master]}"
+log_is() { # SIZE
+	[[ $(stat -c %s "$tmp/master/logs/$(db "SELECT id FROM unit WHERE job_id = $job")"/1/0.log) == "$1" ]]
+}
+submit alpha/wordy && within 30 job_ended; ok "a job says more than the master takes"
+job_is '.state == "failed" and (.units[0] | .result == "limit" and .reason == "alpha/wordy-1.0: a step'"'"'s log may have 1048576 bytes here")'
+ok "which is a limit as well"
+blameless; ok "and nobody else's failure"
+log_is 1048576; ok "the log is there up to the limit"
+sed -i 's/^log-max = .*/log-max = 10K/' "$tmp/master/master.conf"
+kill -s HUP "${pid[master]}"
+submit alpha/curt && within 30 job_ended; ok "a job's whole log goes with its report"
+job_is '.state == "failed" and (.units[0] | .result == "limit" and .reason == "alpha/curt-1.0: a step'"'"'s log may have 10240 bytes here") and
+	(.units[0].steps[0] | .result == "limit" and (.phases | length) == 1)'
+ok "which is the same limit, in its report too"
+blameless && log_is 10240; ok "and nobody else's failure either"
+autotua-master -C "$tmp/master" check >"$tmp/out" 2>&1; ok "the master finds all that the reports tell of"
 kill_daemon one TERM
 job=$ran
 
