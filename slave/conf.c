@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/conf.h"
 #include "slave/hours.h"
+#include "slave/probe.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/error.h"
@@ -18,9 +19,14 @@
 
 #define SLOTS_MAX 256
 #define CPUS_MAX  10000
+#define MIB       ((int64_t)1 << 20)
+#define PROBE_MAX 128
 #define LABEL_MAX 64
 #define LABEL_BYTES                                                            \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"
+
+#define TREE_BYTES                                                             \
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 #define AT(member) offsetof(struct slave_conf, member)
 
@@ -128,9 +134,63 @@ check_contract(struct slave_conf *c, struct arena *a, struct error *err)
 	if (!c->finish && strcmp(c->at_close, "stop") != 0)
 		return fail(
 		    err, "at-close \"%s\": write stop or finish", c->at_close);
+	for (i = 0; i < c->trees.n; i++) {
+		if (strspn(c->trees.items[i], TREE_BYTES) !=
+		    strlen(c->trees.items[i]))
+			return fail(err,
+			    "tree \"%s\": a name has letters, digits and . _ -",
+			    c->trees.items[i]);
+	}
 	for (i = 0; i < c->labels.n; i++) {
 		if (conf_label(c->labels.items[i], name, sizeof(name),
 			&mandatory, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * With less no jobuild at all comes to its end, which would be the limit of a
+ * job, and is a letter forgotten here: "memory = 1".
+ */
+static int
+check_ranges(const struct slave_conf *c, struct error *err)
+{
+	const struct {
+		const char *name, *least_text;
+		int64_t value, least;
+	} ranges[] = {
+	    {"memory", "16M", c->memory, 16 * MIB},
+	    {"disk", "16M", c->disk, 16 * MIB},
+	    {"log-max", "64K", c->log_max, MIB / 16},
+	    {"pids", "16", c->pids, 16},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		if (ranges[i].value != 0 && ranges[i].value < ranges[i].least)
+			return fail(err, "%s must be at least %s",
+			    ranges[i].name, ranges[i].least_text);
+	}
+	if (c->slots < 1 || c->slots > SLOTS_MAX)
+		return fail(err, "slots must be 1 to %d", SLOTS_MAX);
+	if (c->cpus > CPUS_MAX)
+		return fail(err, "cpus must be at most %d", CPUS_MAX);
+	if (c->pressure > 100)
+		return fail(err, "pressure must be at most 100, a percentage");
+	return 0;
+}
+
+static int
+check_probes(const struct slave_conf *c, struct error *err)
+{
+	const char *module;
+	char name[PROBE_MAX];
+	size_t i;
+
+	for (i = 0; i < c->probes.n; i++) {
+		if (probe_split(c->probes.items[i], name, sizeof(name), &module,
+			err) < 0)
 			return -1;
 	}
 	return 0;
@@ -171,11 +231,8 @@ conf_load(struct slave_conf *c, const char *path, const char *folder,
 		c->state = folder;
 	if (!c->state)
 		c->state = STATE_DEFAULT;
-	if (c->slots < 1 || c->slots > SLOTS_MAX)
-		return fail(err, "%s: slots must be 1 to %d", file, SLOTS_MAX);
-	if (c->cpus > CPUS_MAX)
-		return fail(err, "%s: cpus must be at most %d", file, CPUS_MAX);
-	if (check_contract(c, a, err) < 0)
+	if (check_ranges(c, err) < 0 || check_contract(c, a, err) < 0 ||
+	    check_probes(c, err) < 0)
 		return fail_in(err, "%s", file);
 	if (c->pids == 0)
 		c->pids = RUN_PIDS;
@@ -190,6 +247,20 @@ conf_load(struct slave_conf *c, const char *path, const char *folder,
 	if (!c->helpers)
 		c->helpers = where_helpers(a);
 	return 0;
+}
+
+/* Of a master, as enroll is given it. */
+static int
+check_url(const char *url, struct error *err)
+{
+	static const char scheme[] = "https://";
+	size_t n = strlen(scheme);
+
+	if (strncmp(url, scheme, n) == 0 && url[n] && url[n] != '/' &&
+	    url[n] != ':' && !url[strcspn(url, " \t\"<>")])
+		return 0;
+	return fail(
+	    err, "url \"%s\": write https://HOST or https://HOST:PORT", url);
 }
 
 static int
@@ -243,7 +314,7 @@ conf_check(const struct slave_conf *c, struct arena *a, struct error *err)
 		return fail(err,
 		    "no jobuild.sh in %s; set the option \"helpers\"",
 		    c->helpers ? c->helpers : "its usual folders");
-	if (check_mirrors(c, err) < 0)
+	if (check_url(c->url, err) < 0 || check_mirrors(c, err) < 0)
 		return -1;
 	return check_keyring(c, a, err);
 }

@@ -93,12 +93,13 @@ static int
 do_run(const struct options *o, struct slave_conf *c, struct arena *a, int n)
 {
 	struct jailer jailer = {0, -1};
+	struct account who;
 	struct error err;
 	int rc;
 
 	if (n != 0 || o->name)
 		return usage();
-	if (conf_check(c, a, &err) < 0)
+	if (conf_check(c, a, &err) < 0 || account_find(&who, c, &err) < 0)
 		return report(&err);
 	if (o->check)
 		return 0;

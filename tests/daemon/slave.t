@@ -90,6 +90,22 @@ run slave joins run -n
 printf '%s\n' "slots = 2" "user = $slave_user" "helpers = $top/jobuild/sh" >"$tmp/joins/slave.conf"
 run slave joins run -n
 [[ $status == 0 ]]; ok "and nothing when it is right"
+cp "$tmp/joins/slave.conf" "$tmp/joins.conf"
+unusable() { # LINE WORD: -n refuses it with this word
+	{ cat "$tmp/joins.conf"; echo "$1"; } >"$tmp/joins/slave.conf"
+	run slave joins run -n
+	[[ $status == 1 ]] && said "$2"
+}
+bad=
+for line in "memory = 1" "pressure = 300" "tree = ../x" "probe = a b c" "url = http://x" "url = https://x y:1" "url = https://"; do
+	unusable "$line" "${line%% *}" || bad+=" ($line)"
+done
+[[ -z $bad ]]; ok "-n finds settings with which no job would ever run$bad"
+if [[ $(id -u) -eq 0 ]]; then
+	unusable "user = nosuchuser" 'no user "nosuchuser"'
+	ok "and a user that isn't there"
+fi
+cp "$tmp/joins.conf" "$tmp/joins/slave.conf"
 run slave joins run --once
 [[ $status == 0 ]]; ok "--once ends when there is nothing to do"
 

@@ -144,6 +144,33 @@ load(const char *text, struct slave_conf *c, struct arena *a, struct error *err)
 	return rc;
 }
 
+/* Settings with which nothing would ever work. */
+static void
+test_conf_ranges(void)
+{
+	static const char *const bad[] = {"memory = 1", "memory = 15M",
+	    "disk = 1", "log-max = 1", "pids = 2", "pressure = 101",
+	    "tree = ../x", "tree = a b", "probe = a b c", "probe = -x",
+	    "slots = 0", "slots = 257", "cpus = 10001"};
+	static const char good[] = "memory = 16M\ndisk = 0\nlog-max = 64K\n"
+				   "pids = 16\npressure = 100\n"
+				   "tree = main-2.0_x\nprobe = gtk gtk+-3.0\n"
+				   "probe = zlib\nslots = 256\ncpus = 10000\n";
+	struct arena a = {0};
+	struct slave_conf c;
+	struct error err;
+	size_t i, n;
+
+	ok(load(good, &c, &a, &err) == 0, "settings at their bounds");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		n = strcspn(bad[i], " ");
+		ok(load(arena_printf(&a, "%s\n", bad[i]), &c, &a, &err) < 0 &&
+			strstr(err.msg, arena_strndup(&a, bad[i], n)),
+		    "%s is refused, by its name", bad[i]);
+	}
+	arena_release(&a);
+}
+
 static void
 test_conf(void)
 {
@@ -202,6 +229,7 @@ main(void)
 	test_versions();
 	test_split();
 	test_token();
+	test_conf_ranges();
 	test_conf();
 	test_renewal();
 	return tap_done();
