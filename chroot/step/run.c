@@ -101,7 +101,10 @@ collect_artifacts(struct run *r, struct error *err)
 		dprintf(r->o->log,
 		    "autotua-chroot: the folder of artifacts "
 		    "was removed or replaced by the job\n");
-		return 0;
+		return status_line(r,
+		    "left-out path=. why=the%20folder%20was%20removed%20or%20"
+		    "replaced\n",
+		    err);
 	}
 	rc = collect(&c, from, err);
 	close(from);

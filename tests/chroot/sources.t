@@ -157,6 +157,7 @@ run --artifacts out2 -- /bin/bash -c 'rmdir /autotua/artifacts
 	ln -s /etc /autotua/artifacts'
 is "$code $(ls -A out2)" "0 " "a link instead of the folder isn't followed"
 has "$log" "removed or replaced" "but told of"
+has "$status" "left-out path=. why=the%20folder%20was%20removed" "in the status too"
 mkdir out3
 run --artifacts out3 -- /bin/bash -c 'cd /autotua/artifacts
 	for i in {1..400}; do mkdir d; cd d; done; echo deep >f; echo ok'
