@@ -126,6 +126,25 @@ job_collect() {
 	artifact bone fat grease
 }
 R
+recipe alpha/full/full-1.0 <<'R'
+DESCRIPTION="Has all that a report can have"
+job_run() {
+	local i quotes text
+
+	printf -v quotes '%120s' '' && quotes=${quotes// /\"}
+	printf -v text '%110d' 0
+	for ((i = 0; i < 1100; i++)); do ewarn "${quotes}"; done >/dev/null 2>&1
+	for ((i = 0; i < 1000; i++)); do result "figure$i=$text"; done >/dev/null
+	mkdir d && (cd d && for ((i = 0; i < 1000; i++)); do : >"${quotes}$i"; done)
+	for ((i = 0; i < 250; i++)); do ln -s x "d/${quotes}-$i"; done
+	artifact d
+	printf '\001%.0s' {1..30000}
+}
+R
+recipe alpha/over/over-1.0 <<'R'
+DESCRIPTION="Has one artifact more than a report can have"
+job_run() { mkdir d && (cd d && seq 1001 | xargs touch) && artifact d; }
+R
 recipe alpha/wordy/wordy-1.0 <<'R'
 DESCRIPTION="Says much"
 job_run() { for ((i = 0; i < 40; i++)); do printf '%0100000d\n' "$i"; sleep 0.05; done; }
@@ -165,12 +184,21 @@ submit alpha/long; ok "a job makes more than any connection carries"
 within 90 job_ended && job_is '.state == "passed"'; ok "it comes in pieces"
 echo "0 pass" >&"$net"
 [[ $(tries) == "1 0" && -z $(ls "$tmp/master/tmp") ]]; ok "in one try, and nothing of them is left"
+# in one try, and no failure of the slave's
+blameless() { [[ $(tries) == "1 0" && $(db "SELECT strikes FROM slave WHERE name = 'one'") == 0 ]]; }
+submit alpha/full && within 60 job_ended; ok "a job has as much to report as there may be"
+job_is '.state == "passed" and (.units[0].steps[0] | [(.artifacts, .figures | length), (.messages | length) > 500] == [1000, 1000, true])'
+ok "all of its results are there"
+[[ $(tries) == "1 0" ]]; ok "in one try"
+submit alpha/over && within 60 job_ended; ok "another has more"
+job_is '.state == "failed" and (.units[0] | .result == "limit" and .reason == "alpha/over-1.0: limit: artifacts: 1000 files")'
+ok "which is a limit, with its number"
+blameless; ok "and nobody else's failure"
 sed -i '$a upload-max = 1M' "$tmp/master/master.conf"
 kill -s HUP "${pid[master]}"
 submit alpha/fat && within 30 job_ended; ok "a job makes more than the master takes"
 job_is '.state == "failed" and (.units[0] | .result == "limit" and .reason == "alpha/fat-1.0: artifact fat: an artifact may have 1048576 bytes here")'
 ok "which is a limit, with the jobuild, the artifact and the master's words"
-blameless() { [[ $(tries) == "1 0" && $(db "SELECT count(*) FROM slave WHERE strikes > 0") == 0 ]]; }
 blameless; ok "and no try of it, nor the slave's failure"
 job_is '.units[0].steps[0] | .result == "limit" and (.phases | length) == 1 and .ended > 0 and [.artifacts[].path] == ["bone"]'
 ok "the step has its times, and the artifact that came before"
