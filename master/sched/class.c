@@ -183,6 +183,18 @@ class_resource(
 	return sl->offer[k] == 0 || class_takes(c, k, sl) <= sl->offer[k];
 }
 
+bool
+class_asks(const struct sched_class *c, const char *label)
+{
+	size_t i;
+
+	for (i = 0; i < c->nlabels; i++) {
+		if (strcmp(c->labels[i], label) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A mandatory label of the slave keeps away who doesn't ask for it. */
 static size_t
 mandatory_asked(const struct sched_class *c, const struct sched_slave *sl)
@@ -197,13 +209,13 @@ mandatory_asked(const struct sched_class *c, const struct sched_slave *sl)
 	return n;
 }
 
+/* Has the slave all that is wanted, whoever it works for? */
 static bool
-find_fit(const struct sched_class *c, const struct sched_slave *sl)
+has_all(const struct sched_class *c, const struct sched_slave *sl)
 {
 	size_t i;
 
-	if (sl->retired || !class_arch(c, sl) ||
-	    mandatory_asked(c, sl) < sl->nmandatory)
+	if (sl->retired || !class_arch(c, sl))
 		return false;
 	for (i = 0; i < c->nrequires; i++) {
 		if (!class_requirement(c, i, sl))
@@ -218,6 +230,18 @@ find_fit(const struct sched_class *c, const struct sched_slave *sl)
 			return false;
 	}
 	return true;
+}
+
+static bool
+find_fit(const struct sched_class *c, const struct sched_slave *sl)
+{
+	return mandatory_asked(c, sl) >= sl->nmandatory && has_all(c, sl);
+}
+
+bool
+class_barred(const struct sched_class *c, const struct sched_slave *sl)
+{
+	return mandatory_asked(c, sl) < sl->nmandatory && has_all(c, sl);
 }
 
 bool

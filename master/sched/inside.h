@@ -52,6 +52,11 @@ void class_drop(struct sched *s, struct sched_class *c);
 /* Could this slave ever run units of this class? Remembered. */
 bool class_fits(struct sched_class *c, const struct sched_slave *sl);
 bool class_arch(const struct sched_class *c, const struct sched_slave *sl);
+
+/* Is a mandatory label of the slave all that keeps it from running them? */
+bool class_barred(const struct sched_class *c, const struct sched_slave *sl);
+/* Do they ask for the label of this name? */
+bool class_asks(const struct sched_class *c, const char *label);
 bool class_requirement(
     const struct sched_class *c, size_t i, const struct sched_slave *sl);
 bool class_label(

@@ -214,6 +214,30 @@ mismatch_reasons(struct reasons *r)
 	    "no slave for arch %s fulfils all that it wants at once", c->arch);
 }
 
+/* Slaves that would do, but for a label that the unit doesn't ask for. */
+static void
+barred_reasons(struct reasons *r)
+{
+	const struct sched_class *c = r->unit->class;
+	const struct sched_slave *sl;
+	const struct map_item *label;
+	struct sched_reason *x;
+	size_t i;
+
+	for (sl = r->s->slaves; sl; sl = sl->next) {
+		for (i = 0; i < sl->labels.n && class_barred(c, sl); i++) {
+			label = &sl->labels.items[i];
+			if (!*(const bool *)label->value ||
+			    class_asks(c, label->key))
+				continue;
+			x = add(r, REASON_LABEL, label->key);
+			say(r->arena, x,
+			    "not on %s: it takes only jobs with the label %s",
+			    sl->name, x->name);
+		}
+	}
+}
+
 /* ---- what those that match do -------------------------------------------- */
 
 struct tally {
@@ -334,6 +358,8 @@ ready_reasons(struct reasons *r)
 		say(r->arena, x, "no slave for arch %s", c->arch);
 		return;
 	}
+	if (t.open == 0)
+		barred_reasons(r);
 	if (t.fits == 0) {
 		mismatch_reasons(r);
 		return;

@@ -417,7 +417,7 @@ enum reason_kind {
 	REASON_ARCH,        /* name */
 	REASON_REQUIREMENT, /* name: as written */
 	REASON_STAGE,       /* name: requirement as written; state: versions */
-	REASON_LABEL,       /* name */
+	REASON_LABEL,       /* name; that nobody has, or is mandatory */
 	REASON_RESOURCE,    /* name: memory, cpus or disk */
 	REASON_MATCH,       /* each is fulfilled by some, all by none */
 	REASON_REFUSED,     /* name: slave; until */

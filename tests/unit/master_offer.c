@@ -36,6 +36,44 @@ test_labels(void)
 	end();
 }
 
+/* What keeps a unit off a slave that has all that it wants is told. */
+static void
+test_barred(void)
+{
+	const char *gpu[] = {"gpu"};
+	const struct sched_wants labelled = {
+	    .arch = "amd64", .stage = "", .labels = gpu, .nlabels = 1};
+	struct sched_slave *one, *two;
+	struct sched_unit *u, *v;
+
+	begin();
+	one = slave(1, "one", "amd64", 1);
+	sched_slave_label(one, "gpu", true);
+	sched_slave_label(one, "fast", false);
+	sched_slave_ready(&sched, one);
+	sched_start(&sched, u = plain(), 0);
+	is(why(u, 0), "not on one: it takes only jobs with the label gpu",
+	    "a mandatory label, not one that isn't");
+	sched_slave_label(one, "big", true);
+	sched_slave_ready(&sched, one);
+	is(why(u, 0),
+	    "not on one: it takes only jobs with the label gpu; "
+	    "not on one: it takes only jobs with the label big",
+	    "each of them");
+	sched_start(&sched, v = wanting(job, &labelled), 0);
+	is(why(v, 0), "not on one: it takes only jobs with the label big",
+	    "only those that it doesn't ask for");
+	two = slave(2, "two", "amd64", 1);
+	sched_slave_close(&sched, two, "drained");
+	ok(strstr(why(u, 0), "not on two: drained; not on one: it takes") ==
+		why(u, 0),
+	    "beside one that is closed");
+	sched_slave_close(&sched, two, NULL);
+	is(why(u, 0), "1 slave matches, waiting for one to ask",
+	    "not while another is open");
+	end();
+}
+
 static void
 test_resources(void)
 {
@@ -194,6 +232,7 @@ int
 main(void)
 {
 	test_labels();
+	test_barred();
 	test_resources();
 	test_reserve();
 	test_nearness();
