@@ -54,13 +54,14 @@ slave_json(struct master *m, struct arena *a)
 	    &m->sched, db_int(m->db, q, 0), db_text(m->db, q, 1, a));
 	if (sl->seen > seen)
 		seen = sl->seen;
-	o = json_pack("{s:I, s:s, s:s, s:s?, s:O?, s:I, s:I, s:o, s:O?}",
+	o = json_pack("{s:I, s:s, s:s, s:s?, s:O?, s:I, s:I, s:o, s:O?, s:O?}",
 	    "slave", (json_int_t)sl->id, "name", sl->name, "state",
 	    slave_state(m, sl), "closed", sl->ruled ? sl->ruled : sl->own_words,
 	    "arches", json_object_get(hello, "arches"), "slots",
 	    (json_int_t)json_integer_value(json_object_get(hello, "slots")),
 	    "leased", (json_int_t)sl->leased, "last_seen", api_time(seen),
-	    "capabilities", json_object_get(hello, "capabilities"));
+	    "capabilities", json_object_get(hello, "capabilities"), "labels",
+	    json_object_get(hello, "labels"));
 	json_decref(hello);
 	if (sl->strikes > 0)
 		json_object_set_new(o, "quarantine",

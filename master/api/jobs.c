@@ -385,6 +385,17 @@ units_json(struct master *m, struct arena *a, int64_t job, struct error *err)
 	return NULL;
 }
 
+/* As they were asked for. */
+static json_t *
+labels_json(const char *request)
+{
+	json_t *o = json_loads(request, 0, NULL);
+	json_t *list = json_incref(json_object_get(o, "labels"));
+
+	json_decref(o);
+	return list ? list : json_array();
+}
+
 static json_t *
 job_json(struct master *m, struct arena *a, int64_t job, json_t *units)
 {
@@ -392,7 +403,7 @@ job_json(struct master *m, struct arena *a, int64_t job, json_t *units)
 	struct db *db = m->db;
 
 	return json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o,"
-			 " s:I, s:o, s:b, s:o, s:o}",
+			 " s:I, s:o, s:b, s:b, s:o, s:o, s:o}",
 	    "job", (json_int_t)job, "state", db_text(db, q, 0, a), "user",
 	    db_text(db, q, 1, a), "tree", db_text(db, q, 2, a), "root",
 	    db_text(db, q, 3, a), "revision", db_text(db, q, 4, a), "arches",
@@ -401,8 +412,9 @@ job_json(struct master *m, struct arena *a, int64_t job, json_t *units)
 	    "ended", api_time(db_int(db, q, 8)), "priority",
 	    (json_int_t)db_int(db, q, 9), "parameters",
 	    json_loads(db_text(db, q, 10, a), 0, NULL), "reuse",
-	    (int)db_int(db, q, 11), "results", results_json(units), "units",
-	    units);
+	    (int)db_int(db, q, 11), "security", (int)db_int(db, q, 12),
+	    "labels", labels_json(db_text(db, q, 13, a)), "results",
+	    results_json(units), "units", units);
 }
 
 void

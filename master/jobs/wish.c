@@ -14,6 +14,7 @@
 #define AHEAD_SECONDS 60
 #define ARCHES_MAX    16
 #define LABELS_MAX    16
+#define LABEL_MAX     64
 #define PARAMETERS    64
 
 static bool
@@ -211,20 +212,38 @@ optional_text(const json_t *o, const char *key, size_t max)
 	return json_string_value(v);
 }
 
+/* A label as owners of slaves write them. */
+static bool
+is_label(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				      "._+-";
+	size_t n = strlen(s);
+
+	return n >= 1 && n <= LABEL_MAX && strspn(s, letters) == n;
+}
+
 static bool
 read_labels(struct request *r, const json_t *o)
 {
 	const json_t *list = json_object_get(o, "labels"), *security;
 	const char *s;
-	size_t i;
+	size_t i, k;
 
 	if (list &&
 	    (!json_is_array(list) || json_array_size(list) > LABELS_MAX))
 		return bad(r, "labels", "expected a list of up to 16");
 	for (i = 0; i < json_array_size(list); i++) {
 		s = json_string_value(json_array_get(list, i));
-		if (!s || !is_word(s))
-			return bad(r, "labels", "expected words like bigmem");
+		if (!s || !is_label(s))
+			return bad(r, "labels",
+			    "expected up to 64 letters, digits and . _ + -");
+		for (k = 0; k < i; k++) {
+			if (strcmp(json_string_value(json_array_get(list, k)),
+				s) == 0)
+				return bad(r, "labels", "one is there twice");
+		}
 	}
 	security = json_object_get(o, "security");
 	if (security && !json_is_boolean(security))

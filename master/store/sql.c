@@ -189,7 +189,8 @@ const char *const sql_texts[SQL_COUNT] = {
 		      " AND ended IS NULL",
     [SQL_JOB_GET] =
 	"SELECT j.state, u.name, t.name, j.root, j.revision, j.arches,"
-	" j.created, j.started, j.ended, j.priority, j.parameters, j.reuse"
+	" j.created, j.started, j.ended, j.priority, j.parameters, j.reuse,"
+	" j.security, j.request"
 	" FROM job j JOIN person u ON u.id = j.user_id"
 	" JOIN tree t ON t.id = j.tree_id WHERE j.id = ?1",
     [SQL_JOB_LIST] =

@@ -38,6 +38,19 @@ joined(struct cli *c, const json_t *list)
 	return all;
 }
 
+/* "fast, big mandatory" */
+static const char *
+labels(struct cli *c, json_t *o)
+{
+	const char *all = "", *name;
+	json_t *mandatory;
+
+	json_object_foreach(o, name, mandatory) all =
+	    arena_printf(&c->arena, "%s%s%s%s", all, *all ? ", " : "", name,
+		json_is_true(mandatory) ? " mandatory" : "");
+	return all;
+}
+
 /* ---- slaves ----------------------------------------------------------------
  */
 
@@ -45,12 +58,12 @@ static void
 print_slaves(struct cli *c, const json_t *answer)
 {
 	static const char *const headings[] = {"SLAVE", "STATE", "ARCHES",
-	    "SLOTS", "BUSY", "SEEN", "FAILURES", "TAKES NOTHING"};
+	    "SLOTS", "BUSY", "SEEN", "FAILURES", "LABELS", "TAKES NOTHING"};
 	const json_t *slave;
 	struct table t;
 	size_t i;
 
-	table_init(&t, &c->arena, headings, 8);
+	table_init(&t, &c->arena, headings, 9);
 	json_array_foreach(json_object_get(answer, "slaves"), i, slave)
 	{
 		table_add(&t,
@@ -63,6 +76,7 @@ print_slaves(struct cli *c, const json_t *answer)
 			number(c,
 			    member_number(json_object_get(slave, "quarantine"),
 				"failures")),
+			labels(c, json_object_get(slave, "labels")),
 			member(slave, "closed")});
 	}
 	table_print(&t, c->color_out, stdout);

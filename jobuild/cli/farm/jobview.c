@@ -42,13 +42,21 @@ print_head(struct cli *c, const json_t *job, bool color, FILE *f)
 {
 	const char *state = member(job, "state");
 	const char *code = color ? text_color(state) : "";
+	const json_t *label;
+	size_t i;
 
-	fprintf(f, "job %s  %s  %s%s%s  by %s  %s %.12s  %s\n",
+	fprintf(f, "job %s  %s  %s%s%s  by %s  %s %.12s  %s",
 	    number(c, job, "job"), cli_show(c, member(job, "root")), code,
 	    cli_show(c, state), *code ? "\033[0m" : "",
 	    cli_show(c, member(job, "user")), cli_show(c, member(job, "tree")),
 	    cli_show(c, member(job, "revision")),
 	    steps_time(&c->arena, job, text_now()));
+	if (json_is_true(list_of(job, "security")))
+		fputs("  security", f);
+	json_array_foreach(list_of(job, "labels"), i, label)
+	    fprintf(f, "%s%s", i > 0 ? ", " : "  for slaves with ",
+		cli_show(c, json_string_value(label)));
+	fputc('\n', f);
 }
 
 /* What a step shows as its state: the unit's when it hasn't begun. */

@@ -12,9 +12,9 @@
 #include <string.h>
 
 struct submit_options {
-	struct conf_list arches, parameters;
+	struct conf_list arches, parameters, labels;
 	const char *stage, *revision, *priority;
-	bool watch, no_reuse;
+	bool watch, no_reuse, security;
 };
 
 static const struct opt options[] = {
@@ -26,6 +26,10 @@ static const struct opt options[] = {
 	"higher goes first among your own jobs, below 0 last"},
     {"param", 'p', OPT_PAIRS, offsetof(struct submit_options, parameters),
 	"K=V", "a parameter for the phases"},
+    {"label", 'l', OPT_LIST, offsetof(struct submit_options, labels), "LABEL",
+	"only on slaves with this one, also where it is mandatory"},
+    {"security", 0, OPT_FLAG, offsetof(struct submit_options, security), NULL,
+	"before all others, for who has the right operate"},
     {"tree", 't', OPT_SETTING, 0, "NAME", "the master's name of the tree"},
     {"revision", 'r', OPT_TEXT, offsetof(struct submit_options, revision),
 	"REV", "commit or branch instead of HEAD"},
@@ -38,14 +42,28 @@ static const struct opt options[] = {
     {0},
 };
 
+/* NULL when one is no UTF-8. */
 static json_t *
-arches_json(struct cli *c, const struct conf_list *list)
+list_json(const struct conf_list *list)
 {
 	json_t *array = json_array();
 	size_t i;
 
-	for (i = 0; i < list->n; i++)
-		json_array_append_new(array, json_string(list->items[i]));
+	for (i = 0; i < list->n; i++) {
+		if (json_array_append_new(array, json_string(list->items[i])) ==
+		    0)
+			continue;
+		json_decref(array);
+		return NULL;
+	}
+	return array;
+}
+
+static json_t *
+arches_json(struct cli *c, const struct conf_list *list)
+{
+	json_t *array = list_json(list);
+
 	if (list->n == 0)
 		json_array_append_new(array, json_string(c->conf.arch));
 	return array;
@@ -114,12 +132,13 @@ request_json(
 			return NULL;
 		}
 	}
-	request = json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:b}", "root",
-	    atom_format(&c->arena, root), "revision",
+	request = json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:b, s:o, s:b}",
+	    "root", atom_format(&c->arena, root), "revision",
 	    choose_revision(c, o, root), "arches", arches_json(c, &o->arches),
 	    "stage", o->stage ? o->stage : "", "priority", priority,
 	    "parameters", parameters_json(c, &o->parameters), "reuse",
-	    (int)!o->no_reuse);
+	    (int)!o->no_reuse, "labels", list_json(&o->labels), "security",
+	    (int)o->security);
 	if (!request)
 		cli_errorf(c, 0, "an option's value is not UTF-8");
 	return request;
