@@ -59,9 +59,21 @@ run jobuild repin --user beta --key "=beta <beta@test.invalid>" "$job"
 run jobuild repin "$job" nowhere
 [[ $status == 1 ]] && said nowhere; ok "not to nowhere"
 
+# how many answers the master has given, each look at that being one
+answers() { curl -s --cacert "$tmp/ca.pem" "$url/metrics" | awk '/_requests_total\{code="2xx"\}/ { print $2 }'; }
+more_answers() { seen=$((seen + 1)) && (($(answers) > seen)); }
+seen=$(answers)
+timeout 120 jobuild log -f "$(jobuild --json status "$job" | jq '.units[0].unit')" >"$tmp/waited" 2>"$tmp/waited.log" &
+reader=$!
+seen=$((seen + 1)) # that of status
+within 20 more_answers; ok "log -f of a unit that waits"
+kill_daemon master
+within 20 grep -q "^jobuild:" "$tmp/waited.log"; ok "which tells that the master is gone"
+start_master
 enroll_slave one "slots = 2" && start_slave one
 run jobuild watch "$job"
 [[ $status == 0 ]] && said "alpha/good-1.0: passed" && said "job $job"; ok "watch prints what changes, and the end"
+wait "$reader" && grep -q "a line" "$tmp/waited"; ok "log -f outlives a death of the master before the log has begun"
 run jobuild slaves
 said one && said online; ok "a slave is listed"
 run jobuild repin "$job" HEAD

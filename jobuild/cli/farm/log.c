@@ -47,8 +47,10 @@ struct reader {
 	struct buf text; /* --json: what came of the step, or of its line */
 	json_t *steps;   /* --json: those that are through; else NULL */
 	int spool;
-	bool more;   /* the last piece had bytes */
-	bool closed; /* nothing more comes */
+	bool follow, reached; /* reached: the master has answered */
+	int away;             /* calls in a row that it hasn't */
+	bool more;            /* the last piece had bytes */
+	bool closed;          /* nothing more comes */
 };
 
 /* An exit status, as what follows. */
@@ -222,6 +224,21 @@ follow_live(struct reader *r)
 	    NULL, take_live, r, &ignored);
 }
 
+/* Nothing was answered: is it worth another try? A restart ends. */
+static bool
+comes_back(struct reader *r)
+{
+	return r->follow && r->reached && ++r->away < PATIENCE &&
+	    client_pause();
+}
+
+static void
+note_reached(struct reader *r)
+{
+	r->reached = true;
+	r->away = 0;
+}
+
 /* All that is there at the moment; an exit status. */
 static int
 read_pieces(struct reader *r)
@@ -236,6 +253,7 @@ read_pieces(struct reader *r)
 		rc = client_get(r->cli, r->http, path, r->spool, PIECE_MAX);
 		if (rc != CLI_OK)
 			return rc;
+		note_reached(r);
 		rc = take_piece(r);
 		if (rc != CLI_OK)
 			return rc;
@@ -250,12 +268,16 @@ ask_size(struct reader *r, int64_t *out)
 	struct error ignored = {0};
 	int status;
 
-	status = http_get(r->http,
-	    arena_printf(&r->cli->arena,
-		"/api/v1/units/%lld/log?step=%ld&offset=%lld",
-		(long long)r->unit, r->step, FAR),
-	    r->spool, PIECE_MAX, &ignored);
-	empty_spool(r);
+	do {
+		status = http_get(r->http,
+		    arena_printf(&r->cli->arena,
+			"/api/v1/units/%lld/log?step=%ld&offset=%lld",
+			(long long)r->unit, r->step, FAR),
+		    r->spool, PIECE_MAX, &ignored);
+		empty_spool(r);
+	} while (status < 0 && comes_back(r));
+	if (status >= 0)
+		note_reached(r);
 	*out = status == 200
 	    ? strtoll(http_header(r->http, "X-Log-Size"), NULL, 10)
 	    : 0;
@@ -277,21 +299,18 @@ begin_step(struct reader *r)
 }
 
 static int
-read_step(struct reader *r, bool follow)
+read_step(struct reader *r)
 {
-	int rc, away = 0;
 	time_t began;
+	int rc;
 
 	begin_step(r);
 	for (;;) {
 		rc = read_pieces(r);
-		/* a master that restarts comes back */
-		if (rc == CLI_UNAVAILABLE && follow && r->offset > 0 &&
-		    ++away < PATIENCE && client_pause())
+		if (rc == CLI_UNAVAILABLE && comes_back(r))
 			continue;
-		if (rc != CLI_OK || r->closed || !follow)
+		if (rc != CLI_OK || r->closed || !r->follow)
 			break;
-		away = 0;
 		began = time(NULL);
 		follow_live(r);
 		/* one that broke at once, or a master that doesn't stream */
@@ -314,12 +333,12 @@ read_all(struct reader *r, const struct log_options *o)
 	int rc;
 
 	if (o->step)
-		return read_step(r, o->follow);
+		return read_step(r);
 	for (r->step = 0;; r->step++) {
 		if (r->step > 0 && ask_size(r, &size) == 404)
 			return CLI_OK;
 		cli_note(r->cli, "--- step %ld ---", r->step);
-		rc = read_step(r, o->follow);
+		rc = read_step(r);
 		if (rc != CLI_OK)
 			return rc;
 	}
@@ -329,8 +348,9 @@ static int
 log_main(struct cli *c, const void *opts, int n, char *args[])
 {
 	const struct log_options *o = opts;
-	struct reader r = {
-	    .cli = c, .filtered = !c->json && isatty(STDOUT_FILENO)};
+	struct reader r = {.cli = c,
+	    .filtered = !c->json && isatty(STDOUT_FILENO),
+	    .follow = o->follow};
 	char *end = NULL;
 	int rc;
 
