@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -21,6 +22,11 @@
 
 #define AT(member) offsetof(struct settings, member)
 #define FULL       ((int64_t)256 << 10) /* bytes: less is nothing */
+
+#define LIFE_MAX                                                               \
+	((int64_t)36500 * 86400) /* seconds: dates have four-digit years */
+#define UPLOAD_LEAST ((int64_t)1 << 20)
+#define LOG_LEAST    ((int64_t)4 << 10)
 
 static const struct conf_option options[] = {
     {"name", CONF_TEXT, AT(name), NULL},
@@ -105,15 +111,77 @@ state_mirror(const struct state *st, bool allow_forced)
 	    .allow_forced = allow_forced};
 }
 
+/* A name or an address, as it can be in a certificate. */
+static bool
+is_host(const char *s)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				      "-_";
+	unsigned char address[16];
+	size_t n, all = strlen(s);
+
+	if (inet_pton(AF_INET, s, address) == 1 ||
+	    inet_pton(AF_INET6, s, address) == 1)
+		return true;
+	if (all > 253)
+		return false;
+	if (strncmp(s, "*.", 2) == 0)
+		s += 2;
+	for (;; s++) {
+		n = strspn(s, letters);
+		if (n < 1 || n > 63)
+			return false;
+		s += n;
+		if (*s != '.')
+			return *s == '\0';
+	}
+}
+
 static int
-check_settings(const struct settings *s, struct error *err)
+check_names(const struct settings *s, struct error *err)
 {
 	char host[256], port[8];
+	size_t i;
 
 	if (!s->name || !plain_name(s->name))
 		return fail(err, "name: expected letters, digits, . _ -");
 	if (httpd_split(s->listen, host, sizeof(host), port) < 0)
 		return fail(err, "listen: expected ADDRESS:PORT");
+	for (i = 0; i < s->hosts.n; i++) {
+		if (!is_host(s->hosts.items[i]))
+			return fail(err,
+			    "host \"%s\": expected a name or an address",
+			    s->hosts.items[i]);
+	}
+	if (*s->stage && !plain_name(s->stage))
+		return fail(err, "stage: expected letters, digits, . _ -");
+	return 0;
+}
+
+/* What a certificate, a token, an artifact or a log can be of use with. */
+static int
+check_least(const struct settings *s, struct error *err)
+{
+	if (s->cert_life <= s->lease + s->grace || s->cert_life > LIFE_MAX)
+		return fail(err,
+		    "certificate-life: expected more than lease and grace "
+		    "together (%" PRId64 "s), at most 36500d",
+		    s->lease + s->grace);
+	if (s->token_life < 60 || s->token_life > LIFE_MAX)
+		return fail(err, "token-life: expected 60s to 36500d");
+	if (s->upload_max < UPLOAD_LEAST)
+		return fail(err, "upload-max: expected at least 1M");
+	if (s->log_max < LOG_LEAST)
+		return fail(err, "log-max: expected at least 4K");
+	return 0;
+}
+
+static int
+check_settings(const struct settings *s, struct error *err)
+{
+	if (check_names(s, err) < 0)
+		return -1;
 	if (s->lease < 1 || s->lease > 86400)
 		return fail(err, "lease: expected 1s to 1d");
 	if (s->grace > 86400)
@@ -134,7 +202,7 @@ check_settings(const struct settings *s, struct error *err)
 	if (s->reserve && !reserve_valid(s->reserve))
 		return fail(
 		    err, "reserve: expected a size as 2G or a part as 5%%");
-	return 0;
+	return check_least(s, err);
 }
 
 /* The last line that sets what the message begins with; 0: none does. */
@@ -160,20 +228,68 @@ line_of(const char *conf, const char *message)
 	return line;
 }
 
+/* Put the place of what the message is about before it. Returns -1. */
+static int
+fail_there(struct state *st, struct error *err)
+{
+	const char *conf = state_path(st, &st->arena, "master.conf");
+	int line = line_of(conf, err->msg);
+
+	return line ? fail_in(err, "%s:%d", conf, line)
+		    : fail_in(err, "%s", conf);
+}
+
 static int
 read_settings(struct state *st, struct settings *set, struct error *err)
 {
 	const char *conf = state_path(st, &st->arena, "master.conf");
-	int line;
 
 	if (conf_defaults(options, set, &st->arena, err) < 0 ||
 	    conf_read(conf, options, set, &st->arena, err) < 0)
 		return -1;
-	if (check_settings(set, err) == 0)
+	return check_settings(set, err) < 0 ? fail_there(st, err) : 0;
+}
+
+static int
+check_files(struct state *st, const struct settings *set, struct error *err)
+{
+	const struct {
+		const char *option, *path;
+	} files[] = {
+	    {"tree-ca", set->tree_ca},
+	    {"tree-known-hosts", set->tree_known_hosts},
+	    {"tree-ssh-key", set->tree_ssh_key},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (!files[i].path ||
+		    faccessat(AT_FDCWD, files[i].path, R_OK, AT_EACCESS) == 0)
+			continue;
+		fail_errno(err, "%s: %s", files[i].option, files[i].path);
+		return fail_there(st, err);
+	}
+	return 0;
+}
+
+int
+state_check_use(struct state *st, struct error *err)
+{
+	enum sql q = SQL_STAGE_GET;
+	int rc;
+
+	if (check_files(st, &st->set, err) < 0)
+		return -1;
+	if (!*st->set.stage)
 		return 0;
-	line = line_of(conf, err->msg);
-	return line ? fail_in(err, "%s:%d", conf, line)
-		    : fail_in(err, "%s", conf);
+	rc = db_one(&st->db, q, ARGS(TEXT(st->set.stage)), err);
+	db_end(&st->db, q);
+	/* it may come while the master serves */
+	if (rc == 0)
+		log_warn("stage: there is no stage \"%s\": jobs that name "
+			 "none are refused until it is added",
+		    st->set.stage);
+	return rc < 0 ? -1 : 0;
 }
 
 int
@@ -319,15 +435,14 @@ clear(const struct state *st)
 static int
 fill(struct state *st, const struct state_init *how, struct error *err)
 {
-	struct settings set = {.name = how->name,
-	    .listen = how->listen,
-	    .lease = 1,
-	    .half_life = 60,
-	    .children = 1,
-	    .session_life = 60,
-	    .patience = 1,
-	    .validation = 1};
+	struct settings set = {0};
 
+	if (conf_defaults(options, &set, &st->arena, err) < 0)
+		return -1;
+	set.name = how->name;
+	set.listen = how->listen;
+	set.hosts.items = (const char **)how->hosts;
+	set.hosts.n = how->nhosts;
 	if (check_settings(&set, err) < 0)
 		return -1;
 	if (faccessat(st->dir, "master.conf", F_OK, 0) == 0)
@@ -411,7 +526,7 @@ state_reload(struct state *st, struct error *err)
 {
 	struct settings set = {0};
 
-	if (read_settings(st, &set, err) < 0)
+	if (read_settings(st, &set, err) < 0 || check_files(st, &set, err) < 0)
 		return -1;
 	keep_fixed(&set, &st->set);
 	st->set = set;

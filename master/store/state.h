@@ -78,6 +78,12 @@ struct mirror_conf state_mirror(const struct state *st, bool allow_forced);
 const char *state_path(const struct state *st, struct arena *a, const char *fmt,
     ...) __attribute__((format(printf, 3, 4)));
 
+/*
+ * Is what the settings lead to there, for one who serves? -1: a file isn't, as
+ * err says. A stage that isn't there is only warned of.
+ */
+int state_check_use(struct state *st, struct error *err);
+
 struct state_init {
 	const char *name, *listen;
 	const char *const *hosts;

@@ -80,6 +80,28 @@ line=$(($(wc -l <"$conf") + 1))
 echo "reserve = much" >>"$conf"
 run master serve -n
 [[ $status == 1 ]] && said "master.conf:$line: reserve: expected"; ok "a wrong value is told with its line"
+cp "$tmp/conf" "$conf"
+for setting in "certificate-life = 1s" "certificate-life = 40000d" "token-life = 0s" "token-life = 200000d" \
+	"upload-max = 8" "log-max = 0" "stage = a b" "tree-ca = $tmp/nope" "tree-ssh-key = $tmp/nope" \
+	"tree-known-hosts = $tmp/nope"; do
+	(cat "$tmp/conf" && echo "$setting") >"$conf"
+	run master serve -n
+	[[ $status == 1 ]] && said "master.conf:$line: ${setting%% *}: "; ok "so is $setting"
+done
+for setting in "host = x y" "host = ÿ/.." "host = a..b"; do
+	(cat "$tmp/conf" && echo "$setting" && echo "host = ci.example.org") >"$conf"
+	run master serve -n
+	[[ $status == 1 ]] && said "master.conf: host \"${setting#host = }\": "; ok "no name is in $setting"
+done
+(cat "$tmp/conf" && printf 'host = %s\n' ::1 10.0.0.1 '*.example.org' ci_2.example.org && echo "certificate-life = 1204s") >"$conf"
+run master serve -n; [[ $status == 0 ]]; ok "names and addresses"
+(cat "$tmp/conf" && echo "stage = nosuch") >"$conf"
+run master serve -n; [[ $status == 0 ]] && said 'no stage "nosuch"'; ok "a stage that may come is only warned of"
+run autotua-master -C "$tmp/odd" init --host "x y"; [[ $status == 1 && ! -e $tmp/odd/master.conf ]] && said 'host "x y"'
+ok "init refuses what is no name"
+(cat "$tmp/conf" && echo "tree-ca = $tmp/nope") >"$conf"
+reload && grep -q "reload: .*tree-ca: .*the former settings stay" "$tmp/master.log"; ok "SIGHUP looks for files too"
+(cat "$tmp/conf" && echo "reserve = much") >"$conf"
 : >"$tmp/told"
 reload && grep -q "reload: .*master.conf:$line: .*the former settings stay" "$tmp/master.log"
 ok "SIGHUP with wrong settings changes nothing"
