@@ -215,21 +215,20 @@ contract_init(struct contract *c, const struct slave_conf *conf, int state,
 	return 0;
 }
 
-/* false: the machine isn't lent at this time. */
+/* false: the machine isn't lent at this time; until is set. */
 static bool
-look_hours(const struct contract *c, time_t now, char why[CLOSED_MAX])
+look_hours(struct contract *c, time_t now, char why[CLOSED_MAX])
 {
-	time_t then;
 	struct tm t;
 
 	localtime_r(&now, &t);
 	if (hours_open(&c->hours, t.tm_wday, t.tm_hour * 60 + t.tm_min))
 		return true;
-	then = now +
+	c->until = now - t.tm_sec +
 	    60 *
 		(time_t)hours_change(
 		    &c->hours, t.tm_wday, t.tm_hour * 60 + t.tm_min);
-	localtime_r(&then, &t);
+	localtime_r(&c->until, &t);
 	strftime(why, CLOSED_MAX, "outside its hours until %a %H:%M", &t);
 	return false;
 }
@@ -291,6 +290,7 @@ contract_look(struct contract *c, time_t now)
 		c->moved = 0;
 	}
 	c->owner = contract_owner(c->state);
+	c->until = 0;
 	judge(c, now, why, &ends);
 	changed = strcmp(why, c->closed) != 0 || ends != c->ends;
 	memcpy(c->closed, why, sizeof(why));

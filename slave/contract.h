@@ -38,6 +38,7 @@ struct contract {
 	enum owner owner;
 	int64_t day, moved, saved; /* days since 1970; bytes; as in the file */
 	char closed[CLOSED_MAX];   /* why; "": it is open */
+	time_t until;              /* as long as that; 0: nobody knows */
 	bool ends;                 /* what runs is to be given back */
 };
 

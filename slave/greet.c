@@ -205,6 +205,9 @@ add_offer(const struct session *s, json_t *body)
 	json_object_set_new(body, "layers", layers);
 	json_object_set_new(
 	    body, "closed", *closed ? json_string(closed) : json_null());
+	if (s->contract.until > 0)
+		json_object_set_new(body, "closed_until",
+		    json_integer((json_int_t)s->contract.until));
 }
 
 void

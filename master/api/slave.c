@@ -24,6 +24,7 @@
 #define PROTOCOL_NEWEST 1
 #define PROTOCOL_OLDEST 1
 #define CLOSED_MAX      200
+#define TIME_LIMIT      ((int64_t)1 << 40) /* seconds since 1970 */
 
 void
 api_ca(struct master *m, struct request *r)
@@ -150,6 +151,15 @@ slave_close(struct sched *s, struct sched_slave *sl)
 	sched_slave_close(s, sl, sl->ruled ? sl->ruled : sl->own_words);
 }
 
+/* Seconds since 1970 as microseconds; 0: there is none. */
+static int64_t
+time_of(const json_t *o, const char *key)
+{
+	int64_t t = json_integer_value(json_object_get(o, key));
+
+	return t > 0 && t < TIME_LIMIT ? t * SECOND : 0;
+}
+
 void
 api_take_hello(struct sched *s, struct sched_slave *sl, const json_t *hello)
 {
@@ -188,6 +198,7 @@ api_take_hello(struct sched *s, struct sched_slave *sl, const json_t *hello)
 	sl->offer[SCHED_CPUS] = wants_amount(offer, "cpus");
 	sl->offer[SCHED_DISK] = wants_amount(offer, "disk");
 	sl->own_words = closed ? arena_strdup(&sl->arena, closed) : NULL;
+	sl->own_until = time_of(hello, "closed_until");
 	slave_close(s, sl);
 	sched_slave_ready(s, sl);
 }

@@ -252,8 +252,10 @@ tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
 	struct sched_reason *x;
 
 	t->fits++;
-	if (!unit_may(r->s, u, sl, r->now)) {
-		no = refusal_of(u, sl->id, r->now);
+	no = unit_may(r->s, u, sl, r->now) ? NULL
+					   : refusal_of(u, sl->id, r->now);
+	/* what ends by itself says less than why all is refused there */
+	if (no && (no->until == UNTIL_EVER || !sl->closed)) {
 		x = add(r, REASON_REFUSED, sl->name);
 		x->until = no->until == UNTIL_EVER ? 0 : no->until;
 		say(r->arena, x, "not on %s: %s", sl->name, no->reason);
@@ -262,6 +264,7 @@ tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
 	if (sl->closed) {
 		x = add(r, REASON_CLOSED, sl->name);
 		x->state = sl->closed;
+		x->until = sl->closed == sl->own_words ? sl->own_until : 0;
 		say(r->arena, x, "not on %s: %s", sl->name, sl->closed);
 		return;
 	}

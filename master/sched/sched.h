@@ -203,6 +203,7 @@ struct sched_slave {
 	/* the caller's, of which closed is made: what its owner says (in the
 	   arena), what an administrator does (a constant) */
 	const char *own_words, *ruled;
+	int64_t own_until; /* his words hold as long; 0: nobody knows */
 	int64_t slots, leased, seen;
 	int64_t paused_until; /* it gets nothing before */
 	/* the caller's: why (quarantine.h) */
@@ -421,7 +422,7 @@ enum reason_kind {
 	REASON_RESOURCE,    /* name: memory, cpus or disk */
 	REASON_MATCH,       /* each is fulfilled by some, all by none */
 	REASON_REFUSED,     /* name: slave; until */
-	REASON_CLOSED,      /* name: slave; state: why */
+	REASON_CLOSED,      /* name: slave; state: why; until, or 0 */
 	REASON_QUARANTINE,  /* name: slave; until; count: its failures */
 	REASON_OFFLINE,     /* count: slaves that match */
 	REASON_BUSY,        /* count; until: about when one is free, or 0 */

@@ -289,11 +289,15 @@ within 30 job_is 'any(.units[0].reasons[]; .text | test("small: .*wants RESOURCE
 ok "a master that gives it all the same is refused"
 cancel
 kill_daemon small TERM
-echo "hours = $(LC_ALL=C date -d '2 days' +%a | tr '[:upper:]' '[:lower:]') 00:00-00:01" >>"$tmp/small/slave.conf"
+day=$(date -d '2 days' +%F)
+echo "hours = $(LC_ALL=C date -d "$day" +%a | tr '[:upper:]' '[:lower:]') 00:00-00:01" >>"$tmp/small/slave.conf"
 start_slave small
 submit alpha/quick --param N=4
 within 20 job_is 'any(.units[0].reasons[]; .kind == "closed" and (.state | test("^outside its hours until ")))'
 ok "outside its hours a slave gets nothing"
+job_is "any(.units[0].reasons[]; .kind == \"closed\" and .until == $(date -d "$day" +%s))"; ok "and until when is known"
+run jobuild why-waiting "$job"
+! said "; until"; ok "which is told once"
 kill_daemon master TERM
 sqlite3 "$tmp/master/master.db" "UPDATE slave SET hello = json_remove(hello, '$.closed') WHERE name = 'small'"
 start_master

@@ -140,6 +140,19 @@ test_lease(void)
 	end();
 }
 
+static int64_t
+until(struct sched_unit *u, int64_t now)
+{
+	struct sched_reason *list;
+	struct arena a = {0};
+	int64_t at = 0;
+
+	if (sched_reasons(&sched, u, now, &a, &list) > 0)
+		at = list[0].until;
+	arena_release(&a);
+	return at;
+}
+
 static void
 test_refusal(void)
 {
@@ -153,8 +166,21 @@ test_refusal(void)
 	is_int(take(one, 59 * S), 0, "refused for a while");
 	is(why(u, 59 * S), "not on one: no room", "which is the reason");
 	ok(sched_pick(&sched, one, 60 * S) == u, "not for longer");
+	one->own_words = "out of its hours";
+	one->own_until = 90 * S;
+	sched_slave_close(&sched, one, one->own_words);
+	is(why(u, 59 * S), "not on one: out of its hours",
+	    "why the slave is closed goes before");
+	is_int(until(u, 59 * S), 90 * S, "with its own time");
+	sched_slave_close(&sched, one, "drained");
+	is_int(until(u, 59 * S), 0, "an administrator's word has none");
+	sched_slave_close(&sched, one, NULL);
+	is(why(u, 59 * S), "not on one: no room", "open: the refusal again");
 	sched_refuse(&sched, u, 1, UNTIL_EVER, false, "never");
 	ok(!sched_pick(&sched, one, INT64_MAX - 1), "refused for ever");
+	sched_slave_close(&sched, one, one->own_words);
+	is(why(u, 59 * S), "not on one: never", "which closing doesn't hide");
+	sched_slave_close(&sched, one, NULL);
 	sched_forgive(&sched, 2);
 	ok(!sched_pick(&sched, one, 0), "another's word changes nothing");
 	sched_forgive(&sched, 1);

@@ -159,7 +159,7 @@ test_owner(struct arena *a, const char *dir, int state)
 	    "paused: what runs is given back");
 	put(dir, "owner", "resume?\n");
 	contract_look(&c, 0);
-	ok(c.ends, "a word that isn't known is no permission");
+	ok(c.ends && c.until == 0, "a word that isn't known is no permission");
 	contract_set_owner(state, OWNER_OPEN, &err);
 	ok(contract_look(&c, 0) && !*c.closed, "resumed");
 	conf.hours = "mon-sun 00:00-24:00";
@@ -173,6 +173,8 @@ test_owner(struct arena *a, const char *dir, int state)
 	ok(strncmp(c.closed, "outside its hours until Mon 12:00", 33) == 0 &&
 		c.ends,
 	    "outside of them: %s", c.closed);
+	ok(c.until > 43200 && c.until < 43200 + 8 * 86400 && c.until % 60 == 0,
+	    "until then");
 	conf.finish = true;
 	contract_look(&c, 43200);
 	ok(*c.closed && !c.ends, "at-close = finish");

@@ -33,7 +33,8 @@ until(struct cli *c, const json_t *cause)
 	const char *kind = member(cause, "kind");
 	const char *at = clock_of(c, member_number(cause, "until"));
 
-	if (!*at)
+	/* who is closed says it in words */
+	if (!*at || strcmp(kind, "closed") == 0)
 		return "";
 	if (strcmp(kind, "needs") == 0 || strcmp(kind, "lock") == 0)
 		return arena_printf(&c->arena, "; that ends at about %s", at);
