@@ -474,15 +474,65 @@ make_tar(struct backup *b, struct error *err)
 	return rc;
 }
 
+/* The folder itself, or of what leads to it the last that is there. */
+static int
+open_nearest(struct backup *b)
+{
+	static const int how = O_PATH | O_DIRECTORY | O_CLOEXEC;
+	char *path = arena_strdup(&b->arena, b->dir), *slash;
+	int fd;
+
+	while ((fd = open(path, how)) < 0) {
+		slash = strrchr(path, '/');
+		if (!slash || slash == path)
+			return open(slash ? "/" : ".", how);
+		*slash = '\0';
+	}
+	return fd;
+}
+
+/* A backup in what it is a backup of would be gone with it. */
+static int
+check_outside(struct backup *b, struct error *err)
+{
+	struct stat top, last = {0}, s;
+	int fd = open_nearest(b), up;
+	bool inside = false;
+
+	if (fd < 0 || fstat(b->st->dir, &top) < 0 || fstat(fd, &s) < 0) {
+		fail_errno(err, "%s", b->dir);
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	while (s.st_dev != last.st_dev || s.st_ino != last.st_ino) {
+		inside |= s.st_dev == top.st_dev && s.st_ino == top.st_ino;
+		last = s;
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		close(fd);
+		fd = up;
+		if (fd < 0 || fstat(fd, &s) < 0)
+			break;
+	}
+	if (fd >= 0)
+		close(fd);
+	return inside ? fail(err,
+			    "%s: it is in the state folder, no place for a "
+			    "backup",
+			    b->dir)
+		      : 0;
+}
+
 int
 backup_make(struct state *st, const char *dir, struct error *err)
 {
-	struct backup b = {.st = st, .dir = dir, .lock = -1};
+	struct backup b = {.st = st, .dir = dir, .lock = -1, .blobs = -1};
 	int rc = -1;
 
 	saved_init(&b.old, &b.arena);
 	saved_init(&b.made, &b.arena);
-	b.blobs = state_blobs(st, false, err);
+	if (check_outside(&b, err) == 0)
+		b.blobs = state_blobs(st, false, err);
 	if (b.blobs >= 0)
 		rc = backup_is_tar(dir) ? make_tar(&b, err) : make(&b, err);
 	if (rc == 0)

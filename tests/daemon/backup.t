@@ -80,6 +80,13 @@ run autotua-master -C "$tmp/back2" restore "$tmp/saved"
 [[ $status == 1 ]] && said "empty folder"; ok "only an empty folder is filled"
 run master backup "$tmp/back2"
 [[ $status == 1 ]] && said "no place for a backup"; ok "a state folder is no place for one"
+for inside in x x/y ../master/x tmp/x.tar; do
+	run master backup "$tmp/master/$inside"
+	[[ $status == 1 && ! -e $tmp/master/${inside%%/*}/lock && ! -e $tmp/master/$inside ]] && said "no place for a backup"
+	ok "nor is anything in it: $inside"
+done
+ln -s "$tmp/master/logs" "$tmp/aside"
+run master backup "$tmp/aside/x"; [[ $status == 1 && ! -e $tmp/master/logs/x ]]; ok "whatever leads there"
 run master restore --verify "$tmp/tree"
 [[ $status == 1 ]] && said "no backup here"; ok "a folder without one"
 
