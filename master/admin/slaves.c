@@ -239,6 +239,25 @@ slaves_rule(struct master *m, const char *what, const char *name,
 	return 1;
 }
 
+/* Why nobody was changed. Returns -1. */
+static int
+fail_unchanged(struct db *db, const char *name, struct error *err)
+{
+	enum sql q = SQL_SLAVE_RULES;
+	struct arena a = {0};
+	bool found = false;
+	int rc;
+
+	db_query(db, q, NULL);
+	while ((rc = db_row(db, q, err)) > 0)
+		found |= strcmp(db_text(db, q, 1, &a), name) == 0;
+	arena_release(&a);
+	if (rc < 0)
+		return -1;
+	return found ? fail(err, "the slave %s is retired", name)
+		     : fail(err, "there is no slave \"%s\"", name);
+}
+
 static int
 change(struct db *db, const char *what, const char *name, struct error *err)
 {
@@ -249,7 +268,7 @@ change(struct db *db, const char *what, const char *name, struct error *err)
 		return -1;
 	n = write_rule(db, what, name, err);
 	if (n == 0)
-		fail(err, "there is no active slave \"%s\"", name);
+		fail_unchanged(db, name, err);
 	if (n < 1) {
 		db_rollback(db);
 		return -1;

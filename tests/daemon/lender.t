@@ -202,7 +202,7 @@ within 20 closed "drained by an administrator"; ok "nor after a restart of the m
 master slave resume one
 within 60 job_ended; job_is '.state == "passed"'; ok "until it is resumed"
 run master slave drain nobody
-[[ $status == 1 ]] && said 'no active slave "nobody"'; ok "a slave that there is not"
+[[ $status == 1 ]] && said 'no slave "nobody"'; ok "a slave that there is not"
 
 submit alpha/endless --param N=2
 within 60 in_phase
@@ -236,6 +236,8 @@ within 60 job_ended
 job_is '.units[0] | .result == "limit" and (.reason | test("time"))'; ok "and the limit of time, which is named"
 kill_daemon wide TERM
 master slave retire wide >/dev/null
+run master slave drain wide
+[[ $status == 1 ]] && said "wide is retired"; ok "a retired slave is told to be"
 rm -r "$tmp/wide"
 
 # ---- what the slave itself can't change
