@@ -65,8 +65,9 @@ test_barred(void)
 	    "only those that it doesn't ask for");
 	two = slave(2, "two", "amd64", 1);
 	sched_slave_close(&sched, two, "drained");
-	ok(strstr(why(u, 0), "not on two: drained; not on one: it takes") ==
-		why(u, 0),
+	is(why(u, 0),
+	    "not on two: drained; "
+	    "not on one: it takes only jobs with the label gpu",
 	    "beside one that is closed");
 	sched_slave_close(&sched, two, NULL);
 	is(why(u, 0), "1 slave matches, waiting for one to ask",
