@@ -47,6 +47,7 @@ run jobuild -C "$tmp/empty" lint
 [[ $status == 3 ]] && told "git repository"
 ok "outside of a repository"
 
+# shellcheck disable=SC2088 # as it is
 AUTOTUA_KEYRING='~/ring' run jobuild config
 [[ $status == 2 ]] && told 'keyring: "~/ring": "~" is not expanded here'
 ok "a path that only a shell would understand"

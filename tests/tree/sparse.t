@@ -7,6 +7,7 @@
 
 new_up
 cd "$up" || exit 1
+# shellcheck disable=SC2016 # the recipe's dollar
 package() { # USER/NAME DEPEND
 	mkdir -p "$1"
 	printf 'DESCRIPTION="x"\nDEPEND="%s"\njob_run() { einfo "${P}"; }\n' "$2" >"$1/${1#*/}-1.0.jobuild"
