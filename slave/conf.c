@@ -114,12 +114,36 @@ conf_label(const char *option, char *name, size_t size, bool *mandatory,
 	return 0;
 }
 
+/* The second line of one name would undo what the first asks for. */
+static int
+check_labels(const struct slave_conf *c, struct error *err)
+{
+	const char *const *labels = c->labels.items;
+	char name[LABEL_MAX + 1];
+	bool mandatory;
+	size_t i, j, n;
+
+	for (i = 0; i < c->labels.n; i++) {
+		if (conf_label(labels[i], name, sizeof(name), &mandatory, err) <
+		    0)
+			return -1;
+		n = strlen(name);
+		for (j = 0; j < i; j++) {
+			if (strcspn(labels[j], " \t") == n &&
+			    strncmp(labels[j], name, n) == 0)
+				return fail(err,
+				    "label \"%s\": there is a line for %s "
+				    "already",
+				    labels[i], name);
+		}
+	}
+	return 0;
+}
+
 static int
 check_contract(struct slave_conf *c, struct arena *a, struct error *err)
 {
 	struct hours h;
-	char name[LABEL_MAX + 1];
-	bool mandatory;
 	size_t i;
 	int network;
 
@@ -141,12 +165,7 @@ check_contract(struct slave_conf *c, struct arena *a, struct error *err)
 			    "tree \"%s\": a name has letters, digits and . _ -",
 			    c->trees.items[i]);
 	}
-	for (i = 0; i < c->labels.n; i++) {
-		if (conf_label(c->labels.items[i], name, sizeof(name),
-			&mandatory, err) < 0)
-			return -1;
-	}
-	return 0;
+	return check_labels(c, err);
 }
 
 /*

@@ -151,11 +151,13 @@ test_conf_ranges(void)
 	static const char *const bad[] = {"memory = 1", "memory = 15M",
 	    "disk = 1", "log-max = 1", "pids = 2", "pressure = 101",
 	    "tree = ../x", "tree = a b", "probe = a b c", "probe = -x",
-	    "slots = 0", "slots = 257", "cpus = 10001"};
+	    "slots = 0", "slots = 257", "cpus = 10001",
+	    "label = x mandatory\nlabel = x", "label = x\nlabel = x"};
 	static const char good[] = "memory = 16M\ndisk = 0\nlog-max = 64K\n"
 				   "pids = 16\npressure = 100\n"
 				   "tree = main-2.0_x\nprobe = gtk gtk+-3.0\n"
-				   "probe = zlib\nslots = 256\ncpus = 10000\n";
+				   "probe = zlib\nslots = 256\ncpus = 10000\n"
+				   "label = x\nlabel = xy mandatory\n";
 	struct arena a = {0};
 	struct slave_conf c;
 	struct error err;
