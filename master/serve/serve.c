@@ -51,9 +51,12 @@ take_lock(struct service *s, struct error *err)
 	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
-		return fail(
-		    err, "%s: another autotua-master serves it", s->st.path);
-	return fail_errno(err, "%s/lock", s->st.path);
+		fail(err, "%s: another autotua-master serves it", s->st.path);
+	else
+		fail_errno(err, "%s/lock", s->st.path);
+	close(s->lock);
+	s->lock = -1;
+	return -1;
 }
 
 /* Halves of a former run; packs are made again when wanted. */
@@ -336,13 +339,15 @@ stop(struct service *s)
 	httpd_close(s->m.httpd);
 	incoming_close(&s->m);
 	free(s->m.events.ring);
-	(void)unlinkat(s->st.dir, "port", 0);
 	sched_release(&s->m.sched);
 	plans_release(&s->m.plans);
 	if (s->signals.fd >= 0)
 		close(s->signals.fd);
-	if (s->lock >= 0)
+	/* without the lock it is the port of another */
+	if (s->lock >= 0) {
+		(void)unlinkat(s->st.dir, "port", 0);
 		close(s->lock);
+	}
 	buf_release(&s->cert);
 	buf_release(&s->key);
 	buf_release(&s->ca);

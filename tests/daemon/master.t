@@ -39,6 +39,7 @@ run master init --name other
 [[ $(stat -c %a "$tmp/master") == 700 ]]; ok "its folder is private"
 run timeout 20 autotua-master -C "$tmp/master" serve
 [[ $status == 1 ]] && said "another autotua-master"; ok "so is a second serve"
+[[ $url == *:$(<"$tmp/master/port") ]]; ok "which leaves the first one's port"
 run master serve -n
 [[ $status == 0 ]]; ok "serve -n finds the settings good"
 echo "lesae = 5s" >>"$tmp/master/master.conf"
