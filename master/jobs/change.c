@@ -58,6 +58,8 @@ int
 dispatch_cancel(struct master *m, struct sched_job *job,
     const struct change *change, struct error *err)
 {
+	const struct sched_unit *u;
+
 	if (db_begin(m->db, err) < 0)
 		return -1;
 	if (write_change(m, change, "cancel", err) < 0 ||
@@ -69,6 +71,10 @@ dispatch_cancel(struct master *m, struct sched_job *job,
 		return -1;
 	log_info("job cancelled job=%" PRId64 " by=%s", job->id, change->user);
 	sched_cancel(&m->sched, job, change->now);
+	for (u = job->units; u; u = u->next) {
+		if (u->state == UNIT_CANCELLED)
+			events_unit(m, u);
+	}
 	events_job(m, job->id, "cancelled");
 	if (job->nopen == 0)
 		sched_job_drop(&m->sched, job);

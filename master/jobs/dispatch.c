@@ -279,7 +279,6 @@ give_again(struct master *m, struct sched_unit *unit, const char *lease_state,
 	} else {
 		sched_return(&m->sched, unit, now);
 		events_unit(m, unit);
-		events_unit(m, unit);
 		sched_refuse(&m->sched, unit, sl->id, until, true, reason);
 	}
 	return 0;

@@ -142,6 +142,14 @@ run jobuild --json jobs --by alpha --root alpha/slow --limit 1
 jq -e '(.jobs | length) == 1 and .jobs[0].root == "alpha/slow-1.0"' "$tmp/out" >/dev/null; ok "of a user and root"
 run jobuild jobs --by 'a&b'
 [[ $status == 2 ]]; ok "a filter is a plain word"
+submit --label nowhere alpha/good
+unit=$(jobuild --json status "$job" | jq '.units[0].unit')
+timeout 120 jobuild log -f "$unit" >"$tmp/none" 2>&1 &
+reader=$!
+within 20 grep -q "step 0" "$tmp/none"; ok "log -f of a unit that no slave can have"
+jobuild -q cancel "$job"
+ended() { ! kill -0 "$reader"; }
+within 10 ended; ok "it ends when the job is cancelled"
 for command in jobs watch why-waiting retry repin priority slaves locks; do
 	run jobuild "$command" -h
 	{ [[ $status == 0 ]] && said "jobuild $command"; } || break

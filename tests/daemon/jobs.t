@@ -259,6 +259,7 @@ submit_wish '{root: "alpha/two", parameters: {E: "1"}}'
 within 10 grep -q '"state":"queued".*"job":'"$job" "$tmp/events"; ok "and told of a new job"
 change cancel '{}'
 within 10 grep -q '"state":"cancelled".*"job":'"$job" "$tmp/events"; ok "and of its end"
+within 10 grep -q '"state":"cancelled".*"job":'"$job"',"unit":' "$tmp/events"; ok "and of its unit's"
 kill "$listener"; wait "$listener" 2>/dev/null
 id=$(grep -m 1 -A 1 '^id:' "$tmp/events" | sed -n 's/^id: //p')
 listen "$tmp/missed" -H "Last-Event-ID: $id"
