@@ -13,6 +13,7 @@
 #include "tree/sign/notary.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@
 #define MIB       ((int64_t)1 << 20)
 #define PROBE_MAX 128
 #define LABEL_MAX 64
+#define TREE_MAX  64
+#define PORT_MAX  65535
 #define LABEL_BYTES                                                            \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"
 
@@ -144,7 +147,8 @@ static int
 check_contract(struct slave_conf *c, struct arena *a, struct error *err)
 {
 	struct hours h;
-	size_t i;
+	const char *tree;
+	size_t i, n;
 	int network;
 
 	if (c->hours && hours_parse(&h, c->hours, a, err) < 0)
@@ -159,11 +163,15 @@ check_contract(struct slave_conf *c, struct arena *a, struct error *err)
 		return fail(
 		    err, "at-close \"%s\": write stop or finish", c->at_close);
 	for (i = 0; i < c->trees.n; i++) {
-		if (strspn(c->trees.items[i], TREE_BYTES) !=
-		    strlen(c->trees.items[i]))
+		tree = c->trees.items[i];
+		n = strlen(tree);
+		if (n < 1 || n > TREE_MAX || strspn(tree, TREE_BYTES) < n ||
+		    strchr("._-", *tree))
 			return fail(err,
-			    "tree \"%s\": a name has letters, digits and . _ -",
-			    c->trees.items[i]);
+			    "tree \"%s\": a name has letters, digits and . _ -, "
+			    "begins with one of the first two and has at most "
+			    "%d",
+			    tree, TREE_MAX);
 	}
 	return check_labels(c, err);
 }
@@ -252,7 +260,7 @@ conf_load(struct slave_conf *c, const char *path, const char *folder,
 		c->state = STATE_DEFAULT;
 	if (check_ranges(c, err) < 0 || check_contract(c, a, err) < 0 ||
 	    check_probes(c, err) < 0)
-		return fail_in(err, "%s", file);
+		return conf_fail_there(file, err);
 	if (c->pids == 0)
 		c->pids = RUN_PIDS;
 	if (c->memory == 0)
@@ -268,16 +276,38 @@ conf_load(struct slave_conf *c, const char *path, const char *folder,
 	return 0;
 }
 
-/* Of a master, as enroll is given it. */
+/* Is this what may follow a host: nothing, ":PORT", a path behind them? */
+static bool
+is_port(const char *s)
+{
+	char *end = NULL;
+	long port;
+
+	if (*s != ':')
+		return *s == '\0' || *s == '/';
+	if (s[1] < '0' || s[1] > '9')
+		return false;
+	port = strtol(s + 1, &end, 10);
+	return port >= 1 && port <= PORT_MAX && (*end == '\0' || *end == '/');
+}
+
+/* Of a master, as enroll is given it; an address may stand in brackets. */
 static int
 check_url(const char *url, struct error *err)
 {
 	static const char scheme[] = "https://";
-	size_t n = strlen(scheme);
+	const char *host;
+	size_t n;
 
-	if (strncmp(url, scheme, n) == 0 && url[n] && url[n] != '/' &&
-	    url[n] != ':' && !url[strcspn(url, " \t\"<>")])
-		return 0;
+	if (strncmp(url, scheme, strlen(scheme)) == 0 &&
+	    !url[strcspn(url, " \t\"<>")]) {
+		host = url + strlen(scheme);
+		n = *host == '[' ? strcspn(host, "]") : 0;
+		n += strcspn(host + n, ":/");
+		if (n > 0 && (*host != '[' || strchr(host, ']')) &&
+		    is_port(host + n))
+			return 0;
+	}
 	return fail(
 	    err, "url \"%s\": write https://HOST or https://HOST:PORT", url);
 }

@@ -216,3 +216,55 @@ out:
 	buf_release(&b);
 	return rc;
 }
+
+/* Does a line set what the message begins with? */
+static bool
+is_about(const char *message, const char *line)
+{
+	size_t n = strcspn(message, ": "), length;
+
+	line += strspn(line, " \t");
+	if (n == 0 || strncmp(line, message, n) != 0)
+		return false;
+	line += n + strspn(line + n, " \t");
+	if (*line++ != '=')
+		return false;
+	if (strncmp(message + n, " \"", 2) != 0)
+		return true;
+	message += n + 2;
+	line += strspn(line, " \t");
+	length = strcspn(line, "\n");
+	while (length > 0 && strchr(" \t\r", line[length - 1]))
+		length--;
+	return strncmp(line, message, length) == 0 && message[length] == '"';
+}
+
+/* 0: no line does. */
+static unsigned
+line_of(const char *path, const char *message)
+{
+	struct error ignored;
+	unsigned line = 0, at = 0;
+	const char *p;
+	struct buf b;
+
+	buf_init(&b, FILE_MAX);
+	if (file_read(path, &b, &ignored) == 0 && b.data) {
+		for (p = b.data; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+			at++;
+			if (is_about(message, p))
+				line = at;
+		}
+	}
+	buf_release(&b);
+	return line;
+}
+
+int
+conf_fail_there(const char *path, struct error *err)
+{
+	unsigned line = line_of(path, err->msg);
+
+	return line ? fail_in(err, "%s:%u", path, line)
+		    : fail_in(err, "%s", path);
+}

@@ -48,6 +48,13 @@ int conf_read(const char *path, const struct conf_option *table, void *into,
 int conf_set(const struct conf_option *table, const char *name,
     const char *value, void *into, struct arena *a, struct error *err);
 
+/*
+ * Put the place of what err is about before it: the file, and the last line
+ * that sets the option that the message begins with, to the value that the
+ * message has in quotes behind that, if it has one. Returns -1.
+ */
+int conf_fail_there(const char *path, struct error *err);
+
 /* "64M" to bytes, "20m" to seconds; -1 when s has not that form. */
 int64_t conf_parse_size(const char *s);
 int64_t conf_parse_duration(const char *s);

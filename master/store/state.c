@@ -205,38 +205,11 @@ check_settings(const struct settings *s, struct error *err)
 	return check_least(s, err);
 }
 
-/* The last line that sets what the message begins with; 0: none does. */
-static int
-line_of(const char *conf, const char *message)
-{
-	size_t n = strcspn(message, ":");
-	struct error ignored;
-	int line = 0, at = 0;
-	const char *p;
-	struct buf b;
-
-	buf_init(&b, 1 << 20);
-	if (file_read(conf, &b, &ignored) == 0 && b.data) {
-		for (p = b.data; *p; p += strcspn(p, "\n"), p += *p == '\n') {
-			at++;
-			p += strspn(p, " \t");
-			if (strncmp(p, message, n) == 0 && strchr(" \t=", p[n]))
-				line = at;
-		}
-	}
-	buf_release(&b);
-	return line;
-}
-
 /* Put the place of what the message is about before it. Returns -1. */
 static int
 fail_there(struct state *st, struct error *err)
 {
-	const char *conf = state_path(st, &st->arena, "master.conf");
-	int line = line_of(conf, err->msg);
-
-	return line ? fail_in(err, "%s:%d", conf, line)
-		    : fail_in(err, "%s", conf);
+	return conf_fail_there(state_path(st, &st->arena, "master.conf"), err);
 }
 
 static int
@@ -248,6 +221,20 @@ read_settings(struct state *st, struct settings *set, struct error *err)
 	    conf_read(conf, options, set, &st->arena, err) < 0)
 		return -1;
 	return check_settings(set, err) < 0 ? fail_there(st, err) : 0;
+}
+
+static int
+check_file(const char *path)
+{
+	struct stat s;
+
+	if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0 ||
+	    stat(path, &s) < 0)
+		return -1;
+	if (!S_ISDIR(s.st_mode))
+		return 0;
+	errno = EISDIR;
+	return -1;
 }
 
 static int
@@ -263,8 +250,7 @@ check_files(struct state *st, const struct settings *set, struct error *err)
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		if (!files[i].path ||
-		    faccessat(AT_FDCWD, files[i].path, R_OK, AT_EACCESS) == 0)
+		if (!files[i].path || check_file(files[i].path) == 0)
 			continue;
 		fail_errno(err, "%s: %s", files[i].option, files[i].path);
 		return fail_there(st, err);
@@ -272,24 +258,31 @@ check_files(struct state *st, const struct settings *set, struct error *err)
 	return 0;
 }
 
-int
-state_check_use(struct state *st, struct error *err)
+/* -1: the database doesn't say. */
+static int
+check_stage(struct state *st, const struct settings *set, struct error *err)
 {
 	enum sql q = SQL_STAGE_GET;
 	int rc;
 
-	if (check_files(st, &st->set, err) < 0)
-		return -1;
-	if (!*st->set.stage)
+	if (!*set->stage)
 		return 0;
-	rc = db_one(&st->db, q, ARGS(TEXT(st->set.stage)), err);
+	rc = db_one(&st->db, q, ARGS(TEXT(set->stage)), err);
 	db_end(&st->db, q);
 	/* it may come while the master serves */
 	if (rc == 0)
 		log_warn("stage: there is no stage \"%s\": jobs that name "
 			 "none are refused until it is added",
-		    st->set.stage);
+		    set->stage);
 	return rc < 0 ? -1 : 0;
+}
+
+int
+state_check_use(struct state *st, struct error *err)
+{
+	return check_files(st, &st->set, err) < 0
+	    ? -1
+	    : check_stage(st, &st->set, err);
 }
 
 int
@@ -526,7 +519,8 @@ state_reload(struct state *st, struct error *err)
 {
 	struct settings set = {0};
 
-	if (read_settings(st, &set, err) < 0 || check_files(st, &set, err) < 0)
+	if (read_settings(st, &set, err) < 0 ||
+	    check_files(st, &set, err) < 0 || check_stage(st, &set, err) < 0)
 		return -1;
 	keep_fixed(&set, &st->set);
 	st->set = set;

@@ -99,7 +99,8 @@ bool plain_name(const char *s);
 
 /*
  * Read the configuration again: what can change while it is served does,
- * the rest stays with a warning. -1: it is wrong, and nothing was changed.
+ * the rest stays with a warning, as state_check_use() has one. -1: it is
+ * wrong, and nothing was changed.
  */
 int state_reload(struct state *st, struct error *err);
 

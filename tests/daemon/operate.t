@@ -83,7 +83,7 @@ run master serve -n
 cp "$tmp/conf" "$conf"
 for setting in "certificate-life = 1s" "certificate-life = 40000d" "token-life = 0s" "token-life = 200000d" \
 	"upload-max = 8" "log-max = 0" "stage = a b" "tree-ca = $tmp/nope" "tree-ssh-key = $tmp/nope" \
-	"tree-known-hosts = $tmp/nope"; do
+	"tree-known-hosts = $tmp/nope" "tree-ca = $tmp"; do
 	(cat "$tmp/conf" && echo "$setting") >"$conf"
 	run master serve -n
 	[[ $status == 1 ]] && said "master.conf:$line: ${setting%% *}: "; ok "so is $setting"
@@ -91,7 +91,7 @@ done
 for setting in "host = x y" "host = ÿ/.." "host = a..b"; do
 	(cat "$tmp/conf" && echo "$setting" && echo "host = ci.example.org") >"$conf"
 	run master serve -n
-	[[ $status == 1 ]] && said "master.conf: host \"${setting#host = }\": "; ok "no name is in $setting"
+	[[ $status == 1 ]] && said "master.conf:$line: host \"${setting#host = }\": "; ok "no name is in $setting"
 done
 (cat "$tmp/conf" && printf 'host = %s\n' ::1 10.0.0.1 '*.example.org' ci_2.example.org && echo "certificate-life = 1204s") >"$conf"
 run master serve -n; [[ $status == 0 ]]; ok "names and addresses"
@@ -101,6 +101,8 @@ run autotua-master -C "$tmp/odd" init --host "x y"; [[ $status == 1 && ! -e $tmp
 ok "init refuses what is no name"
 (cat "$tmp/conf" && echo "tree-ca = $tmp/nope") >"$conf"
 reload && grep -q "reload: .*tree-ca: .*the former settings stay" "$tmp/master.log"; ok "SIGHUP looks for files too"
+(cat "$tmp/conf" && echo "stage = nosuch") >"$conf"
+reload && grep -q 'stage: there is no stage "nosuch"' "$tmp/master.log"; ok "and warns of a stage that isn't there"
 (cat "$tmp/conf" && echo "reserve = much") >"$conf"
 : >"$tmp/told"
 reload && grep -q "reload: .*master.conf:$line: .*the former settings stay" "$tmp/master.log"

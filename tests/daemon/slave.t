@@ -97,10 +97,19 @@ unusable() { # LINE WORD: -n refuses it with this word
 	[[ $status == 1 ]] && said "$2"
 }
 bad=
-for line in "memory = 1" "pressure = 300" "tree = ../x" "probe = a b c" "url = http://x" "url = https://x y:1" "url = https://"; do
+for line in "memory = 1" "pressure = 300" "tree = ../x" "probe = a b c" "url = http://x" "url = https://x y:1" "url = https://" \
+	"url = https://x:99999" "url = https://x:0" "url = https://x:abc" "url = https://x:" "url = https://[::1:1"; do
 	unusable "$line" "${line%% *}" || bad+=" ($line)"
 done
 [[ -z $bad ]]; ok "-n finds settings with which no job would ever run$bad"
+unusable "memory = 1" "slave.conf:$(wc -l <"$tmp/joins/slave.conf"): memory"; ok "with their line"
+bad=
+for line in https://x https://x/ https://x:65535 https://x:1/ 'https://[::1]' 'https://[::1]:8443'; do
+	{ cat "$tmp/joins.conf"; echo "url = $line"; } >"$tmp/joins/slave.conf"
+	run slave joins run -n
+	[[ $status == 0 ]] || bad+=" ($line)"
+done
+[[ -z $bad ]]; ok "and takes addresses of all forms$bad"
 if [[ $(id -u) -eq 0 ]]; then
 	unusable "user = nosuchuser" 'no user "nosuchuser"'
 	ok "and a user that isn't there"

@@ -150,9 +150,12 @@ test_conf_ranges(void)
 {
 	static const char *const bad[] = {"memory = 1", "memory = 15M",
 	    "disk = 1", "log-max = 1", "pids = 2", "pressure = 101",
-	    "tree = ../x", "tree = a b", "probe = a b c", "probe = -x",
-	    "slots = 0", "slots = 257", "cpus = 10001",
-	    "label = x mandatory\nlabel = x", "label = x\nlabel = x"};
+	    "tree = ../x", "tree = a b", "tree = ..", "tree = .x", "tree =",
+	    "tree = a234567890a234567890a234567890a234567890a234567890a234567890"
+	    "12345",
+	    "probe = a b c", "probe = -x", "slots = 0", "slots = 257",
+	    "cpus = 10001", "hours = noon", "network = some",
+	    "at-close = never", "label = a b"};
 	static const char good[] = "memory = 16M\ndisk = 0\nlog-max = 64K\n"
 				   "pids = 16\npressure = 100\n"
 				   "tree = main-2.0_x\nprobe = gtk gtk+-3.0\n"
@@ -161,15 +164,27 @@ test_conf_ranges(void)
 	struct arena a = {0};
 	struct slave_conf c;
 	struct error err;
-	size_t i, n;
+	const char *where;
+	size_t i;
 
 	ok(load(good, &c, &a, &err) == 0, "settings at their bounds");
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		n = strcspn(bad[i], " ");
-		ok(load(arena_printf(&a, "%s\n", bad[i]), &c, &a, &err) < 0 &&
-			strstr(err.msg, arena_strndup(&a, bad[i], n)),
-		    "%s is refused, by its name", bad[i]);
+		where = arena_printf(
+		    &a, ":2: %.*s", (int)strcspn(bad[i], " "), bad[i]);
+		ok(load(arena_printf(&a, "\n %s \n# %s\n", bad[i], bad[i]), &c,
+		       &a, &err) < 0 &&
+			strstr(err.msg, where),
+		    "%s is refused, by its line and name", bad[i]);
 	}
+	ok(load("tree = main\ntree = b b\ntree = last\n", &c, &a, &err) < 0 &&
+		strstr(err.msg, ":2: tree \"b b\""),
+	    "of several lines the wrong one is named");
+	ok(load("label = x mandatory\nlabel = y\nlabel = x\n", &c, &a, &err) <
+		    0 &&
+		strstr(err.msg, ":3: label \"x\": there is"),
+	    "a second label of a name, which would undo the first");
+	ok(load("label = x\nlabel = x\n", &c, &a, &err) < 0,
+	    "or says it twice");
 	arena_release(&a);
 }
 
