@@ -12,6 +12,7 @@
 #include "slave/call.h"
 #include "slave/lease.h"
 #include "slave/running.h"
+#include "run/unit.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -58,9 +59,9 @@ spoil(struct lease *l, const char *why)
 	spoil_as(l, "infrastructure", why);
 }
 
-/* The atom of the step that is being sent, "" if there is none. */
+/* What the capsule says of the step that is being sent, "" if nothing. */
 static const char *
-atom(struct lease *l)
+of_step(struct lease *l, const char *name)
 {
 	struct error err;
 	json_t *capsule = spool_json(l->dir, "capsule.json", &err);
@@ -69,10 +70,32 @@ atom(struct lease *l)
 	s = json_string_value(
 	    json_object_get(json_array_get(json_object_get(capsule, "steps"),
 				(size_t)l->out.sent.step),
-		"atom"));
+		name));
 	s = arena_strdup(&l->arena, s ? s : "");
 	json_decref(capsule);
 	return s;
+}
+
+static const char *
+atom(struct lease *l)
+{
+	return of_step(l, "atom");
+}
+
+/* Of a step that is cut off while it runs, so that no worker writes one. */
+static json_t *
+new_report(struct lease *l)
+{
+	int64_t step = l->out.sent.step;
+	double now = unit_clock(),
+	       began = l->step == step && l->began > 0 ? l->began : now;
+
+	return json_pack("{s:I, s:s, s:s, s:b, s:f, s:f, s:[], s:{}, s:[], "
+			 "s:[], s:I}",
+	    "step", (json_int_t)step, "atom", atom(l), "key", of_step(l, "key"),
+	    "reused", false, "started", began, "ended", now, "phases",
+	    "figures", "messages", "artifacts", "log_bytes",
+	    (json_int_t)l->out.sent.log);
 }
 
 /* The report says why it ends, and has the part that the master took. */
@@ -80,12 +103,15 @@ static void
 cut_report(struct lease *l, const char *why)
 {
 	struct delivery *o = &l->out;
-	json_t *artifacts = json_object_get(o->report, "artifacts");
-	json_int_t log =
-	    json_integer_value(json_object_get(o->report, "log_bytes"));
+	json_t *artifacts;
+	json_int_t log;
 
 	if (!o->report)
-		return;
+		o->report = spool_report(l->dir, o->sent.step);
+	if (!o->report)
+		o->report = new_report(l);
+	artifacts = json_object_get(o->report, "artifacts");
+	log = json_integer_value(json_object_get(o->report, "log_bytes"));
 	while (json_array_size(artifacts) > o->artifact)
 		json_array_remove(artifacts, json_array_size(artifacts) - 1);
 	if (log > o->sent.log)

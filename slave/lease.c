@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/proc.h"
+#include "run/unit.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -308,6 +309,8 @@ lease_line(struct lease *l, const char *line)
 	if (sscanf(line, "moved %" SCNd64, &bytes) == 1)
 		contract_moved(l->host->contract, bytes, time(NULL));
 	if (sscanf(line, "state %" SCNd64 " %15s", &step, state) == 2) {
+		if (l->began == 0 || step != l->step)
+			l->began = unit_clock();
 		l->step = step;
 		snprintf(l->at, sizeof(l->at), "%s", state);
 		l->news = true;

@@ -90,6 +90,7 @@ struct lease {
 	int64_t renewed; /* when the master last said yes */
 	int64_t step;    /* where the worker is */
 	char at[16];     /* "run"; "": unknown */
+	double began;    /* when it came to step, as unit_clock(); 0: unknown */
 	bool news;       /* the master doesn't know that yet */
 	/* delivery */
 	struct call *send;

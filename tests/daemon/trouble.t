@@ -213,6 +213,9 @@ log_is() { # SIZE
 submit alpha/wordy && within 30 job_ended; ok "a job says more than the master takes"
 job_is '.state == "failed" and (.units[0] | .result == "limit" and .reason == "alpha/wordy-1.0: a step'"'"'s log may have 1048576 bytes here")'
 ok "which is a limit as well"
+job_is '.units[0] | .started as $s | .ended as $e | .steps[0] | .result == "limit" and (.reason | startswith("a step")) and
+	.started >= $s and .ended > .started and .ended <= $e + 1'
+ok "its step, cut off while it ran, has its times and the reason"
 blameless; ok "and nobody else's failure"
 log_is 1048576; ok "the log is there up to the limit"
 sed -i 's/^log-max = .*/log-max = 10K/' "$tmp/master/master.conf"
