@@ -103,6 +103,18 @@ capsule_parameters(const struct capsule *c, struct arena *a)
 	return list;
 }
 
+const bool *
+capsule_made(const struct capsule *c, struct arena *a)
+{
+	size_t i, n = json_array_size(c->steps);
+	bool *made = arena_array(a, n + 1, bool);
+
+	for (i = 0; i < n; i++)
+		made[i] = json_is_true(
+		    json_object_get(json_array_get(c->steps, i), "made"));
+	return made;
+}
+
 /*
  * The pack has the unit's recipes alone, so what others wait for elsewhere
  * is not looked at: a source whose metadata has no SIDEPEND. Their text stays

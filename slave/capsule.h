@@ -12,6 +12,7 @@
 #include "tree/tree.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct error;
@@ -39,6 +40,9 @@ capsule_signers(const struct capsule *c, struct keyring *k, struct error *err);
 
 /* The job's parameters as NAME=VALUE, NULL at the end. */
 const char *const *capsule_parameters(const struct capsule *c, struct arena *a);
+
+/* By step: does the master know what it made, so that it may be reused? */
+const bool *capsule_made(const struct capsule *c, struct arena *a);
 
 /* The jobuilds of the capsule's steps; NULL when one isn't named. */
 struct recipe_id *

@@ -437,6 +437,7 @@ run(struct work *w)
 	    .nest = c->nest,
 	    .network = c->network,
 	    .parameters = capsule_parameters(&w->capsule, &w->arena),
+	    .made = capsule_made(&w->capsule, &w->arena),
 	    .scratch = &w->scratch,
 	    .begun = w->begun,
 	    .moment = SPOOL_MOMENT};

@@ -65,6 +65,11 @@ struct run_conf {
 	enum network network;   /* of phases with PROPERTIES=network */
 	/* the job's parameters: NAME=VALUE for the phases, NULL-terminated */
 	const char *const *parameters;
+	/*
+	 * By step: does the caller know the results that it had when it really
+	 * ran? Layers of others aren't reused; NULL: all may be.
+	 */
+	const bool *made;
 	/* folders of the caller's that serve unit after unit; NULL: none */
 	struct scratch *scratch;
 	/*

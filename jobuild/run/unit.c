@@ -107,6 +107,10 @@ is_reusable(struct unit_run *r, size_t step, struct error *err)
 	}
 	if (unit_is_meta(unit_meta(r, step)))
 		return 1;
+	if (r->conf->made && !r->conf->made[step]) {
+		fail(err, "what %s made is not known", unit_atom(r, step));
+		return 0;
+	}
 	there = jail_has_layer(r->conf, r->unit->steps[step].key, err);
 	if (there == 0)
 		fail(err, "the layer of %s is not here", unit_atom(r, step));

@@ -70,6 +70,45 @@ struct report {
 	const char *missing;
 };
 
+static bool
+has_passed(const json_t *o)
+{
+	const char *result = api_text(o, "result", 20);
+
+	return result && strcmp(result, "passed") == 0;
+}
+
+static bool
+is_reused(const json_t *o)
+{
+	return has_passed(o) && json_is_true(json_object_get(o, "reused"));
+}
+
+/* What the slave said itself: adopt() adds the rest. */
+static json_t *
+own_part(const json_t *o)
+{
+	json_t *own = json_copy((json_t *)o);
+
+	if (is_reused(own)) {
+		json_object_del(own, "artifacts");
+		json_object_del(own, "figures");
+		json_object_del(own, "messages");
+	}
+	return own;
+}
+
+static bool
+is_same(const json_t *a, const json_t *b)
+{
+	json_t *x = own_part(a), *y = own_part(b);
+	bool same = json_equal(x, y) == 1;
+
+	json_decref(x);
+	json_decref(y);
+	return same;
+}
+
 /* 1: this very report is there, 0: none is, -1: another one, or err. */
 static int
 find_report(struct master *m, const struct report *p, struct error *err)
@@ -85,7 +124,7 @@ find_report(struct master *m, const struct report *p, struct error *err)
 		return rc;
 	old = json_loads(db_text(m->db, q, 0, &a), 0, NULL);
 	db_end(m->db, q);
-	if (json_equal(old, p->o) != 1)
+	if (!is_same(old, p->o))
 		rc = fail(err, "differs");
 	json_decref(old);
 	arena_release(&a);
@@ -138,6 +177,40 @@ check_artifacts(struct master *m, struct request *r, const json_t *o)
 	return true;
 }
 
+/*
+ * A step that was reused has what its key made when it really ran. Capsules
+ * name the steps of which that is known; a slave that reuses others too left
+ * nothing to show.
+ */
+static int
+adopt(struct master *m, const struct report *p, json_t *o, struct error *err)
+{
+	enum sql q = SQL_MADE_GET;
+	struct arena a = {0};
+	json_t *made = NULL;
+	int rc = db_one(m->db, q, ARGS(INT(p->unit), INT(p->step)), err);
+
+	if (rc > 0)
+		made = json_loads(db_text(m->db, q, 0, &a), 0, NULL);
+	db_end(m->db, q);
+	arena_release(&a);
+	if (rc < 0)
+		return -1;
+	if (made) {
+		json_object_set(
+		    o, "artifacts", json_object_get(made, "artifacts"));
+		json_object_set(o, "figures", json_object_get(made, "figures"));
+	} else {
+		json_object_set_new(o, "artifacts", json_array());
+		json_object_set_new(o, "messages",
+		    json_pack("[{s:s, s:s, s:s}]", "level", "warn", "text",
+			"reused: its artifacts and figures are not known here",
+			"phase", ""));
+	}
+	json_decref(made);
+	return 0;
+}
+
 static int
 write_report(struct master *m, const struct report *p, struct error *err)
 {
@@ -167,6 +240,9 @@ write_report(struct master *m, const struct report *p, struct error *err)
 			rc = db_run(m->db, SQL_BLOB_NAMED,
 			    ARGS(TEXT(api_text(artifact, "digest", 64))), err);
 	}
+	if (rc >= 0 && has_passed(p->o) && !is_reused(p->o))
+		rc = db_run(m->db, SQL_MADE_SET,
+		    ARGS(INT(p->unit), INT(p->attempt), INT(p->step)), err);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -182,6 +258,24 @@ store_report(struct master *m, const struct report *p, struct error *err)
 		return -1;
 	}
 	return db_commit(m->db, err);
+}
+
+static int
+store_whole(struct master *m, const struct report *p, struct error *err)
+{
+	struct report whole = *p;
+	json_t *o;
+	int rc;
+
+	if (!is_reused(p->o))
+		return store_report(m, p, err);
+	o = json_copy((json_t *)p->o);
+	whole.o = o;
+	rc = adopt(m, p, o, err);
+	if (rc == 0)
+		rc = store_report(m, &whole, err);
+	json_decref(o);
+	return rc;
 }
 
 /* The same report again is fine, also when the lease is over by now. */
@@ -232,7 +326,7 @@ take_report(struct master *m, struct request *r, struct report *p)
 	}
 	if (found == 0 && !check_artifacts(m, r, p->o))
 		return;
-	if (found < 0 || (found == 0 && store_report(m, p, &err) < 0))
+	if (found < 0 || (found == 0 && store_whole(m, p, &err) < 0))
 		request_broken(r, &err);
 	else if (found == 0)
 		tell(m, p);

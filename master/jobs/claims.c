@@ -84,6 +84,28 @@ drop_revoked(struct master *m, json_t *signers, struct error *err)
 	return 0;
 }
 
+/*
+ * The steps whose artifacts and figures are known by their keys: no other may
+ * be reused. The last one never is.
+ */
+static int
+mark_made(
+    struct master *m, const struct sched_unit *u, json_t *o, struct error *err)
+{
+	enum sql q = SQL_MADE_STEPS;
+	json_t *steps = json_object_get(o, "steps");
+	int rc;
+
+	if (json_array_size(steps) < 2)
+		return 0;
+	db_query(m->db, q, ARGS(INT(u->id)));
+	while ((rc = db_row(m->db, q, err)) > 0)
+		json_object_set_new(
+		    json_array_get(steps, (size_t)db_int(m->db, q, 0)), "made",
+		    json_true());
+	return rc;
+}
+
 /* The unit's capsule with what is new in this attempt; NULL with err. */
 static json_t *
 capsule_json(struct master *m, const struct sched_unit *u, int64_t lease,
@@ -99,7 +121,8 @@ capsule_json(struct master *m, const struct sched_unit *u, int64_t lease,
 	o = json_loads(db_text(m->db, q, 0, &a), 0, NULL);
 	parameters = json_loads(db_text(m->db, q, 2, &a), 0, NULL);
 	db_end(m->db, q);
-	if (drop_revoked(m, json_object_get(o, "signers"), err) < 0) {
+	if (drop_revoked(m, json_object_get(o, "signers"), err) < 0 ||
+	    mark_made(m, u, o, err) < 0) {
 		json_decref(o);
 		json_decref(parameters);
 		arena_release(&a);

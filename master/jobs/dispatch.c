@@ -187,14 +187,19 @@ end_lease(struct master *m, const struct sched_unit *unit, const char *state,
 	return n == 1 ? 0 : fail(err, "database: the lease is not held");
 }
 
-/* What this attempt has made is of no use: nobody is offered it. */
+/*
+ * What this attempt has made is of no use: nobody is offered it. But steps
+ * before the last stand for those that start from their layers.
+ */
 static int
 drop_artifacts(
     struct master *m, const struct sched_unit *unit, struct error *err)
 {
 	int64_t id = unit->id, attempt = unit->attempt;
 
-	if (db_run(m->db, SQL_BLOB_UNNAME,
+	if (db_run(m->db, SQL_MADE_FORGET, ARGS(INT(id), INT(attempt)), err) <
+		0 ||
+	    db_run(m->db, SQL_BLOB_UNNAME,
 		ARGS(INT(id), INT(attempt), INT(unit->lease->node.id)),
 		err) < 0)
 		return -1;

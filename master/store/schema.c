@@ -309,7 +309,29 @@ static const char *const unnamed[] = {
     NULL,
 };
 
+/*
+ * By content key, the last report of a step that really ran and passed: what
+ * it has stands for that of later steps, which are reused.
+ */
+static const char *const made[] = {
+    "CREATE TABLE made ("
+    "	key TEXT PRIMARY KEY,"
+    "	unit_id INTEGER NOT NULL,"
+    "	attempt INTEGER NOT NULL,"
+    "	step INTEGER NOT NULL,"
+    "	FOREIGN KEY (unit_id, attempt, step) REFERENCES report)"
+    " STRICT, WITHOUT ROWID",
+    /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma) one statement */
+    "INSERT OR REPLACE INTO made"
+    " SELECT s.key, r.unit_id, r.attempt, r.step FROM report r"
+    " JOIN step s ON s.unit_id = r.unit_id AND s.step = r.step"
+    " JOIN unit n ON n.id = r.unit_id AND n.attempt = r.attempt"
+    " WHERE n.state = 'passed' AND r.body LIKE '%\"result\":\"passed\"%'"
+    " AND r.body LIKE '%\"reused\":false%' ORDER BY r.created",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked,
     scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights,
-    sessions, renewal, stage_packages, orders, person, unnamed};
+    sessions, renewal, stage_packages, orders, person, unnamed, made};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

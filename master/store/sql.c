@@ -338,6 +338,23 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_REPORT_COUNT] = "SELECT count(*) FROM report WHERE unit_id = ?1"
 			 " AND attempt = ?2",
 
+    /* CAST: where it is selected nothing else says of which type it is */
+    [SQL_MADE_SET] =
+	"INSERT INTO made (key, unit_id, attempt, step)"
+	" SELECT key, unit_id, CAST(?2 AS BIGINT), step FROM step"
+	" WHERE unit_id = ?1 AND step = ?3"
+	" ON CONFLICT (key) DO UPDATE SET unit_id = excluded.unit_id,"
+	" attempt = excluded.attempt, step = excluded.step",
+    [SQL_MADE_GET] = "SELECT r.body FROM step s JOIN made m ON m.key = s.key"
+		     " JOIN report r ON r.unit_id = m.unit_id"
+		     " AND r.attempt = m.attempt AND r.step = m.step"
+		     " WHERE s.unit_id = ?1 AND s.step = ?2",
+    [SQL_MADE_STEPS] = "SELECT s.step FROM step s JOIN made m ON m.key = s.key"
+		       " WHERE s.unit_id = ?1",
+    [SQL_MADE_FORGET] =
+	"DELETE FROM made WHERE unit_id = ?1 AND attempt = ?2 AND key ="
+	" (SELECT key FROM step WHERE unit_id = ?1 ORDER BY step DESC LIMIT 1)",
+
     [SQL_ORDER_ADD] = "INSERT INTO job_order (job_id, what, value, created)"
 		      " VALUES (?1, ?2, ?3, ?4)",
     [SQL_ORDER_NEXT] = "SELECT id, job_id, what, value FROM job_order"
@@ -387,8 +404,13 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_ARTIFACT_ADD] =
 	"INSERT INTO artifact (unit_id, attempt, step, path, type, digest)"
 	" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    /* what stands for that of later steps stays */
     [SQL_ARTIFACT_DROP] =
-	"DELETE FROM artifact WHERE unit_id = ?1 AND attempt = ?2",
+	"DELETE FROM artifact WHERE unit_id = ?1 AND attempt = ?2"
+	" AND NOT EXISTS (SELECT 1 FROM step s JOIN made m ON m.key = s.key"
+	" WHERE s.unit_id = artifact.unit_id AND s.step = artifact.step"
+	" AND m.unit_id = s.unit_id AND m.step = s.step"
+	" AND m.attempt = artifact.attempt)",
     [SQL_ARTIFACT_NAMED] = "SELECT b.size FROM artifact a JOIN blob b"
 			   " ON b.digest = a.digest WHERE a.digest = ?1"
 			   " LIMIT 1",

@@ -30,6 +30,9 @@ for name in one two three four five; do
 	simple "alpha/$name" "Stands alone"
 done
 simple alpha/net "What comes out depends on the network too" 'PROPERTIES="network"'
+simple alpha/base "Is below others"
+simple alpha/top "Stands on it" 'DEPEND="alpha/base"'
+simple alpha/roof "Stands on both" 'DEPEND="alpha/top"'
 simple beta/mid "Needs one" 'SIDEPEND="alpha/one"'
 simple beta/end "Needs it through others" 'SIDEPEND="beta/mid alpha/two"'
 simple beta/locked "Wants a lock" 'LOCKS="master:board"'
@@ -82,6 +85,43 @@ change cancel '{}'
 anyone; submit_wish '{root: "alpha/net", reuse: true}'; claim one 1; steps 1
 anyone; submit_wish '{root: "alpha/net", reuse: true}' && ready 1; ok "what had the network runs again"
 change cancel '{}'; is 200
+
+# ---- steps that start from a layer ----------------------------------------------
+
+made() { jq -c '[.capsules[0].steps[].made]' "$tmp/out"; } # by step, of what was claimed
+reused() { report "$1" ',"reused":true,"artifacts":[],"figures":{},"messages":[]'; } # STEP
+shows() { # FILTER: of the first step
+	job_has '.units[0].steps[0] | '"$1"
+}
+its='[.artifacts[].path] == ["a"] and .figures.x == "1" and .messages == []'
+anyone; submit_wish '{root: "alpha/top", reuse: false}' && claim one 1; ok "a unit of two steps"
+[[ $(made) == "[null,null]" ]]; ok "of which nothing is known"
+echo "an artifact" >"$tmp/blob" && blob=$(b2sum -l 256 "$tmp/blob" | cut -d' ' -f1)
+api PUT "blob/$blob?lease=$lease&attempt=$attempt" -T "$tmp/blob"
+report 0 ',"reused":false,"artifacts":[{"path":"a","type":"file","size":12,"digest":"'"$blob"'"}],"figures":{"x":"1"},"messages":[]'
+is 200; ok "the first has an artifact and a figure"
+anyone; change cancel '{}'; as one; finish cancelled; ok "it is cancelled"
+shows '.artifacts == null'; ok "a cancelled unit has made nothing"
+anyone; change retry '{}'; is 200 && claim one 1 && [[ $(made) == "[true,null]" ]]; ok "another try is told that the first is known"
+reused 0; is 200 && shows "$its and .reused"; ok "reused, it has what it had made"
+reused 0; is 200; ok "told twice it is the same"
+finish infrastructure; claim one 1 0 || claim one 1; [[ $attempt == 3 && $(made) == "[true,null]" ]]; ok "it is still known after trouble"
+reused 0 && report 1 && finish passed; is 200 && shows "$its"; ok "and there when the unit has passed"
+kill_daemon master && start_master && as one && hello one && shows "$its"; ok "also after a death of the master"
+anyone; api GET "artifacts/$blob/a"; is 200 && [[ $(<"$tmp/out") == "an artifact" ]]; ok "and can be had"
+submit_wish '{root: "alpha/roof", reuse: false}' && claim one 1 && [[ $(made) == "[true,true,null]" ]]; ok "another job knows it too"
+reused 0 && reused 1 && report 2 && finish passed; is 200 && shows "$its"; ok "and shows it"
+anyone; submit_wish '{root: "alpha/top", reuse: false, parameters: {X: "2"}}' && claim one 1 && [[ $(made) == "[null,null]" ]]
+ok "with other parameters it is another thing"
+reused 0; is 200 && shows '.artifacts == [] and .messages[0].level == "warn" and (.messages[0].text | contains("not known here"))'
+ok "what was reused and isn't known says so"
+reused 0; is 200 && finish failed; is 200; ok "that may be told twice as well"
+anyone; submit_wish '{root: "alpha/top", reuse: false, parameters: {X: "2"}}' && claim one 1 && [[ $(made) == "[null,null]" ]]
+ok "and makes nothing known"
+post "lease/$lease/step" '{"attempt":1,"step":0,"result":"limit","reused":false}'; finish limit
+anyone; submit_wish '{root: "alpha/top", reuse: false, parameters: {X: "2"}}' && claim one 1 && [[ $(made) == "[null,null]" ]]
+ok "nor does a limit"
+finish failed; is 200
 
 # ---- the same unit of two jobs at once ----------------------------------------
 

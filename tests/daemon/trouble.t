@@ -145,6 +145,7 @@ recipe alpha/over/over-1.0 <<'R'
 DESCRIPTION="Has one artifact more than a report can have"
 job_run() { mkdir d && (cd d && seq 1001 | xargs touch) && artifact d; }
 R
+simple alpha/onfat "Comes after it" 'DEPEND="alpha/fat"'
 recipe alpha/wordy/wordy-1.0 <<'R'
 DESCRIPTION="Says much"
 job_run() { for ((i = 0; i < 40; i++)); do printf '%0100000d\n' "$i"; sleep 0.05; done; }
@@ -205,6 +206,11 @@ ok "the step has its times, and the artifact that came before"
 run jobuild status "$job"
 said "alpha/fat-1.0: warn: artifact grease left out: it is a symbolic link; copy the file instead"
 ok "what the slave left out is a warning"
+submit alpha/onfat && within 30 job_ended; ok "another job comes after the same step"
+is_fat() { job_is '.state == "failed" and (.units[0] | .result == "limit" and (.steps[0] | .result == "limit" and [.artifacts[].path] == ["bone"]))'; }
+is_fat; ok "which is a limit there too"
+run jobuild retry "$job"; [[ $status == 0 ]] && within 30 eval 'job_is ".units[0].attempt == 2" && job_ended'; ok "that job has another try"
+is_fat; ok "the limit is met again: no layer stands for what the master hasn't got"
 sed -i '$a log-max = 1M' "$tmp/master/master.conf"
 kill -s HUP "${pid[master]}"
 log_is() { # SIZE

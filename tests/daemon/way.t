@@ -12,7 +12,11 @@ tar -C "$tmp" -czf "$tmp/mirror/data-1.tar.gz" data-1
 
 recipe alpha/lib/lib-1.0 <<'X'
 DESCRIPTION="Leaves a file in the chroot"
-job_run() { mkdir -p /usr/lib && echo "library 1.0" >/usr/lib/library; }
+job_run() {
+	mkdir -p /usr/lib && echo "library 1.0" >/usr/lib/library
+	cp /usr/lib/library index && artifact index
+	result "books=1"
+}
 X
 recipe alpha/app/app-1.0 <<'X'
 DESCRIPTION="Needs the library in the same chroot and a source"
@@ -107,6 +111,7 @@ submit alpha/app
 within 60 job_ended; job_is '.state == "passed" and .units[0].steps[0].reused' ||
 	{ submit alpha/app && within 60 job_ended && job_is '.units[0].steps[0].reused'; }
 ok "a second run starts from the layer of its DEPEND"
+job_is '.units[0].steps[0] | .figures.books == "1" and [.artifacts[].path] == ["index"]'; ok "and shows what that had made"
 
 submit beta/after
 within 60 job_ended; job_is '.state == "failed"'; ok "a failing phase fails its job"

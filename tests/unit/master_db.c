@@ -110,6 +110,45 @@ test_person(void)
 	arena_release(&a);
 }
 
+/* Reports of before tell what later steps may be reused for. */
+static void
+test_made(void)
+{
+	char file[64];
+	struct arena a = {0};
+	struct db db;
+
+	snprintf(file, sizeof(file), "%s-made", path);
+	make_old(file, 14,
+	    "INSERT INTO person (id, name, created) VALUES (7, 'anna', 1);"
+	    "INSERT INTO tree (id, name, url, created) VALUES (1, 't', 'u', 1);"
+	    "INSERT INTO job (state, user_id, tree_id, root, revision, arches,"
+	    " priority, parameters, reuse, request, signature, created)"
+	    " VALUES ('passed', 7, 1, 'r', 'v', '[]', 0, '{}', 1, '', '', 3);"
+	    "INSERT INTO unit (job_id, root, arch, state, attempt, key, pack,"
+	    " capsule) VALUES (1, 'r', 'a', 'passed', 2, 'K2', '', '');"
+	    "INSERT INTO step (unit_id, step, atom, key) VALUES"
+	    " (1, 0, 'r0', 'K0'), (1, 1, 'r1', 'K1'), (1, 2, 'r2', 'K2');"
+	    "INSERT INTO report (unit_id, attempt, step, body, created) VALUES"
+	    " (1, 1, 0, '{\"result\":\"passed\",\"reused\":false}', 4),"
+	    " (1, 2, 0, '{\"result\":\"passed\",\"reused\":true}', 5),"
+	    " (1, 2, 1, '{\"result\":\"passed\",\"reused\":false}', 6),"
+	    " (1, 2, 2, '{\"result\":\"failed\",\"reused\":false}', 7)");
+	ok(db_open(&db, file, false, &err) == 0, "is migrated");
+	ok(db_one(&db, SQL_MADE_STEPS, ARGS(INT(1)), &err) == 1 &&
+		db_int(&db, SQL_MADE_STEPS, 0) == 1 &&
+		db_row(&db, SQL_MADE_STEPS, &err) == 0,
+	    "one step ran in the attempt that passed");
+	db_end(&db, SQL_MADE_STEPS);
+	db_one(&db, SQL_MADE_GET, ARGS(INT(1), INT(1)), &err);
+	is(db_text(&db, SQL_MADE_GET, 0, &a),
+	    "{\"result\":\"passed\",\"reused\":false}", "this is its report");
+	db_end(&db, SQL_MADE_GET);
+	db_close(&db);
+	unlink(file);
+	arena_release(&a);
+}
+
 static void
 reset_version(void)
 {
@@ -284,6 +323,7 @@ main(void)
 	test_newer();
 	reset_version();
 	test_person();
+	test_made();
 	test_rows();
 	test_transactions();
 	test_turn();
