@@ -218,10 +218,12 @@ revisions(const struct offer *o)
 	    "refs/heads/", "refs/tags/", "refs/remotes/"};
 	git_repository *git = NULL;
 	git_strarray names = {0};
+	struct error none;
 	size_t i, k, n;
 
 	offer_text(o, "HEAD", NULL);
-	git_libgit2_init();
+	if (tree_warm_up(&none) < 0)
+		return;
 	if (git_repository_open_ext(&git, ".", 0, NULL) == 0 &&
 	    git_reference_list(&names, git) == 0) {
 		for (i = 0; i < names.count; i++) {

@@ -50,6 +50,8 @@ start_without_files(void)
 int
 git_start(struct error *err)
 {
+	const char *extension = "worktreeconfig";
+
 	if (alloc_limit(err) < 0)
 		return -1;
 	if (start_without_files() < 0 && git_libgit2_init() < 0)
@@ -59,6 +61,8 @@ git_start(struct error *err)
 	/* folders are read once, and kept in another form */
 	git_libgit2_opts(
 	    GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_TREE, (size_t)0);
+	/* settings of one work tree, as its sparse checkout's: none matters */
+	git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, &extension, (size_t)1);
 	return 0;
 }
 
@@ -185,10 +189,31 @@ fail_owner(struct error *err, const char *path)
 	    path, uid, (long)geteuid(), path);
 }
 
+/* What the repository needs of git, which libgit2 doesn't know. */
+static int
+fail_extension(struct error *err, const char *path, const char *name)
+{
+	struct arena a = {0};
+
+	if (strcmp(name, "objectformat") == 0)
+		return fail(err,
+		    "%s: names objects by SHA-256: a repository with SHA-1 is "
+		    "needed (git init --object-format=sha1)",
+		    path);
+	fail(err,
+	    "%s: needs git's extension \"%s\", which is unknown here: work in "
+	    "a clone of it (git clone)",
+	    path, show(&a, name, strnlen(name, 100)));
+	arena_release(&a);
+	return -1;
+}
+
 int
 git_open(git_repository **out, const char *path, struct error *err)
 {
+	static const char extension[] = "extension name extensions.";
 	const git_error *last;
+	const char *name;
 	int rc;
 
 	rc = git_repository_open_ext(
@@ -201,11 +226,9 @@ git_open(git_repository **out, const char *path, struct error *err)
 		return fail_owner(err, path);
 	if (access(path, F_OK) < 0)
 		return fail_errno(err, "%s", path);
-	if (last && last->message && strstr(last->message, "objectformat"))
-		return fail(err,
-		    "%s: names objects by SHA-256: a repository with SHA-1 is "
-		    "needed (git init --object-format=sha1)",
-		    path);
+	name = last && last->message ? strstr(last->message, extension) : NULL;
+	if (name)
+		return fail_extension(err, path, name + strlen(extension));
 	if (rc == GIT_ENOTFOUND)
 		return fail(err, "%s: is not a git repository", path);
 	return git_fail(err, "%s", path);

@@ -91,6 +91,26 @@ lint_whole "that helps"
 git sparse-checkout disable
 lint_whole "a whole checkout"
 
+# ---- which settings git keeps for one work tree -----------------------------------------------
+git config core.repositoryformatversion 1
+git config extensions.worktreeConfig true
+lint_whole "each work tree has settings of its own"
+run jobuild graph you/two
+[[ $status == 0 ]] && grep -qF "you/hello-1.0" "$tmp/out"
+ok "the graph, too"
+git worktree add -q "$tmp/linked" HEAD && cd "$tmp/linked" || exit 1
+lint_whole "a work tree beside it"
+run jobuild diff --exit-code HEAD
+[[ $status == 0 ]] && told "nothing differs"
+ok "compared with its commit"
+cd "$up" || exit 1
+git config extensions.strange true
+run jobuild lint
+[[ $status != 0 ]] && told "$up: needs git's extension \"strange\", which is unknown here: work in a clone of it (git clone)"
+ok "what is unknown of git is named, and what helps"
+git config --file .git/config --unset extensions.strange
+git worktree remove "$tmp/linked"
+
 # ---- clones without all objects --------------------------------------------------------------
 export XDG_CACHE_HOME=$tmp/cache
 git config uploadpack.allowFilter true
@@ -102,6 +122,14 @@ ok "a clone without files isn't damaged"
 run jobuild verify -r HEAD
 [[ $status == 1 ]] && told "$lacks" && ! told damaged && ! told "gpg --armor"
 ok "nor by verify"
+git clone -q --filter=blob:none --sparse "file://$up" "$tmp/few" && cd "$tmp/few" || exit 1
+git sparse-checkout set you/two
+run jobuild diff --exit-code HEAD
+[[ $status == 0 ]] && told "nothing differs"
+ok "one with a sparse checkout doesn't differ from its commit"
+run jobuild show you/two-1.0
+[[ $status == 0 ]] && grep -qF "you/two-1.0" "$tmp/out"
+ok "and shows what it has"
 git clone -q --no-checkout "file://$up" "$tmp/keyless" && cd "$tmp/keyless" || exit 1
 git config remote.origin.promisor true
 key=$(git rev-parse HEAD:you/you.asc)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/farm/head.h"
+#include "base/error.h"
+#include "tree/tree.h"
 
 #include <git2.h>
 #include <string.h>
@@ -78,10 +80,12 @@ bool
 head_read(const char *folder, struct head *h)
 {
 	git_repository *repo = NULL;
+	struct error none;
 	bool found = false;
 
 	memset(h, 0, sizeof(*h));
-	git_libgit2_init();
+	if (tree_warm_up(&none) < 0)
+		return false;
 	if (git_repository_open_ext(&repo, ".", 0, NULL) == 0)
 		found = has_folder(repo, folder) && read_repository(repo, h);
 	git_repository_free(repo);
