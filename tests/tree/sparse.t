@@ -60,6 +60,20 @@ echo 'DESCRIPTION="mine"' >you/hello/hello-1.0.jobuild
 run jobuild --json show you/hello
 jq -e '.variables[] | select(.name == "DESCRIPTION").value == "mine"' "$tmp/out" >/dev/null
 ok "a file that is there counts more than the index"
+run jobuild --json diff --exit-code HEAD
+[[ $status == 1 ]] && jq -e '.recipes[] | select(.recipe == "you/hello-1.0").change == "changed"' "$tmp/out" >/dev/null
+ok "so it does in a comparison"
+echo 'DEPEND="you/nowhere"' >>you/hello/hello-1.0.jobuild
+run jobuild ci -b HEAD --no-signatures
+[[ $status == 1 ]] && told "1 file changed in 1 package" && told "you/nowhere"
+ok "and ci checks it"
+run jobuild ci --hook pre-commit --no-signatures
+[[ $status == 1 ]] && told "you/nowhere"
+ok "before a commit, too"
+git show HEAD:you/hello/hello-1.0.jobuild >you/hello/hello-1.0.jobuild
+run jobuild diff --exit-code HEAD
+[[ $status == 0 ]] && told "nothing differs"
+ok "as it was committed, it doesn't differ"
 git reset -q --hard
 git sparse-checkout reapply
 
@@ -130,6 +144,11 @@ ok "one with a sparse checkout doesn't differ from its commit"
 run jobuild show you/two-1.0
 [[ $status == 0 ]] && grep -qF "you/two-1.0" "$tmp/out"
 ok "and shows what it has"
+mkdir -p you/hello
+echo 'DESCRIPTION="mine"' >you/hello/hello-1.0.jobuild
+run jobuild ci -b HEAD --no-signatures
+[[ $status != 0 ]] && told "what has changed: $lacks"
+ok "what is written can't be compared with an object that is missing"
 git clone -q --no-checkout "file://$up" "$tmp/keyless" && cd "$tmp/keyless" || exit 1
 git config remote.origin.promisor true
 key=$(git rev-parse HEAD:you/you.asc)

@@ -3,8 +3,12 @@
 #include "cli/cli.h"
 #include "cli/progress.h"
 
+#include <errno.h>
 #include <git2.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* ---- what git says ------------------------------------------------------- */
 
@@ -136,6 +140,48 @@ on_file(const git_diff_delta *d, float progress, void *payload)
 	return 0;
 }
 
+static bool
+is_on_disk(const char *top, const char *path)
+{
+	char full[PATH_MAX];
+	struct stat st;
+
+	return snprintf(full, sizeof(full), "%s%s", top, path) <
+	    (int)sizeof(full) &&
+	    (lstat(full, &st) == 0 || errno != ENOENT);
+}
+
+/*
+ * libgit2 takes what a sparse checkout leaves out for unchanged, even when it
+ * is on disk again: make it like the others in the index, which isn't written.
+ * Objects may be missing: a submodule's, and those of a partial clone.
+ */
+static int
+notice_written(git_repository *git, git_index *index)
+{
+	const char *top = git_repository_workdir(git);
+	size_t i, n = git_index_entrycount(index);
+	const git_index_entry *e;
+	struct arena a = {0};
+	git_index_entry copy;
+	int rc = 0;
+
+	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 0);
+	for (i = 0; i < n && rc == 0; i++) {
+		e = git_index_get_byindex(index, i);
+		if (!(e->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE) ||
+		    !is_on_disk(top, e->path))
+			continue;
+		copy = *e;
+		copy.path = arena_strdup(&a, e->path);
+		copy.flags_extended &= (uint16_t)~GIT_INDEX_ENTRY_SKIP_WORKTREE;
+		rc = git_index_add(index, &copy);
+	}
+	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 1);
+	arena_release(&a);
+	return rc;
+}
+
 static int
 diff(git_repository *git, git_tree *from, git_tree *to, struct walk *w,
     struct error *err)
@@ -152,7 +198,8 @@ diff(git_repository *git, git_tree *from, git_tree *to, struct walk *w,
 	o.payload = w;
 	if (to)
 		rc = git_diff_tree_to_tree(&list, git, from, to, &o);
-	else if ((rc = git_repository_index(&w->index, git)) == 0)
+	else if ((rc = git_repository_index(&w->index, git)) == 0 &&
+	    (rc = notice_written(git, w->index)) == 0)
 		rc = git_diff_tree_to_workdir_with_index(&list, git, from, &o);
 	if (rc == 0)
 		rc = git_diff_foreach(list, on_file, NULL, NULL, NULL, w);
