@@ -172,6 +172,33 @@ run jobuild diff HEAD
 said "    anna/other/Manifest removed"
 ok "and one that goes"
 git -C "$tree" checkout --quiet .
+recipe carl/bad-1.0 <<<'y="'
+recipe carl/frame-1.0.template <<<'y="'
+recipe carl/needs-1.0 <<<$'DESCRIPTION="x"\nDEPEND="carl/bad"\njob_run() { :; }'
+recipe carl/top-1.0 <<<$'DESCRIPTION="x"\nDEPEND="carl/needs"\njob_run() { :; }'
+recipe carl/framed-1.0 <<<'EXTENDS="carl/frame-1.0"'
+recipe carl/well-1.0 <<<$'DESCRIPTION="Needs nothing"\njob_run() { :; }'
+commit "one that is well among broken ones"
+echo >>"$tree/carl/bad/bad-1.0.jobuild"
+echo >>"$tree/carl/frame/frame-1.0.template"
+run jobuild diff --exit-code HEAD carl/well
+[[ $status == 0 ]] && [[ ! -s $tmp/out ]] && told "nothing differs"
+ok "what is broken elsewhere is nothing to a root that is well"
+run jobuild diff --exit-code HEAD carl/top
+[[ $status == 1 ]] && said_exactly <<'X'
+Recipes
+! carl/bad-1.0: can't be read, nor could it before
+    carl/bad/bad-1.0.jobuild changed
+X
+ok "but to one that needs it, though it can't be resolved for the same reason"
+run jobuild diff --exit-code HEAD carl/framed
+[[ $status == 1 ]] && said_exactly <<'X'
+Recipes
+! carl/frame-1.0: template, can't be read, nor could it before
+    carl/frame/frame-1.0.template changed
+X
+ok "a template that is broken, to what extends it"
+git -C "$tree" checkout --quiet .
 run jobuild diff HEAD nothing/like-this
 [[ $status == 3 ]] && told "nothing/like"
 ok "no such root"

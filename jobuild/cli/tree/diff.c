@@ -239,7 +239,10 @@ compare(struct diff *x, size_t jobs, struct error *err)
 	return rc;
 }
 
-/* What the changed roots' steps are, and the files that changed them. */
+/*
+ * What the changed roots' steps are, and the files that changed them; of roots
+ * that can't be resolved the files that stand in the way.
+ */
 static void
 list_concerned(struct diff *x, struct map *out)
 {
@@ -247,6 +250,8 @@ list_concerned(struct diff *x, struct map *out)
 	size_t i, k, s, n;
 
 	map_init(out, &x->d.cli->arena);
+	for (i = 0; i < x->nroots; i++)
+		differ_trouble(&x->d, &x->d.cli->arena, &x->roots[i], out);
 	json_array_foreach(x->changed_roots, i, root)
 	{
 		*map_puts(out, member(root, "root")) = x;
@@ -265,6 +270,20 @@ list_concerned(struct diff *x, struct map *out)
 	}
 }
 
+/* Did what is wrong with a root lead to the recipe, or to its Manifest? */
+static bool
+in_the_way(struct arena *a, const struct map *concerned, const json_t *o)
+{
+	const char *id = member(o, "recipe"), *name = strchr(id, '/') + 1;
+	const char *package =
+	    arena_strndup(a, id, (size_t)(strrchr(id, '-') - id));
+
+	return map_gets(concerned,
+		   arena_printf(
+		       a, "%s/%s.%s", package, name, member(o, "kind"))) ||
+	    map_gets(concerned, arena_printf(a, "%s/Manifest", package));
+}
+
 /* Roots were named: keep the recipes that have to do with them. */
 static void
 drop_unconcerned(struct diff *x)
@@ -277,9 +296,8 @@ drop_unconcerned(struct diff *x)
 	list_concerned(x, &concerned);
 	for (i = json_array_size(x->changed_recipes); i-- > 0;) {
 		o = json_array_get(x->changed_recipes, i);
-		/* what needs it can't be known, either */
-		keep = strcmp(member(o, "change"), "still-broken") == 0 ||
-		    map_gets(&concerned, member(o, "recipe"));
+		keep = map_gets(&concerned, member(o, "recipe")) ||
+		    in_the_way(&x->d.cli->arena, &concerned, o);
 		json_array_foreach(json_object_get(o, "inputs"), k, input)
 		{
 			if (*member(input, "file") &&

@@ -14,6 +14,7 @@
 struct arena;
 struct change;
 struct cli;
+struct map;
 
 enum side { OLD, NEW, SIDES };
 
@@ -38,6 +39,10 @@ json_t *differ_causes(const struct differ *d, struct arena *a,
 /* What of a root's plan differs; NULL: nothing does. */
 json_t *
 differ_root(const struct differ *d, struct arena *a, const struct atom *root);
+
+/* Add the files that stand in the way of a plan for the root, on any side. */
+void differ_trouble(const struct differ *d, struct arena *a,
+    const struct atom *root, struct map *files);
 
 /* The document for people. */
 void differ_print(struct cli *c, const json_t *document);

@@ -285,6 +285,45 @@ change_of(const bool has[SIDES], const struct plan *old, const struct plan *new)
 	return new && !old ? "resolvable" : "changed";
 }
 
+static struct plan *
+plan_of(const struct differ *d, struct arena *a, enum side side,
+    const struct recipe_id *id, struct diags *why)
+{
+	struct atom exact = {ATOM_EQ, *id};
+
+	return repo_plan_in(
+	    d->cli, a, d->tree[side], &exact, arch_for(d, a, side, id), why);
+}
+
+static void
+add_file(struct arena *a, struct map *files, const struct place *at)
+{
+	if (at->file)
+		*map_puts(files, arena_strdup(a, at->file)) = files;
+}
+
+void
+differ_trouble(const struct differ *d, struct arena *a, const struct atom *root,
+    struct map *files)
+{
+	struct recipe_id id;
+	struct diags why;
+	size_t i, k;
+	int s;
+
+	for (s = OLD; s < SIDES; s++) {
+		diags_init(&why, a);
+		if (!find_root(d->tree[s], root, &id) ||
+		    plan_of(d, a, (enum side)s, &id, &why))
+			continue;
+		for (i = 0; i < why.n; i++) {
+			add_file(a, files, &why.list[i].at);
+			for (k = 0; k < why.list[i].nnotes; k++)
+				add_file(a, files, &why.list[i].notes[k].at);
+		}
+	}
+}
+
 json_t *
 differ_root(const struct differ *d, struct arena *a, const struct atom *root)
 {
@@ -296,14 +335,10 @@ differ_root(const struct differ *d, struct arena *a, const struct atom *root)
 	int s;
 
 	for (s = OLD; s < SIDES; s++) {
-		struct atom exact = {.op = ATOM_EQ};
-
 		diags_init(&why[s], a);
 		has[s] = find_root(d->tree[s], root, &id[s]);
-		exact.id = id[s];
 		if (has[s])
-			plans[s] = repo_plan_in(d->cli, a, d->tree[s], &exact,
-			    arch_for(d, a, (enum side)s, &id[s]), &why[s]);
+			plans[s] = plan_of(d, a, (enum side)s, &id[s], &why[s]);
 	}
 	if (has[OLD] == has[NEW] && is_same_plan(plans[OLD], plans[NEW]) &&
 	    (plans[NEW] || is_same_trouble(&why[OLD], &why[NEW])))

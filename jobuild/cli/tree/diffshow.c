@@ -49,14 +49,13 @@ print_head(struct cli *c, int indent, const json_t *o, const char *name,
 	const struct mark *m = mark_of(o);
 	const char *was = member(o, "was");
 
-	if (!*remark)
-		remark = m->text;
 	printf("%*s%s%s%s %s", indent, "", c->color_out ? m->color : "",
 	    m->sign, c->color_out ? "\033[0m" : "",
 	    cli_show(c, member(o, name)));
 	if (*was)
 		printf(" (was %s)", cli_show(c, was));
-	printf("%s%s\n", *remark ? ": " : "", remark);
+	printf("%s%s%s%s\n", *remark || *m->text ? ": " : "", remark,
+	    *remark && *m->text ? ", " : "", m->text);
 }
 
 static void
