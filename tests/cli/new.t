@@ -113,6 +113,22 @@ refused 2 "that folder is for other trees" overlays/x
 refused 1 "[cycle]" base/lib --version 1.2 --depend anna/n1
 refused 1 "[cycle]" base/lib --version 1.2 --depend anna/n1 --source mirror://local/plain
 refused 1 "[conflict]" anna/x --depend =base/lib-1.0 --depend =base/lib-1.1
+recipe ring/b-1.0 <<<$'DESCRIPTION="x"\njob_run() { :; }'
+recipe ring/foo-1.0 <<<$'DESCRIPTION="x"\nDEPEND="ring/b"\njob_run() { :; }'
+recipe ring/foo-2.0 <<<$'DESCRIPTION="x"\njob_run() { :; }'
+refused 1 "[cycle]" ring/b --version 2.0 --depend ring/foo
+told "ring/b/b-2.0.jobuild:" && told "ring/b/b-2.0.jobuild is not written: lint would refuse it"
+ok "a cycle that only another root meets"
+run jobuild --json new -y ring/b --version 2.0 --depend ring/foo
+jq -e 'any(.error.diagnostics // .diagnostics | .[]; .rule == "cycle")' "$tmp/out" >/dev/null
+ok "as JSON, too"
+[[ ! -e $tree/ring/b/b-2.0.jobuild ]]
+ok "and nothing is written"
+recipe ring/spoilt-1.0 <<<$'DESCRIPTION="x"\nDEPEND="ring/b ring/nowhere"\njob_run() { :; }'
+run jobuild new -y ring/b --version 2.0
+[[ $status == 0 && -f $tree/ring/b/b-2.0.jobuild ]]
+ok "what was wrong with others before stands in nobody's way"
+rm -r "${tree:?}/ring"
 
 mkdir "$tmp/elsewhere"
 ln -s "$tmp/elsewhere" "$tree/carl"

@@ -2,6 +2,7 @@
 #include "cli/tree/draft.h"
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/tree/change.h"
 #include "cli/tree/repo.h"
 #include "cli/tree/review.h"
 
@@ -454,6 +455,51 @@ concerns(void *ctx, const char *path)
 	    (own[n] == '/' || own[n] == '\0');
 }
 
+/* The jobuilds of the package, and of those that need it, however far. */
+static void
+list_concerned(struct draft *d, struct named_list *out)
+{
+	struct arena *a = &d->cli->arena;
+	const struct tree_package *p;
+	struct touched touched;
+	struct change change;
+	size_t i, k, n;
+
+	map_init(&change.packages, a);
+	*map_puts(
+	    &change.packages, arena_printf(a, "%s/%s", d->user, d->name)) = d;
+	change_touched(d->cli, d->tree, &change, &touched);
+	memset(out, 0, sizeof(*out));
+	p = tree_packages(d->tree, &n);
+	for (i = 0; i < n; i++, p++) {
+		if (touched_package(&touched, p->user, p->name) == TOUCH_NONE)
+			continue;
+		for (k = 0; k < p->nversions; k++) {
+			out->items = arena_grow(
+			    a, out->items, out->n, sizeof(*out->items));
+			out->items[out->n++] = (struct named){
+			    {p->user, p->name, p->versions[k]}, RECIPE_JOBUILD};
+		}
+	}
+}
+
+/* As the root of a plan the draft may be well where others aren't any more. */
+static int
+lint_concerned(
+    struct draft *d, struct tree *t, struct review *k, struct error *err)
+{
+	struct named_list list;
+	struct review now;
+	size_t old;
+
+	list_concerned(d, &list);
+	review_init(&now, d->cli, t);
+	if (review_recipes(&now, &list, false, err) < 0)
+		return -1;
+	return now.found.n > 0 ? review_keep_new(k, &now, d->tree, &old, err)
+			       : 0;
+}
+
 static int
 lint(struct draft *d, struct tree *t, const char *path, struct error *err)
 {
@@ -466,6 +512,8 @@ lint(struct draft *d, struct tree *t, const char *path, struct error *err)
 	k.jobs = 1;
 	review_layout(&k, concerns, (void *)(uintptr_t)path);
 	if (k.found.errors == 0 && review_recipes(&k, &list, true, err) < 0)
+		return -1;
+	if (k.found.errors == 0 && lint_concerned(d, t, &k, err) < 0)
 		return -1;
 	*d->diags = k.found;
 	d->refused = k.found.errors > 0;

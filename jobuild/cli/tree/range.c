@@ -95,61 +95,16 @@ in_layout(void *ctx, const char *path)
 
 /* ---- dependents ---------------------------------------------------------- */
 
-static const char *
-cause_of(struct cli *c, const struct diag *g)
-{
-	return arena_printf(&c->arena, "%s %s %s", g->at.file ? g->at.file : "",
-	    g->rule, g->text);
-}
-
-/* Those of the list that the tree has. */
-static struct named_list
-present(struct cli *c, struct tree *t, const struct named_list *list)
-{
-	struct named_list out = {0};
-	const struct tree_package *p;
-	const struct named *n;
-	size_t i, k;
-
-	out.items = arena_array(&c->arena, list->n + 1, struct named);
-	for (i = 0; i < list->n; i++) {
-		n = &list->items[i];
-		p = tree_package(t, n->id.user, n->id.name);
-		for (k = 0; n->kind == RECIPE_JOBUILD && p && k < p->nversions;
-		     k++) {
-			if (version_compare(p->versions[k], n->id.ver) == 0)
-				out.items[out.n++] = *n;
-		}
-	}
-	return out;
-}
-
-/* What was wrong before is not this change's fault. */
 static int
 drop_old(struct job *j, struct review *now, struct error *err)
 {
-	struct named_list list;
-	struct review before;
 	struct tree *t = NULL;
-	struct map known;
-	size_t i, old = 0;
+	size_t old = 0;
 	int rc;
 
 	if (repo_open(j->repo, j->range->from, &t, err) < 0)
 		return -1;
-	list = present(j->cli, t, &j->dependents);
-	review_init(&before, j->cli, t);
-	before.jobs = j->options->jobs;
-	rc = review_recipes(&before, &list, false, err);
-	map_init(&known, &j->cli->arena);
-	for (i = 0; rc == 0 && i < before.found.n; i++)
-		*map_puts(&known, cause_of(j->cli, &before.found.list[i])) = j;
-	for (i = 0; rc == 0 && i < now->found.n; i++) {
-		if (map_gets(&known, cause_of(j->cli, &now->found.list[i])))
-			old++;
-		else
-			review_keep(&j->check, &now->found.list[i]);
-	}
+	rc = review_keep_new(&j->check, now, t, &old, err);
 	if (old > 0 && !j->cli->json)
 		cli_note(j->cli, "%zu error%s that %s there before not counted",
 		    old, old == 1 ? "" : "s", old == 1 ? "was" : "were");

@@ -443,3 +443,60 @@ review_recipes(struct review *k, const struct named_list *list, bool advice,
 	keep_plans(k, false);
 	return 0;
 }
+
+/* ---- of a change --------------------------------------------------------- */
+
+static const char *
+cause_of(struct cli *c, const struct diag *g)
+{
+	return arena_printf(&c->arena, "%s %s %s", g->at.file ? g->at.file : "",
+	    g->rule, g->text);
+}
+
+/* Those of the list that the tree has. */
+static struct named_list
+present(struct cli *c, struct tree *t, const struct named_list *list)
+{
+	struct named_list out = {0};
+	const struct tree_package *p;
+	const struct named *n;
+	size_t i, k;
+
+	out.items = arena_array(&c->arena, list->n + 1, struct named);
+	for (i = 0; i < list->n; i++) {
+		n = &list->items[i];
+		p = tree_package(t, n->id.user, n->id.name);
+		for (k = 0; n->kind == RECIPE_JOBUILD && p && k < p->nversions;
+		     k++) {
+			if (version_compare(p->versions[k], n->id.ver) == 0)
+				out.items[out.n++] = *n;
+		}
+	}
+	return out;
+}
+
+int
+review_keep_new(struct review *k, const struct review *now, struct tree *before,
+    size_t *old, struct error *err)
+{
+	struct named_list list = present(k->cli, before, now->list);
+	struct review was;
+	struct map known;
+	size_t i;
+
+	review_init(&was, k->cli, before);
+	was.jobs = now->jobs;
+	if (review_recipes(&was, &list, false, err) < 0)
+		return -1;
+	map_init(&known, &k->cli->arena);
+	for (i = 0; i < was.found.n; i++)
+		*map_puts(&known, cause_of(k->cli, &was.found.list[i])) = k;
+	*old = 0;
+	for (i = 0; i < now->found.n; i++) {
+		if (map_gets(&known, cause_of(k->cli, &now->found.list[i])))
+			++*old;
+		else
+			review_keep(k, &now->found.list[i]);
+	}
+	return 0;
+}

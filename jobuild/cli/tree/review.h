@@ -51,6 +51,14 @@ int review_recipes(struct review *k, const struct named_list *list, bool advice,
 /* Keep g unless its cause is known already. */
 void review_keep(struct review *k, const struct diag *g);
 
+/*
+ * Keep what now found, which reviewed jobuilds that a change doesn't touch, but
+ * not what was wrong with them in the tree before: old is how much that is. -1
+ * as above.
+ */
+int review_keep_new(struct review *k, const struct review *now,
+    struct tree *before, size_t *old, struct error *err);
+
 /* By file, line, column, rule and text. */
 void review_sort(struct review *k);
 
