@@ -46,6 +46,12 @@ cli_error(struct cli *c, int status, const struct error *err)
 	return cli_errorf(c, status, "%s", err->msg);
 }
 
+void
+cli_overcome(struct cli *c)
+{
+	c->wrong = NULL;
+}
+
 int
 cli_status(const struct error *err, int otherwise)
 {
@@ -136,7 +142,8 @@ cli_end(struct cli *c, int status)
 {
 	size_t flags = c->lines ? JSON_COMPACT : JSON_INDENT(2);
 
-	if (c->json && status != CLI_OK && (c->wrong || !c->document))
+	if (c->json && status != CLI_OK &&
+	    (c->wrong || !c->document || status == CLI_INTERRUPTED))
 		add_error(c, status);
 	if (!c->document)
 		return;

@@ -46,7 +46,7 @@ struct cli {
 	bool unwritten;           /* standard output failed, as was said */
 	json_t *document;         /* to print at the end, or NULL */
 	bool lines;               /* with --json: documents are lines */
-	const char *wrong;        /* the first error that was told, or NULL */
+	const char *wrong;        /* the first error that counts, or NULL */
 };
 
 struct command {
@@ -64,6 +64,9 @@ struct command {
 int cli_error(struct cli *c, int status, const struct error *err);
 int cli_errorf(struct cli *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What was tried again has worked: no error that was told so far counts. */
+void cli_overcome(struct cli *c);
 
 /*
  * What an error means: CLI_USAGE for EINVAL, CLI_NOT_FOUND for ENOENT,
@@ -88,7 +91,8 @@ void cli_json(struct cli *c, json_t *document);
 
 /*
  * Print the document; with --json and a status that isn't 0, the first error
- * that was told is its member "error", if need be its only one.
+ * that was told, or that it was interrupted, is its member "error", if need be
+ * its only one.
  */
 void cli_end(struct cli *c, int status);
 

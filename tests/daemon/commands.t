@@ -25,6 +25,10 @@ job_run() {
 	done
 }
 X
+recipe alpha/ticks/ticks-1.0 <<'X'
+DESCRIPTION="Writes on and on"
+job_run() { while sleep 0.3; do echo "tick"; done; }
+X
 recipe alpha/endless/endless-1.0 <<'X'
 DESCRIPTION="Waits to be cancelled"
 LOCKS="master:board"
@@ -114,6 +118,36 @@ wait "$reader"
 within 60 job_ended
 jobuild -q log --step 0 "$unit" >"$tmp/whole"
 cmp -s "$tmp/followed" "$tmp/whole" && grep -q "tick 4" "$tmp/whole"; ok "also over a death of the master"
+
+submit alpha/ticks; ticks=$job
+within 30 job_is '.units[0].steps[0].state == "run"'
+unit=$(jobuild --json status "$job" | jq '.units[0].unit')
+timeout 120 jobuild --json watch "$job" >"$tmp/seen" 2>"$tmp/seen.log" &
+watcher=$!
+jobuild --json log -f --step 0 "$unit" >"$tmp/read" 2>"$tmp/read.log" &
+reader=$!
+more_read() { (($(wc -l <"$tmp/read") > seen)); }
+seen=2
+within 20 more_read
+kill_daemon master
+within 20 grep -q "^jobuild:" "$tmp/seen.log" && within 20 grep -q "^jobuild:" "$tmp/read.log"
+ok "watch and log as JSON tell that the master is gone"
+seen=$(wc -l <"$tmp/read")
+start_master
+within 20 more_read
+kill -INT "$reader"; wait "$reader"
+[[ $? == 130 ]] && jq -es 'last.error == {"message": "interrupted", "status": 130}' "$tmp/read" >/dev/null
+ok "it came back: the log that is then interrupted has no other error"
+jobuild -q cancel "$ticks"
+wait "$watcher"
+jq -e '.state == "cancelled" and (has("error") | not)' "$tmp/seen" >/dev/null; ok "and the job that was watched none"
+jobuild --json submit --tree main --stage small --no-reuse --watch alpha/ticks >"$tmp/sent" 2>"$tmp/sent.log" &
+viewer=$!
+within 10 grep -q "^job [0-9]" "$tmp/sent.log"
+kill -INT "$viewer"; wait "$viewer"
+[[ $? == 130 ]] && jq -e '.job > 0 and .error == {"message": "interrupted", "status": 130}' "$tmp/sent" >/dev/null
+ok "submit --watch that is interrupted gives the job all the same"
+jobuild -q cancel "$(jq .job "$tmp/sent")"
 
 submit alpha/endless; first=$job
 within 30 job_is '.units[0].steps[0].state == "run"'

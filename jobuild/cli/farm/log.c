@@ -237,6 +237,7 @@ note_reached(struct reader *r)
 {
 	r->reached = true;
 	r->away = 0;
+	cli_overcome(r->cli);
 }
 
 /* All that is there at the moment; an exit status. */

@@ -189,16 +189,13 @@ submit(struct cli *c, struct http *h, json_t *request, bool watch)
 	    (long long)job, (long long)member_number(answer, "units"),
 	    (long long)member_number(answer, "steps"),
 	    member(answer, "revision"));
-	if (watch) {
-		json_decref(answer);
-		return watch_job(c, h, job);
-	}
+	/* also when it can't be watched */
 	if (c->json)
 		cli_json(c, json_incref(answer));
-	else
+	else if (!watch)
 		printf("%lld\n", (long long)job);
 	json_decref(answer);
-	return CLI_OK;
+	return watch ? watch_job(c, h, job) : CLI_OK;
 }
 
 static int

@@ -115,10 +115,12 @@ look(struct watching *w)
 	if (w->rc != CLI_OK)
 		return false;
 	w->away = 0;
+	cli_overcome(w->cli);
 	w->stale = false;
-	if (!w->cli->json && !w->terminal) {
+	if (w->cli->json)
+		cli_json(w->cli, json_incref(answer));
+	else if (!w->terminal)
 		job_print_changes(w->cli, w->last, answer, stdout);
-	}
 	json_decref(w->last);
 	w->last = answer;
 	if (w->terminal)
@@ -206,9 +208,7 @@ finish(struct watching *w)
 
 	if (w->lines > 0)
 		printf("\033[%zuA\r\033[J", w->lines);
-	if (c->json)
-		cli_json(c, json_incref(w->last));
-	else
+	if (!c->json)
 		job_print(c, w->last, c->color_out, stdout);
 	return job_status(w->last);
 }
