@@ -89,6 +89,12 @@ ok "progress on standard error"
 run jobuild run --output "$tmp/kept" anna/app
 [[ $status == 2 ]] && told "must be empty"
 ok "results are never mixed"
+run jobuild run --output "" anna/app
+[[ $status == 2 ]] && told "expected a folder"
+ok "no name is no folder"
+run jobuild run --output "$tmp/kept/anna/app-1.0/1.log/x" anna/app
+[[ $status == 2 ]] && told "1.log/x: Not a directory"
+ok "nor is there one below a file"
 
 run jobuild --json run anna/app
 [[ $status == 0 ]] && jq -e '.passed and (.units | length) == 2 and
@@ -260,6 +266,9 @@ echo "anna 0000000000000000000000000000000000000000" >"$tmp/keyring"
 run jobuild run --keyring "$tmp/keyring" anna/other
 [[ $status == 1 ]] && told "signatures are not good"
 ok "--keyring: nothing unsigned runs"
+run jobuild run --json --keyring "$tmp/keyring" anna/other
+[[ $status == 1 ]] && jq -e '(.diagnostics | length) > 0 and .error == {"message": "not run: signatures are not good", "status": 1}' "$tmp/out" >/dev/null
+ok "as JSON with what is wrong of which"
 
 # ---- looking around after a failure ----------------------------------------------
 run jobuild run --shell anna/bad

@@ -13,8 +13,8 @@
 #include "run/folder.h"
 #include "tree/sign/notary.h"
 
-#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,21 +48,26 @@ static const struct opt options[] = {
     {0},
 };
 
-static bool
-is_empty(const char *path)
+/* Is there an empty folder, or can there be one? */
+static int
+check_output(const char *path, struct error *err)
 {
-	struct dirent *e;
-	int n = 0;
-	DIR *d;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = -1;
 
-	d = opendir(path);
-	if (!d)
-		return errno == ENOENT;
-	while ((e = readdir(d)) != NULL)
-		n +=
-		    strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
-	closedir(d);
-	return n == 0;
+	if (!*path)
+		fail(err, "--output \"\": expected a folder");
+	else if (fd < 0 && errno == ENOENT)
+		rc = 0;
+	else if (fd < 0)
+		fail_errno(err, "--output %s", path);
+	else if (!file_is_empty(fd))
+		fail(err, "--output %s: the folder must be empty", path);
+	else
+		rc = 0;
+	if (fd >= 0)
+		close(fd);
+	err->code = EINVAL;
+	return rc;
 }
 
 /* Older runs go first, so that their place is there for this one. */
@@ -85,11 +90,8 @@ make_folder(struct local *l, const char *output, struct error *err)
 	const char *parent = runs_folder(a);
 	char *real;
 
-	if (output && !is_empty(output)) {
-		fail(err, "--output %s: the folder must be empty", output);
-		err->code = EINVAL;
+	if (output && check_output(output, err) < 0)
 		return -1;
-	}
 	if (output) {
 		l->dir = output;
 		if (file_mkdirs(output, 0755, err) < 0)
@@ -220,9 +222,11 @@ verify(struct local *l, const char *path, struct error *err)
 	notary_close(notary);
 	review_sort(&found);
 	review_print(&found, REVIEW_GCC);
-	if (found.found.errors > 0)
-		return fail(err, "not run: signatures are not good");
-	return 0;
+	if (found.found.errors == 0)
+		return 0;
+	if (l->cli->json)
+		(void)cli_refused(l->cli, &found.found);
+	return fail(err, "not run: signatures are not good");
 }
 
 static void
