@@ -61,6 +61,8 @@ cli_status(const struct error *err, int otherwise)
 	case ENOENT:
 		return CLI_NOT_FOUND;
 	case EFBIG:
+	case ENODATA:
+	case EKEYREJECTED:
 		return CLI_FAILED;
 	default:
 		return otherwise;

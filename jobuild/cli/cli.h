@@ -70,7 +70,8 @@ void cli_overcome(struct cli *c);
 
 /*
  * What an error means: CLI_USAGE for EINVAL, CLI_NOT_FOUND for ENOENT,
- * CLI_FAILED for EFBIG (a tree that is too large), else otherwise.
+ * CLI_FAILED for EFBIG (a tree that is too large), ENODATA (a clone lacks it)
+ * and EKEYREJECTED (a key that can't sign), else otherwise.
  */
 int cli_status(const struct error *err, int otherwise);
 

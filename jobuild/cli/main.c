@@ -186,12 +186,13 @@ run(struct cli *c, int argc, char *argv[])
 	return run_named(c, argc - i, argv + i);
 }
 
+/* Is it among the options? */
 static bool
 has_word(char *words[], const char *word)
 {
-	while (*words && strcmp(*words, word) != 0)
+	while (*words && strcmp(*words, word) != 0 && strcmp(*words, "--") != 0)
 		words++;
-	return *words != NULL;
+	return *words && strcmp(*words, word) == 0;
 }
 
 int

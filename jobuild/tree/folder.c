@@ -208,9 +208,10 @@ read_folder(struct tree *t, const char *path, const struct entry *e)
 	else
 		rc = git_list(t, e ? &e->oid : &t->root_oid, f, &err);
 	if (rc < 0) {
-		if (!t->damage.msg[0])
-			fail(&t->damage, "folder %s: %s", *path ? path : "/",
-			    err.msg);
+		if (!t->damage.msg[0]) {
+			t->damage = err;
+			fail_in(&t->damage, "folder %s", *path ? path : "/");
+		}
 		return NULL;
 	}
 	if (rc == 0 || tree_count(t, f->n) < 0)

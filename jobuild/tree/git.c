@@ -132,8 +132,11 @@ tree_is_promised(git_repository *repo)
 int
 git_fail_object(struct error *err, git_repository *repo, int rc)
 {
-	if (rc == GIT_ENOTFOUND && tree_is_promised(repo))
-		return fail(err, LACKS_OBJECT);
+	if (rc == GIT_ENOTFOUND && tree_is_promised(repo)) {
+		fail(err, LACKS_OBJECT);
+		err->code = ENODATA;
+		return -1;
+	}
 	return git_fail(err, "repository is damaged (git fsck)");
 }
 

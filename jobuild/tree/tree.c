@@ -75,11 +75,12 @@ tree_set_commit(struct tree *t, const git_oid *oid, struct error *err)
 	t->root_oid = *git_commit_tree_id(commit);
 	git_oid_tostr(t->commit, sizeof(t->commit), oid);
 	git_commit_free(commit);
-	if (!folder_get(t, ""))
-		return fail(err, "%s",
-		    t->damage.msg[0] ? t->damage.msg
-				     : "the commit's root folder is missing");
-	return 0;
+	if (folder_get(t, ""))
+		return 0;
+	fail(err, "the commit's root folder is missing");
+	if (t->damage.msg[0])
+		*err = t->damage;
+	return -1;
 }
 
 /* A few of the branches' names, for the message about an unknown one. */
@@ -272,7 +273,8 @@ tree_open_draft(struct tree **out, const char *path,
 	if (draft && add_draft(t, draft, err) < 0)
 		goto failed;
 	if (!folder_get(t, "")) {
-		fail(err, "%s: %s", path, t->damage.msg);
+		*err = t->damage;
+		fail_in(err, "%s", path);
 		goto failed;
 	}
 	*out = t;

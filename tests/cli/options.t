@@ -80,6 +80,8 @@ wrong 3 "git repository" -C "$tmp/empty" --json lint
 wrong 3 'no setting "none"' config --json arch none
 jq -e '.settings[0].name == "arch"' "$tmp/out" >/dev/null
 ok "beside what there is"
+run jobuild show -- --json
+[[ $status == 2 && ! -s $tmp/out ]]; ok "behind -- it is no option"
 run jobuild --json config
 [[ $status == 0 ]] && jq -e '.settings | map(select(.name == "arch"))[0] |
 	.value == "amd64" and .origin == "environment"' "$tmp/out" >/dev/null

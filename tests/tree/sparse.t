@@ -163,15 +163,24 @@ run jobuild verify -r HEAD you
 ok "without a promise it is damaged"
 git clone -q --no-checkout --filter=tree:0 "file://$up" "$tmp/treeless" && cd "$tmp/treeless" || exit 1
 run jobuild lint -r HEAD
-[[ $status != 0 ]] && told "$lacks" && ! told damaged
+[[ $status == 1 ]] && told "$lacks" && ! told damaged
 ok "a clone without folders"
+run jobuild verify -r HEAD
+[[ $status == 1 ]] && told "$lacks"
+ok "for verify too"
+run jobuild diff HEAD~1 HEAD
+[[ $status == 1 ]] && told "$lacks"
+ok "and for diff"
 run jobuild ci -b HEAD~1 -r HEAD
-[[ $status != 0 ]] && told "$lacks" && ! told damaged && ! told shallow
+[[ $status == 1 ]] && told "$lacks" && ! told damaged && ! told shallow
 ok "it isn't shallow"
 cd "$tmp/blobless" || exit 1
 run jobuild ci -b HEAD~1 -r HEAD
-[[ $status != 0 ]] && told "$lacks" && ! told damaged
+[[ $status == 1 ]] && told "$lacks" && ! told damaged
 ok "ci says the same"
+run jobuild diff HEAD~1 HEAD
+[[ $status == 1 ]] && told "$lacks" && ! told damaged
+ok "and diff"
 git init -q --object-format=sha256 "$tmp/long" && cd "$tmp/long" || exit 1
 run jobuild lint
 [[ $status != 0 ]] && told "$tmp/long: names objects by SHA-256: a repository with SHA-1 is needed"

@@ -298,6 +298,7 @@ key_check_own(struct cli *c, const char *fingerprint, struct error *err)
 			    "Remedy: %s",
 			    fingerprint, rules.list[i].text,
 			    rules.list[i].remedy);
+			err->code = EKEYREJECTED;
 			rc = -2;
 		}
 	}

@@ -43,8 +43,8 @@ int key_choose(struct cli *c, const char *name,
 
 /*
  * Would signatures by this key of the caller's be accepted? -2: no, with err,
- * which has the first broken rule and its remedy; -1: it can't be looked at. A
- * key that soon expires is told of.
+ * which has the first broken rule, its remedy and EKEYREJECTED; -1: it can't be
+ * looked at. A key that soon expires is told of.
  */
 int key_check_own(struct cli *c, const char *fingerprint, struct error *err);
 

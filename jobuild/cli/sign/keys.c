@@ -86,11 +86,14 @@ keys_choose(
 		return n < 0 ? -1 : 0;
 	if (n > 1)
 		return fail_several(n, name, err);
-	if (*fingerprint)
-		return fail(err,
+	if (*fingerprint) {
+		fail(err,
 		    "the secret key %s can't sign: expired, revoked, disabled "
 		    "or made for other uses",
 		    fingerprint);
+		err->code = EKEYREJECTED;
+		return -1;
+	}
 	if (name)
 		return fail(err,
 		    "no secret key fits \"%s\" (gpg --list-secret-keys shows "

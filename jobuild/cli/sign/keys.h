@@ -15,7 +15,8 @@ struct error;
 /*
  * Primary fingerprint of the one secret key that can sign and fits name (a
  * fingerprint or user id; NULL: any). -1: none does, and fingerprint is that of
- * the first which fits but can't sign, or ""; or several do, with EINVAL.
+ * the first which fits but can't sign, with EKEYREJECTED, or ""; or several do,
+ * with EINVAL.
  */
 int keys_choose(
     const char *name, char fingerprint[FINGERPRINT_MAX], struct error *err);

@@ -28,8 +28,11 @@ fail_git(struct error *err, const char *what)
 static int
 fail_read(struct error *err, git_repository *git, int rc, const char *what)
 {
-	if (rc == GIT_ENOTFOUND && tree_is_promised(git))
-		return fail(err, "%s: " LACKS_OBJECT, what);
+	if (rc == GIT_ENOTFOUND && tree_is_promised(git)) {
+		fail(err, "%s: " LACKS_OBJECT, what);
+		err->code = ENODATA;
+		return -1;
+	}
 	return fail_git(err, what);
 }
 

@@ -5,6 +5,7 @@
 #include "cli/sign/keys.h"
 #include "cli/tree/range.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct ci_options {
@@ -53,7 +54,7 @@ one_range(struct cli *c, const struct repo *r, const struct ci_options *o,
 		return 0;
 	if (repo_open(r, o->base, &t, err) < 0)
 		return fail_in(err, "--base%s",
-		    strstr(err->msg, LACKS_OBJECT)
+		    err->code == ENODATA
 			? ""
 			: " (a shallow clone lacks it: fetch with the whole "
 			  "history)");
@@ -137,7 +138,7 @@ ci_main(struct cli *c, const void *opts, int n, char *args[])
 			&list, &err) < 0)
 			return cli_error(c, CLI_USAGE, &err);
 	} else if (one_range(c, &r, o, &list, &err) < 0) {
-		return cli_error(c, CLI_NOT_FOUND, &err);
+		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	}
 	return check_all(c, &r, o, &list, format);
 }

@@ -73,6 +73,10 @@ take_revisions(
 	x->rev[NEW] = args[1];
 	if (repo_open(&x->repo, args[1], &x->d.tree[NEW], &no) == 0)
 		return 2;
+	if (no.code == ENODATA) {
+		*err = no;
+		return -1;
+	}
 	x->rev[NEW] = NULL;
 	if (root_parse(c, args[1], &atom, err) == 0)
 		return 1;

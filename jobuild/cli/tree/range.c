@@ -267,7 +267,7 @@ range_check(struct cli *c, const struct repo *r, const struct range *range,
 	json_t *out = NULL;
 
 	if (repo_open(r, range->to, &j.tree, err) < 0) {
-		if (range->to)
+		if (range->to && err->code != ENODATA)
 			err->code = ENOENT;
 		return NULL;
 	}
