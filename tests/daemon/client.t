@@ -146,6 +146,13 @@ run env XDG_CONFIG_HOME="$tmp/keyless" jobuild submit --stage small --user beta 
 [[ $status == 0 ]]
 ok "of several keys the one that the tree has for the user signs requests"
 rm -r beta
+cp -r "$GNUPGHOME" "$tmp/over" && rm -f "$tmp/over"/S.*
+fpr=$(gpg --batch --with-colons --list-keys "=alpha <alpha@test.invalid>" | awk -F: '$1 == "fpr" { print $10; exit }')
+sed 's/^:---/---/' "$GNUPGHOME/openpgp-revocs.d/$fpr.rev" | GNUPGHOME=$tmp/over gpg --quiet --import 2>/dev/null
+run env GNUPGHOME="$tmp/over" jobuild cancel 1
+[[ $status == 1 ]] && said "the request can't be signed: " && said "the key $fpr is revoked since" && said "make another key"
+ok "a request that can't be signed: what is wrong with the key"
+GNUPGHOME=$tmp/over gpgconf --kill all
 run jobuild submit --stage none-such alpha/good
 [[ $status == 1 ]] && said "none-such"
 ok "an unknown stage is refused"

@@ -202,8 +202,17 @@ static int
 sign(struct cli *c, const char *text, const char *kind, struct buf *out,
     struct error *err)
 {
-	return sign_detached(key_name(c, c->conf.user), text, strlen(text),
-	    NOTATION_REQUEST, kind, out, err);
+	const char *name = key_name(c, c->conf.user);
+	char fpr[FINGERPRINT_MAX];
+	struct error why;
+
+	if (sign_detached(name, text, strlen(text), NOTATION_REQUEST, kind, out,
+		err) == 0)
+		return 0;
+	/* what is wrong with the key says more */
+	if (name && key_choose(c, name, fpr, &why) < 0)
+		*err = why;
+	return -1;
 }
 
 /* Does a session stand for the user's signature? */
