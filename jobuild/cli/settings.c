@@ -211,7 +211,7 @@ check(const struct settings *s, struct error *err)
 			continue;
 		memcpy(&value, (const char *)s + settings_table[i].offset,
 		    sizeof(value));
-		if (value && strncmp(value, "~/", 2) == 0)
+		if (value && *value == '~')
 			return fail(err,
 			    "%s: \"%s\": \"~\" is not expanded here: write "
 			    "the whole path",

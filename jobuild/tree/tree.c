@@ -129,6 +129,9 @@ find_commit(struct tree *t, const char *path, const char *rev, git_oid *oid,
 	if (*rev == '\0' || *rev == '-' || strpbrk(rev, ":{} \t\n"))
 		return fail(err,
 		    "\"%s\" is not a branch, a tag or the id of a commit", rev);
+	if (strstr(rev, ".."))
+		return fail(err,
+		    "\"%s\" is a range of commits: one of them is needed", rev);
 	rc = git_revparse_single(&object, t->repo, rev);
 	if (rc == 0)
 		rc = git_object_peel(&commit, object, GIT_OBJECT_COMMIT);

@@ -28,6 +28,11 @@ run jobuild ci
 ok "nothing is signed: refused"
 told "; 0 recipes verified"
 ok "and nothing counts as verified"
+ln -s elsewhere "$tree/anna/anna.asc"
+run jobuild verify anna
+[[ $status == 1 ]] && told "is not a plain file [no-key]" && ! told "gpg --armor"
+ok "a key that is a link: no remedy for one that is missing"
+rm "$tree/anna/anna.asc"
 commit "without keys"
 run jobuild ci -r HEAD
 [[ $status == 1 && $(grep -c 'anna/anna.asc: error:' "$tmp/err") == 1 ]] &&
@@ -87,6 +92,12 @@ commit "renamed"
 run jobuild ci --base main -r HEAD
 [[ $status == 1 ]] && told "anna/app/app-1.0.jobuild:2:1: error:" && told "anna/library/library-1.0.jobuild.asc"
 ok "what breaks others is told where they need it; a renamed signature is none"
+for range in main..HEAD main...HEAD; do
+	run jobuild ci --base "$range"
+	[[ $status == 3 ]] && told "\"$range\" is a range of commits" && ! told shallow &&
+		run jobuild lint -r "$range" && [[ $status == 3 ]] && told "\"$range\" is a range of commits"
+	ok "where one commit is needed, $range is none"
+done
 run jobuild ci --format github --base main -r HEAD
 [[ $status == 1 ]] && grep -q '^::error file=anna/app/app-1.0.jobuild,line=2,col=1,title=' "$tmp/out"
 ok "--format github"

@@ -47,10 +47,12 @@ run jobuild -C "$tmp/empty" lint
 [[ $status == 3 ]] && told "git repository"
 ok "outside of a repository"
 
-# shellcheck disable=SC2088 # as it is
-AUTOTUA_KEYRING='~/ring' run jobuild config
-[[ $status == 2 ]] && told 'keyring: "~/ring": "~" is not expanded here'
-ok "a path that only a shell would understand"
+# shellcheck disable=SC2088 # as they are
+for path in '~/ring' '~root/ring' '~'; do
+	AUTOTUA_KEYRING=$path run jobuild config
+	[[ $status == 2 ]] && told "keyring: \"$path\": \"~\" is not expanded here"
+	ok "a path that only a shell would understand: $path"
+done
 # the same shape everywhere, once
 wrong() { # STATUS MESSAGE COMMAND...
 	run jobuild "${@:3}"

@@ -91,8 +91,11 @@ open_maintainer(struct audit *a, struct maintainer *m, const char *user)
 		return;
 	}
 	if (!n) {
-		g = diag_error(a->d, at, "no-key", "%s",
-		    folder_entry(a->t, path) ? err.msg : NO_KEY);
+		if (folder_entry(a->t, path)) {
+			diag_error(a->d, at, "no-key", "%s", err.msg);
+			return;
+		}
+		g = diag_error(a->d, at, "no-key", NO_KEY);
 		diag_hint(a->d, g,
 		    "it has %s's public key: gpg --armor --export FINGERPRINT",
 		    user);
