@@ -38,6 +38,17 @@ too_much(struct error *err)
 	return -1;
 }
 
+static int
+too_many_attributes(struct error *err)
+{
+	fail(err,
+	    "its extended attributes are too many or too large: they take "
+	    "more than %zu KiB, or their names more than 64 KiB",
+	    CONTENT_ATTRIBUTES_MAX >> 10);
+	err->code = EOVERFLOW;
+	return -1;
+}
+
 /* Others are written as "%XX". */
 static bool
 is_plain(unsigned char c)
@@ -98,13 +109,22 @@ read_value(const char *path, struct content_attribute *at, struct arena *a)
 	return n >= 0;
 }
 
+/* What it takes in an archive, where an ACL is text. */
+static size_t
+attribute_size(const struct content_attribute *at)
+{
+	bool acl = strncmp(at->name, "system.", 7) == 0;
+
+	return strlen(at->name) + at->size * (acl ? 4 : 1) + 32;
+}
+
 int
 content_attributes(
     int fd, struct arena *a, struct content_attribute **list, struct error *err)
 {
 	char path[32], *names, *p;
 	ssize_t n;
-	size_t found = 0;
+	size_t found = 0, all = 0;
 
 	/* by its path, since fd may be one that only names a file */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -114,7 +134,8 @@ content_attributes(
 		return 0;
 	names = n > 0 ? arena_alloc(a, (size_t)n + 1, 1) : NULL;
 	if (!names || (n = listxattr(path, names, (size_t)n)) < 0)
-		return fail_errno(err, "list attributes");
+		return errno == E2BIG ? too_many_attributes(err)
+				      : fail_errno(err, "list attributes");
 	for (p = names; p < names + n; p += strlen(p) + 1) {
 		if (!content_keeps(p))
 			continue;
@@ -122,6 +143,9 @@ content_attributes(
 		(*list)[found].name = p;
 		if (!read_value(path, &(*list)[found], a))
 			return fail_errno(err, "attribute %s", p);
+		all += attribute_size(&(*list)[found]);
+		if (all > CONTENT_ATTRIBUTES_MAX)
+			return too_many_attributes(err);
 		found++;
 	}
 	if (found > 1)

@@ -80,7 +80,16 @@ bool content_is_whiteout(const struct content_entry *e);
 /* Is this extended attribute part of an image? */
 bool content_keeps(const char *attribute);
 
-/* Those of what fd (O_PATH will do) names, sorted by name; how many, or -1. */
+/*
+ * Those of one file take up to so many bytes in an archive, whose header of
+ * 1 MiB at most has its names besides.
+ */
+#define CONTENT_ATTRIBUTES_MAX ((size_t)960 << 10)
+
+/*
+ * Those of what fd (O_PATH will do) names, sorted by name; how many, or -1,
+ * with the code EOVERFLOW if there are too many.
+ */
 struct content_attribute {
 	const char *name;
 	const void *value;

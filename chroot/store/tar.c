@@ -19,6 +19,7 @@
 
 #define BLOCK      512
 #define FLUSH      ((size_t)256 << 10)
+#define RECORDS    (CONTENT_ATTRIBUTES_MAX + (64 << 10))
 #define OCTAL_MAX  07777777LL     /* of an owner: seven digits */
 #define SIZE_LIMIT 077777777777LL /* of a size or time: eleven digits */
 
@@ -488,7 +489,7 @@ tar_add_tree(struct tar *t, const char *prefix, int root,
 		m.name = full_name(&a, prefix, m.e);
 		m.link = m.e->first ? full_name(&a, prefix, m.e->first)
 				    : m.e->target;
-		buf_init(&m.records, 1 << 20);
+		buf_init(&m.records, RECORDS);
 		rc = put_member(t, &m, root, err);
 		buf_release(&m.records);
 		arena_reset(&a);

@@ -6,6 +6,7 @@
 # shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 import_stage
+probe=${B:-$top/build}/tests/chroot/probe
 A=$(key a) B=$(key b) C=$(key c)
 tool() { "$CHROOT" -s "$S" "$@"; }
 
@@ -78,6 +79,44 @@ run --without overlay --layer "$(key 6)" -- find /opt -name f
 has "$code $log" "0 /opt/d/d/d" "for who copies it"
 ok "and for who exports it" sh -c '"$@" >deep.tar' sh "$CHROOT" -s "$S" export "$(key 6)"
 tool remove "$(key 6)"
+
+# a file with more attributes than can be listed or exported; not all file
+# systems have room for them
+home=$S S=$tmp/small/state
+mkdir small recipe
+mount -t tmpfs -o size=256m none small
+import_stage
+cp "$probe" recipe/probe
+marked() { # OPTIONS... -- COUNT NAME VALUE
+	words=
+	while [ "$1" != -- ]; do words="$words $1"; shift; done
+	shift
+	# shellcheck disable=SC2086 # words
+	run $words --commit "$(key 6)" --recipe "$tmp/recipe" -- \
+		/autotua/recipe/probe attributes /opt/many "$@"
+}
+if touch small/f && setfattr -n user.a -v a small/f; then
+	marked -- 400 250 1
+	is "$code $(field phase) $(field exit)" "1 layer 1" "too many attributes for a layer"
+	has "$log" "opt/many: its extended attributes are too many or too large" \
+		"the file is named"
+	marked --without overlay -- 400 250 1
+	is "$code $(field phase)" "1 layer" "nor can a copy have them"
+	marked -- 20 20 60000
+	is "$code $(field phase)" "1 layer" "nor too large ones"
+	tool has layer "$(key 6)"
+	is $? 3 "there is no layer"
+	marked -- 15 20 60000
+	is "$code" 0 "less is fine"
+	ok "for who exports it" sh -c '"$@" >many.tar' sh "$CHROOT" -s "$S" export "$(key 6)"
+	tool remove "$(key 6)"
+	is "$(tool import -l many.tar)" "$(key 6)" "and for who imports it"
+else
+	ok "too many attributes # SKIP no attributes on tmpfs" true
+fi
+ok "the run is swept" soon swept
+umount small
+S=$home
 
 # one whose layer below was made anew, with another content: what it has
 # renamed or removed there isn't what is there

@@ -229,6 +229,8 @@ main(int argc, char **argv)
 		return listen_abstract(argv[2]);
 	if (argc == 6 && strcmp(argv[1], "hold") == 0)
 		return hold(argv + 2);
+	if (argc == 6 && strcmp(argv[1], "attributes") == 0)
+		return attributes(argv + 2);
 	if (argc == 2 && strcmp(argv[1], "am-root") == 0)
 		return am_root();
 	/* a phase's name may follow */

@@ -28,6 +28,9 @@ int no_write(const char *path, const char *text);
  */
 int hold(char **args);
 
+/* Nor this: FILE COUNT NAME VALUE, lengths of each attribute that it gets. */
+int attributes(char **args);
+
 /* The attacks: HELD or BROKE, with a line that says what. */
 int exe_of_1(void);
 int memory_of_1(void);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory that isn't one process's alone. */
+/* Memory that isn't one process's alone, and extended attributes. */
 #include "probe.h"
 
+#include <fcntl.h>
+#include <linux/limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define MIB ((size_t)1 << 20)
@@ -78,4 +81,26 @@ hold(char **args)
 	while (wait(&status) > 0)
 		bad = bad || status != 0;
 	return bad;
+}
+
+int
+attributes(char **args)
+{
+	static char value[XATTR_SIZE_MAX];
+	int i, fd = open(args[0], O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	int n = (int)strtol(args[1], NULL, 10);
+	int width = (int)strtol(args[2], NULL, 10);
+	size_t size = (size_t)strtoul(args[3], NULL, 10);
+	char name[XATTR_NAME_MAX + 1];
+
+	if (fd < 0 || size > sizeof(value))
+		return 1;
+	for (i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "user.%0*d", width - 5, i);
+		if (fsetxattr(fd, name, value, size, 0) < 0) {
+			perror(args[0]);
+			return 1;
+		}
+	}
+	return 0;
 }
