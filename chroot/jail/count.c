@@ -167,6 +167,20 @@ look_at_segments(struct look *l)
 		fclose(f);
 }
 
+/*
+ * Its blocks, and its inodes as tmpfs counts them: attributes are as many as
+ * they take KiB.
+ */
+static void
+look_at_shm(struct look *l)
+{
+	struct statvfs v;
+
+	if (statvfs("/dev/shm", &v) == 0)
+		l->bytes += (int64_t)((v.f_blocks - v.f_bfree) * v.f_frsize +
+		    (v.f_files - v.f_ffree) * 1024);
+}
+
 static void
 each_process(
     DIR *proc, struct look *l, void (*visit)(struct look *l, const char *pid))
@@ -193,14 +207,12 @@ look(struct count *c, DIR *proc)
 {
 	struct look l = {.dev = c->dev};
 	int64_t begin = jail_now(), took;
-	struct statvfs v;
 
 	map_init(&l.memfds, &l.arena);
 	each_process(proc, &l, look_at_files);
 	each_process(proc, &l, look_at_process);
 	look_at_segments(&l);
-	if (statvfs("/dev/shm", &v) == 0)
-		l.bytes += (int64_t)((v.f_blocks - v.f_bfree) * v.f_frsize);
+	look_at_shm(&l);
 	arena_release(&l.arena);
 	c->shared = l.seen < LOOK_MAX ? l.bytes : INT64_MAX / 2;
 	took = (jail_now() - begin) * LOOK_SHARE;

@@ -179,7 +179,7 @@ mount_dev(const struct box *b, int root)
 	mount_on(b, open_point(b, root, "dev/pts"), "devpts", "devpts",
 	    MS_NOSUID | MS_NOEXEC, options);
 	mount_on(b, open_point(b, root, "dev/shm"), "shm", "tmpfs",
-	    MS_NOSUID | MS_NODEV, "mode=1777,size=256m");
+	    MS_NOSUID | MS_NODEV, "mode=1777,size=256m,nr_inodes=65536");
 }
 
 static void

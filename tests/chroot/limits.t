@@ -126,6 +126,25 @@ run $without --memory 64M --time 60 -- /bin/bash -c 'head -c 30000000 \
 	/dev/zero >/dev/shm/f; for i in 1 2 3 4; do sleep 1 </dev/shm/f & done; wait'
 is "$code $(field limit)" "0 -" "once for all that have them open"
 # shellcheck disable=SC2086
+run $without --memory 24M --time 60 -- /bin/bash -c 'cd /dev/shm
+	for ((i = 0; i < 40000; i++)); do : >$i; done; sleep 100'
+is "$code $(field limit)" "1 memory" "empty ones too"
+marked() { # MEMORY COUNT
+	# shellcheck disable=SC2086 # words
+	run $without --memory "$1" --time 60 --recipe "$tmp/recipe" -- /bin/bash -c \
+		'/autotua/recipe/probe attributes /dev/shm/f $1 20 65536 && sleep 100' \
+		sh "$2"
+}
+marked 24M 600
+case $log in
+*"not supported"*) ok "attributes of files in /dev/shm # SKIP there are none" true ;;
+*)
+	is "$code $(field limit)" "1 memory" "and attributes of one"
+	marked 1G 2000
+	has "$code $log" "1 /dev/shm/f: No space left on device" "of which there is an end"
+	;;
+esac
+# shellcheck disable=SC2086
 run $without --memory 1G --time 60 -- /bin/bash -c 'ulimit -n 16000
 	for i in 1 2 3 4 5; do (for ((n = 0; n < 14000; n++)); do
 	exec {fd}</dev/null; done; sleep 100) & done; wait'
