@@ -233,16 +233,22 @@ has() { # WORD LIST...
 
 # ---- helpers that few phases need ------------------------------------------
 
-# They are read when the first of them is called, under any options.
+# They are read when the first of them is called, under any options: none of
+# these is to show in what they are, nor to make the log or environment larger.
 __autotua_more() {
-	local __autotua_extglob=-s
+	local -
+	local __autotua_extglob=-s __autotua_aliases=-s
 
+	set +av
 	shopt -q extglob || __autotua_extglob=-u
+	shopt -q expand_aliases || __autotua_aliases=-u
 	shopt -s extglob
+	shopt -u expand_aliases
 	# shellcheck source=SCRIPTDIR/helpers.sh
 	source "${__autotua_dir}/helpers.sh" ||
 		die "${__autotua_dir}/helpers.sh: can't be read"
 	shopt "${__autotua_extglob}" extglob
+	shopt "${__autotua_aliases}" expand_aliases
 	__autotua_more() { :; }
 }
 

@@ -247,6 +247,20 @@ phase job_collect
 [[ $status == 0 ]] && said 'stays'; ok "and a helper the shell's options"
 
 recipe <<'X'
+=== u/t/t-1.0.jobuild
+job_run() {
+	set -av
+	shopt -s expand_aliases
+	alias local='echo aliased; local'
+	retry 1 0 env >env
+	echo "$- $(shopt expand_aliases), functions: $(grep -c ^BASH_FUNC_ env)"
+}
+X
+phase job_run
+[[ $status == 0 ]] && grep -q '^a[^ ]*v[^ ]* expand_aliases.*on, functions: 0$' "$tmp/log"; ok "a helper's own functions aren't exported by set -a, and options stay"
+! grep -q aliased "$tmp/root/work/env" && ! said __autotua; ok "set -v and aliases aren't theirs"
+
+recipe <<'X'
 === base/t/root-1.0.template
 flow() { echo "root"; }
 job_run() { PATH=/nope; flow; }
