@@ -166,9 +166,6 @@ __autotua_compare_text() {
 	fi
 }
 
-# Section 3.3: numeric components, letter, suffixes, revision.
-__autotua_version='^([0-9]+(\.[0-9]+)*)([a-z]?)((_(alpha|beta|pre|rc|p)[0-9]*)*)(-r([0-9]+))?$'
-
 __autotua_compare_components() { # A B, each numbers with dots
 	local -a a b
 	local i x y
@@ -226,12 +223,14 @@ __autotua_compare_suffixes() { # A B, each "_rc1_p2"
 	done
 }
 
+# Section 3.3: numeric components, letter, suffixes, revision.
 __autotua_compare_versions() { # A B; REPLY
+	local version='^([0-9]+(\.[0-9]+)*)([a-z]?)((_(alpha|beta|pre|rc|p)[0-9]*)*)(-r([0-9]+))?$'
 	local -a a b
 
-	[[ $1 =~ ${__autotua_version} ]] || die "not a version: $1"
+	[[ $1 =~ ${version} ]] || die "not a version: $1"
 	a=("${BASH_REMATCH[@]}")
-	[[ $2 =~ ${__autotua_version} ]] || die "not a version: $2"
+	[[ $2 =~ ${version} ]] || die "not a version: $2"
 	b=("${BASH_REMATCH[@]}")
 	__autotua_compare_components "${a[1]}" "${b[1]}"
 	((REPLY == 0)) || return

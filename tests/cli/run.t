@@ -296,6 +296,7 @@ ok "nothing is kept without it"
 cat >"$tmp/typed" <<'X'
 echo "shell: $PHASE $P $PWD, pid $$"; cat /behind.txt /lib.txt note; _helper
 echo "tty: $(test -t 0 && echo yes)"; echo changed >/shell.txt
+ver_test 1.9 -lt 1.10 && echo "versions: $(ver_cut 1-2 1.2.3)"
 phase job_run; echo "again: $?"
 exit
 X
@@ -322,7 +323,8 @@ status=$?
 tr -d '\r' <"$tmp/seen" >"$tmp/out"
 [[ $status == 1 ]] && grep -q "^shell: job_run look-1.0 /autotua/work, pid " "$tmp/out" && grep -q "^left behind" "$tmp/out" &&
 	grep -q "^the library" "$tmp/out" && grep -q "^in the work folder" "$tmp/out" && grep -q "^helped by look" "$tmp/out" &&
-	grep -q "^tty: yes" "$tmp/out" && ! grep -q "no job control" "$tmp/out" && grep -q "^again: 1" "$tmp/out"
+	grep -q "^tty: yes" "$tmp/out" && ! grep -q "no job control" "$tmp/out" && grep -q "^again: 1" "$tmp/out" &&
+	grep -q "^versions: 1.2" "$tmp/out"
 ok "--shell: the same root, the phase's environment and functions, and it can be run again"
 [[ $(wc -l <"$tmp/sockets") == 1 ]]
 ok "who carries the terminal's bytes doesn't hold up the jailer's end"
