@@ -345,6 +345,7 @@ int
 conf_check(const struct slave_conf *c, struct arena *a, struct error *err)
 {
 	static const char *const files[] = {"key.pem", "cert.pem", "ca.pem"};
+	const char *lacks;
 	size_t i;
 
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -358,11 +359,10 @@ conf_check(const struct slave_conf *c, struct arena *a, struct error *err)
 		return fail(err,
 		    "autotua-chroot is not %s; set the option \"chroot\"",
 		    c->chroot ? c->chroot : "beside this program");
-	if (!c->helpers ||
-	    access(arena_printf(a, "%s/jobuild.sh", c->helpers), R_OK) < 0)
-		return fail(err,
-		    "no jobuild.sh in %s; set the option \"helpers\"",
-		    c->helpers ? c->helpers : "its usual folders");
+	lacks = c->helpers ? where_lacks(a, c->helpers) : "jobuild.sh";
+	if (lacks)
+		return fail(err, "no %s in %s; set the option \"helpers\"",
+		    lacks, c->helpers ? c->helpers : "its usual folders");
 	if (check_url(c->url, err) < 0 || check_mirrors(c, err) < 0)
 		return -1;
 	return check_keyring(c, a, err);

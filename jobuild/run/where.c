@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "run/where.h"
+#include "run/folder.h"
 #include "base/arena.h"
 
 #include <limits.h>
@@ -51,20 +52,30 @@ where_program(struct arena *a, const char *name)
 }
 
 const char *
-where_helpers(struct arena *a)
+where_lacks(struct arena *a, const char *folder)
 {
-	static const char *const below[] = {
-	    "../share/autotua", "../libexec/autotua"};
-	const char *own = own_folder(a);
 	size_t i;
 
-	for (i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
-		if (look(a, own, below[i], "/jobuild.sh", R_OK))
-			return arena_printf(a, "%s/%s", own, below[i]);
+	for (i = 0; i < HELPERS; i++) {
+		if (!look(a, folder, "", folder_helpers[i], R_OK))
+			return folder_helpers[i];
 	}
-	if (look(a, SHAREDIR, "", "jobuild.sh", R_OK))
-		return SHAREDIR;
-	if (look(a, LIBEXEC, "", "jobuild.sh", R_OK))
-		return LIBEXEC;
+	return NULL;
+}
+
+const char *
+where_helpers(struct arena *a)
+{
+	const char *own = own_folder(a), *folders[4];
+	size_t i;
+
+	folders[0] = arena_printf(a, "%s/../share/autotua", own ? own : ".");
+	folders[1] = arena_printf(a, "%s/../libexec/autotua", own ? own : ".");
+	folders[2] = SHAREDIR;
+	folders[3] = LIBEXEC;
+	for (i = own ? 0 : 2; i < 4; i++) {
+		if (!where_lacks(a, folders[i]))
+			return folders[i];
+	}
 	return NULL;
 }

@@ -15,7 +15,10 @@ struct arena;
  */
 const char *where_program(struct arena *a, const char *name);
 
-/* The folder that has jobuild.sh; NULL when there is none. */
+/* The folder that has jobuild.sh and helpers.sh; NULL when there is none. */
 const char *where_helpers(struct arena *a);
+
+/* Which of these files the folder lacks; NULL: none. */
+const char *where_lacks(struct arena *a, const char *folder);
 
 #endif

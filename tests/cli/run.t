@@ -54,6 +54,11 @@ ok "no stage: the remedy is told"
 	run autotua-chroot -s "$tmp/chroot" import -n small "$tmp/stage.tar.zst"
 [[ $status == 0 ]]
 ok "a stage is imported"
+mkdir "$tmp/half"
+cp "$top/jobuild/sh/jobuild.sh" "$tmp/half"
+run env AUTOTUA_HELPERS="$tmp/half" jobuild run anna/app
+[[ $status == 2 ]] && told "helpers.sh is not there"
+ok "a folder with half of the helpers is refused"
 run jobuild run anna/app
 [[ $status == 1 ]] && told "anna/app/app-1.0.jobuild:4:"
 ok "run without the Manifest's line: the diagnostics are told"

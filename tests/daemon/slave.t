@@ -110,6 +110,11 @@ for line in https://x https://x/ https://x:65535 https://x:1/ 'https://[::1]' 'h
 	[[ $status == 0 ]] || bad+=" ($line)"
 done
 [[ -z $bad ]]; ok "and takes addresses of all forms$bad"
+mkdir "$tmp/half"
+cp "$top/jobuild/sh/jobuild.sh" "$tmp/half"
+sed "s|^helpers = .*|helpers = $tmp/half|" "$tmp/joins.conf" >"$tmp/joins/slave.conf"
+run slave joins run -n
+[[ $status == 1 ]] && said "no helpers.sh in $tmp/half"; ok "and a folder with half of the helpers"
 if [[ $(id -u) -eq 0 ]]; then
 	unusable "user = nosuchuser" 'no user "nosuchuser"'
 	ok "and a user that isn't there"

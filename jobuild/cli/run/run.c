@@ -11,6 +11,7 @@
 #include "cli/text.h"
 #include "net/store.h"
 #include "run/folder.h"
+#include "run/where.h"
 #include "tree/sign/notary.h"
 
 #include <errno.h>
@@ -147,16 +148,20 @@ find_from(struct local *l, const char *from, struct error *err)
 static int
 check_machine(struct cli *c, struct error *err)
 {
+	const char *lacks;
+
 	if (!c->conf.chroot)
 		return fail(err,
 		    "autotua-chroot is not there: install it, or say where it "
 		    "is with AUTOTUA_CHROOT or \"chroot\" in %s",
 		    settings_file(&c->arena));
-	if (!c->conf.helpers)
+	lacks = c->conf.helpers ? where_lacks(&c->arena, c->conf.helpers)
+				: "jobuild.sh";
+	if (lacks)
 		return fail(err,
-		    "jobuild.sh is not there: install it, or say where its "
-		    "folder is with AUTOTUA_HELPERS or \"helpers\" in %s",
-		    settings_file(&c->arena));
+		    "%s is not there: install it, or say where its folder is "
+		    "with AUTOTUA_HELPERS or \"helpers\" in %s",
+		    lacks, settings_file(&c->arena));
 	return 0;
 }
 
