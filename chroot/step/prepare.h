@@ -36,7 +36,7 @@ struct run {
 	unsigned mounts; /* so far */
 	unsigned lacks;  /* of enum feature */
 	bool told;       /* what it lacks */
-	bool failed;     /* a phase did */
+	bool failed;     /* by what the job did */
 	bool poor;       /* limits without control groups */
 	struct cgroup groups;
 	const struct cgroup *places; /* of groups, if they are known already */

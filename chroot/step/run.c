@@ -334,7 +334,6 @@ work(struct run *r, struct error *err)
 		code = phase_run(r, &r->o->phases[i], err);
 	if (code == CODE_PHASE && i > 0 && r->o->shell >= 0)
 		code = phase_shell(r, &r->o->phases[i - 1], err);
-	r->failed = code == CODE_PHASE;
 	if (code != CODE_OK && code != CODE_PHASE)
 		return code;
 	over = collect_artifacts(r, err);
@@ -357,6 +356,8 @@ keep(struct run *r)
 	int fd;
 	bool done;
 
+	/* it may be on its way to a layer, of which there is none */
+	(void)renameat2(r->fd, "new/root", r->fd, "upper", RENAME_NOREPLACE);
 	if (mkdirat(r->state.fd, "kept", 0700) < 0 && errno != EEXIST)
 		return false;
 	fd = sys_open_beneath(r->state.fd, "kept", O_RDONLY | O_DIRECTORY);
@@ -447,6 +448,7 @@ run_work(struct run *r, const struct run_options *o, struct error *err)
 	if (o->time > 0)
 		w->end = jail_now() + o->time * SECOND;
 	code = work(r, err);
+	r->failed = code == CODE_PHASE;
 	clean_up(r);
 	return code;
 }

@@ -73,6 +73,8 @@ n=$(printf %0200d 1)
 run --commit "$(key 6)" -- /bin/bash -c 'cd /opt
 	for ((i = 0; i < 30; i++)); do mkdir '"$n && cd -P $n"'; done'
 is "$code $(field phase)" "1 layer" "nor with too long a path"
+run --keep --commit "$(key 6)" -- /bin/bash -c "$nest" sh 300
+ok "--keep has them" [ -d "$S/kept/test-job-$serial/upper/opt/d/d" ]
 run --without overlay --commit "$(key 6)" -- /bin/bash -c "$nest" sh 254
 is "$code" 0 "less is fine"
 run --without overlay --layer "$(key 6)" -- find /opt -name f
@@ -100,6 +102,9 @@ if touch small/f && setfattr -n user.a -v a small/f; then
 	is "$code $(field phase) $(field exit)" "1 layer 1" "too many attributes for a layer"
 	has "$log" "opt/many: its extended attributes are too many or too large" \
 		"the file is named"
+	marked --keep -- 400 250 1
+	ok "--keep has what was to be the layer" \
+		[ -f "$S/kept/test-job-$serial/upper/opt/many" ]
 	marked --without overlay -- 400 250 1
 	is "$code $(field phase)" "1 layer" "nor can a copy have them"
 	marked -- 20 20 60000

@@ -304,9 +304,10 @@ fi
 
 # artifacts
 mkdir art
-run --artifacts "$tmp/art" --artifacts-max 5K -- /bin/bash -c \
+run --keep --artifacts "$tmp/art" --artifacts-max 5K -- /bin/bash -c \
 	'for i in 1 2 3 4 5 6 7 8 9; do head -c 1000 /dev/zero >/autotua/artifacts/$i; done'
 is "$code $(field limit) $(field limit_value)" "1 artifacts 5120" "size of artifacts"
+ok "--keep has all of them" [ -s "$S/kept/test-job-$serial/home/artifacts/9" ]
 is "$(find art -type f | wc -l | tr -d ' ')" 5 "no more are copied"
 rm -rf art; mkdir art
 run --artifacts "$tmp/art" --artifacts-files 3 -- /bin/bash -c \
