@@ -326,7 +326,8 @@ try_room(struct visit *v, struct state *s)
 	int rc = ready(s->fd, DISK_RESERVE_DEFAULT, 0, &err);
 
 	f = find(v, "disk", rc == 0,
-	    "remove stages and layers, or set a smaller --reserve");
+	    "remove stages and layers, or set a smaller --reserve; for want of "
+	    "inodes only 0 helps");
 	if (rc < 0)
 		snprintf(f->text, sizeof(f->text), "%.250s", err.msg);
 	else

@@ -49,7 +49,8 @@ ready(int fd, int64_t reserve, int64_t pressure, struct error *err)
 		return fail(err,
 		    "the disk of the state folder has %" PRId64
 		    " inodes free, and %" PRId64
-		    " are to stay free (--reserve): remove stages or layers",
+		    " are to stay free (unless --reserve is 0): remove stages "
+		    "or layers",
 		    free.files, wanted.files);
 	for (i = 0; pressure > 0 && i < 2; i++) {
 		now = pressure_of(kinds[i]);

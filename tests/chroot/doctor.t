@@ -66,6 +66,8 @@ is $? 1 "without inodes no job can be run"
 has "$(cat out)" "has room, for bytes and for inodes" "and this is what to do"
 has "$(cat out)" "less disk      the disk of the state folder has 0 inodes free, and 10 are to stay free" \
 	"and why"
+has "$(cat out)" "unless --reserve is 0" "and what it takes to run some all the same"
+has "$(cat out)" "for want of inodes only 0 helps" "the remedy says so too"
 is "$(grep -c Delegate out)" 0 "groups are not what is lacking"
 
 # several at once, and what cleans up after the dead beside them
