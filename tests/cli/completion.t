@@ -64,6 +64,8 @@ ok "by the long name"
 words lint -r ""
 are "HEAD main v1"
 ok "revisions"
+# libgit2 1.5 loses memory of its own wherever there are extensions
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0
 git -C "$tree" config core.repositoryformatversion 1 && git -C "$tree" config extensions.worktreeConfig true
 words lint -r ""
 are "HEAD main v1"
