@@ -16,6 +16,22 @@
 #include <unistd.h>
 
 /*
+ * Less than a second before 1970: whoever reads an archive takes the fraction
+ * for one after it, so that the layer could be imported nowhere.
+ */
+static int
+mend_time(const struct walk_entry *e, struct error *err)
+{
+	const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {-1, 0}};
+
+	if (e->st.st_mtim.tv_sec != -1 || e->st.st_mtim.tv_nsec == 0)
+		return 0;
+	return utimensat(e->dirfd, e->name, times, AT_SYMLINK_NOFOLLOW) < 0
+	    ? fail_errno(err, "set the time of %.200s", e->path)
+	    : 0;
+}
+
+/*
  * Sockets of dead processes are of no use to anybody; nor is what means to
  * overlayfs that there is nothing, which any job can make, in a layer that
  * hides nothing. Other device nodes are none that a job could have made.
@@ -37,10 +53,11 @@ scrub_one(void *ctx, const struct walk_entry *e, struct error *err)
 		err->code = EOVERFLOW;
 		return -1;
 	}
-	if ((S_ISSOCK(e->st.st_mode) || (whiteout && *whole)) &&
-	    unlinkat(e->dirfd, e->name, 0) < 0)
-		return fail_errno(err, "delete %.200s", e->path);
-	return 0;
+	if (!S_ISSOCK(e->st.st_mode) && !(whiteout && *whole))
+		return mend_time(e, err);
+	return unlinkat(e->dirfd, e->name, 0) < 0
+	    ? fail_errno(err, "delete %.200s", e->path)
+	    : 0;
 }
 
 /* Remove the folder, or if it is to stay, what is in it. */

@@ -6,6 +6,7 @@
 # shellcheck source=lib.sh source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 import_stage
+probe=${B:-$top/build}/tests/chroot/probe
 A=$(key a) B2=$(key b) C=$(key c)
 tool() { "$CHROOT" -s "$S" "$@"; }
 
@@ -192,7 +193,13 @@ dates() { (cd "$1/opt" && stat -c %y old older); }
 id=$(tool import f)
 is "$(dates "$S/stages/$id/root")" "$(dates f)" "times before 1970 stay"
 K=$(key 9)
-tool run --job old-times --stage "$id" --commit "$K" -- chmod 600 /opt/old /opt/older
+mkdir probe
+cp "$probe" probe/probe
+tool run --job old-times --stage "$id" --commit "$K" --recipe "$tmp/probe" -- /bin/bash -c \
+	'chmod 600 /opt/old /opt/older; mkdir /opt/d; : >/opt/last
+	for i in d last; do /autotua/recipe/probe past /opt/$i || exit; done'
+is "$(cd "$S/layers/$K/root/opt" && stat -c %.2Y last d | tr '\n' ' ')" "-1.00 -1.00 " \
+	"within the last second the fraction is dropped"
 is "$(dates "$S/layers/$K/root")" "$(dates f)" "in a layer"
 tool export "$K" >old.tar 2>/dev/null
 "$CHROOT" -s "$other" import f >/dev/null
