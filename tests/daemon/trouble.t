@@ -3,7 +3,7 @@
 # Trouble that is nobody's fault: a line that breaks while the pack comes,
 # disks of the master and of a slave that are full. No unit pays for it with
 # one of its attempts, and who looks is told what is wrong and where.
-# shellcheck disable=SC2154 # set by farm.sh and hand.sh
+# shellcheck disable=SC2154,SC2016 # set by farm.sh and hand.sh; dollars of jq
 own_mounts=1
 # shellcheck source=tests/daemon/farm.sh
 . "$(dirname "$0")/farm.sh"
