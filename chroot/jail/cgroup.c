@@ -343,8 +343,6 @@ count_events(const struct control_group *g, enum controller c)
 	const char *file = "pids.events", *name = "max ";
 	char text[512];
 	const char *p;
-	ssize_t n;
-	int fd;
 
 	if (c == CONTROL_CPU || !is_made(g))
 		return 0;
@@ -352,12 +350,7 @@ count_events(const struct control_group *g, enum controller c)
 		file = g->v2 ? "memory.events" : "memory.oom_control";
 		name = "oom_kill ";
 	}
-	fd = openat(g->fd, file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	file_read_text(g->fd, file, text, sizeof(text));
 	p = strstr(text, name);
 	return p ? strtoull(p + strlen(name), NULL, 10) : 0;
 }

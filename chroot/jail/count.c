@@ -2,6 +2,7 @@
 #include "chroot/jail/count.h"
 #include "chroot/jail/jail.h"
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/map.h"
 
 #include <dirent.h>
@@ -34,16 +35,9 @@ own_memory(int proc, const char *pid)
 {
 	long all = 0, shared = 0;
 	char path[300], text[128];
-	ssize_t n;
-	int fd;
 
 	snprintf(path, sizeof(path), "%s/statm", pid);
-	fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	file_read_text(proc, path, text, sizeof(text));
 	if (sscanf(text, "%*d %ld %ld", &all, &shared) != 2 || all < shared)
 		return 0;
 	return (int64_t)(all - shared) * sysconf(_SC_PAGESIZE);
@@ -91,16 +85,11 @@ maps_shared(const char *pid)
 {
 	char path[300], text[4096];
 	const char *p;
-	ssize_t n;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%s/status", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	file_read_text(AT_FDCWD, path, text, sizeof(text));
+	if (!*text)
 		return false;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
 	p = strstr(text, "\nRssShmem:");
 	return !p || strtol(p + strlen("\nRssShmem:"), NULL, 10) > 0;
 }

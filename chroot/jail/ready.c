@@ -2,13 +2,13 @@
 #include "chroot/jail/ready.h"
 #include "chroot/jail/disk.h"
 #include "base/error.h"
+#include "base/file.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Percent of the last ten seconds; 0 if the kernel doesn't tell. */
 static double
@@ -16,16 +16,9 @@ pressure_of(const char *what)
 {
 	char path[64], text[256];
 	const char *full;
-	ssize_t n;
-	int fd;
 
 	snprintf(path, sizeof(path), "/proc/pressure/%s", what);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
+	file_read_text(AT_FDCWD, path, text, sizeof(text));
 	full = strstr(text, "full avg10=");
 	return full ? strtod(full + strlen("full avg10="), NULL) : 0;
 }

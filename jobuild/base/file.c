@@ -35,6 +35,17 @@ file_read(const char *path, struct buf *b, struct error *err)
 	return file_read_at(AT_FDCWD, path, b, err);
 }
 
+void
+file_read_text(int dirfd, const char *name, char *text, size_t size)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, size - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 file_write_all(int fd, const void *p, size_t n, struct error *err)
 {

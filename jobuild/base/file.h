@@ -20,6 +20,12 @@ int file_read(const char *path, struct buf *b, struct error *err);
 int file_read_at(int dirfd, const char *name, struct buf *b, struct error *err);
 
 /*
+ * The begin of a small file as text, such as one of the kernel's; "" if it
+ * can't be read.
+ */
+void file_read_text(int dirfd, const char *name, char *text, size_t size);
+
+/*
  * Replace the file by these bytes, all or nothing: written beside it, synced,
  * renamed over it, folder synced. mode is exact whatever the umask.
  */
