@@ -34,6 +34,9 @@ void asking_start(struct asking *a, int64_t limit,
 json_t *asking_verdict(
     struct asking *a, const struct buf *text, const struct error *err);
 
+/* What it asks for couldn't be stored: answer why. */
+void asking_unstored(struct asking *a, const struct error *err);
+
 /*
  * As wish_read() for a request about the job of the path, whose number must
  * be signed too. NULL: answered.

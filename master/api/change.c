@@ -72,8 +72,8 @@ change_of(const struct asking *a)
 	    .now = now_us()};
 }
 
-static void
-failed(struct asking *a, const struct error *err)
+void
+asking_unstored(struct asking *a, const struct error *err)
 {
 	if (err->code == EEXIST)
 		request_problem(a->r, 409, "replay",
@@ -109,7 +109,7 @@ cancel(struct asking *a, const struct change *change)
 	if (!job)
 		return;
 	if (dispatch_cancel(a->m, job, change, &err) < 0)
-		failed(a, &err);
+		asking_unstored(a, &err);
 	else
 		request_json(a->r, 200, json_object());
 }
@@ -146,7 +146,7 @@ retry(struct asking *a, const struct change *change)
 		return;
 	}
 	if (dispatch_retry(a->m, change, &n, &err) < 0)
-		failed(a, &err);
+		asking_unstored(a, &err);
 	else if (n == 0)
 		request_problem(a->r, 409, "nothing-to-retry",
 		    "no unit of job %" PRId64 " has failed or was cancelled",
@@ -184,7 +184,7 @@ priority(struct asking *a, const struct change *change)
 	if (!job)
 		return;
 	if (dispatch_priority(a->m, job, n, change, &err) < 0)
-		failed(a, &err);
+		asking_unstored(a, &err);
 	else
 		request_json(a->r, 200,
 		    json_pack("{s:I, s:I}", "job", (json_int_t)a->r->id,

@@ -112,19 +112,6 @@ answer_stored(struct asking *a, const struct new_job *job, unsigned status)
 }
 
 static void
-answer_unstored(
-    struct asking *a, const struct new_job *job, const struct error *err)
-{
-	if (job->replayed)
-		request_problem(a->r, 409, "replay",
-		    "this request was sent before; sign a new one");
-	else if (err->code == ESTALE)
-		request_problem(a->r, 409, "stage-removed", "%s", err->msg);
-	else
-		request_broken(a->r, err);
-}
-
-static void
 store(struct asking *a, const json_t *plan)
 {
 	struct new_job job = {.user = a->user,
@@ -141,7 +128,7 @@ store(struct asking *a, const json_t *plan)
 	if (dispatch_job(a->m, &job, now_us(), &err) == 0)
 		answer_stored(a, &job, 201);
 	else
-		answer_unstored(a, &job, &err);
+		asking_unstored(a, &err);
 }
 
 static void
@@ -400,7 +387,7 @@ store_again(struct asking *a, const json_t *plan)
 	if (dispatch_repin(a->m, &job, now_us(), &err) == 0)
 		answer_stored(a, &job, 200);
 	else
-		answer_unstored(a, &job, &err);
+		asking_unstored(a, &err);
 }
 
 static void

@@ -6,7 +6,6 @@
 #include "master/admin/slaves.h"
 #include "base/error.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -49,11 +48,8 @@ rule(struct asking *a)
 	else if (rc == 0)
 		request_problem(
 		    r, 409, "retired", "the slave %s is retired", name);
-	else if (err.code == EEXIST)
-		request_problem(r, 409, "replay",
-		    "this request was sent before; sign a new one");
 	else
-		request_broken(r, &err);
+		asking_unstored(a, &err);
 }
 
 static void

@@ -8,7 +8,6 @@
 #include "base/error.h"
 #include "base/log.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <strings.h>
@@ -113,24 +112,23 @@ static int64_t
 write_session(struct asking *a, const char *key, const char *token,
     int64_t expires, struct error *err)
 {
-	struct change change = {
-	    .user = a->wish.user, .nonce = a->wish.nonce, .now = now_us()};
+	int64_t now = now_us();
 	char digest[DIGEST_HEX_MAX], object[40];
 	struct db *db = a->m->db;
 	int64_t id;
 
 	digest_of(DIGEST_SHA256, token, strlen(token), digest);
-	if (dispatch_nonce(a->m, &change, err) < 0)
+	if (dispatch_nonce(a->m, a->wish.nonce, now, err) < 0)
 		return -1;
 	id = db_insert(db, SQL_SESSION_ADD,
-	    ARGS(INT(a->user), TEXT(digest), TEXT(key), INT(change.now),
-		INT(expires), TEXT(a->r->origin)),
+	    ARGS(INT(a->user), TEXT(digest), TEXT(key), INT(now), INT(expires),
+		TEXT(a->r->origin)),
 	    err);
 	if (id < 0)
 		return -1;
 	snprintf(object, sizeof(object), "session %" PRId64, id);
-	if (audit(db, change.now, change.user, "session open", object,
-		a->r->origin, err) < 0)
+	if (audit(db, now, a->wish.user, "session open", object, a->r->origin,
+		err) < 0)
 		return -1;
 	return id;
 }
@@ -154,11 +152,8 @@ open_session(struct asking *a, const char *key)
 		    json_pack("{s:I, s:s, s:s, s:o}", "session", (json_int_t)id,
 			"user", a->wish.user, "token", token, "expires",
 			api_time(expires)));
-	else if (err.code == EEXIST)
-		request_problem(a->r, 409, "replay",
-		    "this request was sent before; sign a new one");
 	else
-		request_broken(a->r, &err);
+		asking_unstored(a, &err);
 }
 
 static void

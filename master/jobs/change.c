@@ -29,10 +29,10 @@ write_cancel(struct master *m, const struct sched_job *job, int64_t now,
 }
 
 int
-dispatch_nonce(struct master *m, const struct change *ch, struct error *err)
+dispatch_nonce(
+    struct master *m, const char *nonce, int64_t now, struct error *err)
 {
-	if (db_run(m->db, SQL_NONCE_ADD, ARGS(TEXT(ch->nonce), INT(ch->now)),
-		err) >= 0)
+	if (db_run(m->db, SQL_NONCE_ADD, ARGS(TEXT(nonce), INT(now)), err) >= 0)
 		return 0;
 	if (db_is_duplicate(m->db))
 		err->code = EEXIST;
@@ -49,7 +49,7 @@ write_change(struct master *m, const struct change *ch, const char *what,
 	snprintf(object, sizeof(object), "job %" PRId64, ch->job);
 	if (!ch->nonce)
 		return 0;
-	if (dispatch_nonce(m, ch, err) < 0)
+	if (dispatch_nonce(m, ch->nonce, ch->now, err) < 0)
 		return -1;
 	return audit(m->db, ch->now, ch->user, what, object, ch->origin, err);
 }

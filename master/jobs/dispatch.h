@@ -38,7 +38,6 @@ struct new_job {
 	const json_t *wish; /* the request, parsed */
 	const json_t *plan;
 	int64_t priority, created; /* set */
-	bool replayed;             /* set when the nonce was used meanwhile */
 	int64_t id;                /* set */
 	size_t nunits, nsteps;
 };
@@ -93,11 +92,11 @@ int dispatch_unheard(
     struct master *m, struct sched_unit *unit, int64_t now, struct error *err);
 
 /*
- * Within a transaction: the change's nonce is used. err->code is EEXIST when
- * it was before; so it is in the errors of the functions below.
+ * Within a transaction: the nonce is used. err->code is EEXIST when it was
+ * before; so it is in the errors of all functions that take a signed request.
  */
 int dispatch_nonce(
-    struct master *m, const struct change *change, struct error *err);
+    struct master *m, const char *nonce, int64_t now, struct error *err);
 
 /* Leased units stay so until their slaves say that they have ended. */
 int dispatch_cancel(struct master *m, struct sched_job *job,

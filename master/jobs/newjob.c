@@ -116,12 +116,8 @@ write_all(struct master *m, struct new_job *job, struct stored *units,
 {
 	char object[48];
 
-	if (db_run(m->db, SQL_NONCE_ADD, ARGS(TEXT(job->nonce), INT(now)),
-		err) < 0) {
-		job->replayed = db_is_duplicate(m->db);
-		return -1;
-	}
-	if (write_job(m, job, now, err) < 0 ||
+	if (dispatch_nonce(m, job->nonce, now, err) < 0 ||
+	    write_job(m, job, now, err) < 0 ||
 	    write_units(m, job, units, now, err) < 0 ||
 	    stages_there(m, job->id, err) < 0)
 		return -1;
@@ -283,11 +279,8 @@ write_repin(struct master *m, struct new_job *job, struct stored *units,
 	size_t i;
 	int n;
 
-	if (db_run(m->db, SQL_NONCE_ADD, ARGS(TEXT(job->nonce), INT(now)),
-		err) < 0) {
-		job->replayed = db_is_duplicate(m->db);
+	if (dispatch_nonce(m, job->nonce, now, err) < 0)
 		return -1;
-	}
 	for (i = 0; i < sizeof(drops) / sizeof(drops[0]); i++) {
 		if (db_run(m->db, drops[i], ARGS(INT(job->id)), err) < 0)
 			return -1;

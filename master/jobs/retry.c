@@ -84,7 +84,7 @@ write_again(struct again *g, struct error *err)
 	char object[48];
 	size_t i;
 
-	if ((ch->nonce && dispatch_nonce(g->m, ch, err) < 0) ||
+	if ((ch->nonce && dispatch_nonce(g->m, ch->nonce, ch->now, err) < 0) ||
 	    stages_there(g->m, ch->job, err) < 0)
 		return -1;
 	for (i = 0; i < g->n; i++) {
