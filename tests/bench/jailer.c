@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * jailer CHROOT STATE STAGE RUNS [LAYER...]: milliseconds from the request of
- * a step, whose command is /bin/true, to its answer; the median.
+ * jailer CHROOT STATE STAGE RUNS REST [LAYER...]: milliseconds from the request
+ * of a step, whose command is /bin/true, to its answer; the median. REST is the
+ * milliseconds between an answer and the next request: with 0 a run also pays
+ * for the end of the one before and for what is made ahead of the next.
  */
 #include "base/error.h"
 #include "run/jailer.h"
@@ -86,19 +88,23 @@ main(int argc, char **argv)
 	struct error err;
 	double ms[1000];
 	int n, i, lists, log;
+	long rest;
 
-	if (argc < 5 || (n = (int)strtol(argv[4], NULL, 10)) < 1 || n > 1000)
+	if (argc < 6 || (n = (int)strtol(argv[4], NULL, 10)) < 1 || n > 1000 ||
+	    (rest = strtol(argv[5], NULL, 10)) < 0 || rest > 1000)
 		return 2;
 	conf.program = argv[1];
 	conf.state = argv[2];
-	lists = make_lists(argv + 5, argc - 5);
+	lists = make_lists(argv + 6, argc - 6);
 	log = memfd_create("log", MFD_CLOEXEC);
 	if (lists < 0 || log < 0 || jailer_start(&j, &conf, &err) < 0) {
 		fprintf(stderr, "jailer: can't start\n");
 		return 1;
 	}
-	for (i = 0; i < n; i++)
-		ms[i] = run_once(j.socket, argv[3], lists, log, argc - 5);
+	for (i = 0; i < n; i++) {
+		usleep((useconds_t)rest * 1000);
+		ms[i] = run_once(j.socket, argv[3], lists, log, argc - 6);
+	}
 	jailer_end(&j);
 	qsort(ms, (size_t)n, sizeof(ms[0]), by_value);
 	printf("%.1f ms\n", ms[n / 2]);
