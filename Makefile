@@ -313,6 +313,9 @@ load := $B/tests/bench/load $B/tests/bench/loadcerts
 $(load): %: %.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ -lgnutls -ljansson
+$B/tests/bench/tree: $B/tests/bench/tree.o $B/jobuild/cli/workers.o $B/libjobuild.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_JOBUILD)
 $B/tests/bench/%: $B/tests/bench/%.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_JOBUILD)

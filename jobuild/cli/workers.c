@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Theory of operation. Worker k of n does the items k, k + n, k + 2n, ... and
+ * Theory of operation. Of each n items every one of n workers does one; it
  * writes a length and the bytes of each into its own pipe. The parent reads the
- * pipes in turn, so that items come in order without being kept; who is ahead
- * waits when its pipe is full. A worker whose pipe is closed is ended by
+ * pipes item by item, so that they come in order without being kept; who is
+ * ahead waits when its pipe is full. A worker whose pipe is closed is ended by
  * SIGPIPE, so none is left when the parent gives up.
  */
 #include "cli/workers.h"
@@ -48,6 +48,20 @@ how_many(const struct workers *w)
 	return n > w->n ? w->n : n;
 }
 
+/*
+ * Which of n workers does item i: the sum of its digits to the base n decides.
+ * In turn would be unfair where every n-th item is a large one.
+ */
+static size_t
+worker_of(size_t i, size_t n)
+{
+	size_t sum = 0;
+
+	for (; i > 0; i /= n)
+		sum += i % n;
+	return sum % n;
+}
+
 /* ---- in a worker --------------------------------------------------------- */
 
 static int
@@ -62,7 +76,7 @@ flush(struct buf *b, int fd)
 }
 
 static int
-work(const struct workers *w, size_t k, size_t step, int fd)
+work(const struct workers *w, size_t k, size_t n, int fd)
 {
 	struct buf all, one;
 	uint32_t len;
@@ -71,7 +85,9 @@ work(const struct workers *w, size_t k, size_t step, int fd)
 
 	buf_init(&all, WORKERS_ITEM_MAX + FLUSH + sizeof(len));
 	buf_init(&one, WORKERS_ITEM_MAX);
-	for (i = k; rc == 0 && i < w->n; i += step) {
+	for (i = 0; rc == 0 && i < w->n; i++) {
+		if (worker_of(i, n) != k)
+			continue;
 		one.len = 0;
 		w->work(w->ctx, i, &one);
 		len = (uint32_t)one.len;
@@ -195,7 +211,7 @@ workers_run(const struct workers *w, struct error *err)
 	for (started = 0; rc == 0 && started < n; started++)
 		rc = start(w, list, started, n, err);
 	for (i = 0; rc == 0 && i < w->n; i++)
-		rc = read_item(w, i, &list[i % n], &item, err);
+		rc = read_item(w, i, &list[worker_of(i, n)], &item, err);
 	for (i = 0; i < started; i++)
 		rc = end(&list[i], rc, err);
 	buf_release(&item);

@@ -11,8 +11,8 @@
  * own.
  */
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/error.h"
+#include "cli/workers.h"
 #include "tree/tree.h"
 
 #include <fcntl.h>
@@ -25,8 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RUNS     5
-#define JOBS_MAX 64
+#define RUNS 5
 
 struct options {
 	const char *path, *rev, *index;
@@ -99,59 +98,29 @@ count(const struct options *o, struct tree *t, const struct tree_package *p,
 	}
 }
 
-/* Every jobs-th package from k on: its size, what is known. */
-static _Noreturn void
-tell(struct tree *t, size_t k, size_t jobs, FILE *out)
+static void
+tell_package(void *ctx, size_t i, struct buf *out)
 {
-	struct buf b;
-	size_t i, n;
-
-	buf_init(&b, SIZE_MAX / 2);
-	(void)tree_packages(t, &n);
-	for (i = k; i < n; i += jobs) {
-		b.len = 0;
-		tree_tell_package(t, i, &b);
-		fwrite(&b.len, sizeof(b.len), 1, out);
-		if (b.len > 0)
-			fwrite(b.data, b.len, 1, out);
-	}
-	_exit(fclose(out) == 0 ? 0 : 1);
+	tree_tell_package(ctx, i, out);
 }
 
 static void
-take(struct tree *t, size_t i, FILE *in)
+take_package(void *ctx, size_t i, const char *data, size_t len)
 {
-	static char data[1 << 20];
-	size_t len;
-
-	if (fread(&len, sizeof(len), 1, in) != 1 || len > sizeof(data) ||
-	    fread(data, 1, len, in) != len)
-		exit(1);
-	tree_take_package(t, i, data, len);
+	tree_take_package(ctx, i, data, len);
 }
 
-/* In turn: who reads one to its end lets the others wait with full pipes. */
 static void
 share(struct tree *t, size_t jobs)
 {
-	FILE *in[JOBS_MAX];
-	int fds[2];
-	size_t k, n;
+	struct workers w = {
+	    .jobs = jobs, .work = tell_package, .take = take_package, .ctx = t};
+	struct error err;
 
-	(void)tree_packages(t, &n);
-	for (k = 0; k < jobs; k++) {
-		if (pipe(fds) < 0)
-			exit(1);
-		in[k] = fdopen(fds[0], "r");
-		if (fork() == 0)
-			tell(t, k, jobs, fdopen(fds[1], "w"));
-		close(fds[1]);
-	}
-	for (k = 0; k < n; k++)
-		take(t, k, in[k % jobs]);
-	for (k = 0; k < jobs; k++) {
-		fclose(in[k]);
-		wait(NULL);
+	(void)tree_packages(t, &w.n);
+	if (workers_run(&w, &err) < 0) {
+		fprintf(stderr, "tree: %s\n", err.msg);
+		exit(1);
 	}
 }
 
@@ -278,7 +247,7 @@ main(int argc, char *argv[])
 		if (c == 'i')
 			o.index = optarg;
 		if (c == 'j')
-			o.jobs = strtoul(optarg, NULL, 10) % JOBS_MAX;
+			o.jobs = strtoul(optarg, NULL, 10);
 	}
 	if (optind >= argc) {
 		fputs("usage: tree [-rsw] [-i INDEX] [-j N] REPOSITORY "
