@@ -71,30 +71,39 @@ tell_unread(const char *path, const struct error *err, struct diags *d)
 	diag_error(d, (struct place){path, 0, 0}, rule, "%s", err->msg);
 }
 
-/* Of all that is read only the recipe at hand is never needed again. */
 static struct node *
-node_or_trouble(struct tree *t, const char *path, size_t max, struct diags *d)
+read_or_tell(struct tree *t, struct arena *a, const char *path, size_t max,
+    struct diags *d)
 {
-	bool leaf = t->at_leaf;
-	struct node *n = map_gets(&t->kept, path);
 	struct error err;
+	struct node *n = node_read(t, a, path, max, &err);
 
-	t->at_leaf = false;
-	if (n)
-		return n;
-	n = node_read(t, leaf ? &t->leaf : &t->kept_arena, path, max, &err);
-	if (n && !leaf)
-		*map_puts(&t->kept, n->file.path) = n;
 	if (!n)
 		tell_unread(path, &err, d);
 	return n;
 }
 
+static struct node *
+read_kept(struct tree *t, const char *path, size_t max, struct diags *d)
+{
+	struct node *n = read_or_tell(t, &t->kept_arena, path, max, d);
+
+	if (n)
+		*map_puts(&t->kept, n->file.path) = n;
+	return n;
+}
+
+/* Of all recipes only the one at hand is never needed again. */
 struct node *
 node_recipe(struct tree *t, const char *path, struct diags *d)
 {
-	struct node *n = node_or_trouble(t, path, RECIPE_FILE_MAX, d);
+	struct node *n = map_gets(&t->kept, path);
 
+	if (!n)
+		n = t->at_leaf
+		    ? read_or_tell(t, &t->leaf, path, RECIPE_FILE_MAX, d)
+		    : read_kept(t, path, RECIPE_FILE_MAX, d);
+	t->at_leaf = false;
 	if (!n)
 		return NULL;
 	if (!n->parsed)
@@ -105,10 +114,36 @@ node_recipe(struct tree *t, const char *path, struct diags *d)
 	return n->recipe ? n : NULL;
 }
 
+/* Is it that of the package at hand? */
+static bool
+is_own(const struct tree *t, const char *path)
+{
+	size_t n = t->at_hand ? strlen(t->at_hand->path) : 0;
+
+	return n > 0 && strncmp(path, t->at_hand->path, n) == 0 &&
+	    strcmp(path + n, "/Manifest") == 0;
+}
+
+/* There are more Manifests than parents: one more at hand drives none out. */
+static struct node *
+read_manifest(struct tree *t, const char *path, struct diags *d)
+{
+	struct node *n;
+
+	if (is_own(t, path)) {
+		if (!t->own)
+			t->own = read_or_tell(
+			    t, &t->own_arena, path, MANIFEST_MAX, d);
+		return t->own;
+	}
+	n = map_gets(&t->kept, path);
+	return n ? n : read_kept(t, path, MANIFEST_MAX, d);
+}
+
 struct node *
 node_manifest(struct tree *t, const char *path, struct diags *d)
 {
-	struct node *n = node_or_trouble(t, path, MANIFEST_MAX, d);
+	struct node *n = read_manifest(t, path, d);
 
 	if (!n)
 		return NULL;
@@ -338,6 +373,22 @@ keep_trouble(struct tree *t, const struct diags *d)
 	return copy;
 }
 
+/* What was read for recipes before this one and isn't needed any more goes. */
+static void
+make_room(struct tree *t, const struct package *p)
+{
+	arena_reset(&t->leaf);
+	if (arena_size(&t->kept_arena) > KEPT_MAX) {
+		arena_reset(&t->kept_arena);
+		map_init(&t->kept, &t->kept_arena);
+	}
+	if (t->at_hand != p) {
+		arena_reset(&t->own_arena);
+		t->own = NULL;
+		t->at_hand = p;
+	}
+}
+
 static void
 evaluate(struct tree *t, struct package *p, struct tree_recipe *r,
     struct ready *ready)
@@ -345,11 +396,7 @@ evaluate(struct tree *t, struct package *p, struct tree_recipe *r,
 	struct diags d;
 	bool good;
 
-	arena_reset(&t->leaf);
-	if (arena_size(&t->kept_arena) > KEPT_MAX) {
-		arena_reset(&t->kept_arena);
-		map_init(&t->kept, &t->kept_arena);
-	}
+	make_room(t, p);
 	diags_init(&d, &t->leaf);
 	t->at_leaf = true;
 	good = prepare(t, p, r, &d);

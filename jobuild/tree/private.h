@@ -22,7 +22,7 @@
 #define FOLDER_ENTRIES_MAX 200000             /* in one directory */
 #define TREE_ENTRIES_MAX   1000000            /* in all that are read */
 #define FOLDER_BYTES_MAX   (16 * 1024 * 1024) /* of a git tree object */
-#define KEPT_MAX           (1 * 1024 * 1024)  /* bytes, then it is emptied */
+#define KEPT_MAX           (12 * 1024 * 1024) /* bytes, then it is emptied */
 
 enum entry_kind {
 	ENTRY_FILE,
@@ -130,12 +130,15 @@ struct tree {
 	struct error damage; /* an object of the repository can't be read */
 	size_t nentries;     /* of the folders that were read, or known */
 	/*
-	 * What evaluation needs on the way: kept has parents and Manifests by
-	 * path and is emptied when it has grown, leaf is for one recipe.
+	 * What evaluation needs on the way: kept has parents and their
+	 * Manifests by path and is emptied when it has grown, own has the
+	 * Manifest of the package at hand, leaf is for one recipe.
 	 */
-	struct arena kept_arena, leaf;
+	struct arena kept_arena, own_arena, leaf;
 	struct map kept;
-	bool at_leaf; /* the next recipe that is read is at hand */
+	const struct package *at_hand;
+	struct node *own; /* its Manifest; NULL: not read */
+	bool at_leaf;     /* the next recipe that is read is at hand */
 	struct buf record;
 };
 

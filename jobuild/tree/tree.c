@@ -50,6 +50,7 @@ tree_close(struct tree *t)
 	git_stop();
 	index_close(t->cache);
 	arena_release(&t->kept_arena);
+	arena_release(&t->own_arena);
 	arena_release(&t->leaf);
 	buf_release(&t->record);
 	a = t->arena;
