@@ -355,8 +355,8 @@ keep_record(struct tree *t, struct package *p, const struct tree_recipe *r,
 	t->record.len = 0;
 	record_write(&t->record, r, &w);
 	ready->record.len = t->record.len;
-	ready->record.data =
-	    arena_strndup(&t->arena, t->record.data, t->record.len);
+	ready->record.data = arena_strndup(
+	    t->tells ? &t->told : &t->arena, t->record.data, t->record.len);
 }
 
 /* A copy of the list that lasts. */

@@ -140,6 +140,9 @@ struct tree {
 	struct node *own; /* its Manifest; NULL: not read */
 	bool at_leaf;     /* the next recipe that is read is at hand */
 	struct buf record;
+	/* The records of the package that is told, which is forgotten then. */
+	struct arena told;
+	bool tells;
 };
 
 /* The folder at path, or NULL if there is none (t->damage if unreadable). */

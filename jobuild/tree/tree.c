@@ -52,6 +52,7 @@ tree_close(struct tree *t)
 	arena_release(&t->kept_arena);
 	arena_release(&t->own_arena);
 	arena_release(&t->leaf);
+	arena_release(&t->told);
 	buf_release(&t->record);
 	a = t->arena;
 	arena_release(&a);

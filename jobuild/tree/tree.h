@@ -204,9 +204,10 @@ int tree_save_index(struct tree *t, struct error *err);
 /*
  * For who looks at a whole tree by several processes: tree_tell_package() has
  * package i of tree_packages() checked, its layout and its recipes, and appends
- * what came out as bytes; tree_take_package() in another process with the same
- * tree takes it over. What is wrong with it isn't among that: it is found
- * again by who asks for it. tree_knows_package(): the index had it.
+ * what came out as bytes, which the tree itself forgets unless it was asked for
+ * before; tree_take_package() in another process with the same tree takes it
+ * over. What is wrong with it isn't among that: it is found again by who asks
+ * for it. tree_knows_package(): the index had it.
  */
 bool tree_knows_package(const struct tree *t, size_t i);
 void tree_tell_package(struct tree *t, size_t i, struct buf *out);

@@ -184,16 +184,35 @@ tree_knows_package(const struct tree *t, size_t i)
 	return p->stored;
 }
 
+/* What was found out while it was told. */
+static void
+forget(struct package *p)
+{
+	size_t i, n = p->list.nversions + p->list.ntemplates;
+
+	for (i = 0; i < n; i++) {
+		if (p->ready[i] && !p->ready[i]->stored)
+			memset(p->ready[i], 0, sizeof(*p->ready[i]));
+	}
+	p->fresh = false;
+}
+
+/* Who tells a large tree needs nothing of it again, least of all its memory. */
 void
 tree_tell_package(struct tree *t, size_t i, struct buf *out)
 {
 	struct package *p = package_get(t, t->all[i].user, t->all[i].name);
 
+	arena_reset(&t->told);
+	t->tells = !p->fresh;
 	package_check_layout(t, p);
 	check_all(t, p, RECIPE_TEMPLATE);
 	check_all(t, p, RECIPE_JOBUILD);
 	if (p->fresh)
 		entry_write(out, p);
+	if (t->tells && p->ready)
+		forget(p);
+	t->tells = false;
 }
 
 void
