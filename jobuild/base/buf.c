@@ -25,18 +25,12 @@ buf_release(struct buf *b)
 	buf_init(b, b->max);
 }
 
-/* Make room for n more bytes and a NUL. */
-static int
-reserve(struct buf *b, size_t n)
+static void
+grow(struct buf *b, size_t n)
 {
-	size_t cap;
+	size_t cap = b->cap ? b->cap : 64;
 	char *p;
 
-	if (n > b->max || b->len > b->max - n)
-		return -1;
-	if (b->data && b->len + n < b->cap)
-		return 0;
-	cap = b->cap ? b->cap : 64;
 	while (cap < b->len + n + 1)
 		cap = cap > SIZE_MAX / 2 ? b->len + n + 1 : cap * 2;
 	p = realloc(b->data, cap);
@@ -46,6 +40,16 @@ reserve(struct buf *b, size_t n)
 	}
 	b->data = p;
 	b->cap = cap;
+}
+
+/* Make room for n more bytes and a NUL. */
+static inline int
+reserve(struct buf *b, size_t n)
+{
+	if (n > b->max || b->len > b->max - n)
+		return -1;
+	if (b->len + n >= b->cap)
+		grow(b, n);
 	return 0;
 }
 

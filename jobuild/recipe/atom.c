@@ -4,8 +4,6 @@
 #include "base/error.h"
 #include "base/map.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 static bool
@@ -103,12 +101,28 @@ version_compare(struct version a, struct version b)
 	return 0;
 }
 
+/* At most nine digits; their end. */
+static char *
+put_number(char *out, uint32_t n)
+{
+	char digits[9];
+	size_t i = 0;
+
+	do
+		digits[i++] = (char)('0' + n % 10);
+	while ((n /= 10) > 0 && i < sizeof(digits));
+	while (i > 0)
+		*out++ = digits[--i];
+	return out;
+}
+
 void
 version_format(struct version v, char out[VERSION_MAX])
 {
-	/* What no version_parse() gave is cut, not written over the end. */
-	snprintf(out, VERSION_MAX, "%" PRIu32 ".%" PRIu32, v.major % 1000000000,
-	    v.minor % 1000000000);
+	/* what no version_parse() gave is cut, not written over the end */
+	out = put_number(out, v.major % 1000000000);
+	*out++ = '.';
+	*put_number(out, v.minor % 1000000000) = '\0';
 }
 
 const char *

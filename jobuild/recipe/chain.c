@@ -350,9 +350,10 @@ static void
 predefine_all(struct chain *c, const struct recipe_id *id)
 {
 	char ver[VERSION_MAX];
+	const char *const p[] = {id->name, "-", ver};
 
 	version_format(id->ver, ver);
-	predefine(c, "P", arena_printf(c->arena, "%s-%s", id->name, ver));
+	predefine(c, "P", arena_join(c->arena, p, 3));
 	predefine(c, "PN", id->name);
 	predefine(c, "PV", arena_strdup(c->arena, ver));
 	predefine(c, "JOBUSER", id->user);

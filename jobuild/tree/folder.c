@@ -46,6 +46,9 @@ is_plain(const char *name)
 	    strcasecmp(name, ".git") == 0)
 		return false;
 	for (i = 0; i < n; i += w) {
+		w = 1;
+		if (name[i] >= ' ' && name[i] <= '~')
+			continue;
 		w = utf8_char(name + i, n - i);
 		if (w == 0 || utf8_is_control(name + i, w))
 			return false;

@@ -218,8 +218,9 @@ fill_shelf(struct tree *t, const struct tree_recipe *r, struct shelf *shelf,
 
 	for (i = r->nchain; i-- > 0;) {
 		path = r->chain[i]->path;
-		path = arena_printf(&t->leaf, "%.*s/Manifest",
-		    (int)(strrchr(path, '/') - path), path);
+		path = arena_strndup(
+		    &t->leaf, path, (size_t)(strrchr(path, '/') - path));
+		path = path_join(&t->leaf, path, "Manifest");
 		for (k = 0; k < shelf->n; k++) {
 			if (strcmp(shelf->nodes[k]->file.path, path) == 0)
 				break;
