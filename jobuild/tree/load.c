@@ -3,7 +3,6 @@
 #include "recipe/lint.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <string.h>
 
 static bool
@@ -58,101 +57,6 @@ recipe_path(struct arena *a, const struct recipe_id *id, enum recipe_kind kind)
 
 	version_format(id->ver, ver);
 	return arena_join(a, parts, sizeof(parts) / sizeof(parts[0]));
-}
-
-/* A file can't be read: the layout may say the same. */
-static void
-tell_unread(const char *path, const struct error *err, struct diags *d)
-{
-	const char *rule = err->code == ENOENT ? "no-file"
-	    : err->code == EFBIG               ? "too-large"
-					       : "unreadable";
-
-	diag_error(d, (struct place){path, 0, 0}, rule, "%s", err->msg);
-}
-
-static struct node *
-read_or_tell(struct tree *t, struct arena *a, const char *path, size_t max,
-    struct diags *d)
-{
-	struct error err;
-	struct node *n = node_read(t, a, path, max, &err);
-
-	if (!n)
-		tell_unread(path, &err, d);
-	return n;
-}
-
-static struct node *
-read_kept(struct tree *t, const char *path, size_t max, struct diags *d)
-{
-	struct node *n = read_or_tell(t, &t->kept_arena, path, max, d);
-
-	if (n)
-		*map_puts(&t->kept, n->file.path) = n;
-	return n;
-}
-
-/* Of all recipes only the one at hand is never needed again. */
-struct node *
-node_recipe(struct tree *t, const char *path, struct diags *d)
-{
-	struct node *n = map_gets(&t->kept, path);
-
-	if (!n)
-		n = t->at_leaf
-		    ? read_or_tell(t, &t->leaf, path, RECIPE_FILE_MAX, d)
-		    : read_kept(t, path, RECIPE_FILE_MAX, d);
-	t->at_leaf = false;
-	if (!n)
-		return NULL;
-	if (!n->parsed)
-		n->recipe = recipe_parse(n->trouble.arena, n->file.path,
-		    n->file.text, n->file.len, &n->trouble);
-	n->parsed = true;
-	tell(&n->trouble, d);
-	return n->recipe ? n : NULL;
-}
-
-/* Is it that of the package at hand? */
-static bool
-is_own(const struct tree *t, const char *path)
-{
-	size_t n = t->at_hand ? strlen(t->at_hand->path) : 0;
-
-	return n > 0 && strncmp(path, t->at_hand->path, n) == 0 &&
-	    strcmp(path + n, "/Manifest") == 0;
-}
-
-/* There are more Manifests than parents: one more at hand drives none out. */
-static struct node *
-read_manifest(struct tree *t, const char *path, struct diags *d)
-{
-	struct node *n;
-
-	if (is_own(t, path)) {
-		if (!t->own)
-			t->own = read_or_tell(
-			    t, &t->own_arena, path, MANIFEST_MAX, d);
-		return t->own;
-	}
-	n = map_gets(&t->kept, path);
-	return n ? n : read_kept(t, path, MANIFEST_MAX, d);
-}
-
-struct node *
-node_manifest(struct tree *t, const char *path, struct diags *d)
-{
-	struct node *n = read_manifest(t, path, d);
-
-	if (!n)
-		return NULL;
-	if (!n->parsed)
-		n->manifest = manifest_parse(n->trouble.arena, n->file.path,
-		    n->file.text, n->file.len, &n->trouble);
-	n->parsed = true;
-	tell(&n->trouble, d);
-	return n->manifest ? n : NULL;
 }
 
 /* A chain while it is followed: leaf first. */

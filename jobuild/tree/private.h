@@ -206,6 +206,9 @@ void tell_damage(struct tree *t, struct diags *d);
 struct node *node_read(struct tree *t, struct arena *a, const char *path,
     size_t max, struct error *err);
 
+/* A file can't be read: the layout may say the same. */
+void tell_unread(const char *path, const struct error *err, struct diags *d);
+
 /*
  * The parsed recipe or Manifest at path, until the next recipe is evaluated;
  * NULL with diagnostics in d.
