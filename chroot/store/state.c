@@ -67,33 +67,69 @@ check_owner(const struct state *s, struct error *err)
 	return 0;
 }
 
+/* Could others move what is in the folder, not being who made that? */
+static int
+check_above(int folder, struct error *err)
+{
+	char link[40], path[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(folder, &st) < 0)
+		return fail_errno(err, "stat");
+	if (st.st_uid == geteuid() &&
+	    ((st.st_mode & 022) == 0 || (st.st_mode & S_ISVTX) != 0))
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", folder);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	return fail(err,
+	    "others than root may exchange it: chown root: the folder above "
+	    "it, %.200s, and chmod go-w that",
+	    path);
+}
+
+/* Each folder above the one that is open, up to the top. */
+static int
+check_all_above(int folder, struct error *err)
+{
+	struct stat last, st;
+	int fd = -1, up, rc = fstat(folder, &st);
+
+	do {
+		last = st;
+		up = openat(fd < 0 ? folder : fd, "..",
+		    O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0)
+			close(fd);
+		fd = up;
+		if (rc < 0 || fd < 0 || fstat(fd, &st) < 0)
+			rc = fail_errno(err, "open the folder above");
+		else
+			rc = check_above(fd, err);
+	} while (
+	    rc == 0 && (st.st_ino != last.st_ino || st.st_dev != last.st_dev));
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 /*
- * Could others put another folder, or a link to one, into its place? In a
- * sticky folder only what they made themselves.
+ * Could others put another folder, or a link to one, into its place or that of
+ * a folder above? In a sticky folder only what they made themselves.
  */
 static int
 check_place(const struct state *s, struct error *err)
 {
-	const char *path = s->path;
-	char parent[PATH_MAX];
 	struct stat st;
 
-	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+	if (lstat(s->path, &st) == 0 && S_ISLNK(st.st_mode) &&
 	    st.st_uid != geteuid())
 		return fail(err,
 		    "is somebody else's link; give another folder "
 		    "with -s");
-	snprintf(parent, sizeof(parent), "%s/..", path);
 	/* what is root's in a user's namespace is unknown there */
-	if (s->users || stat(parent, &st) < 0)
-		return 0;
-	if ((st.st_mode & S_ISVTX) == 0 &&
-	    (st.st_uid != geteuid() || (st.st_mode & 022) != 0))
-		return fail(err,
-		    "others than root may exchange it: chown "
-		    "root: the folder above it and chmod go-w "
-		    "that");
-	return 0;
+	return s->users ? 0 : check_all_above(s->fd, err);
 }
 
 /* Those above it are for others to pass. */

@@ -309,4 +309,17 @@ tool gc --max-size 0 --stages >out
 has "$(cat out)" "0 MiB are left" "unless stages are to go"
 is "$(tool list)" "" "all is gone"
 
+# a state folder in what is somebody else's, however far above
+mkdir -p theirs/ours/chroot open/ours sticky/ours
+chown 64111 theirs
+chmod 777 open
+chmod 1777 sticky
+for at in theirs/ours/chroot theirs/ours/state open/ours/state; do
+	"$CHROOT" -s "$tmp/$at" list >log 2>&1
+	is $? 75 "$at: a state folder that others may exchange is refused"
+	has "$(cat log)" "the folder above it, $tmp/${at%%/*}, and" "$at: the folder is named"
+done
+"$CHROOT" -s "$tmp/sticky/ours/state" list >log 2>&1
+is $? 0 "in a sticky folder they can't"
+
 finish
