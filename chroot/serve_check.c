@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The client may be anybody who took over the slave. Its descriptors were
- * opened with its rights, not ours, so what it can have done by them it can
- * do by us; what is checked is that they are of the kind that we take them
- * for, and that folders are its own.
+ * opened with its rights, not ours, so what it can have done by the files and
+ * pipes it can do by us; what is checked is that they are of the kind that we
+ * take them for. A folder of its own says nothing of what is in it, which can
+ * be anybody's and another thing at any moment: a file out of the store is
+ * looked at when it is open (prepare.h), and the recipe's are read with the
+ * rights of others (recipe.h).
  */
 #include "chroot/serve.h"
 #include "chroot/sys/ids.h"

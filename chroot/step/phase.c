@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/step/phase.h"
 #include "chroot/step/prepare.h"
+#include "chroot/step/recipe.h"
 #include "chroot/step/status.h"
 #include "chroot/sys/sys.h"
 #include "chroot/jail/uplink.h"
@@ -10,29 +11,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/*
- * The caller's folder once more, attached nowhere, for the jail. A file
- * system without translating mounts: its files are read as others'.
- */
-static int
-copy_recipe(struct run *r, struct box *b, struct error *err)
-{
-	uint64_t attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV;
-
-	b->recipe = -1;
-	if (r->o->recipe < 0)
-		return 0;
-	if (r->ids.mapped)
-		b->recipe =
-		    ids_mount(r->o->recipe, r->ids.userns, attributes, err);
-	if (b->recipe < 0)
-		b->recipe = ids_mount(r->o->recipe, -1, attributes, err);
-	return b->recipe < 0 ? fail_in(err, "recipe folder") : 0;
-}
 
 /* The jail, with a private network around it if it is to have one. */
 static int
@@ -77,7 +57,7 @@ try_box(
 	b->poor = r->poor;
 	r->watch.spill = r->fd;
 	b->mapped = r->ids.mapped;
-	if (copy_recipe(r, b, err) < 0)
+	if (recipe_mount(r, &b->recipe, err) < 0)
 		return -1;
 	rc = in_network(r, b, res, err);
 	if (b->recipe >= 0)
@@ -137,9 +117,10 @@ run_conf(struct run *r, int store, const char *name, struct jail_result *res,
 	struct box b = {.argv = NULL};
 	int code = CODE_TROUBLE;
 
-	b.extra = sys_open_beneath(store, name, O_RDONLY);
+	err->code = 0;
+	b.extra = prepare_open_stored(r, store, name, err);
 	if (b.extra < 0) {
-		fail_errno(err, "portconf %s", name);
+		fail_in(err, "portconf %s", name);
 		return err->code == ENOENT ? CODE_MISSING : CODE_TROUBLE;
 	}
 	code = code_of(r, run_box(r, &b, res, err), res, err);

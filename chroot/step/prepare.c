@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/step/prepare.h"
+#include "chroot/step/recipe.h"
 #include "chroot/store/layer.h"
 #include "chroot/jail/ready.h"
 #include "chroot/sys/sys.h"
@@ -155,18 +156,31 @@ make_folders(struct run *r, bool recipe, struct error *err)
  * are others' files.
  */
 static int
-check_source(struct run *r, int dirfd, const char *name, struct error *err)
+check_stored(struct run *r, const struct stat *st, struct error *err)
 {
+	if (!S_ISREG(st->st_mode))
+		return fail(err, "is no file");
+	if (st->st_uid != r->o->owner)
+		return fail(err, "belongs to user %u, not to %u",
+		    (unsigned)st->st_uid, (unsigned)r->o->owner);
+	return 0;
+}
+
+int
+prepare_open_stored(
+    struct run *r, int store, const char *stored, struct error *err)
+{
+	int fd = sys_open_beneath(store, stored, O_RDONLY | O_NONBLOCK);
 	struct stat st;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fd < 0)
 		return fail_errno(err, "open it");
-	if (!S_ISREG(st.st_mode))
-		return fail(err, "is no file");
-	if (st.st_uid != r->o->owner)
-		return fail(err, "belongs to user %u, not to %u",
-		    (unsigned)st.st_uid, (unsigned)r->o->owner);
-	return 0;
+	if (fstat(fd, &st) < 0)
+		fail_errno(err, "stat");
+	else if (check_stored(r, &st, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* The store is on another file system: the job gets a copy. */
@@ -174,14 +188,12 @@ static int
 copy_source(struct run *r, int store, int src, const struct source *s,
     struct error *err)
 {
-	int from = sys_open_beneath(store, s->stored, O_RDONLY | O_NONBLOCK);
+	int from = prepare_open_stored(r, store, s->stored, err);
 	int to = -1, rc = -1;
 	ssize_t n = 1;
 
 	if (from < 0)
-		return fail_errno(err, "open it");
-	if (check_source(r, store, s->stored, err) < 0)
-		goto out;
+		return -1;
 	to =
 	    openat(src, s->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	if (to < 0) {
@@ -211,8 +223,12 @@ static int
 link_source(struct run *r, int store, int src, const struct source *s,
     struct error *err)
 {
+	struct stat st;
+
 	if (linkat(store, s->stored, src, s->name, 0) == 0) {
-		if (check_source(r, src, s->name, err) == 0)
+		if (fstatat(src, s->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			return fail_errno(err, "stat");
+		if (check_stored(r, &st, err) == 0)
 			return 0;
 		(void)unlinkat(src, s->name, 0);
 		return -1;
@@ -389,6 +405,8 @@ prepare(struct run *r, struct error *err)
 	    make_all(r, ahead, err) < 0)
 		return CODE_TROUBLE;
 	code = link_sources(r, err);
+	if (code == CODE_OK && recipe_prepare(r, err) < 0)
+		code = r->watch.stopped ? CODE_STOPPED : CODE_TROUBLE;
 	return code == CODE_OK ? make_base(r, err) : code;
 }
 

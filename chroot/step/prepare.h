@@ -6,6 +6,7 @@
  *	work.N		overlayfs's, a fresh one for each mount
  *	home		/autotua of the jail: work temp home artifacts
  *	src		/autotua/distfiles: hard links to sources
+ *	recipe		where it must be one, a copy, see recipe.h
  *	groups		paths of its control groups, see cgroup.h
  * Only upper and home/ are ever writable for the job.
  */
@@ -61,5 +62,9 @@ int prepare(struct run *r, struct error *err);
 
 /* The store of sources, which may be on a file system of its own; or -1. */
 int prepare_store(struct run *r);
+
+/* A file in it for reading, which must be the owner's; or -1. */
+int prepare_open_stored(
+    struct run *r, int store, const char *stored, struct error *err);
 
 #endif

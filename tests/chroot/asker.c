@@ -7,8 +7,11 @@
  * asked for, with "most-" before them what the server is started with. line=1
  * waits for a line from standard input before asking. rounds=N does all that
  * N times, with numbers that go on, and asks for grow=BYTES more memory each
- * time. The log goes to standard error, then the lines of the status to
- * standard output. Exits with 0 if all runs were good.
+ * time. owner=ID is the user and group of whom the server takes us for,
+ * recipe=DIR and store=DIR are theirs, source=STORED is in that, as "source",
+ * and conf=STORED too, a tarball for /etc. The log goes to standard error, then
+ * the lines of the status to standard output. Exits with 0 if all runs were
+ * good.
  */
 #include "base/error.h"
 #include "run/jailer.h"
@@ -27,9 +30,9 @@
 struct wish {
 	struct jailer_conf conf;
 	const char *stage, *job;
-	char *commit;
+	char *commit, *recipe, *store, *source, *conf_tar;
 	struct limits asked;
-	int64_t jobs, line, rounds, grow;
+	int64_t jobs, line, rounds, grow, owner;
 	char **argv;
 };
 
@@ -42,20 +45,28 @@ take(struct wish *w, char *word)
 		const char *name;
 		int64_t *to;
 	} numbers[] = {{"jobs", &w->jobs}, {"line", &w->line},
-	    {"rounds", &w->rounds}, {"grow", &w->grow},
+	    {"rounds", &w->rounds}, {"grow", &w->grow}, {"owner", &w->owner},
 	    {"memory", &w->asked.memory}, {"pids", &w->asked.pids},
 	    {"disk", &w->asked.disk}, {"cpus", &w->asked.cpus},
 	    {"most-memory", &most->memory}, {"most-pids", &most->pids},
 	    {"most-disk", &most->disk}, {"most-cpus", &most->cpus}};
+	const struct {
+		const char *name;
+		char **to;
+	} texts[] = {{"commit", &w->commit}, {"recipe", &w->recipe},
+	    {"store", &w->store}, {"source", &w->source},
+	    {"conf", &w->conf_tar}};
 	char *value = strchr(word, '=');
 	size_t i;
 
 	if (!value)
 		return -1;
 	*value++ = '\0';
-	if (strcmp(word, "commit") == 0) {
-		w->commit = value;
-		return 0;
+	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		if (strcmp(word, texts[i].name) == 0) {
+			*texts[i].to = value;
+			return 0;
+		}
 	}
 	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		if (strcmp(word, numbers[i].name) == 0) {
@@ -67,28 +78,50 @@ take(struct wish *w, char *word)
 }
 
 static int
-add_record(int fd, enum record_kind kind, const char *name)
+add_record(int fd, enum record_kind kind, const char *name, const char *stored)
 {
 	struct request_record r = {.kind = (uint32_t)kind};
 
 	snprintf(r.name, sizeof(r.name), "%s", name);
+	snprintf(r.stored, sizeof(r.stored), "%s", stored);
 	return write(fd, &r, sizeof(r)) == (ssize_t)sizeof(r) ? 0 : -1;
 }
 
-/* The phases and the command; how many records. */
+/* What it needs, the phases and the command; how many records. */
 static uint32_t
-write_lists(int fd, char **argv)
+write_lists(const struct wish *w, int fd)
 {
+	char **argv = w->argv;
 	uint32_t n = 2;
 
-	if (add_record(fd, RECORD_PHASE, "one") < 0 ||
-	    add_record(fd, RECORD_PHASE, "two") < 0)
+	if (w->source && n++ &&
+	    add_record(fd, RECORD_SOURCE, "source", w->source) < 0)
+		exit(1);
+	if (w->conf_tar && n++ &&
+	    add_record(fd, RECORD_CONF, "", w->conf_tar) < 0)
+		exit(1);
+	if (add_record(fd, RECORD_PHASE, "one", "") < 0 ||
+	    add_record(fd, RECORD_PHASE, "two", "") < 0)
 		exit(1);
 	for (; *argv; argv++, n++) {
-		if (add_record(fd, RECORD_ARGUMENT, *argv) < 0)
+		if (add_record(fd, RECORD_ARGUMENT, *argv, "") < 0)
 			exit(1);
 	}
 	return n;
+}
+
+/* A folder to be passed; -1: none is wanted. */
+static int
+open_folder(const char *path)
+{
+	int fd;
+
+	if (!path)
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		exit(1);
+	return fd;
 }
 
 static void
@@ -121,7 +154,9 @@ ask(const struct wish *w, int socket, int64_t number)
 	q.disk = w->asked.disk;
 	q.cpus = w->asked.cpus;
 	fds[REQUEST_LISTS] = memfd_create("lists", MFD_CLOEXEC);
-	q.records = write_lists(fds[REQUEST_LISTS], w->argv);
+	q.records = write_lists(w, fds[REQUEST_LISTS]);
+	fds[REQUEST_RECIPE] = open_folder(w->recipe);
+	fds[REQUEST_STORE] = open_folder(w->store);
 	if (pipe2(leash, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0)
 		exit(1);
 	fds[REQUEST_LOG] = STDERR_FILENO;
@@ -188,6 +223,9 @@ main(int argc, char **argv)
 			return 2;
 	}
 	w.argv = argv + i + 1;
+	w.conf.foreign = w.owner > 0;
+	w.conf.owner = (uid_t)w.owner;
+	w.conf.group = (gid_t)w.owner;
 	if (i >= argc - 1 || jailer_start(&j, &w.conf, &err) < 0)
 		return 2;
 	for (n = 0; n < w.rounds; n++) {

@@ -164,4 +164,67 @@ run --artifacts out3 -- /bin/bash -c 'cd /autotua/artifacts
 is "$code" 0 "a very deep tree"
 has "$log" "nested too deep" "is left out where it is too deep"
 
+# a client that is another user, and wants by us what it can't have by itself
+asker=${B:-$top/build}/tests/chroot/asker
+ask() { # JOB OPTIONS... -- CMD...
+	"$asker" "$PROGRAM" "$S" "$stage" "$@" >asked 2>log </dev/null
+	code=$? log=$(cat log)
+}
+PROGRAM=$CHROOT
+mkdir -p theirs/sub theirs/deep/er store
+echo theirs >theirs/own
+echo open >theirs/sub/open
+echo topsecret >theirs/secret
+echo topsecret >theirs/deep/er/secret
+echo topsecret >theirs/group
+chown -R 64111:64111 theirs store
+chown -R 0:0 theirs/sub theirs/secret theirs/deep/er
+chown 0:64111 theirs/group
+chmod 600 theirs/secret
+chmod 060 theirs/group
+chmod 700 theirs/deep/er
+see='cd /autotua/recipe; cat own sub/open; stat -c "%U %a" own; cat secret group
+	ls deep/er; cat deep/er/secret; chmod 644 secret; touch new; :'
+ask foreign-recipe owner=64111 recipe=theirs -- /bin/bash -c "$see"
+is "$code" 0 "another user's recipe"
+is "$(grep -cx 'theirs\|open' log)" 4 "is read by the job, in each phase"
+is "$(grep -c topsecret log)" 0 "what others have in there isn't"
+is "$(grep -c 'denied' log)" 8 "it is refused"
+is "$(grep -c 'Read-only' log)" 4 "and nothing can be changed"
+"$CHROOT" -s "$S" run --job own-recipe --stage "$stage" --recipe theirs -- \
+	cat /autotua/recipe/secret >log 2>&1
+is "$(cat log)" topsecret "for who runs it itself the files are its own"
+
+# where a job's root is this machine's
+printf '#!/bin/sh\nexec "%s" "$@" --allow-rootful --without userns\n' "$CHROOT" >rootful
+chmod +x rootful
+PROGRAM=$tmp/rootful
+ask rootful-recipe owner=64111 recipe=theirs -- cat /autotua/recipe/secret
+is "$code $(grep -c topsecret log)" "1 0" "rootful: a recipe with what isn't its user's is refused"
+has "$log" "recipe folder: " "rootful: with the reason"
+rm -r theirs/secret theirs/group theirs/deep/er theirs/sub
+ask plain-recipe owner=64111 recipe=theirs -- /bin/bash -c 'cd /autotua/recipe; cat own; touch x; :'
+is "$code $(grep -c theirs log)$(grep -c 'Read-only' log)" "0 22" "rootful: one that is all its own is read"
+PROGRAM=$CHROOT
+
+# its store
+name=blake2b-$(printf '%0128d' 7)
+echo topsecret >"store/$name"
+chmod 600 "store/$name"
+ask foreign-source owner=64111 store=store source="$name" -- cat /autotua/distfiles/source
+is "$code $(grep -c topsecret log)" "1 0" "a source in its store that isn't its own is refused"
+has "$log" "belongs to user 0, not to 64111" "with the reason"
+(cd c && tar -cf "$tmp/store/$name" etc)
+ask foreign-conf owner=64111 store=store conf="$name" -- true
+is "$code" 1 "so is a portconf"
+has "$log" "belongs to user 0, not to 64111" "with the reason"
+chown 64111 "store/$name"
+ask own-conf owner=64111 store=store conf="$name" -- true
+is "$code" 0 "its own is taken"
+rm "store/$name"
+mkfifo "store/$name"
+chown 64111 "store/$name"
+ask fifo-conf owner=64111 store=store conf="$name" -- true
+has "$log" "is no file" "a pipe isn't waited for"
+
 finish
