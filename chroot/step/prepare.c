@@ -20,7 +20,7 @@
 static int
 hold_images(struct run *r, struct error *err)
 {
-	struct chain on = {r->o->stage, "-", "-", false, false};
+	struct chain on = {r->o->stage, "-", r->o->stage, false, false};
 	char digest[OK_VALUE];
 	size_t i;
 	int fd;
@@ -38,8 +38,8 @@ hold_images(struct run *r, struct error *err)
 		if (layer_check(fd, r->o->layers[i], &on, err) < 0)
 			return CODE_BROKEN;
 		on.below = r->o->layers[i];
-		on.below_digest = digest;
-		if (!state_ok_value(fd, "digest", digest))
+		on.digest = digest;
+		if (!layer_top(fd, digest))
 			return fail(err, "layer %s has no digest", on.below),
 			       CODE_BROKEN;
 	}

@@ -248,12 +248,12 @@ chain_of(const struct run *r, char digest[OK_VALUE])
 {
 	const struct run_options *o = r->o;
 	struct chain on = {
-	    o->stage, "-", "-", r->base.copied, r->ids.userns < 0};
+	    o->stage, "-", o->stage, r->base.copied, r->ids.userns < 0};
 
 	if (o->nlayers > 0) {
 		on.below = o->layers[o->nlayers - 1];
-		on.below_digest = digest;
-		if (!state_ok_value(r->held[o->nlayers], "digest", digest))
+		on.digest = digest;
+		if (!layer_top(r->held[o->nlayers], digest))
 			digest[0] = '\0';
 	}
 	return on;

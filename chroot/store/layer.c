@@ -5,6 +5,7 @@
 #include "chroot/store/state.h"
 #include "chroot/sys/sys.h"
 #include "chroot/sys/walk.h"
+#include "base/blake2b.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -99,10 +100,9 @@ layer_ok(
 	char text[IMAGE_OK];
 
 	image_ok(facts, text);
-	snprintf(ok, LAYER_OK, "stage=%s\nbelow=%s\nbelow-digest=%s\n%s%s%s",
-	    on->stage, on->below, on->below_digest,
-	    on->whole ? "whole=yes\n" : "", on->rootful ? "rootful=yes\n" : "",
-	    text);
+	snprintf(ok, LAYER_OK, "stage=%s\nbelow=%s\nchain=%s\n%s%s%s",
+	    on->stage, on->below, on->digest, on->whole ? "whole=yes\n" : "",
+	    on->rootful ? "rootful=yes\n" : "", text);
 }
 
 bool
@@ -122,34 +122,57 @@ layer_is_whole(int ok)
 }
 
 bool
-layer_below_digest(int ok, char digest[OK_VALUE])
+layer_below(int ok, char digest[OK_VALUE])
 {
 	char below[OK_VALUE];
 
-	if (state_ok_value(ok, "below-digest", digest))
+	if (state_ok_value(ok, "chain", digest))
 		return true;
-	snprintf(digest, OK_VALUE, "-");
-	return state_ok_value(ok, "below", below) && strcmp(below, "-") == 0;
+	/* the stage says it all */
+	return state_ok_value(ok, "below", below) && strcmp(below, "-") == 0 &&
+	    state_ok_value(ok, "stage", digest);
 }
 
-/* Is the layer below there, and what it was? */
+bool
+layer_top(int ok, char digest[OK_VALUE])
+{
+	char below[OK_VALUE], own[OK_VALUE];
+	struct blake2b b;
+
+	if (!layer_below(ok, below) || !state_ok_value(ok, "digest", own))
+		return false;
+	blake2b_init(&b);
+	blake2b_add(&b, below, strlen(below));
+	blake2b_add(&b, own, strlen(own));
+	blake2b_end(&b, digest);
+	return true;
+}
+
+/*
+ * Is all that it was made on there, and what it was? That each is made on what
+ * is below it is no matter of course: what has the same content can have been
+ * made on another one.
+ */
 static bool
 stands(struct state *s, int ok)
 {
-	char below[OK_VALUE], want[OK_VALUE], got[OK_VALUE];
+	char stage[OK_VALUE], below[OK_VALUE];
+	char want[OK_VALUE], got[OK_VALUE];
 	struct error none;
 	bool same;
 	int fd;
 
-	if (!state_ok_value(ok, "below", below) ||
-	    !layer_below_digest(ok, want))
+	if (!state_ok_value(ok, "stage", stage) ||
+	    !state_ok_value(ok, "below", below) || !layer_below(ok, want))
 		return false;
 	if (strcmp(below, "-") == 0)
-		return true;
+		return strcmp(want, stage) == 0 &&
+		    state_has(s, IMAGE_STAGE, stage);
 	fd = state_look(s, IMAGE_LAYER, below, &none);
 	if (fd < 0)
 		return false;
-	same = state_ok_value(fd, "digest", got) && strcmp(got, want) == 0;
+	/* a digest of digests: this ends */
+	same = layer_top(fd, got) && strcmp(got, want) == 0 && stands(s, fd);
 	close(fd);
 	return same;
 }
@@ -232,8 +255,7 @@ layer_check(int ok, const char *key, const struct chain *on, struct error *err)
 	char stage[OK_VALUE], below[OK_VALUE], digest[OK_VALUE];
 
 	if (!state_ok_value(ok, "stage", stage) ||
-	    !state_ok_value(ok, "below", below) ||
-	    !layer_below_digest(ok, digest))
+	    !state_ok_value(ok, "below", below) || !layer_below(ok, digest))
 		return fail(err,
 		    "layer %s: its \"ok\" file doesn't say what it was made "
 		    "on: remove the layer, it is made again",
@@ -243,10 +265,10 @@ layer_check(int ok, const char *key, const struct chain *on, struct error *err)
 		    "layer %s was made on stage %s and layer %s, not on %s "
 		    "and %s",
 		    key, stage, below, on->stage, on->below);
-	if (strcmp(digest, on->below_digest) != 0)
+	if (strcmp(digest, on->digest) != 0)
 		return fail(err,
-		    "layer %s was made on layer %s when that had another "
-		    "content: remove it, it is made again",
+		    "layer %s was made on layer %s when that or one below it "
+		    "had another content: remove it, it is made again",
 		    key, below);
 	return 0;
 }

@@ -15,11 +15,12 @@ struct error;
 struct state;
 
 /*
- * What a layer was made on: a stage, the layer below and the digest of what is
- * in that, "-" if none.
+ * What a layer was made on: a stage, the layer below, "-" if none, and the
+ * digest of all that, which is the stage's id where there is no layer, and
+ * above a layer that of the digest below it and of what is in it.
  */
 struct chain {
-	const char *stage, *below, *below_digest;
+	const char *stage, *below, *digest;
 	bool whole;   /* it holds all that is below it, too; see base.h */
 	bool rootful; /* made by the machine's root, whose ids are any */
 };
@@ -54,16 +55,17 @@ bool layer_is_rootful(int ok);
 bool layer_is_whole(int ok);
 
 /*
- * As state_hold(); a layer whose layer below isn't there as it was when this
- * one was made counts as missing, since it can't be used.
+ * As state_hold(); a layer whose stage or layers below aren't all there as they
+ * were when it was made counts as missing, since it can't be used.
  */
 int layer_hold(struct state *s, const char *key, struct error *err);
 
 /*
- * The digest of the layer below as "ok" has it: "-" if there is none, or false
- * if it doesn't say.
+ * The digest of the chain that it was made on, as "ok" has it, and that of the
+ * same with the layer itself on it; false if it doesn't say.
  */
-bool layer_below_digest(int ok, char digest[OK_VALUE]);
+bool layer_below(int ok, char digest[OK_VALUE]);
+bool layer_top(int ok, char digest[OK_VALUE]);
 
 /* Was the layer whose "ok" file is ok made on this chain? */
 int

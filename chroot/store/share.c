@@ -32,12 +32,12 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define FORMAT "autotua-layer-2"
+#define FORMAT "autotua-layer-3"
 
 /* What "ok" in the tarball says. */
 struct label {
 	char format[OK_VALUE], key[OK_VALUE], stage[OK_VALUE];
-	char below[OK_VALUE], below_digest[OK_VALUE], digest[OK_VALUE];
+	char below[OK_VALUE], chain[OK_VALUE], digest[OK_VALUE];
 	bool whole;
 };
 
@@ -53,8 +53,8 @@ write_tar(int fd, int root, const struct content *c, const struct label *l,
 
 	n = snprintf(ok, sizeof(ok),
 	    "format=" FORMAT "\nkey=%s\nstage=%s\nbelow=%s\n"
-	    "below-digest=%s\ndigest=%s\n%s",
-	    l->key, l->stage, l->below, l->below_digest, l->digest,
+	    "chain=%s\ndigest=%s\n%s",
+	    l->key, l->stage, l->below, l->chain, l->digest,
 	    l->whole ? "whole=yes\n" : "");
 	tar_init(&t, fd);
 	if (tar_add_text(&t, "ok", ok, (size_t)n, err) == 0 &&
@@ -98,11 +98,10 @@ read_label(int ok, struct label *l, struct error *err)
 	l->whole = state_ok_value(ok, "whole", whole);
 	if (!state_ok_value(ok, "stage", l->stage) ||
 	    !state_ok_value(ok, "below", l->below) ||
-	    !layer_below_digest(ok, l->below_digest) ||
+	    !layer_below(ok, l->chain) ||
 	    !state_ok_value(ok, "digest", l->digest))
-		return fail(err,
-		    "its \"ok\" file lacks stage, below, below-digest or "
-		    "digest");
+		return fail(
+		    err, "its \"ok\" file lacks stage, below, chain or digest");
 	return 0;
 }
 
@@ -123,7 +122,7 @@ int
 share_export(struct state *s, const char *key, int fd, char digest[KEY_HEX],
     struct error *err)
 {
-	int ok = state_hold(s, IMAGE_LAYER, key, err), root = -1, rc = -1;
+	int ok = layer_hold(s, key, err), root = -1, rc = -1;
 	struct label l = {.format = FORMAT};
 	char path[80];
 
@@ -233,14 +232,6 @@ set_marks(void *ctx, const struct walk_entry *e, struct error *err)
 
 /* ---- import -------------------------------------------------------------- */
 
-/* What is said of the layer below: "-" if there is none. */
-static bool
-is_key_or_none(const char *below, const char *text)
-{
-	return strcmp(below, "-") == 0 ? strcmp(text, "-") == 0
-				       : id_is_key(text);
-}
-
 /* "ok" of the tarball, and away with it: ours will be another one. */
 static int
 take_label(int folder, struct label *l, struct error *err)
@@ -261,8 +252,8 @@ take_label(int folder, struct label *l, struct error *err)
 		    "is no layer that was exported by "
 		    "\"autotua-chroot export\"");
 	if (!id_is_key(l->key) || !id_is_key(l->stage) ||
-	    !id_is_key(l->digest) || !is_key_or_none(l->below, l->below) ||
-	    !is_key_or_none(l->below, l->below_digest))
+	    !id_is_key(l->digest) || !id_is_key(l->chain) ||
+	    (strcmp(l->below, "-") != 0 && !id_is_key(l->below)))
 		return fail(err, "its file \"ok\" names what is no key");
 	if (unlinkat(folder, "ok", 0) < 0)
 		return fail_errno(err, "remove \"ok\"");
@@ -281,7 +272,9 @@ hold_chain(struct state *s, const struct label *l, int held[2], bool *missing,
 	if (held[0] < 0)
 		return fail_in(err, "import the stage first");
 	if (strcmp(l->below, "-") == 0)
-		return 0;
+		return strcmp(l->chain, l->stage) == 0
+		    ? 0
+		    : fail(err, "says that it stands on more than its stage");
 	held[1] = layer_hold(s, l->below, err);
 	*missing = held[1] < 0 && err->code == ENOENT;
 	if (held[1] < 0)
@@ -292,13 +285,12 @@ hold_chain(struct state *s, const struct label *l, int held[2], bool *missing,
 		    "the layer below it, %s, stands on stage %s here, not on "
 		    "%s",
 		    l->below, stage, l->stage);
-	if (!state_ok_value(held[1], "digest", digest) ||
-	    strcmp(digest, l->below_digest) != 0) {
+	if (!layer_top(held[1], digest) || strcmp(digest, l->chain) != 0) {
 		*missing = true;
 		return fail(err,
-		    "the layer below it, %s, has another content here than "
-		    "it was made on: remove that one and import the other "
-		    "first",
+		    "the layer below it, %s, or one below that has another "
+		    "content here than it was made on: remove that one and "
+		    "import the other first",
 		    l->below);
 	}
 	return 0;
@@ -320,8 +312,7 @@ unpack_layer(struct state *s, int tarball, int folder, struct error *err)
 static struct chain
 chain_of(const struct label *l)
 {
-	return (struct chain){
-	    l->stage, l->below, l->below_digest, l->whole, false};
+	return (struct chain){l->stage, l->below, l->chain, l->whole, false};
 }
 
 /* The tree as it must be, sealed. */

@@ -168,12 +168,61 @@ run --commit "$E" -- true
 tool import -l e.tar >/dev/null
 ok "the same content fits, however it came" tool has layer "$F"
 # as it was recorded before its layer below was
-sed -i '/^below-digest=/d' "$S/layers/$F/ok"
+sed -i '/^chain=/d' "$S/layers/$F/ok"
+tool has layer "$F"
+is $? 3 "a layer that doesn't say on what content it was made counts as missing"
 run --layer "$E" --layer "$F" -- true
 is "$code" 70 "one that doesn't say on what content is refused"
 has "$err" "remove the layer" "with the remedy"
 run --layer "$E" --commit "$F" -- true
 has "$status" "state=new" "and made again"
+
+# three of them, of which the middle one comes out the same on another content
+# of the lowest
+X=$(key 4) Y=$(key 5) Z=$(key 6)
+made() { # CONTENT: X and Y
+	run --commit "$X" -- /bin/bash -c "mkdir /opt/a; echo $1 >/opt/a/f"
+	run --layer "$X" --commit "$Y" -- /bin/bash -c 'echo b >/opt/b; touch -d @1000 /opt/b /opt'
+}
+digest() { sed -n 's/^digest=//p' "$S/layers/$1/ok"; }
+made one
+run --layer "$X" --layer "$Y" --commit "$Z" -- /bin/bash -c 'mv /opt/a /opt/a2'
+run --layer "$X" --layer "$Y" --layer "$Z" -- cat /opt/a2/f
+is "$code $log" "0 one" "three layers"
+for k in x:"$X" y:"$Y" z:"$Z"; do
+	tool export "${k#*:}" >"${k%%:*}.tar" 2>/dev/null
+done
+middle=$(digest "$Y")
+tool remove "$X"
+for k in "$X" "$Y" "$Z"; do
+	tool has layer "$k"
+	is $? 3 "without the lowest none is there"
+done
+tool export "$Z" >gone.tar 2>export.err
+is $? 3 "nor is any exported"
+has "$(cat export.err)" "isn't here any more" "with the reason"
+is "$(wc -c <gone.tar)" 0 "nothing is written"
+made two
+is "$(digest "$Y")" "$middle" "the middle one comes out the same"
+tool has layer "$Y"
+is $? 0 "and is there"
+tool has layer "$Z"
+is $? 3 "what stands on it isn't"
+run --layer "$X" --layer "$Y" --layer "$Z" -- ls -R /opt
+is "$code" 70 "a run refuses it"
+has "$err" "remove it, it is made again" "with the remedy"
+tool remove "$Z"
+tool import -l z.tar 2>import.err
+is $? 3 "nor can it be imported"
+has "$(cat import.err)" "another content here" "with the reason"
+run --layer "$X" --layer "$Y" --commit "$Z" -- /bin/bash -c 'mv /opt/a /opt/a2'
+has "$status" "commit key=$Z state=new" "a run makes it again"
+tool remove "$X"
+tool import -l x.tar >/dev/null
+is "$(tool import -l y.tar)$(tool import -l z.tar)" "$Y$Z" "all that it was made on comes back"
+run --layer "$X" --layer "$Y" --layer "$Z" -- cat /opt/a2/f
+is "$code $log" "0 one" "and fits"
+for k in "$X" "$Y" "$Z"; do tool remove "$k"; done
 
 # a file of a lower layer can be written, the layer stays
 run --layer "$A" -- /bin/bash -c 'echo changed >/opt/one; echo x >>/bin/busybox'
