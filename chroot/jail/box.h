@@ -59,7 +59,7 @@ struct box {
 	uint32_t base;    /* its root's id outside */
 	bool mapped;      /* mounts translate owners, see ids.h */
 	unsigned without; /* of enum feature: don't even try */
-	struct limits limits;
+	struct limits limits; /* ahead: of the kinds that the job will have */
 	bool poor; /* no control group counts memory or processes */
 	const struct cgroup *groups; /* made for the run */
 	unsigned *lacks;         /* the child's: what it had to do without */

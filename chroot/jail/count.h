@@ -4,9 +4,9 @@
  * several times a second. What is faster than that is only held by the limits
  * of single processes.
  *
- * Memory is what each process has alone, and once each what can be shared:
- * memfds that a descriptor is open to, segments of System V, the files in
- * /dev/shm, and what else of shared memory is mapped. Looking for these takes
+ * Memory is what each process has alone with its page tables, and once each
+ * what can be shared: memfds that a descriptor is open to, segments of System V,
+ * the files in /dev/shm, and what else of shared memory is mapped. Looking for these takes
  * a twentieth of the time at most. The files of a job are never opened, and
  * nothing but memfds is asked for its size.
  */

@@ -2,8 +2,11 @@
 #include "chroot/jail/limit.h"
 #include "base/error.h"
 
+#include <fcntl.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define MIB (1024 * 1024)
 
@@ -49,4 +52,22 @@ limit_memory(pid_t pid, int64_t bytes)
 	struct rlimit r = {2 * (rlim_t)bytes, 2 * (rlim_t)bytes};
 
 	(void)prlimit(pid, RLIMIT_DATA, &r, NULL);
+}
+
+void
+limit_ipc(int sys)
+{
+	/* half a MiB of semaphores, 64 bytes each; a MiB in each queue */
+	static const char *const limits[][2] = {
+	    {"kernel/sem", "250 8000 500 128"}, {"kernel/msgmni", "32"}};
+	size_t i;
+	int fd;
+
+	for (i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		fd = openat(sys, limits[i][0], O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			continue;
+		(void)!write(fd, limits[i][1], strlen(limits[i][1]));
+		close(fd);
+	}
 }

@@ -45,4 +45,12 @@ int limit_set(const struct limits *l, bool poor, struct error *err);
  */
 void limit_memory(pid_t pid, int64_t bytes);
 
+/*
+ * The same for what the kernel holds for processes and counts for none, in the
+ * ipc namespace that this process is in; sys is /proc/sys. Only the owner of
+ * the namespace can do it, and on older kernels root of the machine alone;
+ * else they are as large as ever.
+ */
+void limit_ipc(int sys);
+
 #endif

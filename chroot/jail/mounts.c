@@ -9,6 +9,7 @@
  * and moved there, which may be much later.
  */
 #include "chroot/jail/box.h"
+#include "chroot/jail/limit.h"
 #include "chroot/jail/order.h"
 #include "chroot/sys/sys.h"
 #include "base/error.h"
@@ -204,6 +205,11 @@ mount_proc(const struct box *b, int root)
 
 	mount_on(b, open_point(b, root, "proc"), "proc", "proc",
 	    MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+	if (b->poor && b->limits.memory > 0) {
+		fd = open_point(b, root, "proc/sys");
+		limit_ipc(fd);
+		close(fd);
+	}
 	for (i = 0; i < sizeof(locked) / sizeof(*locked); i++) {
 		fd = sys_open_in_root(root, locked[i], O_PATH);
 		if (fd >= 0)

@@ -419,6 +419,8 @@ plant(struct run *r, struct error *err)
 	    .base = r->ids.base,
 	    .mapped = r->ids.mapped,
 	    .without = r->o->without,
+	    .limits = r->o->limits,
+	    .poor = r->poor,
 	    .groups = &r->groups,
 	    .ahead = true};
 

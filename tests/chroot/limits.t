@@ -114,6 +114,11 @@ held "1 memory" "one of a process that can't be traced" hidden 100 1 100
 held "1 memory" "eight, together" memfd 12 8 100
 held "1 memory" "a segment of System V" segment 100 1 100
 held "1 memory" "shared mappings" mapped 100 1 100
+held "1 memory" "page tables" tables 100 1 100
+held "1 memory" "of eight, together" tables 12 8 100
+held "1 -" "semaphores: there are no more" semaphores 70 1 1
+held "1 -" "nor queues of messages" queues 70 1 1
+held "0 -" "page tables within the limit" tables 10 4 1
 held "0 -" "memfds within the limit" memfd 10 4 1
 held "0 -" "a segment" segment 40 1 1
 held "0 -" "a mapping, once for all that have it" mapped 40 8 1
@@ -200,6 +205,14 @@ whole() {
 	printf '%s\n' "$code $(field limit) $(field limit_value)"
 	[ -n "$(field limit)" ] || printf '%s\n' "$log"
 }
+# what was prepared ahead, too, has few of what the kernel counts for nobody
+printf '#!/bin/sh\nexec "%s" "$@" --without cgroup2,cgroup1\n' "$CHROOT" >poor
+chmod +x poor
+"$asker" "$tmp/poor" "$S" "$stage" poor-job rounds=3 memory=67108864 -- /bin/bash -c \
+	'echo 99 >/proc/sys/kernel/msgmni; cat /proc/sys/kernel/msgmni' >status 2>log </dev/null
+is "$(grep -v 'Read-only' log | sort | uniq -c | tr -s ' ')" " 6 32" "few queues in each phase"
+run -- cat /proc/sys/kernel/msgmni
+ok "as many as ever where they are counted" [ "$log" -gt 32 ]
 many='for ((i = 0; i < 60; i++)); do sleep 1000 & done; wait'
 ask most-pids=20 pids=4096 -- /bin/bash -c "$many"
 is "$(whole)" "1 pids 20" "more processes than a server may give"

@@ -24,7 +24,8 @@ int no_write(const char *path, const char *text);
 /*
  * Not an attack but a job that uses memory: KIND MIB PROCESSES SECONDS.
  * "memfd", "hidden" (of another user, and not dumpable), "segment" (of
- * System V): each process has its own; "mapped": they share it.
+ * System V), "tables" (of pages), "semaphores", "queues" (of messages): each
+ * process has its own; "mapped": they share it.
  */
 int hold(char **args);
 

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -45,11 +47,68 @@ fill_segment(size_t mib)
 	return shmdt(p) < 0;
 }
 
+/* A page of them for each two MiB that are read, all of one page of zeros. */
+static int
+fill_tables(size_t mib)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), span = page * page / 8;
+	size_t i, n = mib * MIB / page;
+	volatile const char *p = mmap(NULL, n * span, PROT_READ,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED ||
+	    madvise((void *)p, n * span, MADV_NOHUGEPAGE) < 0)
+		return 1;
+	for (i = 0; i < n; i++)
+		(void)p[i * span];
+	return 0;
+}
+
+/* They take 64 bytes each. */
+static int
+fill_semaphores(size_t mib)
+{
+	size_t i;
+
+	for (i = 0; i < mib * MIB / 64; i += 250) {
+		if (semget(IPC_PRIVATE, 250, IPC_CREAT | 0600) < 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int
+fill_queues(size_t mib)
+{
+	static struct {
+		long type;
+		char text[8192];
+	} message = {.type = 1};
+	size_t sent;
+	int id;
+
+	for (sent = 0; sent < mib * MIB;) {
+		id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+		if (id < 0)
+			return 1;
+		while (
+		    msgsnd(id, &message, sizeof(message.text), IPC_NOWAIT) == 0)
+			sent += sizeof(message.text);
+	}
+	return 0;
+}
+
 static int
 fill(const char *kind, size_t mib, char *mapped)
 {
 	if (strcmp(kind, "segment") == 0)
 		return fill_segment(mib);
+	if (strcmp(kind, "tables") == 0)
+		return fill_tables(mib);
+	if (strcmp(kind, "semaphores") == 0)
+		return fill_semaphores(mib);
+	if (strcmp(kind, "queues") == 0)
+		return fill_queues(mib);
 	if (strcmp(kind, "hidden") == 0 &&
 	    (setgid(1000) < 0 || setuid(1000) < 0 ||
 		prctl(PR_SET_DUMPABLE, 0) < 0))
