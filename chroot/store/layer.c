@@ -11,21 +11,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /*
- * Less than a second before 1970: whoever reads an archive takes the fraction
- * for one after it, so that the layer could be imported nowhere.
+ * Less than a second before 1970 whoever reads an archive takes the fraction
+ * for one after it, and of the first second of all there is nobody who reads
+ * it: the layer could be imported nowhere.
  */
 static int
 mend_time(const struct walk_entry *e, struct error *err)
 {
-	const struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {-1, 0}};
+	const struct timespec *was = &e->st.st_mtim;
+	struct timespec times[] = {{.tv_nsec = UTIME_OMIT}, {-1, 0}};
 
-	if (e->st.st_mtim.tv_sec != -1 || e->st.st_mtim.tv_nsec == 0)
+	if (was->tv_sec == INT64_MIN)
+		times[1].tv_sec = INT64_MIN + 1;
+	else if (was->tv_sec != -1 || was->tv_nsec == 0)
 		return 0;
 	return utimensat(e->dirfd, e->name, times, AT_SYMLINK_NOFOLLOW) < 0
 	    ? fail_errno(err, "set the time of %.200s", e->path)

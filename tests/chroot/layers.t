@@ -119,6 +119,16 @@ if touch small/f && setfattr -n user.a -v a small/f; then
 else
 	ok "too many attributes # SKIP no attributes on tmpfs" true
 fi
+# times at both ends of what there is
+run --commit "$(key 6)" --recipe "$tmp/recipe" -- /bin/bash -c 'cd /opt
+	for t in -9223372036854775808 -9223372036854775807 9223372036854775807; do
+	: >./$t; /autotua/recipe/probe dated ./$t $t 0 || exit; done'
+is "$code" 0 "a layer with times at their ends"
+tool export "$(key 6)" >ends.tar
+was=$(stat -c '%n %Y' "$S/layers/$(key 6)/root/opt"/*)
+tool remove "$(key 6)"
+is "$(tool import -l ends.tar)" "$(key 6)" "goes elsewhere"
+is "$(stat -c '%n %Y' "$S/layers/$(key 6)/root/opt"/*)" "$was" "with the same times"
 ok "the run is swept" soon swept
 umount small
 S=$home

@@ -231,8 +231,8 @@ main(int argc, char **argv)
 		return hold(argv + 2);
 	if (argc == 6 && strcmp(argv[1], "attributes") == 0)
 		return attributes(argv + 2);
-	if (argc == 3 && strcmp(argv[1], "past") == 0)
-		return past(argv[2]);
+	if (argc == 5 && strcmp(argv[1], "dated") == 0)
+		return dated(argv + 2);
 	if (argc == 2 && strcmp(argv[1], "am-root") == 0)
 		return am_root();
 	/* a phase's name may follow */

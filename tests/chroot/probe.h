@@ -32,8 +32,8 @@ int hold(char **args);
 /* Nor this: FILE COUNT NAME VALUE, lengths of each attribute that it gets. */
 int attributes(char **args);
 
-/* The file is from a quarter of a second before 1970. */
-int past(const char *path);
+/* FILE SEC NSEC: that is its time. */
+int dated(char **args);
 
 /* The attacks: HELD or BROKE, with a line that says what. */
 int exe_of_1(void);

@@ -167,10 +167,10 @@ attributes(char **args)
 }
 
 int
-past(const char *path)
+dated(char **args)
 {
-	const struct timespec times[] = {
-	    {.tv_nsec = UTIME_OMIT}, {-1, 750000000}};
+	const struct timespec times[] = {{.tv_nsec = UTIME_OMIT},
+	    {strtoll(args[1], NULL, 10), strtol(args[2], NULL, 10)}};
 
-	return utimensat(AT_FDCWD, path, times, 0) < 0;
+	return utimensat(AT_FDCWD, args[0], times, 0) < 0;
 }

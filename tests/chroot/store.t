@@ -197,7 +197,7 @@ mkdir probe
 cp "$probe" probe/probe
 tool run --job old-times --stage "$id" --commit "$K" --recipe "$tmp/probe" -- /bin/bash -c \
 	'chmod 600 /opt/old /opt/older; mkdir /opt/d; : >/opt/last
-	for i in d last; do /autotua/recipe/probe past /opt/$i || exit; done'
+	for i in d last; do /autotua/recipe/probe dated /opt/$i -1 750000000 || exit; done'
 is "$(cd "$S/layers/$K/root/opt" && stat -c %.2Y last d | tr '\n' ' ')" "-1.00 -1.00 " \
 	"within the last second the fraction is dropped"
 is "$(dates "$S/layers/$K/root")" "$(dates f)" "in a layer"
