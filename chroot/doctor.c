@@ -79,6 +79,7 @@ run_jail(struct visit *v, const char *run, int spill, struct jail_result *res,
 	struct jail_watch w = JAIL_WATCH_NONE;
 	struct box b = {.below = run,
 	    .run = run,
+	    .folder = -1,
 	    .work = "work",
 	    .userns = v->ids.userns,
 	    .base = v->ids.base,

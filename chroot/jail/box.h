@@ -50,6 +50,7 @@ struct box {
 	size_t nlayers;
 	bool copied;      /* upper is all of it */
 	const char *run;  /* "run/JOB", with upper, home, src in it */
+	int folder;       /* the same as a mount; -1: is to be made */
 	const char *work; /* overlayfs's own folder in there: "work.N" */
 	enum network net;
 	int netns;        /* of a private network; or -1 */

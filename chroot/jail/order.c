@@ -47,12 +47,20 @@ open_mount(const struct box *b, const char *path, uint64_t attributes,
 	return copy < 0 ? fail_in(err, "%s", path) : copy;
 }
 
+/*
+ * By one mount of all images: the end of each mount is a wait for all
+ * processors.
+ */
 static int
 open_lowers(struct parts *p, const struct box *b, struct error *err)
 {
+	int images = open_mount(b, ".", MOUNT_ATTR_RDONLY, err);
 	char path[256];
 	size_t i;
 
+	p->fd[PART_IMAGES] = images;
+	if (images < 0)
+		return -1;
 	for (i = b->nlayers + 1; i > 0; i--) {
 		if (i > 1)
 			snprintf(path, sizeof(path), "layers/%s/root",
@@ -60,9 +68,9 @@ open_lowers(struct parts *p, const struct box *b, struct error *err)
 		else
 			snprintf(path, sizeof(path), "%s/root", b->below);
 		p->lower[p->nlower] =
-		    open_mount(b, path, MOUNT_ATTR_RDONLY, err);
+		    sys_open_beneath(images, path, O_PATH | O_DIRECTORY);
 		if (p->lower[p->nlower] < 0)
-			return -1;
+			return fail_errno(err, "open %s", path);
 		p->nlower++;
 	}
 	return 0;
@@ -71,7 +79,8 @@ open_lowers(struct parts *p, const struct box *b, struct error *err)
 static int
 open_overlay(struct parts *p, const struct box *b, struct error *err)
 {
-	int run = open_mount(b, b->run, 0, err);
+	int run = b->folder < 0 ? open_mount(b, b->run, 0, err)
+				: fcntl(b->folder, F_DUPFD_CLOEXEC, 0);
 
 	p->fd[PART_RUN] = run;
 	if (run < 0)

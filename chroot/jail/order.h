@@ -25,6 +25,7 @@ enum part {
 	PART_RUN,  /* the run's folder, and in it, for overlayfs: */
 	PART_UPPER,
 	PART_WORK,
+	PART_IMAGES,   /* the state folder, and in it all that is below */
 	PART_HOME,     /* for /autotua */
 	PART_SRC,      /* for /autotua/distfiles */
 	PART_RECIPE,   /* for /autotua/recipe */
@@ -36,12 +37,12 @@ enum part {
 
 struct parts {
 	int fd[PARTS];
-	int lower[PARTS_LOWER]; /* top first */
+	int lower[PARTS_LOWER]; /* top first; folders of PART_IMAGES */
 	size_t nlower;
 };
 #define PARTS_NONE                                                             \
 	((struct parts){                                                       \
-	    {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, {0}, 0})
+	    {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1}, {0}, 0})
 
 /* The parent's: open them all; then or after an error they are closed. */
 int parts_open(struct parts *p, const struct box *b, struct error *err);

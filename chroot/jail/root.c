@@ -56,14 +56,22 @@ attach(const struct box *b, int mount, int nursery, const char *name)
 static void
 attach_parts(const struct box *b, const struct parts *p, int nursery)
 {
-	char name[32];
+	attach(b, p->fd[PART_IMAGES], nursery, "images");
+	attach(b, p->fd[PART_RUN], nursery, "run");
+}
+
+/* It has mounts of its own by now. */
+static void
+detach_parts(const struct box *b, int nursery)
+{
+	static const char *const names[] = {"images", "run"};
 	size_t i;
 
-	for (i = 0; i < p->nlower; i++) {
-		snprintf(name, sizeof(name), "%zu", i);
-		attach(b, p->lower[i], nursery, name);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (fchdir(nursery) < 0 || umount2(names[i], MNT_DETACH) < 0 ||
+		    unlinkat(nursery, names[i], AT_REMOVEDIR) < 0)
+			box_die(b, "detach %s: %s", names[i], strerror(errno));
 	}
-	attach(b, p->fd[PART_RUN], nursery, "run");
 }
 
 /* In the namespace of an ordinary user marks are attributes of its files. */
@@ -202,10 +210,12 @@ mount_overlay(const struct box *b, const struct parts *p, int nursery)
 {
 	struct statvfs vfs;
 	int root = -1;
+	bool attached;
 
 	if ((b->without & FEATURE_DETACHED) == 0)
 		root = mount_by_descriptors(b, p, false);
-	if (root < 0) {
+	attached = root < 0;
+	if (attached) {
 		box_lacks(b, FEATURE_DETACHED);
 		attach_parts(b, p, nursery);
 		if ((b->without & FEATURE_FSCONFIG) == 0)
@@ -217,6 +227,8 @@ mount_overlay(const struct box *b, const struct parts *p, int nursery)
 		box_lacks(b, FEATURE_FSCONFIG);
 		root = mount_by_text(b, p, nursery);
 	}
+	if (attached)
+		detach_parts(b, nursery);
 	/* overlayfs falls back to this without an error */
 	if (fstatvfs(root, &vfs) < 0 || (vfs.f_flag & ST_RDONLY) != 0)
 		no_overlay(b, "mounted the root read-only");

@@ -47,6 +47,7 @@ try_box(
 	b->nlayers = r->o->nlayers - r->base.skip;
 	b->copied = r->base.copied;
 	b->run = arena_printf(&r->arena, "run/%s", r->o->job);
+	b->folder = r->folder;
 	b->work = name;
 	b->userns = r->ids.userns;
 	b->base = r->ids.base;
@@ -62,6 +63,10 @@ try_box(
 	rc = in_network(r, b, res, err);
 	if (b->recipe >= 0)
 		close(b->recipe);
+	/* it may have become one of that jail's */
+	if (r->folder >= 0)
+		close(r->folder);
+	r->folder = -1;
 	return rc;
 }
 

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -86,8 +87,9 @@ take_ids(struct run *r, struct error *err)
 		fail(err, "without userns");
 	else if (ids_take(&r->ids, r->state.fd, r->state.users, err) == 0 &&
 	    r->ids.mapped)
-		r->proof = ids_mount(r->fd, r->ids.userns, 0, err);
-	if (r->proof >= 0 || (r->ids.userns >= 0 && !r->ids.mapped))
+		r->folder = ids_mount(r->fd, r->ids.userns,
+		    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+	if (r->folder >= 0 || (r->ids.userns >= 0 && !r->ids.mapped))
 		return 0;
 	ids_release(&r->ids);
 	if (!r->o->allow_rootful)

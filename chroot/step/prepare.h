@@ -32,7 +32,7 @@ struct run {
 	size_t nheld;
 	struct base base;
 	struct ids ids; /* userns -1: root of the jail is the host's */
-	int proof;      /* a mount that has shown that they can be used */
+	int folder;     /* run/JOB as their mount, for the first jail; or -1 */
 	struct jail_watch watch;
 	unsigned mounts; /* so far */
 	unsigned lacks;  /* of enum feature */

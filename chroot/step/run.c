@@ -421,7 +421,7 @@ run_begin(struct run *r, const struct state *s, struct error *err)
 {
 	*r = (struct run){.state = *s,
 	    .fd = -1,
-	    .proof = -1,
+	    .folder = -1,
 	    .ids = {-1, -1, 0, false},
 	    .watch = JAIL_WATCH_NONE};
 	/* the child opens everything below it, see box.h */
@@ -472,8 +472,8 @@ run(struct state *s, const struct run_options *o, struct error *err)
 		log_warn("%s", ignored.msg);
 	/* the sweeper has them too, and lets go later than we */
 	jail_drop_view(&r.watch);
-	if (r.proof >= 0)
-		close(r.proof);
+	if (r.folder >= 0)
+		close(r.folder);
 	state_close(s);
 	return code;
 }
