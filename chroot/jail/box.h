@@ -97,7 +97,7 @@ struct parts;
 /*
  * A small folder in memory where mounts wait for the root; a descriptor. Its
  * folders are BOX_ROOT, where the root is attached, and those of what goes on
- * top of the root.
+ * top of the root. In the end it is empty, and the jail's /sys.
  */
 #define BOX_ROOT "root"
 int mount_nursery(const struct box *b);
@@ -111,8 +111,10 @@ int root_mount(const struct box *b, const struct parts *p, int nursery);
 /* What a jail has on top of it; each ends in box_die() if it fails. */
 void mount_dev(const struct box *b, int nursery);
 void mount_proc(const struct box *b, int nursery);
-void mount_sys(const struct box *b, int nursery);
 void mount_moved(const struct box *b, int nursery, int root);
+int mount_point_of_sys(const struct box *b, int root);
+void mount_sys(const struct box *b, int nursery, int point);
+void mount_emptied(const struct box *b, int nursery);
 void mount_tmp(const struct box *b, int root);
 void mount_autotua(const struct box *b, const struct parts *p, int root);
 void mount_resolver(const struct box *b, const struct parts *p, int root);

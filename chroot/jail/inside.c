@@ -171,49 +171,53 @@ become_owner(const struct box *b)
 }
 
 /*
- * The root over "/" and a chroot into it, where the machine's root is its
- * initramfs. What keeps the job inside then is that it can't mount.
+ * Away from the host's mounts, none of which is needed any more: the nursery
+ * is the root then. Where that can't be, they stay.
  */
-static void
-move_root(const struct box *b)
-{
-	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
-	    chdir("/") < 0)
-		box_die(b, "enter the root: %s", strerror(errno));
-}
-
-/* The new root instead of the old, which is gone afterwards. */
-static void
-pivot(const struct box *b, int root)
-{
-	if (fchdir(root) < 0)
-		box_die(b, "enter the root: %s", strerror(errno));
-	close(root);
-	if ((b->without & FEATURE_PIVOT) != 0 || sys_pivot_root(".", ".") < 0) {
-		box_lacks(b, FEATURE_PIVOT);
-		if (b->nest)
-			box_die(b,
-			    "this machine runs from its initramfs: no "
-			    "nesting job can be held here");
-		move_root(b);
-		return;
-	}
-	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
-		box_die(b, "leave the old root: %s", strerror(errno));
-}
-
-/*
- * Away from the host's mounts, none of which is needed any more, while there
- * is no job. Where that can't be, they stay until there is one.
- */
-static void
+static bool
 leave_host(const struct box *b, int nursery)
 {
 	if ((b->without & FEATURE_PIVOT) != 0 || fchdir(nursery) < 0 ||
 	    sys_pivot_root(".", ".") < 0)
-		return;
+		return false;
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		box_die(b, "leave the host's mounts: %s", strerror(errno));
+	return true;
+}
+
+/*
+ * The root over "/" and a chroot into it, where the machine's root is its
+ * initramfs. What keeps the job inside then is that it can't mount.
+ */
+static void
+move_root(const struct box *b, int nursery, int root, int sys)
+{
+	box_lacks(b, FEATURE_PIVOT);
+	if (b->nest)
+		box_die(b,
+		    "this machine runs from its initramfs: no "
+		    "nesting job can be held here");
+	if (fchdir(root) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 ||
+	    chroot(".") < 0)
+		box_die(b, "enter the root: %s", strerror(errno));
+	mount_sys(b, nursery, sys);
+}
+
+/* The new root instead of the nursery, which is its /sys afterwards. */
+static void
+pivot(const struct box *b, bool left, int nursery, int root)
+{
+	int sys = mount_point_of_sys(b, root);
+
+	if (!left)
+		move_root(b, nursery, root, sys);
+	else if (fchdir(sys) < 0 || sys_pivot_root("..", ".") < 0)
+		box_die(b, "enter the root: %s", strerror(errno));
+	if (chdir("/") < 0)
+		box_die(b, "enter the root: %s", strerror(errno));
+	close(sys);
+	close(root);
+	mount_emptied(b, nursery);
 }
 
 /* From here on our control groups are the root of what the jail sees. */
@@ -317,9 +321,9 @@ unpack_conf(const struct box *b, int root)
 	_exit(0);
 }
 
-/* The first half; a descriptor of the nursery. */
+/* The first half; a descriptor of the nursery. left: the host's mounts. */
 static int
-make_ahead(const struct box *b)
+make_ahead(const struct box *b, bool *left)
 {
 	int nursery;
 
@@ -331,11 +335,10 @@ make_ahead(const struct box *b)
 	nursery = mount_nursery(b);
 	mount_dev(b, nursery);
 	mount_proc(b, nursery);
-	mount_sys(b, nursery);
 	raise_network(b);
 	set_names(b);
-	if (b->ahead)
-		leave_host(b, nursery);
+	/* who unpacks an archive needs the host's program for that */
+	*left = (b->ahead || b->argv) && leave_host(b, nursery);
 	return nursery;
 }
 
@@ -347,9 +350,10 @@ inside(const struct box *birth)
 	unsigned lacks = 0;
 	struct parts p;
 	int nursery, root;
+	bool left;
 
 	b->lacks = &lacks;
-	nursery = make_ahead(b);
+	nursery = make_ahead(b, &left);
 	order_receive(b, &p, &a);
 	close(BOX_ORDER);
 	join_groups(b, &p);
@@ -362,7 +366,7 @@ inside(const struct box *birth)
 	mount_tmp(b, root);
 	mount_autotua(b, &p, root);
 	mount_resolver(b, &p, root);
-	pivot(b, root);
+	pivot(b, left, nursery, root);
 	sys_close_from(BOX_NETNS);
 	drop_privileges(b);
 	tie(b); /* a change of credentials may have undone it */

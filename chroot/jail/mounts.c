@@ -4,9 +4,10 @@
  * mount point may have come from an image, so it is opened below the new
  * root without following any link; a link there is refused. mount(2) gets it
  * as /proc/self/fd/N of the host's /proc, which is still ours here; what is
- * only seen at a second place is copied and attached by descriptors. /dev,
- * /proc and /sys are the same for all jobs, so they are made beside the root
- * and moved there, which may be much later.
+ * only seen at a second place is copied and attached by descriptors. /dev and
+ * /proc are the same for all jobs, so they are made beside the root and moved
+ * there, which may be much later. The nursery they are made in is /sys then:
+ * to unmount it would be a wait for all processors.
  */
 #include "chroot/jail/box.h"
 #include "chroot/jail/limit.h"
@@ -104,8 +105,8 @@ mount_nursery(const struct box *b)
 {
 	int fd;
 
-	if (mount("nursery", "run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-		"mode=0700,size=1m,nr_inodes=1024") < 0)
+	if (mount("sys", "run", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		"mode=0755,size=4k,nr_inodes=16") < 0)
 		box_die(b, "mount the nursery: %s", strerror(errno));
 	fd = open("run", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
@@ -225,15 +226,6 @@ mount_proc(const struct box *b, int root)
 	}
 }
 
-/* Empty: what reads /sys gets "not there" instead of the host's hardware. */
-void
-mount_sys(const struct box *b, int root)
-{
-	mount_on(b, open_point(b, root, "sys"), "sys", "tmpfs",
-	    MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
-	    "mode=0755,size=4k,nr_inodes=1");
-}
-
 /* On the upper layer, so that limits of disk hold for it; not in a layer. */
 void
 mount_tmp(const struct box *b, int root)
@@ -242,23 +234,57 @@ mount_tmp(const struct box *b, int root)
 		box_die(b, "create /tmp: %s", strerror(errno));
 }
 
+static void
+move_to(const struct box *b, int from, int point, const char *name)
+{
+	if (move_mount(from, "", point, "",
+		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		box_die(b, "move /%s: %s", name, strerror(errno));
+}
+
 /* What has been made in the nursery, to its place. */
 void
 mount_moved(const struct box *b, int nursery, int root)
 {
-	static const char *const names[] = {"dev", "proc", "sys"};
+	static const char *const names[] = {"dev", "proc"};
 	size_t i;
 	int from, point;
 
 	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		from = open_point(b, nursery, names[i]);
 		point = open_point(b, root, names[i]);
-		if (move_mount(from, "", point, "",
-			MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-			box_die(b, "move /%s: %s", names[i], strerror(errno));
+		move_to(b, from, point, names[i]);
 		close(from);
 		close(point);
 	}
+}
+
+int
+mount_point_of_sys(const struct box *b, int root)
+{
+	return open_point(b, root, "sys");
+}
+
+void
+mount_sys(const struct box *b, int nursery, int point)
+{
+	move_to(b, nursery, point, "sys");
+}
+
+/* Empty: what reads /sys gets "not there" instead of the host's hardware. */
+void
+mount_emptied(const struct box *b, int nursery)
+{
+	static const char *const names[] = {"dev", "proc", BOX_ROOT};
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (unlinkat(nursery, names[i], AT_REMOVEDIR) < 0)
+			box_die(b, "empty /sys: %s", strerror(errno));
+	}
+	if (mount_setattr(nursery, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		box_die(b, "protect /sys: %s", strerror(errno));
 }
 
 void

@@ -6,10 +6,10 @@
  * over the very chain it was made on. volatile: nothing is synced before the
  * upper becomes a layer, which is when syncfs() is called.
  *
- * Each part is a mount of its own, whose owners are translated, and has come
- * from the parent. The kernel takes them as descriptors of mounts that are
- * attached nowhere (Linux 6.15), or else once they are attached in this
- * namespace.
+ * What it stands on are folders of two mounts, whose owners are translated and
+ * which have come from the parent: of all images, and of the run. The kernel
+ * takes such folders while their mounts are attached nowhere (Linux 6.15), or
+ * else once they are attached in this namespace.
  */
 #include "chroot/jail/box.h"
 #include "chroot/jail/order.h"
