@@ -112,12 +112,14 @@ int root_mount(const struct box *b, const struct parts *p, int nursery);
 void mount_dev(const struct box *b, int nursery);
 void mount_proc(const struct box *b, int nursery);
 void mount_moved(const struct box *b, int nursery, int root);
-int mount_point_of_sys(const struct box *b, int root);
-void mount_sys(const struct box *b, int nursery, int point);
-void mount_emptied(const struct box *b, int nursery);
 void mount_tmp(const struct box *b, int root);
 void mount_autotua(const struct box *b, const struct parts *p, int root);
 void mount_resolver(const struct box *b, const struct parts *p, int root);
+
+/* The folder /sys of the root; the nursery to there; then it is emptied. */
+int mount_point_of_sys(const struct box *b, int root);
+void mount_sys(const struct box *b, int nursery, int point);
+void mount_emptied(const struct box *b, int nursery);
 
 /* Process 1: start the command, reap, obey the leash, answer, end. */
 _Noreturn void init_run(const struct box *b);
