@@ -118,9 +118,27 @@ file_sync_folder(int dirfd, const char *dir, struct error *err)
 	return rc;
 }
 
+/* What a file gets that takes another's place. */
+struct looks {
+	mode_t mode;
+	const struct stat *owner; /* NULL: who writes it */
+	bool sync;
+};
+
 static int
-replace(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
-    bool sync, struct error *err)
+dress(int fd, const char *name, const struct looks *l, struct error *err)
+{
+	if (l->owner && fchown(fd, l->owner->st_uid, l->owner->st_gid) < 0)
+		return fail_errno(
+		    err, "%s: its owner and group can't be kept", name);
+	if (fchmod(fd, l->mode) < 0)
+		return fail_errno(err, "write %s", name);
+	return 0;
+}
+
+static int
+replace(int dirfd, const char *name, const void *p, size_t n,
+    const struct looks *l, struct error *err)
 {
 	char tmp[PATH_MAX];
 	int fd, rc = -1;
@@ -137,12 +155,14 @@ replace(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
 		fail_in(err, "%s", name);
 		goto out;
 	}
-	if (fchmod(fd, mode) < 0 || (sync && fsync(fd) < 0) ||
+	if (dress(fd, name, l, err) < 0)
+		goto out;
+	if ((l->sync && fsync(fd) < 0) ||
 	    renameat(dirfd, tmp, dirfd, name) < 0) {
 		fail_errno(err, "write %s", name);
 		goto out;
 	}
-	rc = sync ? file_sync_parent(dirfd, name, err) : 0;
+	rc = l->sync ? file_sync_parent(dirfd, name, err) : 0;
 out:
 	if (rc < 0)
 		unlinkat(dirfd, tmp, 0);
@@ -154,14 +174,18 @@ int
 file_write_at(int dirfd, const char *name, const void *p, size_t n, mode_t mode,
     struct error *err)
 {
-	return replace(dirfd, name, p, n, mode, true, err);
+	struct looks l = {.mode = mode, .sync = true};
+
+	return replace(dirfd, name, p, n, &l, err);
 }
 
 int
 file_replace_at(int dirfd, const char *name, const void *p, size_t n,
     mode_t mode, struct error *err)
 {
-	return replace(dirfd, name, p, n, mode, false, err);
+	struct looks l = {.mode = mode};
+
+	return replace(dirfd, name, p, n, &l, err);
 }
 
 int
@@ -169,6 +193,18 @@ file_write(
     const char *path, const void *p, size_t n, mode_t mode, struct error *err)
 {
 	return file_write_at(AT_FDCWD, path, p, n, mode, err);
+}
+
+int
+file_rewrite(const char *path, const void *p, size_t n, struct error *err)
+{
+	struct stat st;
+	struct looks l = {.owner = &st, .sync = true};
+
+	if (lstat(path, &st) < 0)
+		return fail_errno(err, "%s", path);
+	l.mode = st.st_mode & 07777;
+	return replace(AT_FDCWD, path, p, n, &l, err);
 }
 
 int

@@ -34,7 +34,13 @@ int file_write(
 int file_write_at(int dirfd, const char *name, const void *p, size_t n,
     mode_t mode, struct error *err);
 
-/* The same without any sync: all or nothing, but not after a power cut. */
+/*
+ * The same of the file that is there, whose mode, owner and group stay: -1 if
+ * they can't. A link is not followed.
+ */
+int file_rewrite(const char *path, const void *p, size_t n, struct error *err);
+
+/* As file_write_at() without any sync: all or nothing, but not after a power cut. */
 int file_replace_at(int dirfd, const char *name, const void *p, size_t n,
     mode_t mode, struct error *err);
 

@@ -337,6 +337,57 @@ run jobuild verify --keyring "$tmp/keyring"
 ((status == 1))
 ok "nothing of it counts"
 
+# the file that is changed is the one that is meant, for those who read it
+group=1234
+((EUID)) && group=$(id -G | tr ' ' '\n' | tail -n 1)
+mkdir "$tmp/kept"
+again() { # the keyring is as it was before the revocation
+	echo "anna $new" >"$tmp/kept/keyring"
+	chgrp "$group" "$tmp/kept/keyring"
+	chmod 640 "$tmp/kept/keyring"
+}
+again
+ln -s kept/keyring "$tmp/link"
+run jobuild key accept --keyring "$tmp/link" "$tmp/revoke"
+((status == 0)) && [[ -L $tmp/link ]] && grep -qx "anna $new revoked" "$tmp/kept/keyring"
+ok "a keyring that is a link: the file that it leads to is changed"
+[[ $(stat -c %a:%g "$tmp/kept/keyring") == "640:$group" && $(ls "$tmp/kept") == keyring ]]
+ok "and keeps its mode and group"
+if ((EUID)); then
+	ok "a group that can't be kept # SKIP not root"
+else
+	again
+	chmod 711 "$tmp"
+	cp "$tmp/revoke" "$tmp/kept/statement"
+	chown -R 1235 "$tmp/kept"
+	cp "$tmp/kept/keyring" "$tmp/before"
+	run setpriv --reuid 1235 --regid 1235 --clear-groups env -C / HOME="$tmp/kept" TMPDIR="$tmp/kept" jobuild key accept --keyring "$tmp/kept/keyring" "$tmp/kept/statement"
+	((status == 1)) && told "owner and group" && cmp "$tmp/before" "$tmp/kept/keyring" && [[ $(stat -c %a:%u:%g "$tmp/kept/keyring") == 640:1235:1234 ]]
+	ok "who can't keep the group changes nothing"
+fi
+again
+flock -F "$tmp/kept/keyring" sleep 600 &
+holder=$!
+jobuild key accept --keyring "$tmp/kept/keyring" "$tmp/revoke" 2>"$tmp/err" &
+accepting=$!
+waits() { # until the system says that it waits for a lock
+	local i
+
+	for ((i = 0; i < 200; i++)); do
+		grep -q -- "-> FLOCK .* $accepting " /proc/locks && return
+		kill -0 "$accepting" 2>/dev/null || return
+		sleep 0.05
+	done
+	return 1
+}
+waits
+echo "bert $old" >"$tmp/kept/next"
+mv "$tmp/kept/next" "$tmp/kept/keyring"
+echo "anna $new" >>"$tmp/kept/keyring"
+kill "$holder"
+wait "$accepting" && grep -qx "bert $old" "$tmp/kept/keyring" && grep -qx "anna $new revoked" "$tmp/kept/keyring"
+ok "of two changes at once none is lost"
+
 # OpenPGP's own revocation, made when the key was
 gen lost@x.invalid ed25519 sign 1y
 echo "carl $fpr" >"$tmp/keyring"

@@ -174,6 +174,25 @@ test_apply(const struct buf *b, time_t now)
 	    "no way back to a revoked key: %s", err.msg);
 }
 
+/* A keyring that no further line fits in stays as it is. */
+static void
+test_full(const struct buf *b, time_t now)
+{
+	struct error err = {0};
+	struct statement s;
+	struct buf text;
+
+	buf_init(&text, 1 << 21);
+	statement_read(&s, b->data, b->len, now, &arena, &err);
+	buf_addf(&text, "anna %s\n", s.old);
+	while (text.len < (1 << 20) - 100)
+		buf_addf(&text, "# %70s\n", "");
+	write_ring(text.data);
+	ok(keyring_apply(ring, &s, &err) < 0 && strstr(err.msg, "larger than"),
+	    "a full keyring: %s", err.msg);
+	buf_release(&text);
+}
+
 static void
 test_signatures(void)
 {
@@ -189,6 +208,7 @@ test_signatures(void)
 	make(&s, "old@x", "new@x", &b);
 	read_as(&b, now + 5, NULL, "a good rotation");
 	test_apply(&b, now + 5);
+	test_full(&b, now + 5);
 	read_as(&b, now + 31 * 86400, "older than 30 days", "an old one");
 	read_as(&b, now - 3600, "in the future", "one of the future");
 	p = strstr(b.data, "user: anna");

@@ -6,8 +6,12 @@
 #include "base/error.h"
 #include "base/file.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define KEYRING_MAX (1024 * 1024)
 
@@ -44,39 +48,89 @@ check(const char *path, const struct statement *s, struct arena *a,
 	return 0;
 }
 
-int
-keyring_apply(const char *path, const struct statement *s, struct error *err)
+/*
+ * Open and lock the file that path names. Who held the lock may have put
+ * another file in its place: that one is to be locked then.
+ */
+static int
+lock(const char *path, struct error *err)
 {
+	/* NFS locks only what is open for writing */
+	int mode = access(path, W_OK) == 0 ? O_RDWR : O_RDONLY, fd;
+	struct stat locked, st;
+
+	for (;;) {
+		fd = open(path, mode | O_CLOEXEC | O_NOCTTY);
+		if (fd < 0)
+			return fail_errno(err, "open %s", path);
+		if (flock(fd, LOCK_EX) < 0 || fstat(fd, &locked) < 0) {
+			fail_errno(err, "lock %s", path);
+			close(fd);
+			return -1;
+		}
+		if (stat(path, &st) == 0 && st.st_dev == locked.st_dev &&
+		    st.st_ino == locked.st_ino)
+			return fd;
+		close(fd);
+	}
+}
+
+/* A line "revoked" outweighs the one that trusts. */
+static int
+add_lines(struct buf *b, const struct keyring *k, const struct statement *s)
+{
+	bool rotate = s->action == STATEMENT_ROTATE;
 	const struct keyring_entry *e;
+	size_t i;
+
+	if (b->len && b->data[b->len - 1] != '\n' && buf_addc(b, '\n') < 0)
+		return -1;
+	for (i = 0; i < k->n; i++) {
+		e = &k->entries[i];
+		if (is_meant(k, e, s) &&
+		    buf_addf(b, "# %s\n%s %s revoked\n",
+			rotate ? "replaced" : s->reason, e->user,
+			e->fingerprint) < 0)
+			return -1;
+	}
+	return s->new[0] ? buf_addf(b, "%s %s\n", s->user, s->new) : 0;
+}
+
+static int
+change(const char *path, const struct statement *s, struct error *err)
+{
 	struct arena a = {0};
 	struct keyring k;
-	struct stat st;
 	struct buf b;
-	size_t i;
 	int rc = -1;
 
 	buf_init(&b, KEYRING_MAX);
 	if (check(path, s, &a, &k, err) < 0 || file_read(path, &b, err) < 0)
 		goto out;
-	if (b.len && b.data[b.len - 1] != '\n')
-		buf_addc(&b, '\n');
-	/* a line "revoked" outweighs the one that trusts */
-	for (i = 0; i < k.n; i++) {
-		e = &k.entries[i];
-		if (is_meant(&k, e, s))
-			buf_addf(&b, "# %s\n%s %s revoked\n",
-			    s->action == STATEMENT_ROTATE ? "replaced"
-							  : s->reason,
-			    e->user, e->fingerprint);
-	}
-	if (s->new[0])
-		buf_addf(&b, "%s %s\n", s->user, s->new);
-	if (stat(path, &st) < 0)
-		fail_errno(err, "%s", path);
+	if (add_lines(&b, &k, s) < 0)
+		fail(
+		    err, "%s would be larger than %d bytes", path, KEYRING_MAX);
 	else
-		rc = file_write(path, b.data, b.len, st.st_mode & 0777, err);
+		rc = file_rewrite(path, b.data, b.len, err);
 out:
 	buf_release(&b);
 	arena_release(&a);
+	return rc;
+}
+
+int
+keyring_apply(const char *path, const struct statement *s, struct error *err)
+{
+	char *real = realpath(path, NULL);
+	int fd, rc = -1;
+
+	if (!real)
+		return fail_errno(err, "open %s", path);
+	fd = lock(real, err);
+	if (fd >= 0) {
+		rc = change(real, s, err);
+		close(fd);
+	}
+	free(real);
 	return rc;
 }
