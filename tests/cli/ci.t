@@ -261,4 +261,24 @@ chmod +x "$tree/.git/hooks/pre-commit"
 echo 'DEPEND="' >>"$tree/ben/tool/tool-1.0.jobuild"
 ! (cd "$tree" && git add -A && git commit -m bad) >"$tmp/out" 2>"$tmp/err" && told "ben/tool/tool-1.0.jobuild:"
 ok "pre-commit"
+
+# a tree that begins
+first=$tmp/first
+git init -q -b main "$first"
+git -C "$first" config user.name test
+git -C "$first" config user.email test@test.invalid
+printf '#!/bin/sh\nexec jobuild ci --hook pre-commit --no-signatures\n' >"$first/.git/hooks/pre-commit"
+chmod +x "$first/.git/hooks/pre-commit"
+mkdir -p "$first/ben/tool"
+cp "$tree/ben/ben.asc" "$first/ben/"
+printf 'DESCRIPTION="tool"\nDEPEND="\njob_run() { :; }\n' >"$first/ben/tool/tool-1.0.jobuild"
+begin() { (cd "$first" && git add -A && git commit -m first) >"$tmp/out" 2>"$tmp/err"; }
+! begin && told "ben/tool/tool-1.0.jobuild:"
+ok "pre-commit, the first: all is checked"
+printf 'DESCRIPTION="tool"\njob_run() { :; }\n' >"$first/ben/tool/tool-1.0.jobuild"
+run jobuild -C "$first" ci --base HEAD
+[[ $status == 3 ]] && told "no commit" && ! told shallow
+ok "no history lacks what was never committed"
+begin && [[ $(git -C "$first" rev-list --count HEAD) == 1 ]]
+ok "and is committed if it is good"
 done_testing

@@ -269,6 +269,21 @@ change_base(
 	return arena_strdup(&c->arena, hex);
 }
 
+bool
+change_is_first(const struct repo *r)
+{
+	git_repository *git = NULL;
+	struct error ignored;
+	bool first;
+
+	git_libgit2_init();
+	first = open_git(&git, r, &ignored) == 0 &&
+	    git_repository_head_unborn(git) == 1;
+	git_repository_free(git);
+	git_libgit2_shutdown();
+	return first;
+}
+
 /* ---- what that touches --------------------------------------------------- */
 
 /* Packages that name a package, in any way. */

@@ -41,4 +41,7 @@ touched_package(const struct touched *t, const char *user, const char *name);
 const char *change_base(
     struct cli *c, const struct repo *r, const char *one, const char *other);
 
+/* Is HEAD a branch that has no commit yet? */
+bool change_is_first(const struct repo *r);
+
 #endif

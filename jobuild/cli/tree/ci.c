@@ -54,7 +54,8 @@ one_range(struct cli *c, const struct repo *r, const struct ci_options *o,
 		return 0;
 	if (repo_open(r, o->base, &t, err) < 0)
 		return fail_in(err, "--base%s",
-		    err->code == ENODATA || strstr(o->base, "..")
+		    err->code == ENODATA || strstr(o->base, "..") ||
+			    change_is_first(r)
 			? ""
 			: " (a shallow clone lacks it: fetch with the whole "
 			  "history)");

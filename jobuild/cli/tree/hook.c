@@ -143,7 +143,7 @@ range_hook(struct cli *c, const struct repo *r, const char *hook,
     const struct conf_list *branches, int n, char *args[], FILE *in,
     struct range_list *out, struct error *err)
 {
-	static const struct range commit = {"", "HEAD", NULL};
+	struct range commit = {.ref = ""};
 
 	memset(out, 0, sizeof(*out));
 	if (strcmp(hook, "pre-receive") == 0)
@@ -165,6 +165,8 @@ range_hook(struct cli *c, const struct repo *r, const char *hook,
 		    "--hook %s: expected pre-receive, update, pre-push or "
 		    "pre-commit",
 		    cli_show(c, hook));
+	if (!change_is_first(r))
+		commit.from = "HEAD";
 	out->items = arena_new(&c->arena, struct range);
 	out->items[out->n++] = commit;
 	return 0;
