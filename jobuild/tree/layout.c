@@ -313,6 +313,29 @@ bad_package_name(struct check *c, const char *full)
 	    "letters, digits, + - _, at most 64, not ending as in -1.0");
 }
 
+/* Whose it is is said by a keyring; but what is no key to publish is seen. */
+static void
+check_key(struct check *c, const char *path, struct entry *e)
+{
+	static const char secret[] = "-----BEGIN PGP PRIVATE KEY BLOCK-----";
+	struct arena a = {0};
+	struct error told;
+	struct node *n;
+	struct diag *g;
+
+	check_size(c, path, e, FILE_MAX);
+	n = entry_present(c->t, e) ? node_read(c->t, &a, path, FILE_MAX, &told)
+				   : NULL;
+	if (n && memmem(n->file.text, n->file.len, secret, strlen(secret))) {
+		g = report(c, path, "private-key",
+		    "holds a PRIVATE key, which is no secret any more");
+		diag_hint(c->d, g,
+		    "revoke it and publish another one's public part (gpg "
+		    "--armor --export)");
+	}
+	arena_release(&a);
+}
+
 static void
 check_user_folder(struct check *c, const char *user)
 {
@@ -336,7 +359,7 @@ check_user_folder(struct check *c, const char *user)
 		if (is_alien(c, full, e))
 			continue;
 		if (e->kind == ENTRY_FILE && strcmp(e->name, key) == 0)
-			check_size(c, full, e, FILE_MAX);
+			check_key(c, full, e);
 		else if (e->kind == ENTRY_FILE)
 			report(c, full, "stray-file", "belongs nowhere here");
 		else if (name_valid(e->name, strlen(e->name)))

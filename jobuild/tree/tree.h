@@ -215,8 +215,9 @@ void tree_take_package(struct tree *t, size_t i, const char *data, size_t len);
 
 /*
  * Check the layout of the whole tree: files that belong nowhere, links,
- * submodules, names that differ only in case, what is too large. At the top
- * README*, LICENSE*, COPYING* and dot files may stand; overlays/ is ignored.
+ * submodules, names that differ only in case, what is too large, a private key
+ * in the place of a public one. At the top README*, LICENSE*, COPYING* and dot
+ * files may stand; overlays/ is ignored.
  */
 void tree_check_layout(struct tree *t, struct diags *d);
 

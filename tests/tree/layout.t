@@ -180,6 +180,11 @@ zlib/test/any.asc: note: support files belong into files/, with an AUX line
 zlib/test/test-7.0.jobuild.asc: error: is a signature of a file that doesn't exist [stray-file]
 zlib/test/test-7.0.jobuild.asc: note: the file would be test-7.0.jobuild
 E
+printf '%s\n' mine '-----BEGIN PGP PRIVATE KEY BLOCK-----' '' x '-----END PGP PRIVATE KEY BLOCK-----' >zlib/zlib.asc
+both "a secret key" <<'E'
+zlib/zlib.asc: error: holds a PRIVATE key, which is no secret any more [private-key]
+zlib/zlib.asc: note: revoke it and publish another one's public part (gpg --armor --export)
+E
 head -c 1048577 /dev/zero >zlib/zlib.asc
 both "oversized files" <<'E'
 zlib/zlib.asc: error: has 1048577 bytes; at most 1048576 are allowed [too-large]

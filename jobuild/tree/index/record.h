@@ -16,8 +16,11 @@ struct arena;
 struct buf;
 struct map;
 
-/* Raised whenever the bytes or what evaluation makes of a text change. */
-#define RECORD_FORMAT 3
+/*
+ * Raised whenever the bytes, what evaluation makes of a text or what a layout
+ * must be change.
+ */
+#define RECORD_FORMAT 4
 
 struct bytes {
 	const char *data;
