@@ -276,6 +276,44 @@ ok "bash: another program"
 run jobuild completion bash
 bash -n "$tmp/out" && grep -q 'complete -F' "$tmp/out"
 ok "bash: the script is one"
+# a terminal of its own, and the key that completes
+jobuild completion bash >"$tmp/completion.bash"
+cat >"$tmp/typed" <<'X'
+zmodload zsh/zpty
+zpty z "bash --norc --noprofile -i"
+zpty -w z "PS1=; cd $1; . $2/completion.bash; bind 'set enable-bracketed-paste off'; stty columns 200; echo READ''Y"
+zpty -r -m z out '*READY*'
+zpty -w -n z "$3"$'\t\t'
+zpty -w -n z $'\x01echo "{\x05}"\n'
+zpty -r -m z out '*[
+]{*}*'
+print -r -- "$out" | tr -d '\r' | sed -n 's/^{\(.*\)}$/\1/p'
+zpty -d z
+X
+in_bash() { run timeout 60 zsh -f "$tmp/typed" "$tree" "$tmp" "$1"; }
+in_bash "jobuild gra"
+said_exactly <<<"jobuild graph "
+ok "bash: a command that is typed"
+for line in "jobuild run anna/app -p X=" "jobuild run anna/app -m a=" "jobuild show ="; do
+	in_bash "$line"
+	said_exactly <<<"$line"
+	ok "bash: $line stays as it is"
+done
+in_bash "jobuild lint --color="
+said_exactly <<<"jobuild lint --color="
+ok "bash: of several values none is chosen"
+in_bash "jobuild lint --color=al"
+said_exactly <<<"jobuild lint --color=always "
+ok "bash: one is"
+in_bash "jobuild graph '>=anna/app-1.1"
+said_exactly <<<"jobuild graph '>=anna/app-1.10' "
+ok "bash: a quoted atom"
+in_bash "jobuild -C '$tree' show 'anna/app-1.1"
+said_exactly <<<"jobuild -C '$tree' show 'anna/app-1.10' "
+ok "bash: quoted words before it"
+in_bash "jobuild parse 'some"
+said_exactly <<<"jobuild parse 'some file' "
+ok "bash: a quoted file's name"
 
 # ---- fish ------------------------------------------------------------------------
 export HOME=$tmp/home
@@ -293,6 +331,9 @@ ok "fish: a value behind ="
 in_fish "jobuild show anna/app-1.1"
 said_exactly <<<"anna/app-1.10"
 ok "fish: a version"
+in_fish "jobuild graph \">=anna/app-1.1"
+said_exactly <<<">=anna/app-1.10"
+ok "fish: a quoted atom"
 in_fish "jobuild show "
 said "anna/" && said "base/" && ! said "Folder"
 ok "fish: no files where none are meant"
@@ -312,10 +353,10 @@ zpty -w z "PS1=; unset zle_bracketed_paste; cd $1; fpath=($2 \$fpath); autoload 
 zpty -w z "zstyle ':completion:*' list-colors ''; bindkey '^I' complete-word; stty columns 200; echo READ''Y"
 zpty -r -m z out '*READY*'
 zpty -w -n z "$3"$'\t'
-zpty -w -n z $'\x01echo "<\x05>"\n'
+zpty -w -n z $'\x01echo "{\x05}"\n'
 zpty -r -m z out '*[
-]<*>*'
-print -r -- "$out" | tr -d '\r' | sed -n 's/^<\(.*\)>$/\1/p'
+]{*}*'
+print -r -- "$out" | tr -d '\r' | sed -n 's/^{\(.*\)}$/\1/p'
 zpty -d z
 X
 in_zsh() { run timeout 60 zsh -f "$tmp/zsh" "$tree" "$tmp" "$1"; }
@@ -328,6 +369,9 @@ ok "zsh: an option"
 in_zsh "jobuild show anna/app-1.1"
 said_exactly <<<"jobuild show anna/app-1.10"
 ok "zsh: a version"
+in_zsh "jobuild graph '>=anna/app-1.1"
+said_exactly <<<"jobuild graph '>=anna/app-1.10'"
+ok "zsh: a quoted atom"
 in_zsh "jobuild show ba"
 said_exactly <<<"jobuild show base/"
 ok "zsh: no blank after a folder"
