@@ -35,6 +35,22 @@ file_read(const char *path, struct buf *b, struct error *err)
 	return file_read_at(AT_FDCWD, path, b, err);
 }
 
+const char *
+file_argument(const char *arg)
+{
+	return strcmp(arg, "-") == 0 ? "<standard input>" : arg;
+}
+
+int
+file_read_argument(const char *arg, struct buf *b, struct error *err)
+{
+	if (strcmp(arg, "-") != 0)
+		return file_read(arg, b, err);
+	if (buf_read(b, STDIN_FILENO, err) < 0)
+		return fail_in(err, "%s", file_argument(arg));
+	return 0;
+}
+
 void
 file_read_text(int dirfd, const char *name, char *text, size_t size)
 {

@@ -19,6 +19,12 @@ struct stat;
 int file_read(const char *path, struct buf *b, struct error *err);
 int file_read_at(int dirfd, const char *name, struct buf *b, struct error *err);
 
+/* The same of what a command's argument names: "-" is standard input. */
+int file_read_argument(const char *arg, struct buf *b, struct error *err);
+
+/* What messages call it. */
+const char *file_argument(const char *arg);
+
 /*
  * The begin of a small file as text, such as one of the kernel's; "" if it
  * can't be read.

@@ -347,6 +347,17 @@ again() { # the keyring is as it was before the revocation
 	chmod 640 "$tmp/kept/keyring"
 }
 again
+piped() { # FILE COMMAND...: the file on its standard input
+	(cd "$tree" && "${@:2}" <"$1") >"$tmp/out" 2>"$tmp/err"
+	status=$?
+}
+piped "$tmp/revoke" jobuild key accept --keyring "$tmp/kept/keyring" -
+((status == 0)) && grep -qx "anna $new revoked" "$tmp/kept/keyring"
+ok "a statement on standard input"
+piped /dev/null jobuild key accept --keyring "$tmp/kept/keyring" -
+((status == 1)) && told "<standard input>: line 1"
+ok "and none"
+again
 ln -s kept/keyring "$tmp/link"
 run jobuild key accept --keyring "$tmp/link" "$tmp/revoke"
 ((status == 0)) && [[ -L $tmp/link ]] && grep -qx "anna $new revoked" "$tmp/kept/keyring"

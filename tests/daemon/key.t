@@ -68,6 +68,10 @@ ok "revoke"
 master key shred
 ((status == 2)) && told "usage"
 ok "an unknown word"
+piped() { (cd "$tree" && "${@:2}" <"$1") >"$tmp/out" 2>"$tmp/err"; status=$?; }
+piped "$tmp/three" autotua-master -C "$tmp/master" key accept -
+((status == 1)) && told "<standard input>: is a key that isn't revoked"
+ok "standard input"
 
 run autotua-slave -C "$tmp/slave" key accept "$tmp/rotate"
 ((status == 1)) && told "has no keyring of its own"
@@ -80,5 +84,9 @@ ok "a slave's keyring"
 run autotua-slave -C "$tmp/slave" key accept "$tmp/three"
 ((status == 1)) && told "isn't revoked"
 ok "a key is no statement"
+printf 'anna %s\n' "$one" >"$tmp/keyring"
+piped "$tmp/rotate" autotua-slave -C "$tmp/slave" key accept -
+((status == 0)) && grep -qx "anna $one revoked" "$tmp/keyring"
+ok "a statement on standard input"
 
 done_testing

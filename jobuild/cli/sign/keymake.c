@@ -248,11 +248,11 @@ key_accept(struct cli *c, const struct key_options *o, int n, char *args[])
 		    "\"keyring\" in %s",
 		    settings_file(&c->arena));
 	buf_init(&b, STATEMENT_MAX);
-	if (file_read(args[0], &b, &err) < 0)
+	if (file_read_argument(args[0], &b, &err) < 0)
 		rc = cli_error(c, CLI_NOT_FOUND, &err);
 	else if (statement_read(&s, b.data ? b.data : "", b.len, time(NULL),
 		     &c->arena, &err) < 0) {
-		fail_in(&err, "%s", args[0]);
+		fail_in(&err, "%s", file_argument(args[0]));
 		rc = cli_error(c, CLI_FAILED, &err);
 	} else if (keyring_apply(c->conf.keyring, &s, &err) < 0) {
 		rc = cli_error(c, CLI_FAILED, &err);

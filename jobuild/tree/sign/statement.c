@@ -319,10 +319,10 @@ int
 statement_load(struct statement *s, const char *path, struct buf *b, time_t now,
     struct arena *a, struct error *err)
 {
-	if (file_read(path, b, err) < 0)
+	if (file_read_argument(path, b, err) < 0)
 		return -1;
 	if (statement_read(s, b->data ? b->data : "", b->len, now, a, err) < 0)
-		return fail_in(err, "%s", path);
+		return fail_in(err, "%s", file_argument(path));
 	return 0;
 }
 

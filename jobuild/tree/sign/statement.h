@@ -52,7 +52,10 @@ int statement_parse(struct statement *s, const char *text, size_t len,
 int statement_read(struct statement *s, const char *text, size_t len,
     time_t now, struct arena *a, struct error *err);
 
-/* As that, of a file, which errors name; b is the caller's and keeps it. */
+/*
+ * As that, of a file, which errors name, or of standard input ("-"); b is the
+ * caller's and keeps it.
+ */
 int statement_load(struct statement *s, const char *path, struct buf *b,
     time_t now, struct arena *a, struct error *err);
 
