@@ -2,19 +2,43 @@
 #include "base/home.h"
 #include "base/arena.h"
 
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+/* Where HOME names no folder, /etc/passwd does. */
+static const char *
+home(struct arena *a)
+{
+	const char *path = getenv("HOME");
+	struct passwd *p;
+	FILE *f;
+
+	if (path && *path == '/')
+		return path;
+	path = "";
+	f = fopen("/etc/passwd", "re");
+	/* cppcheck-suppress fgetpwentCalled ; there are no threads */
+	while (f && (p = fgetpwent(f)) != NULL) {
+		if (p->pw_uid == geteuid() && *p->pw_dir == '/') {
+			path = arena_strdup(a, p->pw_dir);
+			break;
+		}
+	}
+	if (f)
+		fclose(f);
+	return path;
+}
 
 const char *
 home_folder(struct arena *a, const char *name, const char *rest)
 {
-	const char *base = getenv(name), *home = getenv("HOME");
+	const char *base = getenv(name);
 
 	if (base && *base == '/')
 		return arena_printf(a, "%s/autotua", base);
-	if (!home || *home != '/')
-		home = "/";
-	return arena_printf(a, "%s/%s/autotua", home, rest);
+	return arena_printf(a, "%s/%s/autotua", home(a), rest);
 }
 
 const char *

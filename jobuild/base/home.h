@@ -5,7 +5,10 @@
 
 struct arena;
 
-/* $NAME/autotua, or ~/REST/autotua when it isn't set. */
+/*
+ * $NAME/autotua, or ~/REST/autotua when it isn't set; ~ is $HOME, or the user's
+ * folder by /etc/passwd when that is empty or no absolute path.
+ */
 const char *home_folder(struct arena *a, const char *name, const char *rest);
 
 /*

@@ -168,6 +168,15 @@ set what is to stay in $XDG_CONFIG_HOME/autotua/config, a line each: NAME = VALU
 "jobuild config NAME" says more
 X
 ok "config: a hint of two lines"
+home=$(awk -F: -v uid="$(id -u)" '$3 == uid { print $6; exit }' /etc/passwd)
+for value in "" relative; do
+	run env -u XDG_CONFIG_HOME HOME="$value" jobuild config
+	[[ $status == 0 ]] && told "to stay in $home/.config/autotua/config,"
+	ok "HOME=$value: the one of /etc/passwd"
+done
+run env -u XDG_CONFIG_HOME -u HOME jobuild config
+[[ $status == 0 ]] && told "to stay in $home/.config/autotua/config,"
+ok "no HOME: the same"
 run jobuild config stoer
 [[ $status == 3 ]] && told 'no setting "stoer": did you mean "store"?'
 ok "config: an unknown setting, with the nearest"
