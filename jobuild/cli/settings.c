@@ -68,6 +68,12 @@ _Static_assert(
     sizeof(settings_table) / sizeof(settings_table[0]) == SETTINGS + 1,
     "one each and an end");
 
+#define ETC "/etc/autotua/config"
+
+/* Origins that are no file. */
+static const char built_in[] = "built in", environment[] = "environment",
+		  option[] = "option";
+
 const char *
 settings_variable(size_t i)
 {
@@ -116,7 +122,7 @@ machine(struct arena *a)
 }
 
 static void
-built_in(struct settings *s, struct arena *a)
+set_built_in(struct settings *s, struct arena *a)
 {
 	memset(s, 0, sizeof(*s));
 	s->arch = machine(a);
@@ -197,74 +203,186 @@ place_store(struct settings *s, const char *origin[SETTINGS], struct arena *a)
 	layer.store = arena_printf(a, "%s/distfiles",
 	    geteuid() == 0 ? s->state
 			   : home_folder(a, "XDG_CACHE_HOME", ".cache"));
-	lay_over(s, &layer, "built in", origin, a);
+	lay_over(s, &layer, built_in, origin, a);
+}
+
+static bool
+is_network(const char *s)
+{
+	return network_parse(s) >= 0;
+}
+
+static bool
+is_count(const char *s)
+{
+	return strlen(s) <= 6 && s[strspn(s, "0123456789")] == '\0';
+}
+
+static bool
+is_size(const char *s)
+{
+	return conf_parse_size(s) >= 0;
+}
+
+static bool
+is_duration(const char *s)
+{
+	return conf_parse_duration(s) >= 0;
+}
+
+static bool
+is_answer(const char *s)
+{
+	return strcmp(s, "yes") == 0 || strcmp(s, "no") == 0;
+}
+
+static const struct {
+	const char *name;
+	bool (*is)(const char *value);
+	const char *form;
+} forms[] = {
+    {"network", is_network, "host, private or no"},
+    {"runs", is_count, "a number of runs to keep"},
+    {"layers-max", is_size, "a size, as in 20G"},
+    {"runs-age", is_duration, "a duration, as in 30d"},
+    {"allow-rootful", is_answer, "yes or no"},
+};
+
+static int
+check_text(const char *name, const char *value, struct error *err)
+{
+	size_t i;
+
+	if (!*value)
+		return fail(err,
+		    "%s \"\": expected a value; leave the line out to set none",
+		    name);
+	if (*value == '~')
+		return fail(err,
+		    "%s: \"%s\": \"~\" is not expanded here: write the whole "
+		    "path",
+		    name, value);
+	if (strcmp(name, "arch") == 0 && arch_check(value, err) < 0)
+		return fail_in(err, "%s", name);
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (strcmp(forms[i].name, name) == 0 && !forms[i].is(value))
+			return fail(err, "%s \"%s\": expected %s", name, value,
+			    forms[i].form);
+	}
+	return 0;
+}
+
+/* Put before the message who has set entry i. */
+static int
+fail_from(const char *origin, size_t i, struct error *err)
+{
+	if (origin == environment)
+		return fail_in(err, "%s", about[i].variable);
+	return origin == option ? -1 : conf_fail_there(origin, err);
 }
 
 static int
-check(const struct settings *s, struct error *err)
+check(const struct settings *s, const char *origin[SETTINGS], struct error *err)
 {
 	const char *value;
 	size_t i;
 
 	for (i = 0; i < SETTINGS; i++) {
-		if (settings_table[i].type != CONF_TEXT)
+		if (settings_table[i].type != CONF_TEXT ||
+		    origin[i] == built_in)
 			continue;
 		memcpy(&value, (const char *)s + settings_table[i].offset,
 		    sizeof(value));
-		if (value && *value == '~')
-			return fail(err,
-			    "%s: \"%s\": \"~\" is not expanded here: write "
-			    "the whole path",
-			    settings_table[i].name, value);
-	}
-	if (network_parse(s->network) < 0)
-		return fail(err, "network: expected host, private or no");
-	if (!*s->runs || strlen(s->runs) > 6 ||
-	    s->runs[strspn(s->runs, "0123456789")])
-		return fail(err, "runs: expected a number of runs to keep");
-	if (conf_parse_size(s->layers_max) < 0)
-		return fail(err, "layers-max: expected a size, as in 20G");
-	if (conf_parse_duration(s->runs_age) < 0)
-		return fail(err, "runs-age: expected a duration, as in 30d");
-	if (!settings_rootful(s) && strcmp(s->rootful, "no") != 0)
-		return fail(err, "allow-rootful: expected yes or no");
-	for (i = 0; i < s->mirror.n; i++) {
-		if (!strchr(s->mirror.items[i], ' '))
-			return fail(err,
-			    "mirror \"%s\": expected \"NAME BASE-URL\"",
-			    s->mirror.items[i]);
+		if (value && check_text(settings_table[i].name, value, err) < 0)
+			return fail_from(origin[i], i, err);
 	}
 	return 0;
+}
+
+/* Of each that sets some: they add up, so that all of them count. */
+static int
+check_mirrors(
+    const struct settings *layer, const char *origin, struct error *err)
+{
+	const char *mirror;
+	size_t i;
+
+	for (i = 0; i < layer->mirror.n; i++) {
+		mirror = layer->mirror.items[i];
+		if (strchr(mirror, ' '))
+			continue;
+		fail(err, "mirror \"%s\": expected \"NAME BASE-URL\"", mirror);
+		return fail_from(origin, SETTINGS - 1, err);
+	}
+	return 0;
+}
+
+static int
+add_layer(struct settings *s, const struct settings *layer, const char *where,
+    const char *origin[SETTINGS], struct arena *a, struct error *err)
+{
+	if (check_mirrors(layer, where, err) < 0)
+		return -1;
+	lay_over(s, layer, where, origin, a);
+	return 0;
+}
+
+static int
+add_file(struct settings *s, const char *path, const char *origin[SETTINGS],
+    struct arena *a, struct error *err)
+{
+	struct settings layer = {0};
+
+	if (conf_read(path, settings_table, &layer, a, err) < 0)
+		return -1;
+	return add_layer(s, &layer, path, origin, a, err);
+}
+
+/* Those of the machine: the first folder of the list wins. */
+static int
+add_system(struct settings *s, const char *origin[SETTINGS], struct arena *a,
+    struct error *err)
+{
+	const char *list = getenv("XDG_CONFIG_DIRS"), *p, *path = ETC;
+	size_t n;
+
+	if (access(path, F_OK) == 0 && add_file(s, path, origin, a, err) < 0)
+		return -1;
+	if (!list || !*list)
+		list = "/etc/xdg";
+	for (p = list + strlen(list);; p--) {
+		while (p > list && p[-1] != ':')
+			p--;
+		n = strcspn(p, ":");
+		path = arena_printf(a, "%.*s/autotua/config", (int)n, p);
+		if (*p == '/' && access(path, F_OK) == 0 &&
+		    add_file(s, path, origin, a, err) < 0)
+			return -1;
+		if (p == list)
+			return 0;
+	}
 }
 
 int
 settings_load(struct settings *out, const char *origin[SETTINGS],
     const struct settings *flags, struct arena *a, struct error *err)
 {
-	const char *files[] = {"/etc/autotua/config", settings_file(a)};
+	const char *own = settings_file(a);
 	struct settings layer;
-	const char *own;
-	size_t i;
 
 	memset(out, 0, sizeof(*out));
 	memset(origin, 0, SETTINGS * sizeof(origin[0]));
-	built_in(&layer, a);
-	own = layer.arch;
-	lay_over(out, &layer, "built in", origin, a);
-	for (i = 0; i < 2; i++) {
-		memset(&layer, 0, sizeof(layer));
-		if (access(files[i], F_OK) < 0 && !(i == 1 && named()))
-			continue;
-		if (conf_read(files[i], settings_table, &layer, a, err) < 0)
-			return -1;
-		lay_over(out, &layer, files[i], origin, a);
-	}
-	if (read_environment(&layer, a, err) < 0)
+	set_built_in(&layer, a);
+	lay_over(out, &layer, built_in, origin, a);
+	if (add_system(out, origin, a, err) < 0)
 		return -1;
-	lay_over(out, &layer, "environment", origin, a);
-	lay_over(out, flags, "option", origin, a);
+	if ((named() || access(own, F_OK) == 0) &&
+	    add_file(out, own, origin, a, err) < 0)
+		return -1;
+	if (read_environment(&layer, a, err) < 0 ||
+	    add_layer(out, &layer, environment, origin, a, err) < 0 ||
+	    add_layer(out, flags, option, origin, a, err) < 0)
+		return -1;
 	place_store(out, origin, a);
-	if (out->arch != own && arch_check(out->arch, err) < 0)
-		return fail_in(err, "arch");
-	return check(out, err);
+	return check(out, origin, err);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The configuration of the command. Later ones win: built in,
- * /etc/autotua/config, $XDG_CONFIG_HOME/autotua/config (or $AUTOTUA_CONFIG),
- * the environment's AUTOTUA_*, options. Mirrors of all of them are kept, those
- * that win first.
+ * /etc/autotua/config, autotua/config in the folders of $XDG_CONFIG_DIRS from
+ * the last to the first, $XDG_CONFIG_HOME/autotua/config (or $AUTOTUA_CONFIG),
+ * the environment's AUTOTUA_* that aren't empty, options. Mirrors of all of
+ * them are kept, those that win first.
  */
 #ifndef CLI_SETTINGS_H
 #define CLI_SETTINGS_H

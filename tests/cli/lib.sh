@@ -11,7 +11,7 @@ command -v jobuild >/dev/null || {
 }
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/cli.XXXXXX")
 unset "${!AUTOTUA_@}" FORCE_COLOR CLICOLOR_FORCE
-export GNUPGHOME=$tmp/gnupg XDG_CONFIG_HOME=$tmp/config XDG_STATE_HOME=$tmp/state XDG_CACHE_HOME=$tmp/cache
+export GNUPGHOME=$tmp/gnupg XDG_CONFIG_HOME=$tmp/config XDG_CONFIG_DIRS=$tmp/none XDG_STATE_HOME=$tmp/state XDG_CACHE_HOME=$tmp/cache
 export AUTOTUA_HELPERS=$top/jobuild/sh AUTOTUA_STORE=$tmp/store NO_COLOR=1 AUTOTUA_ARCH=amd64
 tree=$tmp/tree
 

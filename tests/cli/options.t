@@ -150,6 +150,55 @@ AUTOTUA_CONFIG=$tmp/nothing run jobuild config
 [[ $status == 2 ]] && told "$tmp/nothing"
 ok "a named configuration that isn't there"
 
+# folders of the system, the first of them wins
+for n in 1 2; do
+	mkdir -p "$tmp/xdg$n/autotua"
+	printf 'user = user%d\nmirror = m%d file:///%d\n' $n $n $n >"$tmp/xdg$n/autotua/config"
+done
+echo "stage = second" >>"$tmp/xdg2/autotua/config"
+XDG_CONFIG_DIRS=relative:$tmp/xdg1::$tmp/none:$tmp/xdg2 run jobuild --json config
+[[ $status == 0 ]] && jq -e --arg t "$tmp" '(.settings | map({key: .name, value: .}) | from_entries) |
+	.user.value == "user1" and .user.origin == "\($t)/xdg1/autotua/config" and .stage.value == "second" and
+	.mirror.value == ["m1 file:///1", "m2 file:///2"]' "$tmp/out" >/dev/null
+ok "XDG_CONFIG_DIRS: the first wins, mirrors add up"
+echo "user = mine" >"$XDG_CONFIG_HOME/autotua/config"
+XDG_CONFIG_DIRS=$tmp/xdg1:$tmp/xdg2 run jobuild --json config
+[[ $status == 0 ]] && jq -e '.settings[] | select(.name == "user") | .value == "mine"' "$tmp/out" >/dev/null
+ok "one's own file wins over them"
+echo "users = x" >"$tmp/xdg2/autotua/config"
+XDG_CONFIG_DIRS=$tmp/xdg1:$tmp/xdg2 run jobuild config
+[[ $status == 2 ]] && told "$tmp/xdg2/autotua/config:1: unknown option"
+ok "and an unknown name in one is told with its place"
+
+# a value of the wrong form: who sets it
+refused() { # NAME VALUE WANT
+	printf '# mine\n%s = %s\n' "$1" "$2" >"$XDG_CONFIG_HOME/autotua/config"
+	run env -u AUTOTUA_ARCH -u AUTOTUA_STORE jobuild config
+	[[ $status == 2 ]] && told_exactly <<<"jobuild: $XDG_CONFIG_HOME/autotua/config:2: $3"
+	ok "$1 = $2 in a file"
+	rm "$XDG_CONFIG_HOME/autotua/config"
+	[[ $2 ]] || return
+	local variable=AUTOTUA_${1^^}
+	run env "${variable//-/_}=$2" jobuild config
+	[[ $status == 2 ]] && told_exactly <<<"jobuild: ${variable//-/_}: $3"
+	ok "${variable//-/_}=$2"
+}
+refused runs x 'runs "x": expected a number of runs to keep'
+refused runs 1234567 'runs "1234567": expected a number of runs to keep'
+refused network maybe 'network "maybe": expected host, private or no'
+refused layers-max big 'layers-max "big": expected a size, as in 20G'
+refused runs-age long 'runs-age "long": expected a duration, as in 30d'
+refused allow-rootful perhaps 'allow-rootful "perhaps": expected yes or no'
+refused mirror lonely 'mirror "lonely": expected "NAME BASE-URL"'
+refused store '~/x' 'store: "~/x": "~" is not expanded here: write the whole path'
+refused arch x86_64 'arch: there is no architecture "x86_64": is amd64 meant?'
+for name in store user runs arch; do
+	refused $name "" "$name \"\": expected a value; leave the line out to set none"
+done
+run env AUTOTUA_USER= AUTOTUA_RUNS= AUTOTUA_ARCH= jobuild --json config
+[[ $status == 0 ]] && jq -e '[.settings[] | select(.name == "user" or .name == "runs" or .name == "arch") | .origin] == [null, "built in", "built in"]' "$tmp/out" >/dev/null
+ok "an empty variable is not set"
+
 run jobuild status
 [[ $status == 2 ]] && told AUTOTUA_MASTER_URL
 ok "no master: the remedy is told"

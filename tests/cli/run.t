@@ -178,7 +178,7 @@ later jobuild --json run anna/user
 [[ $status == 0 ]] && jq -e ".units[0].steps[0].reused" "$tmp/out" >/dev/null
 ok "those serve where it can"
 AUTOTUA_ALLOW_ROOTFUL=perhaps run jobuild run anna/other
-[[ $status == 2 ]] && told "allow-rootful: expected yes or no"
+[[ $status == 2 ]] && told "AUTOTUA_ALLOW_ROOTFUL: allow-rootful \"perhaps\": expected yes or no"
 ok "yes or no"
 
 # ---- old runs --------------------------------------------------------------------
@@ -211,7 +211,7 @@ AUTOTUA_RUNS_AGE=9d run jobuild run anna/other
 [[ $status == 0 && ! -e $runs/20200101-000000-1 && -d $runs/20200102-000000-2 ]]
 ok "runs-age says for how long; what was to be kept stays"
 AUTOTUA_RUNS_AGE=soon run jobuild run anna/other
-[[ $status == 2 ]] && told "runs-age: expected a duration"
+[[ $status == 2 ]] && told "runs-age \"soon\": expected a duration"
 ok "a runs-age that is none"
 
 run jobuild runs
@@ -258,7 +258,7 @@ run jobuild runs --older-than 9x
 [[ $status == 2 ]] && told "expected a duration"
 ok "a duration that is none"
 AUTOTUA_RUNS=x run jobuild run anna/other
-[[ $status == 2 ]] && told "runs: expected a number"
+[[ $status == 2 ]] && told "runs \"x\": expected a number"
 ok "a number of runs that is none"
 
 run jobuild run anna/top
