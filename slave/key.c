@@ -27,6 +27,8 @@ key_accept(const struct slave_conf *c, const char *file, struct error *err)
 	if (statement_load(&s, file, &b, time(NULL), &a, err) < 0)
 		goto out;
 	rc = keyring_apply(c->keyring, &s, err);
+	if (rc == 1)
+		fprintf(stderr, "%s is revoked already\n", s.old);
 	if (rc == 0)
 		printf("%s revoked\n", s.old);
 	if (rc == 0 && s.new[0])
@@ -34,5 +36,5 @@ key_accept(const struct slave_conf *c, const char *file, struct error *err)
 out:
 	buf_release(&b);
 	arena_release(&a);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }

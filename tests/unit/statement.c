@@ -39,6 +39,9 @@ test_form(void)
 		NULL, "revoke"},
 	    {"", "line 1", "nothing"},
 	    {"hello\n", "is not a key statement", "a text"},
+	    {"AutotuA key statement 1\r\n",
+		"line 1 ends with a carriage return",
+		"another system's line ends"},
 	    {HEAD("erase", "anna", F1, NEW DATE) PARTS, "line 2", "action"},
 	    {HEAD("rotate", "Anna!", F1, NEW DATE) PARTS, "line 3", "user"},
 	    {HEAD("rotate", "anna", "0123", NEW DATE) PARTS, "line 4",
@@ -164,9 +167,18 @@ test_apply(const struct buf *b, time_t now)
 	ok(keyring_trusts(&k, "anna", s.new), "the new one is trusted");
 	is(keyring_first(&k, "anna"), s.new, "and the one to show");
 	ok(keyring_trusts(&k, "bert", s.old), "another user's line stays");
+	is_int(keyring_apply(ring, &s, &err), 1, "it is so already");
+	s.user = "bert";
+	is_int(keyring_apply(ring, &s, &err), 0, "another user's line");
+	s.user = "carl";
 	ok(keyring_apply(ring, &s, &err) < 0 &&
 		strstr(err.msg, "trusts no key"),
-	    "not twice: %s", err.msg);
+	    "who has no line: %s", err.msg);
+	s.user = "anna";
+	snprintf(line, sizeof(line), "anna %s revoked\n", s.old);
+	write_ring(line);
+	ok(keyring_apply(ring, &s, &err) < 0 && strstr(err.msg, "as revoked"),
+	    "a revoked key makes no other trusted: %s", err.msg);
 	snprintf(
 	    line, sizeof(line), "anna %s\nanna %s revoked\n", s.old, s.new);
 	write_ring(line);

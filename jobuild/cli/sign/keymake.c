@@ -236,7 +236,7 @@ key_accept(struct cli *c, const struct key_options *o, int n, char *args[])
 	struct error err = {0};
 	struct statement s;
 	struct buf b;
-	int rc = CLI_OK;
+	int rc = CLI_OK, applied;
 
 	(void)o;
 	if (n != 1)
@@ -254,10 +254,11 @@ key_accept(struct cli *c, const struct key_options *o, int n, char *args[])
 		     &c->arena, &err) < 0) {
 		fail_in(&err, "%s", file_argument(args[0]));
 		rc = cli_error(c, CLI_FAILED, &err);
-	} else if (keyring_apply(c->conf.keyring, &s, &err) < 0) {
+	} else if ((applied = keyring_apply(c->conf.keyring, &s, &err)) < 0) {
 		rc = cli_error(c, CLI_FAILED, &err);
 	} else {
-		cli_note(c, "%s: %s is revoked%s%s", c->conf.keyring, s.old,
+		cli_note(c, "%s: %s is revoked%s%s%s", c->conf.keyring, s.old,
+		    applied == 1 ? " already" : "",
 		    s.new[0] ? ", trusted is " : "", s.new);
 	}
 	if (c->json && rc == CLI_OK)

@@ -25,6 +25,21 @@ is_meant(const struct keyring *k, const struct keyring_entry *e,
 	    keyring_trusts(k, e->user, e->fingerprint);
 }
 
+/* Has the keyring the old key as revoked, of anybody if nobody is named? */
+static bool
+is_revoked(const struct keyring *k, const struct statement *s)
+{
+	size_t i;
+
+	for (i = 0; i < k->n && !s->user; i++) {
+		if (k->entries[i].revoked &&
+		    strcmp(k->entries[i].fingerprint, s->old) == 0)
+			return true;
+	}
+	return s->user && keyring_revoked(k, s->user, s->old);
+}
+
+/* 1: the keyring says so already. */
 static int
 check(const char *path, const struct statement *s, struct arena *a,
     struct keyring *k, struct error *err)
@@ -37,15 +52,22 @@ check(const char *path, const struct statement *s, struct arena *a,
 		return -1;
 	for (i = 0; i < k->n; i++)
 		n += is_meant(k, &k->entries[i], s);
-	if (n == 0)
-		return fail(
-		    err, "%s trusts no key %s for %s", path, s->old, who);
 	if (s->new[0] && keyring_revoked(k, s->user, s->new))
 		return fail(err,
 		    "%s has the key %s as revoked: only who keeps it can take "
 		    "that line away",
 		    path, s->new);
-	return 0;
+	if (n > 0)
+		return 0;
+	if (!is_revoked(k, s))
+		return fail(
+		    err, "%s trusts no key %s for %s", path, s->old, who);
+	if (s->new[0] && !keyring_trusts(k, s->user, s->new))
+		return fail(err,
+		    "%s has the key %s as revoked, and what is revoked makes "
+		    "no other key trusted",
+		    path, s->old);
+	return 1;
 }
 
 /*
@@ -102,10 +124,14 @@ change(const char *path, const struct statement *s, struct error *err)
 	struct arena a = {0};
 	struct keyring k;
 	struct buf b;
-	int rc = -1;
+	int rc;
 
 	buf_init(&b, KEYRING_MAX);
-	if (check(path, s, &a, &k, err) < 0 || file_read(path, &b, err) < 0)
+	rc = check(path, s, &a, &k, err);
+	if (rc != 0)
+		goto out;
+	rc = -1;
+	if (file_read(path, &b, err) < 0)
 		goto out;
 	if (add_lines(&b, &k, s) < 0)
 		fail(

@@ -58,6 +58,13 @@ next_line(struct reader *r)
 	if (!eol || eol - r->p > LINE_MAX)
 		goto odd;
 	n = (size_t)(eol - r->p);
+	if (n > 0 && eol[-1] == '\r') {
+		fail(r->err,
+		    "line %d ends with a carriage return: give the text as it "
+		    "was made, with line feeds alone",
+		    r->line);
+		return NULL;
+	}
 	for (i = 0; i < n; i++) {
 		if (r->p[i] < ' ' || r->p[i] > '~')
 			goto odd;

@@ -49,9 +49,16 @@ untrusted(struct audit *a, const char *user, const char *path,
 		g = diag_error(a->d, at, "untrusted-key",
 		    "the keyring has the key %s of %s as revoked", fingerprint,
 		    user);
-		diag_hint(a->d, g,
-		    "sign again with the key that the keyring trusts (jobuild "
-		    "key export, jobuild sign)");
+		if (want)
+			diag_hint(a->d, g,
+			    "sign again with the key that the keyring trusts, "
+			    "%s (jobuild key export, jobuild sign)",
+			    want);
+		else
+			diag_hint(a->d, g,
+			    "it trusts no other key of %s: who keeps the "
+			    "keyring must enter one to sign with",
+			    user);
 		return;
 	}
 	if (want) {
