@@ -46,7 +46,10 @@ int file_write_at(int dirfd, const char *name, const void *p, size_t n,
  */
 int file_rewrite(const char *path, const void *p, size_t n, struct error *err);
 
-/* As file_write_at() without any sync: all or nothing, but not after a power cut. */
+/*
+ * As file_write_at() without any sync: all or nothing, but not after a power
+ * cut.
+ */
 int file_replace_at(int dirfd, const char *name, const void *p, size_t n,
     mode_t mode, struct error *err);
 

@@ -190,6 +190,7 @@ refused layers-max big 'layers-max "big": expected a size, as in 20G'
 refused runs-age long 'runs-age "long": expected a duration, as in 30d'
 refused allow-rootful perhaps 'allow-rootful "perhaps": expected yes or no'
 refused mirror lonely 'mirror "lonely": expected "NAME BASE-URL"'
+# shellcheck disable=SC2088 # it must not
 refused store '~/x' 'store: "~/x": "~" is not expanded here: write the whole path'
 refused arch x86_64 'arch: there is no architecture "x86_64": is amd64 meant?'
 for name in store user runs arch; do

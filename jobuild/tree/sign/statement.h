@@ -73,7 +73,8 @@ const char *statement_reason_name(unsigned reason);
  * Do what a read statement says to a keyring file: the old key is marked as
  * revoked, the new one entered. The file, or the one that a link leads to, is
  * replaced as a whole and keeps mode, owner and group; -1 if it can't. Of
- * several at once each waits for the one before. 1: the keyring says so already.
+ * several at once each waits for the one before. 1: the keyring says so
+ * already.
  */
 int
 keyring_apply(const char *path, const struct statement *s, struct error *err);
