@@ -124,23 +124,52 @@ text_asker(struct resolver *r, uint32_t owner)
 	return p ? path_text(r->arena, p) : "the request";
 }
 
+static bool
+is_on_path(const struct path *p, const char *name)
+{
+	for (; p; p = p->up) {
+		if (strcmp(p->cand->package->label, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The nearest name, but none that would make a cycle. */
+static const char *
+nearest_name(struct resolver *r, const struct need *n)
+{
+	const struct plan_source *src = r->pool->src;
+	const char *const *names = src->names(src->ctx);
+	const struct path *path = path_to(r, n->owner);
+	const char *near, **others;
+	size_t i, count = 0, left = 0;
+
+	while (names[count])
+		count++;
+	near = nearest(n->package->label, names, count);
+	if (!near || !is_on_path(path, near))
+		return near;
+	others = arena_array(r->arena, count, const char *);
+	for (i = 0; i < count; i++) {
+		if (!is_on_path(path, names[i]))
+			others[left++] = names[i];
+	}
+	return nearest(n->package->label, others, left);
+}
+
 const char *
 text_meant(struct resolver *r, const struct need *n)
 {
 	const struct plan_source *src = r->pool->src;
 	const struct recipe_id *id = &n->dep->atom.id;
-	const char *const *names = src->names(src->ctx);
 	const char *near;
-	size_t count = 0;
 
 	if (src->is_template && src->is_template(src->ctx, id->user, id->name))
 		return arena_printf(r->arena,
 		    "%s is a template: it can be extended, but nothing can "
 		    "depend on it",
 		    n->package->label);
-	while (names[count])
-		count++;
-	near = nearest(n->package->label, names, count);
+	near = nearest_name(r, n);
 	return near ? arena_printf(r->arena, "is %s meant?", near) : NULL;
 }
 
