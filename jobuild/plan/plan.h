@@ -28,6 +28,9 @@ struct plan_source {
 	const char *const *(*names)(void *ctx);
 	/* Is user/name only a template? May be NULL: nobody can tell. */
 	bool (*is_template)(void *ctx, const char *user, const char *name);
+	/* Told of each recipe that was read, maybe again. May be NULL. */
+	void (*reads)(void *reader, const struct metadata *meta);
+	void *reader;
 };
 
 /* Who needs what. */

@@ -206,6 +206,8 @@ read_metadata(struct pool *p, struct candidate *c, struct diags *d)
 	const struct recipe_id id = candidate_id(c);
 
 	c->meta = p->src->metadata(p->src->ctx, &id, d);
+	if (c->meta && p->src->reads)
+		p->src->reads(p->src->reader, c->meta);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include "cli/tree/repo.h"
 #include "base/home.h"
 #include "cli/cli.h"
+#include "cli/tree/arches.h"
 
 #include <errno.h>
 #include <git2.h>
@@ -200,11 +201,12 @@ repo_plan(struct cli *c, struct tree *t, const struct atom *root,
 }
 
 struct planner *
-repo_planner(struct cli *c, struct tree *t, const char *arch)
+repo_planner(struct cli *c, struct tree *t, struct arch_watch *w)
 {
 	struct plan_source source = plan_tree_source(&c->arena, t);
 
-	return planner_open(&c->arena, &source, arch);
+	arch_watch(w, &source);
+	return planner_open(&c->arena, &source, w->arch);
 }
 
 bool

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+struct arch_watch;
 struct cli;
 
 struct repo {
@@ -103,8 +104,10 @@ struct plan *repo_plan(struct cli *c, struct tree *t, const struct atom *root,
 /*
  * Is there a plan? For the roots of a tree one planner for each architecture;
  * d is told what repo_plan() would say. It is planner_close()d before the tree.
+ * w keeps an eye on it.
  */
-struct planner *repo_planner(struct cli *c, struct tree *t, const char *arch);
+struct planner *
+repo_planner(struct cli *c, struct tree *t, struct arch_watch *w);
 bool repo_plans(
     struct cli *c, struct planner *p, const struct atom *root, struct diags *d);
 

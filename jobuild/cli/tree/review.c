@@ -8,7 +8,6 @@
 #include "cli/workers.h"
 #include "recipe/lint.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define WORTH_SHARING 100 /* packages */
@@ -21,6 +20,7 @@ review_init(struct review *k, struct cli *c, struct tree *t)
 	k->tree = t;
 	diags_init(&k->found, &c->arena);
 	map_init(&k->seen, &c->arena);
+	arches_init(&k->arches, &c->arena, NULL);
 }
 
 /*
@@ -191,52 +191,114 @@ review_layout(
 
 /* ---- one recipe, in a worker --------------------------------------------- */
 
-/* The planner for an architecture that some recipe names. */
-static struct planner *
-planner_for(struct review *k, const char *arch)
+/* One for each architecture that was tried. */
+struct arch_planner {
+	struct planner *planner;
+	struct arch_watch watch;
+};
+
+static struct arch_planner *
+planner_for(struct review *k, size_t arch)
+{
+	struct arena *a = &k->cli->arena;
+	struct arch_planner *p;
+
+	while (k->nplanners <= arch) {
+		k->planners = arena_grow(
+		    a, k->planners, k->nplanners, sizeof(*k->planners));
+		k->planners[k->nplanners++] = NULL;
+	}
+	p = k->planners[arch];
+	if (!p) {
+		p = k->planners[arch] = arena_new(a, struct arch_planner);
+		arch_watch_init(&p->watch, &k->arches, arch);
+		p->planner = repo_planner(k->cli, k->tree, &p->watch);
+	}
+	return p;
+}
+
+/* Can it be the root of a plan there? Which others are covered by that? */
+static bool
+plans_for(struct review *k, const struct recipe_id *id, size_t arch,
+    uint64_t *covered, struct diags *d)
+{
+	struct arch_planner *p = planner_for(k, arch);
+	struct atom root = {ATOM_EQ, *id};
+	bool good = repo_plans(k->cli, p->planner, &root, d);
+
+	*covered |= p->watch.alike;
+	return good;
+}
+
+static void
+close_planners(struct review *k)
 {
 	size_t i;
 
-	for (i = 0; i < k->narches && strcmp(k->arches[i], arch) != 0; i++)
-		;
-	assert(i < k->narches); /* all were read before */
-	if (!k->planners[i])
-		k->planners[i] = repo_planner(k->cli, k->tree, arch);
-	return k->planners[i];
+	for (i = 0; i < k->nplanners; i++) {
+		if (k->planners[i])
+			planner_close(k->planners[i]->planner);
+	}
+	k->planners = NULL;
+	k->nplanners = 0;
 }
 
-static bool
-plans_for(struct review *k, const struct recipe_id *id, const char *arch,
-    struct diags *d)
+/* Where ARCH is in the way. */
+static struct diag *
+arch_trouble(const struct diags *d)
 {
-	struct atom root = {ATOM_EQ, *id};
+	size_t i;
 
-	return repo_plans(k->cli, planner_for(k, arch), &root, d);
+	for (i = 0; i < d->n; i++) {
+		if (strcmp(d->list[i].rule, "arch") == 0)
+			return &d->list[i];
+	}
+	return NULL;
 }
 
-/* For each ARCH it names; else one that the tree knows must do. */
+/*
+ * On one architecture; else it is told what is wrong on the first where ARCH is
+ * not in the way, or on the first of all.
+ */
+static void
+check_plan_somewhere(struct review *k, struct arena *a,
+    const struct metadata *m, struct diags *d)
+{
+	struct diags told, one;
+	uint64_t covered = 0;
+	struct diag *g;
+	size_t i;
+
+	diags_init(&told, a);
+	while ((i = arches_next(&k->arches, covered)) < k->arches.n) {
+		diags_init(&one, a);
+		if (plans_for(k, &m->id, i, &covered, &one)) {
+			*d = one;
+			return;
+		}
+		if (i == 0 || (arch_trouble(&told) && !arch_trouble(&one)))
+			told = one;
+	}
+	*d = told;
+	g = arch_trouble(d);
+	if (g)
+		diag_hint(d, g,
+		    "there is no architecture on which all that %s needs runs",
+		    id_format(a, &m->id));
+}
+
 static void
 check_plan(struct review *k, struct arena *a, const struct metadata *m,
     struct diags *d)
 {
-	struct diags first, one;
+	uint64_t covered = 0;
 	size_t i;
 
+	if (m->narch == 0)
+		check_plan_somewhere(k, a, m, d);
 	for (i = 0; i < m->narch; i++)
-		plans_for(k, &m->id, m->arch[i], d);
-	if (m->narch > 0)
-		return;
-	diags_init(&first, a);
-	for (i = 0; i < k->narches; i++) {
-		diags_init(&one, a);
-		if (plans_for(k, &m->id, k->arches[i], &one)) {
-			first = one;
-			break;
-		}
-		if (i == 0)
-			first = one;
-	}
-	*d = first;
+		plans_for(k, &m->id, arches_find(&k->arches, m->arch[i]),
+		    &covered, d);
 }
 
 /* Is it the last one of its package in the list? */
@@ -325,38 +387,21 @@ take(void *ctx, size_t i, const char *data, size_t len)
 	json_decref(both);
 }
 
-static void
-add_arch(struct review *k, const char *arch)
-{
-	size_t i;
-
-	for (i = 0; i < k->narches; i++) {
-		if (strcmp(k->arches[i], arch) == 0)
-			return;
-	}
-	k->arches = arena_grow(
-	    &k->cli->arena, k->arches, k->narches, sizeof(*k->arches));
-	k->arches[k->narches++] = arch;
-}
-
 /* Read them here, so that workers needn't, each for itself. */
 static void
 read_all(struct review *k)
 {
-	const struct tree_recipe *r;
 	const struct named *item;
 	struct progress p;
 	struct arena a = {0};
 	struct diags d;
-	size_t i, n;
+	size_t i;
 
 	progress_begin(&p, k->cli, "reading recipes", k->list->n);
 	for (i = 0; i < k->list->n; i++) {
 		item = &k->list->items[i];
 		diags_init(&d, &a);
-		r = tree_recipe(k->tree, &item->id, item->kind, &d);
-		for (n = 0; r && n < r->meta->narch; n++)
-			add_arch(k, r->meta->arch[n]);
+		tree_recipe(k->tree, &item->id, item->kind, &d);
 		k->jobuilds += item->kind == RECIPE_JOBUILD;
 		k->templates += item->kind == RECIPE_TEMPLATE;
 		if (d.n > 0)
@@ -365,8 +410,6 @@ read_all(struct review *k)
 	}
 	arena_release(&a);
 	progress_end(&p);
-	if (k->narches == 0)
-		add_arch(k, "amd64");
 }
 
 /* Is the place in the root's own file? */
@@ -419,16 +462,12 @@ review_recipes(struct review *k, const struct named_list *list, bool advice,
 	k->recipes = arena_array(a, list->n + 1, struct diags);
 	k->plans = arena_array(a, list->n + 1, struct diags);
 	read_all(k);
-	k->planners = arena_array(a, k->narches, struct planner *);
 	progress_begin(&p, k->cli, "checking recipes", list->n);
 	k->progress = &p;
 	w.n = list->n;
 	w.ctx = k;
 	rc = workers_run(&w, err);
-	for (i = 0; i < k->narches; i++) {
-		if (k->planners[i])
-			planner_close(k->planners[i]);
-	}
+	close_planners(k);
 	k->progress = NULL;
 	progress_end(&p);
 	if (rc < 0)

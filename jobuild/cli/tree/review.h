@@ -8,12 +8,14 @@
 #ifndef CLI_REVIEW_H
 #define CLI_REVIEW_H
 
+#include "cli/tree/arches.h"
 #include "cli/tree/repo.h"
 #include "base/diag.h"
 #include "base/map.h"
 
 #include <jansson.h>
 
+struct arch_planner;
 struct cli;
 
 struct review {
@@ -24,11 +26,11 @@ struct review {
 	size_t jobuilds, templates;
 	size_t dropped; /* beyond DIAGS_MAX: warnings first */
 
-	struct map seen;     /* place, rule and subject of what was found */
-	const char **arches; /* that some recipe names */
-	size_t narches;
-	struct planner **planners; /* one for each of them, made when needed,
-				      in each process */
+	struct map seen; /* place, rule and subject of what was found */
+	struct arches arches;
+	struct arch_planner **planners; /* by their places; made when needed, in
+					   each process */
+	size_t nplanners;
 	const struct named_list *list; /* that is being checked */
 	struct diags *recipes, *plans; /* one for each of the list */
 	bool advice;
