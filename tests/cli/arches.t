@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Recipes for other architectures: lint, ci and new say the same of one without
-# ARCH, whatever else they look at.
+# ARCH, whatever else they look at; diff compares for each that counts.
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -99,4 +99,69 @@ recipe u/test-1.0 <<<$'DESCRIPTION="Tests"\nDEPEND="u/odd"\njob_run() { :; }'
 run jobuild lint
 [[ $status == 0 ]] && told "[unknown-arch]" && run jobuild lint u/test && [[ $status == 0 ]]
 ok "an architecture of which nothing is known will do, too"
+
+# ---- diff -------------------------------------------------------------------------
+
+rm -r "${tree:?}/u/"*/
+recipe u/a-1.0 <<<$'DESCRIPTION="For two"\nARCH="amd64 arm64"\nDEPEND="u/b"\njob_run() { :; }'
+recipe u/b-1.0 <<<$'DESCRIPTION="Needed"\nARCH="amd64"\njob_run() { :; }'
+recipe u/b-1.1 <<<$'DESCRIPTION="Needed"\nARCH="arm64"\njob_run() { :; }'
+recipe u/any-1.0 <<<$'DESCRIPTION="For any"\nDEPEND=">=u/b-1.1"\njob_run() { :; }'
+recipe u/free-1.0 <<<$'DESCRIPTION="Needs nothing"\njob_run() { :; }'
+commit "for two"
+run jobuild diff --exit-code HEAD
+[[ $status == 0 ]] && told "nothing differs"
+ok "diff: nothing differs for any"
+echo 'job_test() { :; }' >>"$tree/u/b/b-1.1.jobuild"
+run jobuild diff --exit-code HEAD u/a
+[[ $status == 1 ]] && said "~ u/a-1.0 for arm64" && ! said "for amd64" && said "    ~ u/b-1.1"
+ok "diff: a root's other architecture"
+run jobuild diff --exit-code HEAD
+[[ $status == 1 ]] && said "~ u/a-1.0 for arm64" && said "~ u/any-1.0 for arm64" && ! said "can't be resolved" && ! said "amd64"
+ok "diff: as without a root, and of one that names none but runs on that only"
+run jobuild --json diff HEAD
+jq -e '.arch == "amd64" and ([.roots[] | [.root, .arch, .change, .arches]] == [
+	["u/a-1.0", "arm64", "changed", ["amd64", "arm64"]],
+	["u/any-1.0", "arm64", "changed", ["arm64"]],
+	["u/b-1.1", "arm64", "changed", ["arm64"]]])' "$tmp/out" >/dev/null
+ok "diff: as JSON"
+run jobuild diff --exit-code -a amd64 HEAD u/a
+[[ $status == 0 ]]
+ok "diff: -a leaves the others out"
+run jobuild diff --exit-code -a amd64 HEAD u/b
+[[ $status == 1 ]] && said "~ u/b-1.1 for arm64"
+ok "diff: but not of what doesn't run on that"
+sed -i 's/arm64/s390x/' "$tree/u/b/b-1.1.jobuild"
+run jobuild diff --exit-code HEAD u/a
+[[ $status == 1 ]] && said "! u/a-1.0 for arm64: can't be resolved any more" && ! said "u/a-1.0 for amd64"
+ok "diff: a root that can't be resolved any more on one of them"
+run jobuild --json diff HEAD u/b
+jq -e '[.roots[] | [.root, .arch, .change]] == [["u/b-1.1", "arm64", "removed"], ["u/b-1.1", "s390x", "added"]]' \
+	"$tmp/out" >/dev/null
+ok "diff: the root's own ARCH"
+git -C "$tree" checkout --quiet .
+sed -i 's/ARCH=.*/ARCH="amd64 arm64"/' "$tree/u/b/b-1.0.jobuild"
+echo 'job_test() { :; }' >>"$tree/u/b/b-1.0.jobuild"
+run jobuild diff HEAD u/a
+said "~ u/a-1.0 for amd64" && ! said "u/a-1.0 for arm64"
+ok "diff: the default is named where a root is compared for more"
+echo 'job_test() { :; }' >>"$tree/u/free/free-1.0.jobuild"
+run jobuild --json diff HEAD u/free
+jq -e '[.roots[] | [.root, .arch, .arches]] == [["u/free-1.0", "amd64", ["amd64"]]]' "$tmp/out" >/dev/null &&
+	run jobuild diff HEAD u/free && ! said "for amd64"
+ok "diff: where all architectures are alike the default stands for them"
+AUTOTUA_ARCH=riscv64 run jobuild --json diff HEAD u/free
+jq -e '[.roots[] | [.root, .arch, .arches]] == [["u/free-1.0", "riscv64", ["riscv64"]]]' "$tmp/out" >/dev/null
+ok "diff: whichever that is"
+git -C "$tree" checkout --quiet .
+sed -i 's/^DEPEND/\n&/; s/1\.1/1.2/' "$tree/u/any/any-1.0.jobuild"
+commit "for nobody"
+sed -i 's/^DEPEND/\n&/' "$tree/u/any/any-1.0.jobuild"
+run jobuild --json diff HEAD u/any
+jq -e '[.roots[] | [.root, .arch, .change]] == [["u/any-1.0", "amd64", "still-unresolvable"]]' "$tmp/out" >/dev/null
+ok "diff: what can be resolved for none is told once"
+sed -i 's/1\.2/1.1/' "$tree/u/any/any-1.0.jobuild"
+run jobuild --json diff HEAD u/any
+jq -e '[.roots[] | [.root, .arch, .change]] == [["u/any-1.0", "arm64", "resolvable"]]' "$tmp/out" >/dev/null
+ok "diff: and what again can be, for that one"
 done_testing

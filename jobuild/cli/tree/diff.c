@@ -18,7 +18,7 @@ struct diff_options {
 
 static const struct opt options[] = {
     {"arch", 'a', OPT_SETTING, 0, "ARCH",
-	"for recipes that name no architecture"},
+	"compare roots that may run on it for it alone"},
     {"jobs", 'j', OPT_NUMBER, offsetof(struct diff_options, jobs), "N",
 	"processes; default: one a processor"},
     {"work", 'w', OPT_FLAG, offsetof(struct diff_options, work), NULL,
@@ -203,7 +203,7 @@ work(void *ctx, size_t i, struct buf *out)
 	} else {
 		o = differ_root(&x->d, &a, &x->roots[i - x->recipes.n]);
 	}
-	if (o)
+	if (json_object_size(o) + json_array_size(o) > 0)
 		text = json_dumps(o, JSON_COMPACT);
 	if (text && buf_adds(out, text) < 0)
 		out->len = 0;
@@ -217,12 +217,17 @@ take(void *ctx, size_t i, const char *data, size_t len)
 {
 	struct diff *x = ctx;
 	json_error_t why;
+	json_t *o;
 
 	progress_step(&x->progress, i);
-	if (len > 0)
-		json_array_append_new(
-		    i < x->recipes.n ? x->changed_recipes : x->changed_roots,
-		    json_loadb(data, len, 0, &why));
+	if (len == 0)
+		return;
+	o = json_loadb(data, len, 0, &why);
+	if (i < x->recipes.n)
+		json_array_append(x->changed_recipes, o);
+	else
+		json_array_extend(x->changed_roots, o);
+	json_decref(o);
 }
 
 static int
@@ -379,6 +384,7 @@ diff_main(struct cli *c, const void *opts, int n, char *args[])
 	int rc, taken;
 
 	x.d.arch = c->conf.arch;
+	x.d.only = c->flags.arch != NULL;
 	if (repo_find(c, &x.repo, &err) < 0)
 		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	taken = take_revisions(&x, o->work, n, args, &err);

@@ -22,7 +22,8 @@ struct differ {
 	struct cli *cli;
 	struct tree *tree[SIDES];
 	const struct change *change; /* of the one to the other */
-	const char *arch;            /* for recipes that name none */
+	const char *arch;            /* the first for recipes that name none */
+	bool only;                   /* no other for roots that may run on it */
 };
 
 /* What of a recipe differs; NULL: nothing does. */
@@ -36,7 +37,8 @@ json_t *differ_recipe(const struct differ *d, struct arena *a,
 json_t *differ_causes(const struct differ *d, struct arena *a,
     const struct recipe_id *old, const struct recipe_id *new);
 
-/* What of a root's plan differs; NULL: nothing does. */
+/* What of a root's plans differs: an array, of an object for each architecture
+ * for which something does. */
 json_t *
 differ_root(const struct differ *d, struct arena *a, const struct atom *root);
 

@@ -2,6 +2,7 @@
 /* The plans of one root in both trees. */
 #include "base/map.h"
 #include "cli/cli.h"
+#include "cli/tree/arches.h"
 #include "cli/tree/differ.h"
 
 #include <string.h>
@@ -225,22 +226,154 @@ find_root(struct tree *t, const struct atom *root, struct recipe_id *out)
 	return false;
 }
 
-/* The one asked for, if it runs on that; else the first that it names. */
-static const char *
-arch_for(const struct differ *d, struct arena *a, enum side side,
-    const struct recipe_id *id)
+/* The plans of both sides for one architecture. */
+struct pair {
+	const char *arch;
+	bool named;      /* by an ARCH */
+	bool has[SIDES]; /* a root that may run on it */
+	struct plan *plan[SIDES];
+	struct diags why[SIDES]; /* there is none */
+};
+
+/* A root on both sides, for each architecture that counts. */
+struct compared {
+	const struct differ *d;
+	struct arena *arena;
+	struct arches arches;
+	bool found[SIDES];
+	struct recipe_id id[SIDES];
+	const struct metadata *meta[SIDES]; /* NULL: it can't be read */
+	struct pair *pairs;
+	size_t n;
+};
+
+static bool
+names_arch(const struct metadata *m, const char *arch)
+{
+	size_t i;
+
+	for (i = 0; m && i < m->narch; i++) {
+		if (strcmp(m->arch[i], arch) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+names_none(const struct metadata *m)
+{
+	return !m || m->narch == 0;
+}
+
+static bool
+may_run(const struct compared *x, int side, const char *arch)
+{
+	return x->found[side] &&
+	    (names_none(x->meta[side]) || names_arch(x->meta[side], arch));
+}
+
+static bool
+has_plan(const struct pair *p)
+{
+	return p->plan[OLD] || p->plan[NEW];
+}
+
+/* Make the plans for one; the others to which all of that is the same. */
+static uint64_t
+add_pair(struct compared *x, size_t arch)
+{
+	struct arena *a = x->arena;
+	uint64_t alike = ~UINT64_C(0);
+	struct arch_watch w;
+	struct atom exact;
+	struct pair *p;
+	int s;
+
+	x->pairs = arena_grow(a, x->pairs, x->n, sizeof(*x->pairs));
+	p = &x->pairs[x->n++];
+	*p = (struct pair){.arch = x->arches.names[arch]};
+	for (s = OLD; s < SIDES; s++) {
+		diags_init(&p->why[s], a);
+		p->named |= names_arch(x->meta[s], p->arch);
+		p->has[s] = may_run(x, s, p->arch);
+		if (!p->has[s])
+			continue;
+		arch_watch_init(&w, &x->arches, arch);
+		exact = (struct atom){ATOM_EQ, x->id[s]};
+		p->plan[s] = repo_plan_in(
+		    x->d->cli, a, x->d->tree[s], &exact, &w, &p->why[s]);
+		alike &= w.alike;
+	}
+	return alike;
+}
+
+/* Each that ARCH names; without ARCH those that make a difference. */
+static void
+add_pairs(struct compared *x)
+{
+	uint64_t covered = 0;
+	const char *arch;
+	bool named, any = false;
+	size_t i, k;
+	int s;
+
+	for (s = OLD; s < SIDES; s++) {
+		any |= x->found[s] && names_none(x->meta[s]);
+		for (k = 0; x->meta[s] && k < x->meta[s]->narch; k++)
+			arches_find(&x->arches, x->meta[s]->arch[k]);
+	}
+	for (i = 0; i < x->arches.n; i++) {
+		arch = x->arches.names[i];
+		named = names_arch(x->meta[OLD], arch) ||
+		    names_arch(x->meta[NEW], arch);
+		if (named || (any && arches_left(covered, i)))
+			covered |= add_pair(x, i);
+	}
+}
+
+/*
+ * What ARCH doesn't name need not have a plan if another has one; if none has,
+ * one tells why.
+ */
+static void
+drop_vain(struct compared *x)
+{
+	size_t i, n = 0;
+	bool any = false;
+
+	for (i = 0; i < x->n; i++)
+		any |= has_plan(&x->pairs[i]);
+	for (i = 0; i < x->n; i++) {
+		if (x->pairs[i].named || has_plan(&x->pairs[i]) ||
+		    (!any && n == 0))
+			x->pairs[n++] = x->pairs[i];
+	}
+	x->n = n;
+}
+
+static void
+compared_init(struct compared *x, const struct differ *d, struct arena *a,
+    const struct atom *root)
 {
 	const struct tree_recipe *r;
 	struct diags none;
-	size_t i;
+	int s;
 
-	diags_init(&none, a);
-	r = tree_recipe(d->tree[side], id, RECIPE_JOBUILD, &none);
-	for (i = 0; r && i < r->meta->narch; i++) {
-		if (strcmp(r->meta->arch[i], d->arch) == 0)
-			return d->arch;
+	*x = (struct compared){.d = d, .arena = a};
+	arches_init(&x->arches, a, d->arch);
+	for (s = OLD; s < SIDES; s++) {
+		x->found[s] = find_root(d->tree[s], root, &x->id[s]);
+		diags_init(&none, a);
+		r = x->found[s]
+		    ? tree_recipe(d->tree[s], &x->id[s], RECIPE_JOBUILD, &none)
+		    : NULL;
+		x->meta[s] = r ? r->meta : NULL;
 	}
-	return r && r->meta->narch > 0 ? r->meta->arch[0] : d->arch;
+	if (d->only && (may_run(x, OLD, d->arch) || may_run(x, NEW, d->arch)))
+		add_pair(x, 0);
+	else
+		add_pairs(x);
+	drop_vain(x);
 }
 
 static bool
@@ -285,16 +418,6 @@ change_of(const bool has[SIDES], const struct plan *old, const struct plan *new)
 	return new && !old ? "resolvable" : "changed";
 }
 
-static struct plan *
-plan_of(const struct differ *d, struct arena *a, enum side side,
-    const struct recipe_id *id, struct diags *why)
-{
-	struct atom exact = {ATOM_EQ, *id};
-
-	return repo_plan_in(
-	    d->cli, a, d->tree[side], &exact, arch_for(d, a, side, id), why);
-}
-
 static void
 add_file(struct arena *a, struct map *files, const struct place *at)
 {
@@ -302,59 +425,79 @@ add_file(struct arena *a, struct map *files, const struct place *at)
 		*map_puts(files, arena_strdup(a, at->file)) = files;
 }
 
+static void
+add_files(struct arena *a, struct map *files, const struct diags *why)
+{
+	size_t i, k;
+
+	for (i = 0; i < why->n; i++) {
+		add_file(a, files, &why->list[i].at);
+		for (k = 0; k < why->list[i].nnotes; k++)
+			add_file(a, files, &why->list[i].notes[k].at);
+	}
+}
+
 void
 differ_trouble(const struct differ *d, struct arena *a, const struct atom *root,
     struct map *files)
 {
-	struct recipe_id id;
-	struct diags why;
-	size_t i, k;
+	struct compared x;
+	size_t i;
 	int s;
 
-	for (s = OLD; s < SIDES; s++) {
-		diags_init(&why, a);
-		if (!find_root(d->tree[s], root, &id) ||
-		    plan_of(d, a, (enum side)s, &id, &why))
-			continue;
-		for (i = 0; i < why.n; i++) {
-			add_file(a, files, &why.list[i].at);
-			for (k = 0; k < why.list[i].nnotes; k++)
-				add_file(a, files, &why.list[i].notes[k].at);
+	compared_init(&x, d, a, root);
+	for (i = 0; i < x.n; i++) {
+		for (s = OLD; s < SIDES; s++) {
+			if (!x.pairs[i].plan[s])
+				add_files(a, files, &x.pairs[i].why[s]);
 		}
 	}
+}
+
+static bool
+is_same(const struct pair *p)
+{
+	return p->has[OLD] == p->has[NEW] &&
+	    is_same_plan(p->plan[OLD], p->plan[NEW]) &&
+	    (p->plan[NEW] || is_same_trouble(&p->why[OLD], &p->why[NEW]));
+}
+
+static json_t *
+describe(const struct compared *x, const struct pair *p)
+{
+	const struct plan *old = p->plan[OLD], *new = p->plan[NEW];
+	struct arena *a = x->arena;
+	json_t *o;
+
+	o = json_pack("{s:s, s:s, s:s, s:o}", "root",
+	    id_format(a, &x->id[p->has[NEW] ? NEW : OLD]), "arch", p->arch,
+	    "change", change_of(p->has, old, new), "units",
+	    old && new ? compare_plans(x->d, a, old, new) : json_array());
+	if (p->has[OLD] && p->has[NEW] &&
+	    id_compare(&x->id[OLD], &x->id[NEW]) != 0)
+		json_object_set_new(
+		    o, "was", json_string(id_format(a, &x->id[OLD])));
+	set_keys(o, old ? old->units[old->root].key : NULL,
+	    new ? new->units[new->root].key : NULL);
+	if (p->has[NEW] && !new)
+		json_object_set_new(o, "diagnostics", diags_json(&p->why[NEW]));
+	return o;
 }
 
 json_t *
 differ_root(const struct differ *d, struct arena *a, const struct atom *root)
 {
-	struct plan *plans[SIDES] = {NULL, NULL};
-	struct recipe_id id[SIDES];
-	struct diags why[SIDES];
-	bool has[SIDES];
-	json_t *o;
-	int s;
+	json_t *list = json_array(), *arches = json_array(), *o;
+	struct compared x;
+	size_t i;
 
-	for (s = OLD; s < SIDES; s++) {
-		diags_init(&why[s], a);
-		has[s] = find_root(d->tree[s], root, &id[s]);
-		if (has[s])
-			plans[s] = plan_of(d, a, (enum side)s, &id[s], &why[s]);
+	compared_init(&x, d, a, root);
+	for (i = 0; i < x.n; i++) {
+		json_array_append_new(arches, json_string(x.pairs[i].arch));
+		if (!is_same(&x.pairs[i]))
+			json_array_append_new(list, describe(&x, &x.pairs[i]));
 	}
-	if (has[OLD] == has[NEW] && is_same_plan(plans[OLD], plans[NEW]) &&
-	    (plans[NEW] || is_same_trouble(&why[OLD], &why[NEW])))
-		return NULL;
-	o = json_pack("{s:s, s:s, s:o}", "root",
-	    id_format(a, &id[has[NEW] ? NEW : OLD]), "change",
-	    change_of(has, plans[OLD], plans[NEW]), "units",
-	    plans[OLD] && plans[NEW]
-		? compare_plans(d, a, plans[OLD], plans[NEW])
-		: json_array());
-	if (has[OLD] && has[NEW] && id_compare(&id[OLD], &id[NEW]) != 0)
-		json_object_set_new(
-		    o, "was", json_string(id_format(a, &id[OLD])));
-	set_keys(o, plans[OLD] ? plans[OLD]->units[plans[OLD]->root].key : NULL,
-	    plans[NEW] ? plans[NEW]->units[plans[NEW]->root].key : NULL);
-	if (has[NEW] && !plans[NEW])
-		json_object_set_new(o, "diagnostics", diags_json(&why[NEW]));
-	return o;
+	json_array_foreach(list, i, o) json_object_set(o, "arches", arches);
+	json_decref(arches);
+	return list;
 }

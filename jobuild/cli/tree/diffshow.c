@@ -41,7 +41,16 @@ mark_of(const json_t *o)
 	return &marks[i];
 }
 
-/* "~ anna/app-1.1 (was anna/app-1.0): remark", indented. */
+/* Does it need to be said for which architecture? */
+static bool
+shows_arch(struct cli *c, const json_t *o)
+{
+	return json_array_size(json_object_get(o, "arches")) > 1 ||
+	    (*member(o, "arch") &&
+		strcmp(member(o, "arch"), c->conf.arch) != 0);
+}
+
+/* "~ anna/app-1.1 for arm64 (was anna/app-1.0): remark", indented. */
 static void
 print_head(struct cli *c, int indent, const json_t *o, const char *name,
     const char *remark)
@@ -52,6 +61,8 @@ print_head(struct cli *c, int indent, const json_t *o, const char *name,
 	printf("%*s%s%s%s %s", indent, "", c->color_out ? m->color : "",
 	    m->sign, c->color_out ? "\033[0m" : "",
 	    cli_show(c, member(o, name)));
+	if (shows_arch(c, o))
+		printf(" for %s", cli_show(c, member(o, "arch")));
 	if (*was)
 		printf(" (was %s)", cli_show(c, was));
 	printf("%s%s%s%s\n", *remark || *m->text ? ": " : "", remark,

@@ -178,26 +178,19 @@ default_stage(const struct cli *c)
 	return c->conf.stage ? c->conf.stage : "default";
 }
 
-static struct plan *
-make_plan(struct cli *c, struct arena *a, struct tree *t,
-    struct plan_request *request, struct diags *d)
-{
-	struct plan_source source = plan_tree_source(a, t);
-
-	request->default_stage = default_stage(c);
-	return plan_make(a, &source, request, d);
-}
-
 struct plan *
 repo_plan(struct cli *c, struct tree *t, const struct atom *root,
     const char *arch, const char *(*stage_digest)(void *, const char *),
     void *ctx, struct diags *d)
 {
-	struct plan_request request = {.root = *root, .arch = arch};
+	struct plan_source source = plan_tree_source(&c->arena, t);
+	struct plan_request request = {.root = *root,
+	    .arch = arch,
+	    .default_stage = default_stage(c),
+	    .stage_digest = stage_digest ? stage_digest : made_up,
+	    .stage_ctx = stage_digest ? ctx : &c->arena};
 
-	request.stage_digest = stage_digest ? stage_digest : made_up;
-	request.stage_ctx = stage_digest ? ctx : &c->arena;
-	return make_plan(c, &c->arena, t, &request, d);
+	return plan_make(&c->arena, &source, &request, d);
 }
 
 struct planner *
@@ -221,12 +214,15 @@ repo_plans(
 
 struct plan *
 repo_plan_in(struct cli *c, struct arena *a, struct tree *t,
-    const struct atom *root, const char *arch, struct diags *d)
+    const struct atom *root, struct arch_watch *w, struct diags *d)
 {
+	struct plan_source source = plan_tree_source(a, t);
 	struct plan_request request = {.root = *root,
-	    .arch = arch,
+	    .arch = w->arch,
+	    .default_stage = default_stage(c),
 	    .stage_digest = made_up,
 	    .stage_ctx = a};
 
-	return make_plan(c, a, t, &request, d);
+	arch_watch(w, &source);
+	return plan_make(a, &source, &request, d);
 }

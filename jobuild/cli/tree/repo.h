@@ -112,8 +112,8 @@ bool repo_plans(
     struct cli *c, struct planner *p, const struct atom *root, struct diags *d);
 
 /* As repo_plan() without stages, in an arena that may end before the command.
- */
+ * w keeps an eye on it. */
 struct plan *repo_plan_in(struct cli *c, struct arena *a, struct tree *t,
-    const struct atom *root, const char *arch, struct diags *d);
+    const struct atom *root, struct arch_watch *w, struct diags *d);
 
 #endif
