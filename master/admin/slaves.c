@@ -206,8 +206,12 @@ write_rule(struct db *db, const char *what, const char *name, struct error *err)
 	const char *word = rules[RULE_OPEN].word;
 	int n;
 
-	if (strcmp(what, "retire") == 0)
-		return db_run(db, SQL_SLAVE_RETIRE, ARGS(TEXT(name)), err);
+	if (strcmp(what, "retire") == 0) {
+		n = db_run(db, SQL_MADE_RETIRE, ARGS(TEXT(name)), err);
+		return n < 0
+		    ? -1
+		    : db_run(db, SQL_SLAVE_RETIRE, ARGS(TEXT(name)), err);
+	}
 	if (strcmp(what, "drain") == 0)
 		word = rules[RULE_DRAINED].word;
 	else if (strcmp(what, "pause") == 0)

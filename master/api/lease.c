@@ -65,7 +65,7 @@ api_renew(struct master *m, struct request *r)
  */
 
 struct report {
-	int64_t unit, attempt, step;
+	int64_t unit, attempt, step, slave;
 	const json_t *o; /* without the attempt */
 	const char *missing;
 };
@@ -178,9 +178,10 @@ check_artifacts(struct master *m, struct request *r, const json_t *o)
 }
 
 /*
- * A step that was reused has what its key made when it really ran. Capsules
- * name the steps of which that is known; a slave that reuses others too left
- * nothing to show.
+ * A step that was reused has what its key made when it really ran on this
+ * slave: layers stay where they are made, and no other slave's word counts for
+ * them. Capsules name the steps of which that is known; a slave that reuses
+ * others too left nothing to show.
  */
 static int
 adopt(struct master *m, const struct report *p, json_t *o, struct error *err)
@@ -188,7 +189,8 @@ adopt(struct master *m, const struct report *p, json_t *o, struct error *err)
 	enum sql q = SQL_MADE_GET;
 	struct arena a = {0};
 	json_t *made = NULL;
-	int rc = db_one(m->db, q, ARGS(INT(p->unit), INT(p->step)), err);
+	int rc = db_one(
+	    m->db, q, ARGS(INT(p->unit), INT(p->step), INT(p->slave)), err);
 
 	if (rc > 0)
 		made = json_loads(db_text(m->db, q, 0, &a), 0, NULL);
@@ -242,7 +244,9 @@ write_report(struct master *m, const struct report *p, struct error *err)
 	}
 	if (rc >= 0 && has_passed(p->o) && !is_reused(p->o))
 		rc = db_run(m->db, SQL_MADE_SET,
-		    ARGS(INT(p->unit), INT(p->attempt), INT(p->step)), err);
+		    ARGS(INT(p->unit), INT(p->attempt), INT(p->step),
+			INT(p->slave)),
+		    err);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -351,7 +355,10 @@ void
 api_take_report(struct master *m, struct request *r, const struct sched_unit *u,
     const json_t *report)
 {
-	struct report p = {.unit = u->id, .attempt = u->attempt, .o = report};
+	struct report p = {.unit = u->id,
+	    .attempt = u->attempt,
+	    .slave = r->slave,
+	    .o = report};
 
 	if (read_report(r, &p))
 		take_report(m, r, &p);
@@ -383,7 +390,8 @@ void
 api_step(struct master *m, struct request *r)
 {
 	json_t *o = api_body(r), *log;
-	struct report p = {.attempt = api_attempt(r, o), .o = o};
+	struct report p = {
+	    .attempt = api_attempt(r, o), .slave = r->slave, .o = o};
 	struct sched_unit *u;
 
 	if (p.attempt < 0 || !read_report(r, &p))

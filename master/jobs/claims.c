@@ -85,8 +85,8 @@ drop_revoked(struct master *m, json_t *signers, struct error *err)
 }
 
 /*
- * The steps whose artifacts and figures are known by their keys: no other may
- * be reused. The last one never is.
+ * The steps whose artifacts and figures are known by their keys, as this slave
+ * made them: no other may be reused. The last one never is.
  */
 static int
 mark_made(
@@ -98,7 +98,7 @@ mark_made(
 
 	if (json_array_size(steps) < 2)
 		return 0;
-	db_query(m->db, q, ARGS(INT(u->id)));
+	db_query(m->db, q, ARGS(INT(u->id), INT(u->lease->slave->id)));
 	while ((rc = db_row(m->db, q, err)) > 0)
 		json_object_set_new(
 		    json_array_get(steps, (size_t)db_int(m->db, q, 0)), "made",

@@ -331,7 +331,31 @@ static const char *const made[] = {
     NULL,
 };
 
+/*
+ * The same by slave too: layers stay where they were made, and what one slave
+ * says of its own changes nothing for those of others.
+ */
+static const char *const made_by[] = {
+    "ALTER TABLE made RENAME TO made_by_key",
+    "CREATE TABLE made ("
+    "	key TEXT NOT NULL,"
+    "	slave_id INTEGER NOT NULL REFERENCES slave,"
+    "	unit_id INTEGER NOT NULL,"
+    "	attempt INTEGER NOT NULL,"
+    "	step INTEGER NOT NULL,"
+    "	PRIMARY KEY (key, slave_id),"
+    "	FOREIGN KEY (unit_id, attempt, step) REFERENCES report)"
+    " STRICT, WITHOUT ROWID",
+    /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma) one statement */
+    "INSERT INTO made SELECT m.key, l.slave_id, m.unit_id, m.attempt, m.step"
+    " FROM made_by_key m JOIN lease l"
+    " ON l.unit_id = m.unit_id AND l.attempt = m.attempt"
+    " JOIN slave s ON s.id = l.slave_id AND s.state = 'active'",
+    "DROP TABLE made_by_key",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked,
     scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights,
-    sessions, renewal, stage_packages, orders, person, unnamed, made};
+    sessions, renewal, stage_packages, orders, person, unnamed, made, made_by};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

@@ -276,9 +276,12 @@ const char *const sql_texts[SQL_COUNT] = {
 		      " (SELECT id FROM unit WHERE job_id = ?1)",
     [SQL_REFUSAL_DROP] = "DELETE FROM refusal WHERE unit_id IN"
 			 " (SELECT id FROM unit WHERE job_id = ?1)",
+    /* the first: no later one of another slave takes its place */
     [SQL_UNIT_EARLIER] =
-	"SELECT id FROM unit WHERE key = ?1 AND state = 'passed'"
-	" AND arch = ?2 AND reused_id IS NULL ORDER BY id DESC LIMIT 1",
+	"SELECT n.id FROM unit n JOIN slave s ON s.id = n.slave_id"
+	" WHERE n.key = ?1 AND n.state = 'passed' AND n.arch = ?2"
+	" AND n.reused_id IS NULL AND s.state = 'active'"
+	" ORDER BY n.id LIMIT 1",
     [SQL_UNIT_KEY] = "SELECT key FROM unit WHERE id = ?1",
     [SQL_UNIT_REUSE] = "UPDATE unit SET reused_id = ?2 WHERE id = ?1",
     [SQL_UNIT_PACK] =
@@ -340,20 +343,24 @@ const char *const sql_texts[SQL_COUNT] = {
 
     /* CAST: where it is selected nothing else says of which type it is */
     [SQL_MADE_SET] =
-	"INSERT INTO made (key, unit_id, attempt, step)"
-	" SELECT key, unit_id, CAST(?2 AS BIGINT), step FROM step"
-	" WHERE unit_id = ?1 AND step = ?3"
-	" ON CONFLICT (key) DO UPDATE SET unit_id = excluded.unit_id,"
-	" attempt = excluded.attempt, step = excluded.step",
+	"INSERT INTO made (key, slave_id, unit_id, attempt, step)"
+	" SELECT key, CAST(?4 AS BIGINT), unit_id, CAST(?2 AS BIGINT), step"
+	" FROM step WHERE unit_id = ?1 AND step = ?3"
+	" ON CONFLICT (key, slave_id) DO UPDATE SET"
+	" unit_id = excluded.unit_id, attempt = excluded.attempt,"
+	" step = excluded.step",
     [SQL_MADE_GET] = "SELECT r.body FROM step s JOIN made m ON m.key = s.key"
 		     " JOIN report r ON r.unit_id = m.unit_id"
 		     " AND r.attempt = m.attempt AND r.step = m.step"
-		     " WHERE s.unit_id = ?1 AND s.step = ?2",
+		     " WHERE s.unit_id = ?1 AND s.step = ?2"
+		     " AND m.slave_id = ?3",
     [SQL_MADE_STEPS] = "SELECT s.step FROM step s JOIN made m ON m.key = s.key"
-		       " WHERE s.unit_id = ?1",
+		       " WHERE s.unit_id = ?1 AND m.slave_id = ?2",
     [SQL_MADE_FORGET] =
 	"DELETE FROM made WHERE unit_id = ?1 AND attempt = ?2 AND key ="
 	" (SELECT key FROM step WHERE unit_id = ?1 ORDER BY step DESC LIMIT 1)",
+    [SQL_MADE_RETIRE] = "DELETE FROM made WHERE slave_id ="
+			" (SELECT id FROM slave WHERE name = ?1)",
 
     [SQL_ORDER_ADD] = "INSERT INTO job_order (job_id, what, value, created)"
 		      " VALUES (?1, ?2, ?3, ?4)",

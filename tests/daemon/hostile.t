@@ -10,6 +10,9 @@
 
 farm_tree alpha
 simple alpha/lib "A library"
+simple alpha/base "Is below others"
+simple alpha/top "Stands on it" 'DEPEND="alpha/base"'
+simple alpha/own "Stands alone"
 lease_time=60s
 sign alpha && commit "signed" && farm_master alpha
 ok "a master serves"
@@ -146,9 +149,9 @@ report 0; finish passed; is 200; ok "and one ends its unit as if nothing had bee
 settings "upload-max = 1M" "upload-total = 2M"; ok "two megabytes for a lease"
 hello one; anyone; submit_by_hand alpha/lib; claim one; ok "one has a lease"
 declare -A blobs
-bring() { # FILE
+bring() { # FILE [SLAVE]
 	blobs[$1]=$(b2sum -l 256 "$tmp/blob.$1" | cut -d' ' -f1)
-	as one; api PUT "blob/${blobs[$1]}?lease=$lease&attempt=$attempt" -T "$tmp/blob.$1"
+	as "${2-one}"; api PUT "blob/${blobs[$1]}?lease=$lease&attempt=$attempt" -T "$tmp/blob.$1"
 }
 named() { echo ',"artifacts":[{"path":"a","type":"file","size":1,"digest":"'"${blobs[$1]}"'"}]'; }
 there() { [[ -e $tmp/master/blobs/${blobs[$1]:0:2}/${blobs[$1]} ]]; }
@@ -179,6 +182,37 @@ settings "upload-max = 1M"; within 20 eval 'there 1 && ! there 2'; ok "and so is
 run master check; [[ $status == 0 ]] && said " 0 wrong, 0 orphans"; ok "nothing else is"
 hello two; claim two && report 0 && finish passed; is 200; ok "the other slave passes the unit"
 
+# ---- what another slave's steps have made --------------------------------------------------------
+
+printf honest >"$tmp/blob.honest" && printf evil >"$tmp/blob.evil"
+made() { jq .capsules[0].steps[0].made "$tmp/out"; } # of what was claimed
+leased() { anyone; submit_by_hand alpha/top && hello "$1" && claim "$1"; } # SLAVE
+tells() { # SLAVE BLOB FIGURE: of the first step, which it has made
+	bring "$2" "$1" && report 0 ',"reused":false,"artifacts":[{"path":"a.txt","type":"file","size":1,"digest":"'"${blobs[$2]}"'"}],"figures":{"x":"'"$3"'"}'
+}
+reuses() { report "$1" ',"reused":true,"artifacts":[],"figures":{},"messages":[]'; } # STEP
+shows() { # BLOB FIGURE: of the first step
+	anyone; job_has '.state == "passed" and (.units[0].steps[0] | [.artifacts[].digest] == ["'"${blobs[$1]}"'"] and .figures.x == "'"$2"'")'
+}
+leased one && [[ $(made) == null ]]; ok "one makes something that nothing is known of"
+tells one honest 1 && report 1 && finish passed; is 200 && shows honest 1; ok "its first step has an artifact and a figure"
+first=$job
+leased two && [[ $(made) == null ]]; ok "two has no layer that this is known of"
+reuses 0; is 200; anyone; job_has '.units[0].steps[0] | .artifacts == [] and .figures == {} and .messages[0].level == "warn"'
+ok "and gets nothing of it by saying that it had one"
+as two; report 1 && finish passed; is 200 && leased two; ok "it has another lease"
+tells two evil 666; is 200; anyone
+post "jobs/$job/cancel" "$(envelope request@jobtage=cancel "$(request cancel "{job: $job}")")"; is 200 && as two && finish cancelled; is 200
+ok "two says it has made something else, and is cancelled"
+leased one && [[ $(made) == true ]]; ok "one's layer stands for what one has made"
+reuses 0 && report 1 && finish passed; is 200 && shows honest 1; ok "which is what a job shows that one did"
+leased two && [[ $(made) == true ]] && tells two evil 666 && report 1 && finish passed; is 200 && shows evil 666
+ok "two can spoil what it does itself"
+anyone; submit_by_hand alpha/own && hello two && claim two && report 0 && finish passed; is 200; ok "two alone passes something else"
+anyone; reuse=true submit_by_hand alpha/own; job_has '.state == "passed" and .units[0].reused != null'; ok "which is reused too"
+again() { anyone; reuse=true submit_by_hand alpha/top; job_has '.units[0].reused.job == '"$1"; } # JOB
+again "$first" && shows honest 1; ok "a job that reuses a result has the one that was there first"
+
 # ---- a slave that is believed no more ------------------------------------------------------------
 
 (answer_in=waiting; as two; post slave/claim '{"free":1,"wait":50}'; touch "$tmp/cut") &
@@ -187,6 +221,9 @@ within 10 waits; ok "two waits for work"
 master slave retire two >/dev/null
 within 20 test -e "$tmp/cut"; ok "retired, its call ends at once"
 as two; post slave/claim '{"free":1,"wait":0}'; problem 403 retired; ok "and there is no other"
+again "$first" && shows honest 1; ok "what others have done is reused as before"
+anyone; reuse=true submit_by_hand alpha/own; job_has '.state == "queued" and .units[0].reused == null'
+ok "what only it has done stands for nothing any more"
 served; ok "the master is well"
 ! grep -q '^<[0-3]>' "$tmp/master.log"; ok "and took none of it for trouble of its own"
 kill_daemon master TERM

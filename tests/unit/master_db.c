@@ -129,21 +129,35 @@ test_made(void)
 	    " capsule) VALUES (1, 'r', 'a', 'passed', 2, 'K2', '', '');"
 	    "INSERT INTO step (unit_id, step, atom, key) VALUES"
 	    " (1, 0, 'r0', 'K0'), (1, 1, 'r1', 'K1'), (1, 2, 'r2', 'K2');"
+	    "INSERT INTO slave (name, fingerprint, state, created, last_seen)"
+	    " VALUES ('one', 'S1', 'active', 1, 1),"
+	    " ('two', 'S2', 'active', 1, 1);"
+	    "INSERT INTO lease (unit_id, attempt, slave_id, state, granted)"
+	    " VALUES (1, 1, 1, 'expired', 3), (1, 2, 2, 'done', 5);"
 	    "INSERT INTO report (unit_id, attempt, step, body, created) VALUES"
 	    " (1, 1, 0, '{\"result\":\"passed\",\"reused\":false}', 4),"
 	    " (1, 2, 0, '{\"result\":\"passed\",\"reused\":true}', 5),"
 	    " (1, 2, 1, '{\"result\":\"passed\",\"reused\":false}', 6),"
 	    " (1, 2, 2, '{\"result\":\"failed\",\"reused\":false}', 7)");
 	ok(db_open(&db, file, false, &err) == 0, "is migrated");
-	ok(db_one(&db, SQL_MADE_STEPS, ARGS(INT(1)), &err) == 1 &&
+	ok(db_one(&db, SQL_MADE_STEPS, ARGS(INT(1), INT(2)), &err) == 1 &&
 		db_int(&db, SQL_MADE_STEPS, 0) == 1 &&
 		db_row(&db, SQL_MADE_STEPS, &err) == 0,
 	    "one step ran in the attempt that passed");
 	db_end(&db, SQL_MADE_STEPS);
-	db_one(&db, SQL_MADE_GET, ARGS(INT(1), INT(1)), &err);
+	ok(db_one(&db, SQL_MADE_STEPS, ARGS(INT(1), INT(1)), &err) == 0,
+	    "on the slave that had it");
+	db_one(&db, SQL_MADE_GET, ARGS(INT(1), INT(1), INT(2)), &err);
 	is(db_text(&db, SQL_MADE_GET, 0, &a),
 	    "{\"result\":\"passed\",\"reused\":false}", "this is its report");
 	db_end(&db, SQL_MADE_GET);
+	db_run(&db, SQL_MADE_RETIRE, ARGS(TEXT("one")), &err);
+	ok(db_one(&db, SQL_MADE_STEPS, ARGS(INT(1), INT(2)), &err) == 1,
+	    "it stays when another slave is retired");
+	db_end(&db, SQL_MADE_STEPS);
+	db_run(&db, SQL_MADE_RETIRE, ARGS(TEXT("two")), &err);
+	ok(db_one(&db, SQL_MADE_STEPS, ARGS(INT(1), INT(2)), &err) == 0,
+	    "and goes with its own");
 	db_close(&db);
 	unlink(file);
 	arena_release(&a);
