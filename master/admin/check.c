@@ -25,12 +25,20 @@
 
 #define YOUNG 3600 /* seconds */
 
+/* What the database is to know of an artifact: is it lost? */
+struct mark {
+	const char *digest;
+	bool lost;
+};
+
 struct check {
 	struct arena arena;
 	struct state *st;
 	bool quick; /* sizes only */
 	struct map known;
 	int files, bad, orphans;
+	struct mark *marks;
+	size_t nmarks;
 };
 
 static void __attribute__((format(printf, 2, 3)))
@@ -77,27 +85,66 @@ check_named(struct check *c, const char *path, const char *digest, int64_t size,
 		bad(c, "%s: other bytes than its name says; %s", path, remedy);
 }
 
+/*
+ * A lost artifact is taken in again and stands for no later job, until it is
+ * back; a quick look can't tell that it is.
+ */
+static void
+mark(struct check *c, const char *digest, bool was, bool lost)
+{
+	if (was == lost || (c->quick && !lost))
+		return;
+	c->marks =
+	    arena_grow(&c->arena, c->marks, c->nmarks, sizeof(*c->marks));
+	c->marks[c->nmarks++] = (struct mark){digest, lost};
+}
+
+static int
+write_marks(struct check *c, struct error *err)
+{
+	struct db *db = &c->st->db;
+	size_t i;
+
+	if (c->nmarks == 0)
+		return 0;
+	if (db_begin(db, err) < 0)
+		return -1;
+	for (i = 0; i < c->nmarks; i++) {
+		if (db_run(db, SQL_BLOB_LOST,
+			ARGS(TEXT(c->marks[i].digest), INT(c->marks[i].lost)),
+			err) < 0) {
+			db_rollback(db);
+			return -1;
+		}
+	}
+	return db_commit(db, err);
+}
+
 /* All files that a query names by digest and size. */
 static int
 check_files(struct check *c, enum sql q, const char *folder, const char *remedy,
     struct error *err)
 {
+	bool blobs = q == SQL_BLOB_LIST, was;
 	const char *digest, *path;
 	int64_t size;
-	int rc;
+	int rc, before;
 
 	db_query(&c->st->db, q, NULL);
 	while ((rc = db_row(&c->st->db, q, err)) > 0) {
 		digest = db_text(&c->st->db, q, 0, &c->arena);
 		size = db_int(&c->st->db, q, 1);
-		path = q == SQL_BLOB_LIST
-		    ? arena_printf(
-			  &c->arena, "%s/%.2s/%s", folder, digest, digest)
-		    : arena_printf(&c->arena, "%s/%s", folder, digest);
+		was = blobs && db_int(&c->st->db, q, 2);
+		before = c->bad;
+		path = blobs ? arena_printf(&c->arena, "%s/%.2s/%s", folder,
+				   digest, digest)
+			     : arena_printf(&c->arena, "%s/%s", folder, digest);
 		*map_puts(&c->known, path) = c;
 		check_named(c, path, digest, size, remedy);
+		if (blobs)
+			mark(c, digest, was, c->bad > before);
 	}
-	return rc;
+	return rc < 0 ? -1 : write_marks(c, err);
 }
 
 /* A step that was reported had so many bytes of log. */
@@ -229,7 +276,8 @@ check_all(struct check *c, struct error *err)
 		"from a backup",
 		err) < 0 ||
 	    check_files(c, SQL_BLOB_LIST, "blobs",
-		"copy it from a backup, or run the job again", err) < 0 ||
+		"copy it from a backup and check again, or run the job again",
+		err) < 0 ||
 	    check_logs(c, err) < 0)
 		return -1;
 	if (look_into(c, "stages", each_file, err) < 0 ||

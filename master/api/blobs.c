@@ -48,22 +48,38 @@ need_digest(struct request *r, const char *s)
 	return NULL;
 }
 
+int
+api_blob_size(
+    struct master *m, const char *digest, int64_t *size, struct error *err)
+{
+	enum sql q = SQL_BLOB_SIZE;
+	char path[sizeof("blobs/ab/") + KEY_HEX];
+	struct stat s;
+	int rc = db_one(m->db, q, ARGS(TEXT(digest)), err);
+
+	if (rc > 0)
+		*size = db_int(m->db, q, 0);
+	db_end(m->db, q);
+	if (rc <= 0)
+		return rc;
+	snprintf(path, sizeof(path), "blobs/%.2s/%.64s", digest, digest);
+	return fstatat(m->st->dir, path, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(s.st_mode) && s.st_size == *size;
+}
+
 /* -1: not there; -2: answered with an error. */
 static int64_t
 known_size(struct master *m, struct request *r, const char *digest)
 {
-	enum sql q = SQL_BLOB_SIZE;
 	struct error err;
-	int64_t size;
-	int rc = db_one(m->db, q, ARGS(TEXT(digest)), &err);
+	int64_t size = -1;
+	int rc = api_blob_size(m, digest, &size, &err);
 
 	if (rc < 0) {
 		request_broken(r, &err);
 		return -2;
 	}
-	size = rc ? db_int(m->db, q, 0) : -1;
-	db_end(m->db, q);
-	return size;
+	return rc ? size : -1;
 }
 
 /* The lease in the query; NULL: answered. */
@@ -411,27 +427,36 @@ harmless(const char *name)
 	return name;
 }
 
+/* Does a report name it, and is it here? Else it is answered. */
+static bool
+check_artifact(struct master *m, struct request *r, const char *digest)
+{
+	enum sql q = SQL_ARTIFACT_NAMED;
+	struct error err;
+	int64_t size;
+	int rc = db_one(m->db, q, ARGS(TEXT(digest)), &err);
+
+	db_end(m->db, q);
+	if (rc == 0)
+		request_problem(
+		    r, 404, "not-found", "no report names this artifact");
+	else if (rc > 0 && (rc = api_blob_size(m, digest, &size, &err)) == 0)
+		request_problem(r, 404, "lost",
+		    "the master has lost this artifact; \"autotua-master "
+		    "check\" there says what to do");
+	if (rc < 0)
+		request_broken(r, &err);
+	return rc > 0;
+}
+
 void
 api_artifact(struct master *m, struct request *r)
 {
 	const char *digest = need_digest(r, r->path[3]);
 	const char *name = harmless(r->path[4]);
-	struct error err;
-	int rc;
 
-	if (!digest)
+	if (!digest || !check_artifact(m, r, digest))
 		return;
-	rc = db_one(m->db, SQL_ARTIFACT_NAMED, ARGS(TEXT(digest)), &err);
-	db_end(m->db, SQL_ARTIFACT_NAMED);
-	if (rc < 0) {
-		request_broken(r, &err);
-		return;
-	}
-	if (rc == 0) {
-		request_problem(
-		    r, 404, "not-found", "no report names this artifact");
-		return;
-	}
 	api_file(
 	    r, blob_path(m, &r->arena, digest), "application/octet-stream");
 	if (r->status < 300)

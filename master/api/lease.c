@@ -151,6 +151,7 @@ check_artifacts(struct master *m, struct request *r, const json_t *o)
 	const char *digest;
 	struct error err;
 	json_t *artifact;
+	int64_t size;
 	size_t i;
 	int rc;
 
@@ -163,8 +164,7 @@ check_artifacts(struct master *m, struct request *r, const json_t *o)
 			    "\"artifacts\": each needs path and digest");
 			return false;
 		}
-		rc = db_one(m->db, SQL_BLOB_SIZE, ARGS(TEXT(digest)), &err);
-		db_end(m->db, SQL_BLOB_SIZE);
+		rc = api_blob_size(m, digest, &size, &err);
 		if (rc == 1)
 			continue;
 		if (rc < 0)

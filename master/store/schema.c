@@ -355,7 +355,14 @@ static const char *const made_by[] = {
     NULL,
 };
 
+/* Artifacts that were found missing or damaged: check.c. */
+static const char *const lost[] = {
+    "ALTER TABLE blob ADD COLUMN lost INTEGER NOT NULL DEFAULT 0",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked,
     scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights,
-    sessions, renewal, stage_packages, orders, person, unnamed, made, made_by};
+    sessions, renewal, stage_packages, orders, person, unnamed, made, made_by,
+    lost};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

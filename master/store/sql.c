@@ -12,6 +12,11 @@
 	" FROM unit n CROSS JOIN " table " x"                                  \
 	" WHERE n.job_id = ?1 AND x.unit_id = n.id"
 
+/* artifacts of an attempt that are not here any more */
+#define LOST_OF(unit, attempt)                                                 \
+	" FROM artifact a JOIN blob b ON b.digest = a.digest"                  \
+	" WHERE b.lost <> 0 AND a.unit_id = " unit " AND a.attempt = " attempt
+
 const char *const sql_texts[SQL_COUNT] = {
     /* SQLite's own: whoever writes later waits here, not in the middle */
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -281,7 +286,9 @@ const char *const sql_texts[SQL_COUNT] = {
 	"SELECT n.id FROM unit n JOIN slave s ON s.id = n.slave_id"
 	" WHERE n.key = ?1 AND n.state = 'passed' AND n.arch = ?2"
 	" AND n.reused_id IS NULL AND s.state = 'active'"
-	" ORDER BY n.id LIMIT 1",
+	" AND NOT EXISTS (SELECT 1" LOST_OF(
+	    "n.id", "n.attempt") ")"
+				 " ORDER BY n.id LIMIT 1",
     [SQL_UNIT_KEY] = "SELECT key FROM unit WHERE id = ?1",
     [SQL_UNIT_REUSE] = "UPDATE unit SET reused_id = ?2 WHERE id = ?1",
     [SQL_UNIT_PACK] =
@@ -355,7 +362,9 @@ const char *const sql_texts[SQL_COUNT] = {
 		     " WHERE s.unit_id = ?1 AND s.step = ?2"
 		     " AND m.slave_id = ?3",
     [SQL_MADE_STEPS] = "SELECT s.step FROM step s JOIN made m ON m.key = s.key"
-		       " WHERE s.unit_id = ?1 AND m.slave_id = ?2",
+		       " WHERE s.unit_id = ?1 AND m.slave_id = ?2"
+		       " AND NOT EXISTS (SELECT 1" LOST_OF(
+			   "m.unit_id", "m.attempt") " AND a.step = m.step)",
     [SQL_MADE_FORGET] =
 	"DELETE FROM made WHERE unit_id = ?1 AND attempt = ?2 AND key ="
 	" (SELECT key FROM step WHERE unit_id = ?1 ORDER BY step DESC LIMIT 1)",
@@ -391,8 +400,9 @@ const char *const sql_texts[SQL_COUNT] = {
 
     [SQL_BLOB_ADD] = "INSERT INTO blob (digest, size, created, lease_id)"
 		     " VALUES (?1, ?2, ?3, ?4)"
-		     " ON CONFLICT (digest) DO NOTHING",
-    [SQL_BLOB_SIZE] = "SELECT size FROM blob WHERE digest = ?1",
+		     " ON CONFLICT (digest) DO UPDATE SET lost = 0",
+    [SQL_BLOB_LOST] = "UPDATE blob SET lost = ?2 WHERE digest = ?1",
+    [SQL_BLOB_SIZE] = "SELECT size FROM blob WHERE digest = ?1 AND lost = 0",
     [SQL_BLOB_UNNAMED] =
 	"SELECT COALESCE(SUM(size), 0) FROM blob WHERE lease_id = ?1",
     [SQL_BLOB_NAMED] = "UPDATE blob SET lease_id = NULL"
@@ -424,7 +434,7 @@ const char *const sql_texts[SQL_COUNT] = {
 
     /* SQLite's own: another database has other means for a backup */
     [SQL_SNAPSHOT] = "VACUUM INTO ?1",
-    [SQL_BLOB_LIST] = "SELECT digest, size FROM blob ORDER BY digest",
+    [SQL_BLOB_LIST] = "SELECT digest, size, lost FROM blob ORDER BY digest",
     [SQL_STAGE_ALL] = "SELECT digest, size FROM stage ORDER BY digest",
     [SQL_REPORT_ALL] = "SELECT unit_id, attempt, step, body FROM report"
 		       " ORDER BY unit_id, attempt, step",

@@ -9,6 +9,8 @@
 
 farm_tree alpha
 simple alpha/app "Something to run"
+simple alpha/lib "Is below another"
+simple alpha/top "Stands on it" 'DEPEND="alpha/lib"'
 lease_time=600s
 sign alpha >/dev/null && commit "signed" && farm_master alpha
 ok "a master serves"
@@ -47,6 +49,40 @@ mkdir -p "${stray%/*}" && echo x >"$stray"
 run master check; [[ $status == 0 ]] && said "0 orphans"; ok "a young file may be on its way in"
 run master check --slow; [[ $status == 2 ]]; ok "an option that there is not"
 rm "$stray"
+
+# ---- artifacts that are lost -----------------------------------------------------
+
+held=("$lease" "$attempt" "$unit")
+tell_it() { report 0 ',"artifacts":[{"path":"a","type":"file","size":8,"digest":"'"$blob"'"}]'; } # of the first step of two
+makes() { claim one && put_blob precious && tell_it && report 1 && finish passed && is 200; }
+can_be_had() { anyone; api GET "artifacts/$blob/a"; is 200 && [[ $(<"$tmp/out") == precious ]]; }
+reused() { anyone; reuse=true submit_by_hand alpha/top && job_has '.units[0].reused != null'; }
+anyone; submit_by_hand alpha/top && makes && can_be_had; ok "a job has made something"
+file=$tmp/master/blobs/${blob:0:2}/$blob
+reused; ok "which another job reuses"
+lost() { # WHAT COMMAND...: and how it comes back
+	"${@:2}"
+	run master check; [[ $status == 1 ]] && said "$blob: " && said "or run the job again"; ok "$1: check says what to do"
+	anyone; api GET "artifacts/$blob/a"; problem 404 lost; ok "$1: it can't be had"
+	! reused && claim one && jq -e '.capsules[0].steps[0].made == null' "$tmp/out" >/dev/null; ok "$1: nothing is reused for it"
+	api HEAD "blob/$blob?lease=$lease&attempt=$attempt"; [[ $http == 404 ]]; ok "$1: it wasn't uploaded"
+	tell_it; problem 409 blob-missing; ok "$1: nor may a report name it"
+	put_blob precious; is 201; ok "$1: it comes anew"
+	tell_it && report 1 && finish passed; is 200 && can_be_had; ok "$1: so it can be had again"
+	run master check; [[ $status == 0 ]]; ok "$1: all is right"
+	reused; ok "$1: and reused"
+}
+lost missing rm "$file"
+lost "cut off" truncate -s 3 "$file"
+spoilt() { printf preciouS >"$file"; }
+lost "other bytes" spoilt
+rm "$file"; anyone; api GET "artifacts/$blob/a"; problem 404 lost; ok "also before anybody has checked"
+run master check --quick; [[ $status == 1 ]] && ! reused; ok "a quick check sees that as well"
+change_back() { anyone; post "jobs/$job/cancel" "$(envelope request@jobtage=cancel "$(request cancel "{job: $job}")")"; is 200; }
+change_back; printf precious >"$file"
+run master check; [[ $status == 0 ]] && can_be_had && reused; ok "copied from a backup and checked, it is what it was"
+as one; lease=${held[0]} attempt=${held[1]} unit=${held[2]}
+file=$tmp/master/blobs/${first:0:2}/$first
 
 # ---- backup --------------------------------------------------------------------
 
