@@ -8,6 +8,7 @@
  * name, which it loses when it is complete.
  */
 #include "master/backup/backup.h"
+#include "master/backup/missing.h"
 #include "master/commands.h"
 #include "master/serve/loop.h"
 #include "master/master.h"
@@ -35,6 +36,7 @@ struct backup {
 	struct saved old, made;
 	int64_t bytes;         /* that were copied */
 	struct saved_tar *tar; /* instead of the folder */
+	struct missing missing;
 };
 
 /* What happens to a file: some never change, some only grow. */
@@ -81,25 +83,32 @@ out:
 	return rc;
 }
 
-/* The same file under another name where that can be, else a copy. */
+/*
+ * The same file under another name where that can be, else a copy. What was
+ * linked before and is another file here since was put back, being damaged.
+ */
 static int
 link_or_copy(struct backup *b, const char *from, const char *to, int64_t *size,
     struct error *err)
 {
 	const char *tmp;
 	struct stat s, t;
+	bool there;
 
 	if (stat(from, &s) < 0)
 		return fail_errno(err, "%s", from);
 	*size = s.st_size;
-	if (stat(to, &t) == 0 && t.st_size == s.st_size)
-		return 0;
-	if (link(from, to) == 0)
+	there = stat(to, &t) == 0 && t.st_size == s.st_size;
+	if (there && (t.st_dev != s.st_dev || t.st_ino == s.st_ino))
 		return 0;
 	tmp = arena_printf(&b->arena, "%s.new", to);
 	(void)unlink(tmp);
-	if (append(b, from, tmp, size, err) < 0)
-		return -1;
+	if (link(from, tmp) < 0) {
+		if (there)
+			return 0;
+		if (append(b, from, tmp, size, err) < 0)
+			return -1;
+	}
 	return rename(tmp, to) < 0 ? fail_errno(err, "rename %s", tmp) : 0;
 }
 
@@ -203,13 +212,24 @@ ends_with(const char *s, const char *end)
 	return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-/* Of stages and blobs: what has its digest as its name. */
+/* Stages and artifacts; of those that aren't whole, the former copies. */
 static int
-visit_named(struct backup *b, const char *path, struct error *err)
+take_named(struct backup *b, struct error *err)
 {
-	return is_hex(strrchr(path, '/') + 1, 64)
-	    ? take(b, path, HOW_FIXED, err)
-	    : 0;
+	const char *path;
+	size_t i;
+
+	for (i = 0; i < b->missing.named.n; i++) {
+		path = b->missing.named.items[i].key;
+		if (missing_look(&b->missing, b->st, path) &&
+		    take(b, path, HOW_FIXED, err) < 0)
+			return -1;
+	}
+	if (b->tar)
+		return missing_keep_tar(
+		    &b->missing, b->dir, b->tar, &b->made, err);
+	missing_keep(&b->missing, b->dir, &b->old, &b->made);
+	return 0;
 }
 
 static int
@@ -292,17 +312,18 @@ take_all(struct backup *b, struct error *err)
 	    "master.conf", "ca.pem", "ca.key", "server.pem", "server.key"};
 	size_t i;
 
-	if ((b->tar ? take_database_into_tar(b, err) : take_database(b, err)) <
-	    0)
+	/* before and after, a stage may go: then it is missed */
+	if (missing_list(&b->missing, &b->st->db, err) < 0 ||
+	    (b->tar ? take_database_into_tar(b, err) : take_database(b, err)) <
+		0 ||
+	    missing_list(&b->missing, &b->st->db, err) < 0)
 		return -1;
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (take(b, names[i], HOW_CHANGES, err) < 0)
 			return -1;
 	}
 	/* branches first: what they lead to is there before them */
-	if (walk(b, "stages", visit_named, err) < 0 ||
-	    walk(b, "blobs", visit_named, err) < 0 ||
-	    walk(b, "trees", visit_ref, err) < 0 ||
+	if (take_named(b, err) < 0 || walk(b, "trees", visit_ref, err) < 0 ||
 	    walk(b, "trees", visit_object, err) < 0)
 		return -1;
 	return walk(b, "logs", visit_log, err);
@@ -529,6 +550,7 @@ backup_make(struct state *st, const char *dir, struct error *err)
 	struct backup b = {.st = st, .dir = dir, .lock = -1, .blobs = -1};
 	int rc = -1;
 
+	missing_init(&b.missing, &b.arena);
 	saved_init(&b.old, &b.arena);
 	saved_init(&b.made, &b.arena);
 	if (check_outside(&b, err) == 0)
@@ -538,6 +560,8 @@ backup_make(struct state *st, const char *dir, struct error *err)
 	if (rc == 0)
 		printf("%zu files in %s, %" PRId64 " bytes copied\n", b.made.n,
 		    dir, b.bytes);
+	if (rc == 0 && missing_tell(&b.missing) > 0)
+		rc = 1;
 	if (b.lock >= 0)
 		close(b.lock);
 	if (b.blobs >= 0)
@@ -551,15 +575,15 @@ cmd_backup(const char *path, int argc, char *argv[])
 {
 	struct state st;
 	struct error err;
-	int rc;
+	int rc, made;
 
 	if (argc != 1)
 		return cmd_usage("backup DIR|FILE.tar");
 	if (state_open(&st, path, &err) < 0)
 		return cmd_failed(&err);
-	rc = backup_make(&st, argv[0], &err);
-	if (rc == 0 && (rc = db_begin(&st.db, &err)) == 0)
+	rc = made = backup_make(&st, argv[0], &err);
+	if (made >= 0 && (rc = db_begin(&st.db, &err)) == 0)
 		rc = cmd_finish(&st.db, "backup", argv[0], &err);
 	state_close(&st);
-	return rc < 0 ? cmd_failed(&err) : 0;
+	return rc < 0 ? cmd_failed(&err) : made;
 }

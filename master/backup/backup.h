@@ -13,6 +13,10 @@
 struct error;
 struct state;
 
+/*
+ * 0; 1: made, but without files that the database names and the state folder
+ * lacks, which were told; -1: none was made.
+ */
 int backup_make(struct state *st, const char *dir, struct error *err);
 
 /* Is this the name of a backup in one file? */

@@ -210,6 +210,39 @@ truncate -s 1100M "$tmp/list" && tar -cf - -C "$tmp" list 2>/dev/null | head -c 
 truncate -s 1101M "$tmp/bad.tar"; bad_tar "a list of 1153433600 bytes is none"; ok "a list that is too long is not read at all"
 rm "$tmp/bad.tar" "$tmp/list"
 
+# ---- a master that lacks what its database names ---------------------------------
+
+file=$tmp/master/blobs/${blob:0:2}/$blob
+whole() { # COMMAND PLACE: the backup there has the artifact still
+	"$1" "$2" && run master restore --verify "$2" && [[ $status == 0 ]] && rm -rf "$tmp/back6" &&
+		run autotua-master -C "$tmp/back6" restore "$2" && [[ $(<"$tmp/back6/blobs/${blob:0:2}/$blob") == "another artifact" ]] &&
+		run autotua-master -C "$tmp/back6" check && [[ $status == 0 ]]
+}
+tells() { run master backup "$1"; [[ $status == 1 ]] && said "$blob: missing or damaged here; the backup keeps the copy that it had"; }
+misses() { # HOW COMMAND...
+	"${@:2}"
+	for place in "$tmp/saved" "$tar"; do
+		whole tells "$place"; ok "$1: ${place##*/} keeps the copy that it had, and says so"
+		whole tells "$place"; ok "$1: once more"
+	done
+	run master backup "$tmp/fresh-$1"
+	[[ $status == 1 ]] && said "$blob: missing or damaged here; no former backup has it"; ok "$1: a new one says that it lacks it"
+	run master backup "$tmp/fresh-$1.tar"; [[ $status == 1 ]] && said "no former backup has it"; ok "$1: as a file too"
+	rm -f "$file"; printf "another artifact" >"$file"
+	run master backup "$tmp/fresh-$1"; [[ $status == 0 ]] && run master restore --verify "$tmp/fresh-$1"; [[ $status == 0 ]]; ok "$1: until it is back"
+}
+misses gone rm "$file"
+cut_off() { rm "$file"; printf another >"$file"; }
+misses short cut_off
+spoilt() { rm "$file"; printf "another Artifact" >"$file"; run master check; [[ $status == 1 ]]; }
+misses spoilt spoilt
+run master check; [[ $status == 0 ]] && run master backup "$tmp/saved"; [[ $status == 0 ]]; ok "all is right again"
+stage=$(ls "$tmp/master/stages"); mv "$tmp/master/stages/$stage" "$tmp/kept"
+run master backup "$tmp/saved"
+[[ $status == 1 ]] && said "stages/$stage: missing" && run master check "$tmp/saved"; [[ $status == 0 ]]; ok "a stage is missed as well, and kept"
+mv "$tmp/kept" "$tmp/master/stages/$stage"
+[[ ! -e $tar.new && ! -e $tar.new.part ]]; ok "nothing is left beside"
+
 # numbers given away after the backup don't come again
 old=$lease
 kill_daemon master TERM
