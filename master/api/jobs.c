@@ -84,8 +84,10 @@ api_jobs(struct master *m, struct request *r)
 /* ---- one job ---------------------------------------------------------------
  */
 
+/* over: the unit ended with a step before this one. */
 static const char *
-step_state(const json_t *report, const struct sched_unit *u, int64_t step)
+step_state(
+    const json_t *report, const struct sched_unit *u, int64_t step, bool over)
 {
 	const char *result =
 	    json_string_value(json_object_get(report, "result"));
@@ -98,16 +100,17 @@ step_state(const json_t *report, const struct sched_unit *u, int64_t step)
 	if (u && u->state == UNIT_LEASED && u->lease->state &&
 	    u->lease->step == step)
 		return u->lease->state;
-	return "waiting";
+	return over ? "skipped" : "waiting";
 }
 
 static json_t *
 step_json(struct master *m, int64_t unit, const struct sched_unit *u,
-    int64_t step, const char *atom, const char *report)
+    int64_t step, const char *atom, const char *report, bool *over)
 {
 	json_t *o = report ? json_loads(report, 0, NULL) : NULL;
-	const char *state = step_state(o, u, step);
+	const char *state = step_state(o, u, step, *over);
 
+	*over |= o && strcmp(state, "passed") != 0;
 	if (!o)
 		o = json_object();
 	if (u && u->state == UNIT_LEASED && !report)
@@ -125,13 +128,15 @@ steps_json(struct master *m, struct arena *a, int64_t unit,
 {
 	enum sql q = SQL_STEP_LIST;
 	json_t *list = json_array();
+	bool over = false;
 	int rc;
 
 	db_query(m->db, q, ARGS(INT(unit)));
 	while ((rc = db_row(m->db, q, err)) > 0)
 		json_array_append_new(list,
 		    step_json(m, unit, u, db_int(m->db, q, 0),
-			db_text(m->db, q, 1, a), db_text(m->db, q, 2, a)));
+			db_text(m->db, q, 1, a), db_text(m->db, q, 2, a),
+			&over));
 	if (rc == 0)
 		return list;
 	json_decref(list);

@@ -119,6 +119,9 @@ reused 0; is 200 && finish failed; is 200; ok "that may be told twice as well"
 anyone; submit_wish '{root: "alpha/top", reuse: false, parameters: {X: "2"}}' && claim one 1 && [[ $(made) == "[null,null]" ]]
 ok "and makes nothing known"
 post "lease/$lease/step" '{"attempt":1,"step":0,"result":"limit","reused":false}'; finish limit
+anyone; job_has '.units[0] | .state == "failed" and ([.steps[].state] == ["failed", "skipped"]) and .steps[0].result == "limit"'
+ok "what came after a limit was skipped"
+run jobuild status "$job"; grep -Eq "alpha/top-1.0 .* skipped" "$tmp/out"; ok "and is shown so"
 anyone; submit_wish '{root: "alpha/top", reuse: false, parameters: {X: "2"}}' && claim one 1 && [[ $(made) == "[null,null]" ]]
 ok "nor does a limit"
 finish failed; is 200
