@@ -74,8 +74,8 @@ lost() { # WHAT COMMAND...: and how it comes back
 }
 lost missing rm "$file"
 lost "cut off" truncate -s 3 "$file"
-spoilt() { printf preciouS >"$file"; }
-lost "other bytes" spoilt
+wrong() { printf preciouS >"$file"; }
+lost "other bytes" wrong
 rm "$file"; anyone; api GET "artifacts/$blob/a"; problem 404 lost; ok "also before anybody has checked"
 run master check --quick; [[ $status == 1 ]] && ! reused; ok "a quick check sees that as well"
 change_back() { anyone; post "jobs/$job/cancel" "$(envelope request@jobtage=cancel "$(request cancel "{job: $job}")")"; is 200; }
