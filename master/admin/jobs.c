@@ -72,7 +72,7 @@ orders_load(struct master *m, struct error *err)
 	int rc;
 
 	while ((rc = next_order(m, &o, err)) > 0) {
-		rc = obey(m, &o, now_us(), &why);
+		rc = obey(m, &o, loop_now(&m->loop), &why);
 		if (rc < 0 && (error_is_full(&why) || db_is_halted(m->db))) {
 			*err = why; /* it stays, for when there is room */
 			return -1;

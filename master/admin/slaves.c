@@ -87,22 +87,22 @@ slaves_load(struct master *m, struct error *err)
 		apply(m, sl, db_text(m->db, q, 2, &a));
 		/* the command has ended what we know of: see change() */
 		if (db_int(m->db, q, 6) == 0 && sl->strikes + sl->pauses > 0)
-			quarantine_apply(m, sl, &none, now_us());
+			quarantine_apply(m, sl, &none, loop_now(&m->loop));
 	}
 	arena_release(&a);
 	return rc;
 }
 
 void
-slaves_turn(struct master *m, int64_t now)
+slaves_turn(struct master *m, int64_t clock)
 {
 	enum sql q = SQL_DATA_VERSION;
 	struct error err = {0};
 	int64_t version;
 
-	if (now < m->ruled_at)
+	if (clock < m->ruled_at)
 		return;
-	m->ruled_at = now + SECOND / 2;
+	m->ruled_at = clock + SECOND / 2;
 	if (db_one(m->db, q, NULL, &err) <= 0) {
 		log_err("%s", err.msg);
 		return;

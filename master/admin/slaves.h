@@ -16,9 +16,9 @@ struct error;
 
 /*
  * Has another process changed the database? Then look at all slaves again,
- * and at stages that nothing was known of.
+ * and at stages that nothing was known of. clock is steady_us().
  */
-void slaves_turn(struct master *m, int64_t now);
+void slaves_turn(struct master *m, int64_t clock);
 
 /* Look at all slaves in any case, as at start. */
 int slaves_load(struct master *m, struct error *err);

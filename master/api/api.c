@@ -175,7 +175,7 @@ find_slave(struct master *m, struct request *r)
 	sl = sched_slave(&m->sched, r->slave, r->slave_name);
 	if (retired && !sl->retired)
 		sched_slave_retire(&m->sched, sl);
-	sl->seen = now_us();
+	sl->seen = loop_now(&m->loop);
 	request_of_slave(r);
 	if (retired)
 		request_problem(
@@ -220,7 +220,7 @@ static bool
 may_ask(struct master *m, struct request *r, char kind, const void *name,
     size_t len, int64_t rate, bool none)
 {
-	if (none || limit_take(&m->limit, kind, name, len, rate, now_us()))
+	if (none || limit_take(&m->limit, kind, name, len, rate, steady_us()))
 		return true;
 	m->count.limited++;
 	request_later(r, 429, "too-many-requests", 1,
@@ -273,7 +273,7 @@ api_over(void *ctx, struct request *r)
 	if (r->answer && class < 6)
 		m->count.requests[class]++;
 	if (r->answer && r->route && !is_patient(r))
-		histogram_add(&m->answered, now_us() - r->began);
+		histogram_add(&m->answered, steady_us() - r->began);
 }
 
 json_t *
@@ -343,7 +343,7 @@ api_lease(struct master *m, struct request *r, int64_t attempt)
 		return NULL;
 	}
 	u->lease->heard = true;
-	sched_renew(&m->sched, u, now_us() + m->set->lease * SECOND);
+	sched_renew(&m->sched, u, loop_now(&m->loop) + m->set->lease * SECOND);
 	return u;
 }
 

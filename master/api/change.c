@@ -69,7 +69,7 @@ change_of(const struct asking *a)
 	    .user = a->wish.user,
 	    .nonce = a->wish.nonce,
 	    .origin = a->origin,
-	    .now = now_us()};
+	    .now = loop_now(&a->m->loop)};
 }
 
 void

@@ -92,7 +92,7 @@ answer_done(struct master *m, struct request *r, int64_t free)
 	sl = sched_slave(&m->sched, r->slave, r->slave_name);
 	request_json(r, 200,
 	    json_pack("{s:o, s:o}", "capsules",
-		claims_grant(m, sl, free, now_us()), "events",
+		claims_grant(m, sl, free, loop_now(&m->loop)), "events",
 		claims_events(m, sl)));
 }
 
@@ -111,7 +111,8 @@ end_lease(struct master *m, struct request *r, const json_t *o, int64_t attempt,
 	if (r->answer ||
 	    (strcmp(result, "passed") == 0 && !is_complete(m, r, u)))
 		return;
-	if (dispatch_done(m, u, result, reason_of(r, o), now_us(), &err) < 0)
+	if (dispatch_done(
+		m, u, result, reason_of(r, o), loop_now(&m->loop), &err) < 0)
 		request_broken(r, &err);
 }
 
@@ -170,7 +171,8 @@ api_refuse(struct master *m, struct request *r)
 	u = api_lease(m, r, attempt);
 	if (!u)
 		return;
-	if (dispatch_refused(m, u, hard, reason_of(r, o), now_us(), &err) < 0)
+	if (dispatch_refused(
+		m, u, hard, reason_of(r, o), loop_now(&m->loop), &err) < 0)
 		request_broken(r, &err);
 	else
 		request_json(r, 200, json_object());

@@ -33,11 +33,13 @@ api_healthz(struct master *m, struct request *r)
 static const char *
 slave_state(const struct master *m, const struct sched_slave *sl)
 {
+	int64_t now = loop_now(&m->loop);
+
 	if (sl->retired)
 		return "retired";
-	if (sl->paused_until > now_us())
+	if (sl->paused_until > now)
 		return "quarantine";
-	return sched_is_online(&m->sched, sl, now_us()) ? "online" : "offline";
+	return sched_is_online(&m->sched, sl, now) ? "online" : "offline";
 }
 
 static json_t *
@@ -52,7 +54,8 @@ slave_json(struct master *m, struct arena *a)
 
 	sl = sched_slave(
 	    &m->sched, db_int(m->db, q, 0), db_text(m->db, q, 1, a));
-	if (sl->seen > seen)
+	/* what is stored may be of a clock that was wrong */
+	if (sl->seen > 0)
 		seen = sl->seen;
 	o = json_pack("{s:I, s:s, s:s, s:s?, s:O?, s:I, s:I, s:o, s:O?, s:O?}",
 	    "slave", (json_int_t)sl->id, "name", sl->name, "state",

@@ -178,7 +178,7 @@ reasons_json(struct master *m, struct arena *a, const struct sched_unit *u)
 
 	if (!u)
 		return list;
-	n = sched_reasons(&m->sched, u, now_us(), a, &r);
+	n = sched_reasons(&m->sched, u, loop_now(&m->loop), a, &r);
 	for (; n > 0; n--, r++)
 		json_array_append_new(list, api_reason(r));
 	return list;

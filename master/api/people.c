@@ -125,7 +125,7 @@ store(struct asking *a, const json_t *plan)
 	    .plan = plan};
 	struct error err;
 
-	if (dispatch_job(a->m, &job, now_us(), &err) == 0)
+	if (dispatch_job(a->m, &job, loop_now(&a->m->loop), &err) == 0)
 		answer_stored(a, &job, 201);
 	else
 		asking_unstored(a, &err);
@@ -141,7 +141,7 @@ submit_done(void *ctx, const struct buf *text, const struct error *err)
 		json_decref(o);
 		o = json_loads(a->planned, 0, NULL);
 	} else if (o && json_object_get(o, "units") && *a->plan) {
-		plans_put(&a->m->plans, a->plan, text, now_us());
+		plans_put(&a->m->plans, a->plan, text, steady_us());
 	}
 	if (o && json_object_get(o, "units"))
 		store(a, o);
@@ -317,7 +317,7 @@ look_for_plan(struct asking *a)
 
 	if (!plans_key(&a->v, a->plan))
 		return;
-	text = plans_get(&a->m->plans, a->plan, now_us());
+	text = plans_get(&a->m->plans, a->plan, steady_us());
 	if (!text)
 		return;
 	a->m->count.known++;
@@ -384,7 +384,7 @@ store_again(struct asking *a, const json_t *plan)
 	/* all of it may have changed while the child was at work */
 	if (!asking_may_change(a) || !is_untouched(a))
 		return;
-	if (dispatch_repin(a->m, &job, now_us(), &err) == 0)
+	if (dispatch_repin(a->m, &job, loop_now(&a->m->loop), &err) == 0)
 		answer_stored(a, &job, 200);
 	else
 		asking_unstored(a, &err);

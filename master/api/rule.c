@@ -31,7 +31,7 @@ rule(struct asking *a)
 	struct change change = {.user = a->wish.user,
 	    .nonce = a->wish.nonce,
 	    .origin = a->origin,
-	    .now = now_us()};
+	    .now = loop_now(&a->m->loop)};
 	const char *name = name_of(a);
 	struct error err = {0};
 	int rc;

@@ -262,7 +262,7 @@ static void
 take_back(struct master *m, const struct sched_slave *sl, const json_t *held)
 {
 	struct sched_lease *l, *next;
-	int64_t now = now_us();
+	int64_t now = loop_now(&m->loop);
 	struct error err;
 
 	if (!json_is_array(held))

@@ -127,7 +127,7 @@ api_waiting(struct master *m, struct request *r)
 	const char *state = job_state(m, r);
 	struct causes c = {.list = json_array()};
 	struct sched_unit **units;
-	int64_t now = now_us();
+	int64_t now = loop_now(&m->loop);
 	size_t i, n = 0;
 
 	if (!state) {

@@ -340,7 +340,7 @@ void
 httpd_run(struct httpd *h)
 {
 	h->resumed = false;
-	h->now = now_us();
+	h->now = steady_us();
 	MHD_run(h->daemon);
 }
 

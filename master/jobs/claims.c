@@ -46,7 +46,7 @@ static void
 unlink_claim(struct master *m, struct claim *c)
 {
 	sched_wait(&m->sched, c->slave, NULL);
-	c->slave->seen = now_us();
+	c->slave->seen = loop_now(&m->loop);
 	if (c->prev)
 		c->prev->next = c->next;
 	else
@@ -216,7 +216,7 @@ api_claim(struct master *m, struct request *r)
 {
 	const json_t *o = api_body(r);
 	struct sched_slave *sl;
-	int64_t free, wait, now = now_us();
+	int64_t free, wait, now = loop_now(&m->loop);
 	struct claim *c;
 
 	if (!o ||
@@ -236,7 +236,8 @@ api_claim(struct master *m, struct request *r)
 	c->r = r;
 	c->slave = sl;
 	c->free = free;
-	c->deadline = now + (wait < WAIT_MAX ? wait : WAIT_MAX) * SECOND;
+	c->deadline =
+	    steady_us() + (wait < WAIT_MAX ? wait : WAIT_MAX) * SECOND;
 	link_claim(m, c);
 	request_wait(r);
 }
@@ -297,9 +298,10 @@ tell_unwanted(struct master *m, int64_t now)
 void
 claims_turn(struct master *m, int64_t now)
 {
+	int64_t clock = steady_us();
 	struct sched_slave *sl;
 
-	while (m->claims && now >= m->claims->deadline)
+	while (m->claims && clock >= m->claims->deadline)
 		answer_empty(m, m->claims);
 	if (db_is_halted(m->db))
 		return;

@@ -46,7 +46,7 @@ static int
 load_quarantine(struct master *m, struct error *err)
 {
 	enum sql q = SQL_SLAVE_HELD;
-	int64_t now = now_us();
+	int64_t now = loop_now(&m->loop);
 	struct sched_slave *sl;
 	struct quarantine held;
 	int rc;
@@ -58,6 +58,9 @@ load_quarantine(struct master *m, struct error *err)
 		held.unit = db_int(m->db, q, 2);
 		held.pauses = db_int(m->db, q, 3);
 		held.until = db_int(m->db, q, 4);
+		/* of a clock that was ahead */
+		if (held.until > now + quarantine_pause(held.pauses))
+			held.until = now + quarantine_pause(held.pauses);
 		if (sl)
 			quarantine_apply(m, sl, &held, now);
 	}
@@ -70,8 +73,9 @@ load_leases(struct master *m, struct error *err)
 	enum sql q = SQL_LEASE_HELD;
 	struct sched_unit *u;
 	struct sched_slave *sl;
-	int64_t now = now_us();
+	int64_t now = loop_now(&m->loop);
 	int64_t expires = now + (m->set->lease + m->set->grace) * SECOND;
+	int64_t granted;
 	int rc;
 
 	db_query(m->db, q, NULL);
@@ -83,8 +87,9 @@ load_leases(struct master *m, struct error *err)
 			return fail(err,
 			    "database: a lease of a unit that isn't leased");
 		}
+		granted = db_int(m->db, q, 3);
 		sched_lease(&m->sched, u, sl, db_int(m->db, q, 0),
-		    db_int(m->db, q, 3), expires);
+		    granted < now ? granted : now, expires);
 	}
 	return rc;
 }
@@ -95,7 +100,7 @@ load_usage(struct master *m, struct error *err)
 {
 	enum sql q = SQL_LEASE_USAGE;
 	struct arena a = {0};
-	int64_t since = now_us() - 10 * m->sched.half_life;
+	int64_t since = loop_now(&m->loop) - 10 * m->sched.half_life;
 	int rc;
 
 	db_query(m->db, q, ARGS(INT(since)));

@@ -175,6 +175,7 @@ read_unit(struct loading *l, const struct sched_job *job, struct error *err)
 {
 	struct loaded *u = arena_new(&l->job, struct loaded);
 	struct sched_unit_spec *spec = &u->spec;
+	int64_t now = loop_now(&l->m->loop);
 	const char *arch = text(l, UNITS, 3);
 	int state = unit_state_parse(text(l, UNITS, 4));
 
@@ -188,6 +189,8 @@ read_unit(struct loading *l, const struct sched_job *job, struct error *err)
 		return NULL;
 	spec->wants = u->known->wants;
 	spec->ready = number(l, UNITS, 8);
+	if (spec->ready > now)
+		spec->ready = now; /* of a clock that was ahead */
 	spec->reuse = job->reuse && number(l, UNITS, 9) != 0;
 	spec->key = text(l, UNITS, 10);
 	spec->expect = expects(l, spec->root, arch);

@@ -4,8 +4,8 @@
 
 #include <inttypes.h>
 
-static int64_t
-pause_of(int64_t pauses)
+int64_t
+quarantine_pause(int64_t pauses)
 {
 	int64_t t = QUARANTINE_FIRST;
 
@@ -45,7 +45,7 @@ quarantine_failed(const struct sched_unit *unit, int64_t now)
 	if (q.strikes < QUARANTINE_STRIKES)
 		return q;
 	q.pauses++;
-	q.until = now + pause_of(q.pauses);
+	q.until = now + quarantine_pause(q.pauses);
 	return q;
 }
 

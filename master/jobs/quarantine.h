@@ -33,6 +33,9 @@ int quarantine_write(struct master *m, const struct sched_slave *sl,
 void quarantine_apply(struct master *m, struct sched_slave *sl,
     const struct quarantine *q, int64_t now);
 
+/* How long the last of so many pauses is, in microseconds. */
+int64_t quarantine_pause(int64_t pauses);
+
 /* A success, or the administrator's word: nothing is held against it. */
 int quarantine_end(
     struct master *m, struct sched_slave *sl, int64_t now, struct error *err);

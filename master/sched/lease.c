@@ -129,6 +129,50 @@ sched_expired(const struct sched *s, int64_t now)
 	return s->first_lease->unit;
 }
 
+static void
+move_unit(struct sched_unit *u, int64_t by)
+{
+	struct sched_refusal *r;
+
+	if (u->ready > 0)
+		u->ready += by;
+	for (r = u->refusals; r; r = r->next) {
+		if (r->until > 0 && r->until != UNTIL_EVER)
+			r->until += by;
+	}
+}
+
+/* Orders stay, as all that is compared moves alike. */
+void
+sched_move(struct sched *s, int64_t by)
+{
+	const struct sched_job *job;
+	struct sched_lease *l;
+	struct sched_slave *sl;
+	struct sched_unit *u;
+
+	for (l = s->first_lease; l; l = l->next) {
+		l->expires += by;
+		l->granted += by;
+	}
+	for (sl = s->slaves; sl; sl = sl->next) {
+		if (sl->seen > 0)
+			sl->seen += by;
+		if (sl->paused_until > 0)
+			sl->paused_until += by;
+		if (sl->struck > 0)
+			sl->struck += by;
+	}
+	for (job = s->first_job; job; job = job->next) {
+		for (u = job->units; u; u = u->next)
+			move_unit(u, by);
+	}
+	if (s->epoch > 0)
+		s->epoch += by;
+	if (s->wake != UNTIL_EVER)
+		s->wake += by;
+}
+
 void
 lease_drop(struct sched *s, struct sched_unit *u, int64_t now)
 {

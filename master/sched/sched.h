@@ -367,6 +367,12 @@ void sched_renew(struct sched *s, struct sched_unit *unit, int64_t expires);
 /* The unit whose lease has this number, or NULL. */
 struct sched_unit *sched_leased(const struct sched *s, int64_t lease);
 
+/*
+ * The clock that all times come from was set, by so many microseconds: move
+ * with it what is measured, which thereby lasts as long as it would have.
+ */
+void sched_move(struct sched *s, int64_t by);
+
 /* The unit whose lease ended first, if that was before now; or NULL. */
 struct sched_unit *sched_expired(const struct sched *s, int64_t now);
 

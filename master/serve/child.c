@@ -251,7 +251,7 @@ expire(struct child *c, int64_t now)
 	int64_t span = c->w.limit * MICRO;
 
 	if (c->w.gets_on && now - c->begun < LONGEST * MICRO &&
-	    c->w.gets_on(c->w.ctx, now - span)) {
+	    c->w.gets_on(c->w.ctx, now_us() - span)) {
 		c->deadline = now + span;
 		return;
 	}

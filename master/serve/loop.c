@@ -6,9 +6,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EVENTS 64
+#define APART  2000000 /* what is less, clocks may differ by */
 
 int64_t
 now_us(void)
@@ -19,10 +21,37 @@ now_us(void)
 	return (int64_t)tv.tv_sec * 1000000 + tv.tv_usec;
 }
 
+int64_t
+steady_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t
+loop_now(const struct loop *l)
+{
+	return steady_us() + l->ahead;
+}
+
+int64_t
+loop_moved(struct loop *l)
+{
+	int64_t by = now_us() - loop_now(l);
+
+	if (by > -APART && by < APART)
+		return 0;
+	l->ahead += by;
+	return by;
+}
+
 int
 loop_open(struct loop *l, struct error *err)
 {
 	memset(l, 0, sizeof(*l));
+	l->ahead = now_us() - steady_us();
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll < 0)
 		return fail_errno(err, "epoll");

@@ -25,6 +25,7 @@ struct watch {
 
 struct loop {
 	int epoll;
+	int64_t ahead; /* of the wall clock, before steady_us(): loop_now() */
 	bool stop;
 	int64_t max_children;
 	const char *tmp; /* TMPDIR of the children */
@@ -40,11 +41,22 @@ void loop_remove(struct loop *l, struct watch *w);
 /* Wait for at most ms and call what is ready. */
 void loop_turn(struct loop *l, int ms);
 
-/* End children whose time is over; start those whose turn it is. */
+/* End those that are late, start others; now is steady_us(). */
 void loop_children(struct loop *l, int64_t now);
 
-/* Now, in microseconds since 1970. */
+/*
+ * Three clocks, in microseconds. An instant of the world (what is signed, a
+ * certificate, an age on the disk) is of now_us(), since 1970, which somebody
+ * may set. A span that nobody else sees is of steady_us(), since the machine
+ * started, as clock_ms(). What memory compares, shows and stores (leases, when
+ * somebody was seen) is of loop_now(): steady, and since 1970. When the wall
+ * clock was set, loop_moved() says by how much, 0 else, and loop_now() goes
+ * with it: who calls moves what it keeps of such times.
+ */
 int64_t now_us(void);
+int64_t steady_us(void);
+int64_t loop_now(const struct loop *l);
+int64_t loop_moved(struct loop *l);
 
 struct child_work {
 	/*

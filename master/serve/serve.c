@@ -237,17 +237,29 @@ note_audit(struct service *s)
 
 /* What the service manager is told now and then. */
 static void
-tell_manager(struct service *s, int64_t now)
+tell_manager(struct service *s, int64_t clock)
 {
 	struct master *m = &s->m;
 
-	if (now - s->told < TELL_TIME && now >= s->told &&
-	    (!s->watchdog || now - s->told < s->watchdog))
+	if (s->told > 0 && clock - s->told < TELL_TIME &&
+	    (!s->watchdog || clock - s->told < s->watchdog))
 		return;
-	s->told = now;
+	s->told = clock;
 	notify("WATCHDOG=1\nSTATUS=%zu units leased, %zu ready%s",
 	    m->sched.nleased, m->sched.nready,
 	    m->reserve.low ? "; disk is low: nothing is taken" : "");
+}
+
+/* Somebody set the wall clock: what runs has run no longer for it. */
+static void
+follow_clock(struct master *m)
+{
+	int64_t by = loop_moved(&m->loop);
+
+	if (by == 0)
+		return;
+	log_warn("the clock was set ms=%" PRId64, by / 1000);
+	sched_move(&m->sched, by);
 }
 
 static void
@@ -270,21 +282,19 @@ expire_leases(struct master *m, int64_t now)
 
 /* Now and then: what is kept for a time only, and when slaves were here. */
 static void
-prune(struct master *m, int64_t now)
+prune(struct master *m, int64_t clock)
 {
+	int64_t old = now_us() - NONCE_LIFE;
 	struct sched_slave *sl;
 	struct error err;
 
-	if (now - m->pruned < PRUNE_TIME)
+	if (m->pruned > 0 && clock - m->pruned < PRUNE_TIME)
 		return;
-	m->pruned = now;
+	m->pruned = clock;
 	if (db_begin(m->db, &err) < 0)
 		goto failed;
-	if (db_run(m->db, SQL_NONCE_PRUNE, ARGS(INT(now - NONCE_LIFE)), &err) <
-	    0)
-		goto failed;
-	if (db_run(m->db, SQL_SESSION_PRUNE, ARGS(INT(now - NONCE_LIFE)),
-		&err) < 0)
+	if (db_run(m->db, SQL_NONCE_PRUNE, ARGS(INT(old)), &err) < 0 ||
+	    db_run(m->db, SQL_SESSION_PRUNE, ARGS(INT(old)), &err) < 0)
 		goto failed;
 	for (sl = m->sched.slaves; sl; sl = sl->next) {
 		if (sl->seen > 0 &&
@@ -303,29 +313,31 @@ static void
 run(struct service *s)
 {
 	struct master *m = &s->m;
-	int64_t now;
+	int64_t now, clock;
 
 	while (!m->loop.stop) {
 		/* what children's ends wrote since the last commit waits */
 		loop_turn(&m->loop,
 		    turn_is_pending(m) ? 0 : httpd_timeout(m->httpd, TURN_MS));
+		follow_clock(m);
 		httpd_run(m->httpd);
-		now = now_us();
+		now = loop_now(&m->loop);
+		clock = steady_us();
 		expire_leases(m, now);
-		slaves_turn(m, now);
+		slaves_turn(m, clock);
 		claims_turn(m, now);
-		prune(m, now);
+		prune(m, clock);
 		turn_end(m, now);
 		sweep_turn(m, now);
-		streams_turn(m, now);
+		streams_turn(m, clock);
 		reserve_turn(m, now);
-		httpd_sweep(m->httpd, now);
-		tell_manager(s, now);
-		if (now - s->audited >= PRUNE_TIME) {
-			s->audited = now;
+		httpd_sweep(m->httpd, clock);
+		tell_manager(s, clock);
+		if (s->audited == 0 || clock - s->audited >= PRUNE_TIME) {
+			s->audited = clock;
 			note_audit(s);
 		}
-		loop_children(&m->loop, now);
+		loop_children(&m->loop, clock);
 	}
 }
 

@@ -79,5 +79,7 @@ turn_is_pending(void *ctx)
 void
 turn_settle(void *ctx)
 {
-	turn_end(ctx, now_us());
+	struct master *m = ctx;
+
+	turn_end(m, loop_now(&m->loop));
 }

@@ -191,7 +191,7 @@ stage_read(const char *path, struct packages *p, struct error *err)
 	l.max_children = 1;
 	child_start(&l, &w);
 	while (!r.over) {
-		loop_children(&l, now_us());
+		loop_children(&l, steady_us());
 		if (!r.over)
 			loop_turn(&l, TURN_MS);
 	}

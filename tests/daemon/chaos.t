@@ -126,8 +126,8 @@ break_disk() { # NAME FOLDER
 	breaks "disk-$1" $((1 + r)) "rm -f $tmp/$2/filler"
 }
 break_clock() { # NAME
-	roll 5400
-	((r < 3600)) || r=0
+	roll 130000
+	((r < 86400)) || r=0
 	say "clock of $1: $r seconds ahead"
 	set_clock "$1" "$r"
 }

@@ -115,7 +115,7 @@ run(void (*work)(void *ctx, int out), const char *text)
 {
 	start(work, text);
 	while (told.times == 0) {
-		loop_children(&l, now_us());
+		loop_children(&l, steady_us());
 		loop_turn(&l, 200);
 	}
 	loop_close(&l);

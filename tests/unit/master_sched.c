@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "farm.h"
 
+#define DAY (86400 * S)
+
 static struct sched_unit *
 unit_of(
     struct sched_job *j, const char *arch, const char *requires, bool exclusive)
@@ -427,6 +429,40 @@ test_turn(void)
 	end();
 }
 
+/* The clock goes a day forward, or back, in the middle of it. */
+static void
+test_clock(int64_t by)
+{
+	struct sched_slave *one, *two;
+	struct sched_unit *a, *b;
+
+	begin();
+	one = slave(1, "one", "amd64", 1);
+	two = slave(2, "two", "amd64", 1);
+	one->seen = two->seen = DAY;
+	sched.patience = 10 * S;
+	sched_start(&sched, a = unit("amd64"), DAY);
+	sched_start(&sched, b = unit("amd64"), DAY);
+	sched_lease(&sched, a, one, 1, DAY, DAY + 5 * S);
+	sched_refuse(&sched, b, 2, DAY + 7 * S, false, "no");
+	sched_refuse(&sched, b, 1, UNTIL_EVER, false, "never");
+	sched_slave_pause(&sched, two, DAY + 9 * S, DAY);
+	sched_move(&sched, by);
+	ok(!sched_expired(&sched, DAY + by + 4 * S), "a lease goes on");
+	ok(sched_expired(&sched, DAY + by + 5 * S) == a, "as long as before");
+	ok(sched_is_online(&sched, one, DAY + by + 9 * S), "a slave is there");
+	ok(!sched_is_online(&sched, one, DAY + by + 11 * S),
+	    "and is missed in time");
+	is_int(sched_wake(&sched), DAY + by + 7 * S, "a refusal ends in time");
+	is_int(two->paused_until, DAY + by + 9 * S, "so does a pause");
+	ok(b->refusals->until == UNTIL_EVER, "but what has no end");
+	is_int(b->ready, DAY + by, "a unit has waited as long as before");
+	is_int((int64_t)(sched_usage(&sched, "alpha", DAY + by) + 0.5),
+	    (int64_t)(a->lease->charged + 0.5), "and its user had as much");
+	sched_end(&sched, a, UNIT_PASSED, DAY + by + 4 * S);
+	end();
+}
+
 int
 main(void)
 {
@@ -445,5 +481,7 @@ main(void)
 	test_age();
 	test_rank();
 	test_turn();
+	test_clock(DAY);
+	test_clock(-7200 * S);
 	return tap_done();
 }
