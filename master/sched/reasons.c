@@ -290,7 +290,15 @@ tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
 	t->waiting += sl->waiting != NULL;
 }
 
-/* When will the first of the slaves that match have a slot? 0: unknown. */
+static bool
+is_open(const struct reasons *r, const struct sched_slave *sl)
+{
+	return !sl->closed && sl->paused_until <= r->now &&
+	    sched_is_online(r->s, sl, r->now) &&
+	    unit_may(r->s, r->unit, sl, r->now);
+}
+
+/* When will the first that it may go to have a slot? 0: unknown. */
 static int64_t
 free_at(const struct reasons *r)
 {
@@ -300,7 +308,8 @@ free_at(const struct reasons *r)
 
 	for (l = r->s->first_lease; l; l = l->next) {
 		u = l->unit;
-		if (!class_fits(r->unit->class, l->slave))
+		if (!class_fits(r->unit->class, l->slave) ||
+		    !is_open(r, l->slave))
 			continue;
 		at = ends_at(r, u);
 		if (first == 0 || at < first)

@@ -155,6 +155,23 @@ until(struct sched_unit *u, int64_t now)
 	return at;
 }
 
+/* Of the slaves that have no room, whatever else there is to say. */
+static int64_t
+until_busy(struct sched_unit *u)
+{
+	struct sched_reason *list;
+	struct arena a = {0};
+	int64_t at = -1;
+	size_t i, n = sched_reasons(&sched, u, DAY, &a, &list);
+
+	for (i = 0; i < n; i++) {
+		if (list[i].kind == REASON_BUSY)
+			at = list[i].until;
+	}
+	arena_release(&a);
+	return at;
+}
+
 static void
 test_refusal(void)
 {
@@ -429,6 +446,44 @@ test_turn(void)
 	end();
 }
 
+/* Slaves that get nothing have no slot for it, however soon one is free. */
+static void
+test_free(void)
+{
+	struct sched_slave *one, *two, *three;
+	struct sched_unit *u;
+
+	begin();
+	sched.patience = 100 * S;
+	one = slave(1, "one", "amd64", 1);
+	two = slave(2, "two", "amd64", 1);
+	three = slave(3, "three", "amd64", 1);
+	one->seen = two->seen = three->seen = DAY;
+	sched_start(&sched, u = unit("amd64"), 0);
+	u->expect = 10;
+	take(one, DAY);
+	sched_start(&sched, u = unit("amd64"), 0);
+	u->expect = 20;
+	take(two, DAY);
+	sched_start(&sched, u = unit("amd64"), 0);
+	u->expect = 30;
+	take(three, DAY);
+	sched_start(&sched, u = unit("amd64"), 0);
+	is_int(until(u, DAY), DAY + 10 * S, "when the first slot is free");
+	sched_slave_close(&sched, one, "drained");
+	is_int(until_busy(u), DAY + 20 * S, "not one of a drained slave");
+	sched_slave_close(&sched, one, NULL);
+	sched_slave_pause(&sched, one, DAY + 90 * S, DAY);
+	is_int(until_busy(u), DAY + 20 * S, "or of one in quarantine");
+	sched_slave_pause(&sched, one, 0, DAY);
+	one->seen = DAY - 200 * S;
+	is_int(until_busy(u), DAY + 20 * S, "or of one that isn't there");
+	one->seen = DAY;
+	sched_refuse(&sched, u, 1, DAY + 95 * S, false, "no");
+	is_int(until_busy(u), DAY + 20 * S, "or of one that refused it");
+	end();
+}
+
 /* The clock goes a day forward, or back, in the middle of it. */
 static void
 test_clock(int64_t by)
@@ -481,6 +536,7 @@ main(void)
 	test_age();
 	test_rank();
 	test_turn();
+	test_free();
 	test_clock(DAY);
 	test_clock(-7200 * S);
 	return tap_done();
