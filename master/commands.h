@@ -40,6 +40,9 @@ int user_show_all(struct state *st, struct error *err);
 int user_key_write(struct db *db, const char *name, const char *fingerprint,
     const char *armour, struct error *err);
 
+/* Warn of trees that are nowhere, or not for this user. */
+int tree_check_all(struct state *st, struct error *err);
+
 /* What shells are told of users, slaves, trees and stages by name. */
 struct usage_asked;
 void cmd_names(const struct usage_asked *asked);

@@ -5,6 +5,7 @@
 #include "master/jobs/validate.h"
 #include "base/diag.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/progress.h"
 #include "base/show.h"
 
@@ -28,11 +29,21 @@ is_server(const struct state *st)
 	return fstat(st->dir, &s) == 0 && s.st_uid == geteuid();
 }
 
+/* It may come while the master serves. */
+static void
+warn_missing(const char *name, const char *url)
+{
+	log_warn("tree %s: there is nothing at %s: jobs of this tree are "
+		 "refused until it is there",
+	    name, url);
+}
+
 static int
 tree_add(struct state *st, const char *name, const char *url, bool forced,
     struct error *err)
 {
 	char where[4096];
+	int there;
 
 	if (!plain_name(name))
 		return fail(err,
@@ -40,9 +51,10 @@ tree_add(struct state *st, const char *name, const char *url, bool forced,
 	/* serve may run in another folder */
 	if (!strstr(url, "://") && realpath(url, where))
 		url = where;
-	if (mirror_check(url, err) < 0 ||
-	    (is_server(st) && mirror_check_local(url, err) < 0) ||
-	    db_begin(&st->db, err) < 0)
+	if (mirror_check(url, err) < 0)
+		return -1;
+	there = mirror_check_local(url, err);
+	if ((there < 0 && is_server(st)) || db_begin(&st->db, err) < 0)
 		return -1;
 	if (db_run(&st->db, SQL_TREE_ADD,
 		ARGS(TEXT(name), TEXT(url), INT(now_us()), INT(forced)),
@@ -52,7 +64,34 @@ tree_add(struct state *st, const char *name, const char *url, bool forced,
 		db_rollback(&st->db);
 		return -1;
 	}
-	return cmd_finish(&st->db, "tree add", name, err);
+	if (cmd_finish(&st->db, "tree add", name, err) < 0)
+		return -1;
+	if (there > 0)
+		warn_missing(name, url);
+	return 0;
+}
+
+int
+tree_check_all(struct state *st, struct error *err)
+{
+	enum sql q = SQL_TREE_LIST;
+	const char *name, *url;
+	struct arena a = {0};
+	struct error why;
+	int rc, there;
+
+	db_query(&st->db, q, NULL);
+	while ((rc = db_row(&st->db, q, err)) > 0) {
+		name = db_text(&st->db, q, 0, &a);
+		url = db_text(&st->db, q, 1, &a);
+		there = mirror_check_local(url, &why);
+		if (there > 0)
+			warn_missing(name, url);
+		else if (there < 0)
+			log_warn("tree %s: %s", name, why.msg);
+	}
+	arena_release(&a);
+	return rc;
 }
 
 static int

@@ -378,7 +378,8 @@ cmd_serve(const char *path, int argc, char *argv[])
 		return cmd_usage("serve [-n]");
 	if (state_open(&s.st, path, &err) < 0)
 		return cmd_failed(&err);
-	if (state_check_use(&s.st, &err) < 0) {
+	if (state_check_use(&s.st, &err) < 0 ||
+	    tree_check_all(&s.st, &err) < 0) {
 		state_close(&s.st);
 		return cmd_failed(&err);
 	}

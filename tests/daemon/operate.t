@@ -125,6 +125,11 @@ ok "also by its URL"
 run master tree add mirrors "$tmp/mirror"; [[ $status == 1 ]] && said "is not a git repository"
 ok "and so is a folder without one"
 run master tree list; [[ $status == 0 && $(<"$tmp/out") == "main $tmp/tree" ]]; ok "neither is a tree then"
+run master tree add later "$tmp/later"
+[[ $status == 0 ]] && said "tree later: there is nothing at $tmp/later"; ok "a tree that may come is only warned of"
+run master serve -n
+[[ $status == 0 ]] && said "tree later: there is nothing at $tmp/later" && ! said "tree main"; ok "again by serve -n"
+run master tree add far https://127.0.0.1:9/far.git; [[ $status == 0 && ! -s $tmp/out ]]; ok "one elsewhere isn't asked for"
 
 # ---- a disk that gets full ----------------------------------------------------------
 

@@ -177,14 +177,13 @@ mirror_check(const char *url, struct error *err)
 	return rc;
 }
 
-/* One that isn't there yet may come. */
 static int
 check_there(const struct remote *r, struct error *err)
 {
 	int rc;
 
 	if (access(r->path, F_OK) < 0)
-		return errno == ENOENT ? 0 : fail_errno(err, "%s", r->path);
+		return errno == ENOENT ? 1 : fail_errno(err, "%s", r->path);
 	if (git_start(err) < 0)
 		return -1;
 	rc = check_local(r, err);

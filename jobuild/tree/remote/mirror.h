@@ -40,8 +40,8 @@ struct mirror_conf {
 int mirror_check(const char *url, struct error *err);
 
 /*
- * If url is a folder of this machine, can this user open the repository? One
- * that isn't there may be yet to come, and is no error.
+ * If url is a folder of this machine, can this user open the repository? 0;
+ * 1: it isn't there, and may be yet to come.
  */
 int mirror_check_local(const char *url, struct error *err);
 
