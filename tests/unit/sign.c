@@ -209,6 +209,49 @@ test_count(void)
 	buf_release(&sig);
 }
 
+/* A list of many: each gets its own verdict, whatever its neighbours are. */
+static void
+test_list(void)
+{
+	struct verifier *ed = open_key("ed@x"), *rsa = open_key("rsa@x");
+	struct check list[30];
+	struct buf sig, other;
+	size_t i, good = 0;
+
+	buf_init(&sig, 1 << 20);
+	buf_init(&other, 1 << 20);
+	SIGN(&sig, "-u", "ed@x", "-N", NOTE);
+	SIGN(&other, "-u", "rsa@x", "-N", NOTE);
+	for (i = 0; i < 30; i++)
+		list[i] = (struct check){.verifier = i % 3 ? ed : rsa,
+		    .data = DATA,
+		    .len = strlen(DATA),
+		    .sig = i % 3 ? sig.data : other.data,
+		    .siglen = i % 3 ? sig.len : other.len,
+		    .notation = NOTATION_PATH,
+		    .value = PATH};
+	list[4].data = "DESCRIPTION=\"tost\"\n";
+	list[10].verifier = rsa;
+	list[16].siglen = 100;
+	list[21].value = "other";
+	verifier_check_list(list, 30, now);
+	for (i = 0; i < 30; i++)
+		good += list[i].good;
+	is_int((long long)good, 26, "of a list of many all but four are good");
+	ok(!list[4].good && strstr(list[4].err.msg, "changed after signing"),
+	    "among them one with other data");
+	ok(!list[10].good && strstr(list[10].err.msg, "by another key"),
+	    "one by another key");
+	ok(!list[16].good && strstr(list[16].err.msg, "cut off"),
+	    "one that is cut off");
+	ok(!list[21].good && strstr(list[21].err.msg, "was signed as"),
+	    "one that is of another path");
+	verifier_close(rsa);
+	verifier_close(ed);
+	buf_release(&other);
+	buf_release(&sig);
+}
+
 static void
 test_hash(void)
 {
@@ -499,6 +542,7 @@ main(void)
 	test_tampered_signature();
 	test_notation();
 	test_count();
+	test_list();
 	test_hash();
 	test_other_key();
 	test_subkeys();

@@ -6,12 +6,16 @@
  * home has exactly one key: nothing else could have made a good signature.
  */
 #include "verifier.h"
+#include "batch.h"
 #include "keyhome.h"
 #include "openpgp.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/file.h"
 
+#include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 
 #define CLOCK_SKEW  60 /* seconds that two machines' clocks may differ */
@@ -26,40 +30,63 @@ struct verifier {
 	struct pubkey key;
 };
 
-/* What an import tells, by gpgme; code is its own result. */
+/* What an import tells: how many keys there were. */
+struct import {
+	long considered, imported, secret;
+};
+
 static int
-judge_import(gpgme_import_result_t r, gpgme_error_t code, struct error *err)
+judge_import(const struct import *i, struct error *err)
 {
-	if (r && r->secret_read > 0)
+	if (i->secret > 0)
 		return fail(err,
 		    "holds a PRIVATE key, which is no secret any more: revoke "
 		    "it and publish another one's public part");
-	if (r && r->considered > 1)
-		return fail(err, "holds %d keys; exactly one is allowed",
-		    r->considered);
-	if (r && r->considered == 1 && r->imported == 0)
+	if (i->considered > 1)
+		return fail(err, "holds %ld keys; exactly one is allowed",
+		    i->considered);
+	if (i->considered == 1 && i->imported == 0)
 		return fail(err,
 		    "the key has no valid self-signature: it is by SHA-1 or MD5, "
 		    "or dated in the future");
-	if (code)
-		return openpgp_fail(err, code, "gpg can't read the key");
-	if (!r || r->considered != 1)
-		return fail(err, "holds no key");
-	return 0;
+	return i->considered == 1 ? 0 : fail(err, "holds no key");
+}
+
+/* gpg's last word on it; without one nothing was imported. */
+static void
+read_import(struct import *i, const char *status)
+{
+	static const char word[] = "[GNUPG:] IMPORT_RES ";
+	const char *p = status ? strstr(status, word) : NULL;
+
+	*i = (struct import){0};
+	if (p &&
+	    sscanf(p + strlen(word), "%ld %*d %ld %*d %*d %*d %*d %*d %*d %ld",
+		&i->considered, &i->imported, &i->secret) != 3)
+		i->considered = 0;
 }
 
 static int
-import(gpgme_ctx_t ctx, const char *armour, size_t len, struct error *err)
+import(const char *home, const char *armour, size_t len, struct error *err)
 {
-	gpgme_data_t data;
-	gpgme_error_t code = gpgme_data_new_from_mem(&data, armour, len, 0);
+	char path[PATH_MAX];
+	const char *const args[] = {"--status-fd", "1", "--import", path, NULL};
+	struct import i;
+	struct buf b;
 	int rc;
 
-	if (code)
-		return openpgp_fail(err, code, GPG);
-	code = gpgme_op_import(ctx, data);
-	rc = judge_import(gpgme_op_import_result(ctx), code, err);
-	gpgme_data_release(data);
+	if (snprintf(path, sizeof(path), "%s/key.asc", home) >=
+	    (int)sizeof(path))
+		return fail(err, "TMPDIR is too long");
+	if (file_create(path, armour, len, 0600, err) < 0)
+		return -1;
+	buf_init(&b, LISTING_MAX);
+	rc = keyhome_gpg(home, args, &b, err);
+	if (rc == 0) {
+		read_import(&i, b.data);
+		rc = judge_import(&i, err);
+	}
+	buf_release(&b);
 	return rc;
 }
 
@@ -82,8 +109,8 @@ new_context(gpgme_ctx_t *out, const char *home, struct error *err)
 
 /* Import the block into the home and read what gpg says of its one key. */
 static int
-take_key(gpgme_ctx_t ctx, const char *home, const char *armour, size_t len,
-    struct pubkey *k, struct arena *a, struct error *err)
+take_key(const char *home, const char *armour, size_t len, struct pubkey *k,
+    struct arena *a, struct error *err)
 {
 	static const char *const list[] = {
 	    "--with-colons", "--fixed-list-mode", "--check-sigs", NULL};
@@ -91,7 +118,7 @@ take_key(gpgme_ctx_t ctx, const char *home, const char *armour, size_t len,
 	int rc = -1;
 
 	buf_init(&b, LISTING_MAX);
-	if (import(ctx, armour, len, err) == 0 &&
+	if (import(home, armour, len, err) == 0 &&
 	    keyhome_gpg(home, list, &b, err) == 0)
 		rc = pubkey_parse(k, b.data, b.len, a, err);
 	buf_release(&b);
@@ -116,9 +143,8 @@ open_key(struct verifier **out, struct keyhome *h, const char *armour,
 	if (!h && keyhome_open(&v->own, err) < 0)
 		goto failed;
 	v->home = keyhome_add(h ? h : &v->own, KEYHOME_STRICT, &v->arena, err);
-	if (!v->home || new_context(&v->idle, v->home, err) < 0 ||
-	    take_key(v->idle, v->home, armour, len, &v->key, &v->arena, err) <
-		0)
+	if (!v->home ||
+	    take_key(v->home, armour, len, &v->key, &v->arena, err) < 0)
 		goto failed;
 	if (pubkey_weak(&v->key.parts[0], why, sizeof(why))) {
 		fail(err, "%s", why);
@@ -299,6 +325,19 @@ only_one(gpgme_verify_result_t r, struct error *err)
 	return r->signatures;
 }
 
+/* By our rules: is it good for what c asks? */
+static int
+judge_signature(struct check *c, const struct _gpgme_signature *s, time_t now)
+{
+	struct error *err = &c->err;
+
+	if (check_status(s, err) < 0 || openpgp_check_hash(s, err) < 0 ||
+	    check_key(c->verifier, s, now, &c->span, err) < 0 ||
+	    check_time(s, now, &c->span, err) < 0)
+		return -1;
+	return check_notation(s, c->notation, c->value, err);
+}
+
 /* gpg is done with c; code is how it ended. */
 static void
 judge(struct check *c, gpgme_ctx_t ctx, gpgme_error_t code, time_t now)
@@ -307,10 +346,7 @@ judge(struct check *c, gpgme_ctx_t ctx, gpgme_error_t code, time_t now)
 	const struct _gpgme_signature *s;
 
 	s = only_one(gpgme_op_verify_result(ctx), err);
-	if (!s || check_status(s, err) < 0 || openpgp_check_hash(s, err) < 0 ||
-	    check_key(c->verifier, s, now, &c->span, err) < 0 ||
-	    check_time(s, now, &c->span, err) < 0 ||
-	    check_notation(s, c->notation, c->value, err) < 0)
+	if (!s || judge_signature(c, s, now) < 0)
 		return;
 	if (code)
 		openpgp_fail(err, code, "gpg");
@@ -395,20 +431,53 @@ processors(void)
 	return (size_t)CPU_COUNT(&set);
 }
 
+static void
+clear(struct check *c)
+{
+	memset(&c->err, 0, sizeof(c->err));
+	memset(&c->span, 0, sizeof(c->span));
+	c->good = false;
+}
+
+/* Those that are good, as nearly all are, together. */
+static void
+check_together(struct check *list, size_t n, time_t now)
+{
+	struct arena a = {0};
+	struct batch_item *items = arena_array(&a, n + 1, struct batch_item);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		items[i] = (struct batch_item){.home = list[i].verifier->home,
+		    .data = list[i].data,
+		    .len = list[i].len,
+		    .sig = list[i].sig,
+		    .siglen = list[i].siglen};
+	batch_verify(items, n, &a);
+	for (i = 0; i < n; i++) {
+		clear(&list[i]);
+		list[i].good = items[i].found &&
+		    judge_signature(&list[i], &items[i].signature, now) == 0;
+	}
+	arena_release(&a);
+}
+
+/* What is wrong with the others is found out one by one. */
 void
 verifier_check_list(struct check *list, size_t n, time_t now)
 {
 	struct flight flights[FLIGHT_MAX] = {{0}}, *f;
-	size_t max = processors() + 2, i;
+	size_t max = processors() + 2, next = 0, i;
 
+	check_together(list, n, now);
 	max = max > FLIGHT_MAX ? FLIGHT_MAX : max;
 	/* a ring: the oldest lands where the next one starts */
 	for (i = 0; i < n; i++) {
-		f = &flights[i % max];
+		if (list[i].good)
+			continue;
+		f = &flights[next++ % max];
 		land(f, now);
-		memset(&list[i].err, 0, sizeof(list[i].err));
-		memset(&list[i].span, 0, sizeof(list[i].span));
-		list[i].good = false;
+		clear(&list[i]);
 		(void)start(f, &list[i]);
 	}
 	for (i = 0; i < max; i++)
@@ -440,7 +509,6 @@ key_inspect(struct pubkey *out, const char *armour, size_t len, struct arena *a,
     struct error *err)
 {
 	struct keyhome h;
-	gpgme_ctx_t ctx = NULL;
 	const char *home;
 	int rc = -1;
 
@@ -450,10 +518,8 @@ key_inspect(struct pubkey *out, const char *armour, size_t len, struct arena *a,
 	if (keyhome_open(&h, err) < 0)
 		return -1;
 	home = keyhome_add(&h, KEYHOME_LAX, a, err);
-	if (home && new_context(&ctx, home, err) == 0)
-		rc = take_key(ctx, home, armour, len, out, a, err);
-	if (ctx)
-		gpgme_release(ctx);
+	if (home)
+		rc = take_key(home, armour, len, out, a, err);
 	keyhome_close(&h);
 	return rc;
 }

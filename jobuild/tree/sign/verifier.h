@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Verdicts on detached signatures by one public key, which lies alone in a
- * temporary GnuPG home. A verifier costs two runs of gpg, each signature one;
- * verifier_check_list() has one in flight for each processor. gpgme starts gpg
- * and waits for it: SIGCHLD must not be ignored; it makes SIGPIPE ignored.
+ * temporary GnuPG home. A verifier costs two runs of gpg;
+ * verifier_check_list() has one run for many signatures, batch.h, and one more
+ * for each that isn't good. gpg is waited for: SIGCHLD must not be ignored;
+ * gpgme makes SIGPIPE ignored.
  */
 #ifndef TREE_VERIFIER_H
 #define TREE_VERIFIER_H

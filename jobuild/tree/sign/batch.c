@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The message is a one-pass packet, the data as a literal packet, and the
+ * signature packet, RFC 4880, 11.3. The armoured block must be exactly one
+ * signature packet over binary data, so nothing in it can pass for other data
+ * or for a second signature.
+ */
+#include "batch.h"
+#include "keyhome.h"
+#include "openpgp.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/proc.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DATA_MAX   (1 << 20) /* bytes of what was signed */
+#define FILES_MAX  64        /* for one run of gpg */
+#define FILES_MIN  8         /* as long as one run can take them all */
+#define RUNS_MAX   64        /* at a time */
+#define FIXED_ARGS 9
+#define STATUS_MAX (4 << 20)
+#define PREFIX     "[GNUPG:] "
+
+/* ---- the signature's packet -----------------------------------------------
+ */
+
+static int
+base64_value(int c)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz"
+				     "0123456789+/";
+	const char *p = c ? strchr(digits, c) : NULL;
+
+	return p ? (int)(p - digits) : -1;
+}
+
+/* RFC 4880, 6.1 */
+static uint32_t
+crc24(const unsigned char *p, size_t n)
+{
+	uint32_t crc = 0xb704ce;
+	int i;
+
+	while (n-- > 0) {
+		crc ^= (uint32_t)*p++ << 16;
+		for (i = 0; i < 8; i++) {
+			crc <<= 1;
+			if (crc & 0x1000000)
+				crc ^= 0x1864cfb;
+		}
+	}
+	return crc & 0xffffff;
+}
+
+/* Decode up to end; false for anything but base64, blanks and the last =. */
+static bool
+decode(const char *p, const char *end, struct buf *out)
+{
+	uint32_t bits = 0;
+	int n = 0, value, pad = 0;
+	char byte;
+
+	for (; p < end; p++) {
+		if (isspace((unsigned char)*p))
+			continue;
+		if (*p == '=') {
+			pad++;
+			continue;
+		}
+		value = base64_value(*p);
+		if (value < 0 || pad > 0)
+			return false;
+		bits = bits << 6 | (uint32_t)value;
+		n++;
+		if (n % 4 == 1)
+			continue;
+		byte = (char)(bits >> (6 - 2 * ((n - 1) % 4)));
+		if (buf_add(out, &byte, 1) < 0)
+			return false;
+	}
+	return (n + pad) % 4 == 0 && pad < 3;
+}
+
+/* The bytes in an armoured block, which openpgp_armour() has seen. */
+static bool
+dearmour(const char *text, size_t len, struct buf *out)
+{
+	const char *end = text + len, *body, *last, *sum;
+	unsigned char want[4];
+	struct buf crc;
+	bool good;
+
+	last = memmem(text, len, "\n-----END", 9);
+	body = memmem(text, len, "\n\n", 2);
+	if (!last || !body || body + 2 > last || end - last > 64)
+		return false;
+	body += 2;
+	sum = last - 5;
+	if (sum < body || sum[-1] != '\n' || *sum != '=')
+		return decode(body, last, out);
+	buf_init(&crc, sizeof(want));
+	good = decode(body, sum, out) && decode(sum + 1, last, &crc) &&
+	    crc.len == 3;
+	if (good) {
+		memcpy(want, crc.data, 3);
+		good = crc24((const unsigned char *)out->data, out->len) ==
+		    ((uint32_t)want[0] << 16 | (uint32_t)want[1] << 8 |
+			want[2]);
+	}
+	buf_release(&crc);
+	return good;
+}
+
+/* The body of the one packet of n bytes, if it is a signature; else NULL. */
+static const unsigned char *
+signature_body(const unsigned char *p, size_t n)
+{
+	size_t head, size;
+
+	if (n < 8)
+		return NULL;
+	if (p[0] == 0x88 || (p[0] == 0xc2 && p[1] < 192)) {
+		head = 2;
+		size = p[1];
+	} else if (p[0] == 0x89) {
+		head = 3;
+		size = (size_t)p[1] << 8 | p[2];
+	} else if (p[0] == 0xc2 && p[1] < 224) {
+		head = 3;
+		size = ((size_t)(p[1] - 192) << 8) + p[2] + 192;
+	} else {
+		return NULL;
+	}
+	p += head;
+	/* version 4, of binary data */
+	return size >= 6 && head + size == n && p[0] == 4 && p[1] == 0 ? p
+								       : NULL;
+}
+
+static bool
+make_message(const struct batch_item *it, struct buf *out)
+{
+	unsigned char once[15] = {0xc4, 13, 3}, literal[12] = {0xcb, 0xff};
+	const unsigned char *body;
+	uint32_t size = (uint32_t)it->len + 6;
+	struct error none;
+	struct buf packet;
+	bool good = false;
+
+	buf_init(&packet, OPENPGP_SIG_MAX);
+	if (it->len > DATA_MAX ||
+	    openpgp_armour(it->sig, it->siglen, "PGP SIGNATURE",
+		OPENPGP_SIG_MAX, &none) < 0 ||
+	    !dearmour(it->sig, it->siglen, &packet))
+		goto out;
+	body = signature_body((const unsigned char *)packet.data, packet.len);
+	if (!body)
+		goto out;
+	/* class, hash, algorithm; any key; the last one */
+	once[3] = body[1];
+	once[4] = body[3];
+	once[5] = body[2];
+	once[14] = 1;
+	literal[2] = (unsigned char)(size >> 24);
+	literal[3] = (unsigned char)(size >> 16);
+	literal[4] = (unsigned char)(size >> 8);
+	literal[5] = (unsigned char)size;
+	/* binary, without a name or a date */
+	literal[6] = 'b';
+	good = buf_add(out, once, sizeof(once)) == 0 &&
+	    buf_add(out, literal, sizeof(literal)) == 0 &&
+	    buf_add(out, it->data, it->len) == 0 &&
+	    buf_add(out, packet.data, packet.len) == 0;
+out:
+	buf_release(&packet);
+	return good;
+}
+
+/* ---- what gpg says --------------------------------------------------------
+ */
+
+/* What was said of one file so far. */
+struct told {
+	struct batch_item *item; /* NULL: of none */
+	struct arena *arena;
+	struct _gpgme_signature s;
+	int sigs, good, valid;
+	bool odd; /* something that is said of no good signature */
+};
+
+/* The text with its %XX as bytes; its length. */
+static char *
+unescape(struct arena *a, const char *s, size_t *len)
+{
+	char *text = arena_alloc(a, strlen(s) + 1, 1), *p = text;
+	char hex[3] = "";
+
+	for (; *s; s++) {
+		if (*s == '%' && isxdigit((unsigned char)s[1]) &&
+		    isxdigit((unsigned char)s[2])) {
+			memcpy(hex, s + 1, 2);
+			*p++ = (char)strtol(hex, NULL, 16);
+			s += 2;
+		} else {
+			*p++ = *s;
+		}
+	}
+	*len = (size_t)(p - text);
+	return text;
+}
+
+static void
+add_notation(struct told *t, const char *name)
+{
+	struct _gpgme_sig_notation *n =
+	    arena_new(t->arena, struct _gpgme_sig_notation);
+	size_t len;
+
+	n->name = unescape(t->arena, name, &len);
+	n->name_len = (int)len;
+	t->odd |= strlen(n->name) != len;
+	n->next = t->s.notations;
+	t->s.notations = n;
+}
+
+/* A long value comes in several lines. */
+static void
+add_value(struct told *t, const char *value)
+{
+	struct _gpgme_sig_notation *n = t->s.notations;
+	size_t had, len;
+	char *more, *text;
+
+	if (!n) {
+		t->odd = true;
+		return;
+	}
+	more = unescape(t->arena, value, &len);
+	had = (size_t)n->value_len;
+	text = arena_alloc(t->arena, had + len + 1, 1);
+	if (had > 0)
+		memcpy(text, n->value, had);
+	memcpy(text + had, more, len);
+	n->value = text;
+	n->value_len = (int)(had + len);
+}
+
+/* FINGERPRINT DATE TIME EXPIRES VERSION RESERVED ALGORITHM HASH CLASS ... */
+static void
+take_valid(struct told *t, const char *args)
+{
+	char fpr[80];
+	unsigned long made, expires;
+	unsigned hash, class;
+	char after;
+
+	if (sscanf(args, "%79s %*s %lu%c%lu%*c%*u %*u %*u %u %x", fpr, &made,
+		&after, &expires, &hash, &class) != 6 ||
+	    after != ' ' || class != 0) {
+		t->odd = true;
+		return;
+	}
+	t->s.fpr = arena_strdup(t->arena, fpr);
+	t->s.timestamp = made;
+	t->s.exp_timestamp = expires;
+	t->s.hash_algo = (gpgme_hash_algo_t)hash;
+	t->valid++;
+}
+
+static void
+end_file(struct told *t)
+{
+	if (t->item && !t->odd && t->sigs == 1 && t->good == 1 &&
+	    t->valid == 1) {
+		t->item->signature = t->s;
+		t->item->found = true;
+	}
+	t->item = NULL;
+}
+
+/* Anything that isn't known here makes the file odd. */
+static void
+take_line(struct told *t, const char *word, const char *args)
+{
+	if (strcmp(word, "NEWSIG") == 0)
+		t->sigs++;
+	else if (strcmp(word, "GOODSIG") == 0)
+		t->good++;
+	else if (strcmp(word, "VALIDSIG") == 0)
+		take_valid(t, args);
+	else if (strcmp(word, "NOTATION_NAME") == 0)
+		add_notation(t, args);
+	else if (strcmp(word, "NOTATION_DATA") == 0)
+		add_value(t, args);
+	else if (strcmp(word, "FILE_DONE") == 0)
+		end_file(t);
+	else if (strcmp(word, "NOTATION_FLAGS") != 0 &&
+	    strcmp(word, "KEY_CONSIDERED") != 0 &&
+	    strcmp(word, "SIG_ID") != 0 && strncmp(word, "TRUST_", 6) != 0)
+		t->odd = true;
+}
+
+/* ---- runs of gpg ----------------------------------------------------------
+ */
+
+/* Some items of one home. */
+struct group {
+	struct batch_item *items[FILES_MAX];
+	const char *paths[FILES_MAX];
+	size_t n;
+	const char *status; /* the file for what gpg says */
+	pid_t pid;          /* 0: none runs */
+};
+
+/* FILE_START says which file is next. */
+static struct batch_item *
+item_of(const struct group *g, const char *args)
+{
+	const char *path = strchr(args, ' ');
+	size_t i;
+
+	for (i = 0; path && i < g->n; i++) {
+		if (strcmp(g->paths[i], path + 1) == 0)
+			return g->items[i];
+	}
+	return NULL;
+}
+
+static void
+read_status(const struct group *g, char *text, struct arena *a)
+{
+	struct told t = {.arena = a};
+	char *line, *args, *rest = text;
+
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (strncmp(line, PREFIX, strlen(PREFIX)) != 0)
+			continue;
+		line += strlen(PREFIX);
+		args = strchr(line, ' ');
+		if (args)
+			*args++ = '\0';
+		if (strcmp(line, "FILE_START") == 0)
+			t = (struct told){
+			    .arena = a, .item = item_of(g, args ? args : "")};
+		else if (t.item)
+			take_line(&t, line, args ? args : "");
+	}
+}
+
+static void
+remove_files(const struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		(void)unlink(g->paths[i]);
+	(void)unlink(g->status);
+}
+
+/* Wait for its gpg, if one runs, and read what it said. */
+static void
+finish(struct group *g, struct arena *a)
+{
+	struct error none;
+	struct buf text;
+	int status;
+
+	if (g->pid > 0 && proc_wait(g->pid, &status, &none) == 0) {
+		buf_init(&text, STATUS_MAX);
+		/* a NUL would hide what comes after it */
+		if (file_read_at(AT_FDCWD, g->status, &text, &none) == 0 &&
+		    text.len > 0 && !memchr(text.data, 0, text.len))
+			read_status(g, text.data, a);
+		buf_release(&text);
+	}
+	remove_files(g);
+	g->n = 0;
+	g->pid = 0;
+}
+
+static void
+start(struct group *g, const char *home)
+{
+	const char *argv[FIXED_ARGS + FILES_MAX + 1] = {GPG, "--homedir", home,
+	    "--batch", "--no-tty", "--quiet", "--status-file", g->status,
+	    "--verify-files"};
+	const char *const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C", NULL};
+	struct proc p = {
+	    .argv = argv, .env = env, .in = -1, .out = -1, .err = -1};
+	struct error none;
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		argv[FIXED_ARGS + i] = g->paths[i];
+	g->pid = proc_start(&p, &none);
+}
+
+/* Write it into the group's home; what can't be is not for a batch. */
+static void
+add(struct group *g, struct batch_item *it, size_t number, struct arena *a)
+{
+	const char *path = arena_printf(a, "%s/batch-%zu", it->home, number);
+	struct error none;
+	struct buf message;
+
+	buf_init(&message, DATA_MAX + OPENPGP_SIG_MAX + 64);
+	if (make_message(it, &message) &&
+	    file_create(path, message.data, message.len, 0600, &none) == 0) {
+		g->paths[g->n] = path;
+		g->items[g->n++] = it;
+	}
+	buf_release(&message);
+}
+
+static size_t
+processors(void)
+{
+	cpu_set_t set;
+	size_t n = 1;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == 0)
+		n = (size_t)CPU_COUNT(&set);
+	return n < RUNS_MAX ? n : RUNS_MAX;
+}
+
+/* Fill a group with the next items of one home; where those end. */
+static size_t
+fill(struct group *g, struct batch_item *list[], size_t from, size_t n,
+    size_t max, struct arena *a)
+{
+	const char *home = list[from]->home;
+	size_t i = from;
+
+	g->status = arena_printf(a, "%s/batch-%zu.status", home, from);
+	for (; i < n && g->n < max && strcmp(list[i]->home, home) == 0; i++)
+		add(g, list[i], i, a);
+	return i;
+}
+
+static int
+by_home(const void *a, const void *b)
+{
+	const struct batch_item *const *x = a, *const *y = b;
+
+	return strcmp((*x)->home, (*y)->home);
+}
+
+static struct batch_item **
+sorted(struct batch_item *list, size_t n, struct arena *a)
+{
+	struct batch_item **order = arena_array(a, n, struct batch_item *);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		order[i] = &list[i];
+	qsort(order, n, sizeof(*order), by_home);
+	return order;
+}
+
+void
+batch_verify(struct batch_item *list, size_t n, struct arena *a)
+{
+	struct batch_item **order = sorted(list, n, a);
+	size_t runs = processors(), share = (n + runs - 1) / runs, i = 0, at;
+	struct group *groups = arena_array(a, runs, struct group), *g;
+	const char *home;
+
+	share = share > FILES_MAX ? FILES_MAX : share;
+	share = share < FILES_MIN ? FILES_MIN : share;
+	/* a ring: the oldest ends where the next one starts */
+	for (at = 0; i < n; at++) {
+		g = &groups[at % runs];
+		if (g->n > 0)
+			finish(g, a);
+		home = order[i]->home;
+		i = fill(g, order, i, n, share, a);
+		if (g->n > 0)
+			start(g, home);
+	}
+	for (at = 0; at < runs; at++) {
+		if (groups[at].n > 0)
+			finish(&groups[at], a);
+	}
+}
