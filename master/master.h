@@ -16,6 +16,7 @@
 #include "master/store/reserve.h"
 #include "master/sched/sched.h"
 #include "master/store/state.h"
+#include "master/store/kept.h"
 #include "master/store/sweep.h"
 
 struct claim;
@@ -48,6 +49,7 @@ struct master {
 	struct reserve reserve;
 	struct incoming *incoming; /* uploads */
 	struct sweep sweep;
+	struct kept kept;
 	struct limit limit;             /* how often who may ask */
 	int64_t ruled_at, data_version; /* slaves.c; by steady_us() */
 	bool failed;                    /* why the loop was stopped */

@@ -147,6 +147,21 @@ check_files(struct check *c, enum sql q, const char *folder, const char *remedy,
 	return rc < 0 ? -1 : write_marks(c, err);
 }
 
+/* Will serve write the log's file when it starts? */
+static bool
+is_kept(struct check *c, int64_t unit, int64_t attempt, int64_t step)
+{
+	struct db *db = &c->st->db;
+	struct error none;
+	bool kept = false;
+
+	if (db_one(db, SQL_KEPT_HAS, ARGS(INT(unit), INT(attempt), INT(step)),
+		&none) > 0)
+		kept = db_int(db, SQL_KEPT_HAS, 0) > 0;
+	db_end(db, SQL_KEPT_HAS);
+	return kept;
+}
+
 /* A step that was reported had so many bytes of log. */
 static int
 check_logs(struct check *c, struct error *err)
@@ -166,7 +181,9 @@ check_logs(struct check *c, struct error *err)
 		have = logs_size(c->st, db_int(db, q, 0), db_int(db, q, 1),
 		    db_int(db, q, 2));
 		c->files++;
-		if (have < want)
+		if (have < want &&
+		    !is_kept(c, db_int(db, q, 0), db_int(db, q, 1),
+			db_int(db, q, 2)))
 			bad(c,
 			    "logs/%" PRId64 "/%" PRId64 "/%" PRId64
 			    ".log: has %" PRId64 " of %" PRId64

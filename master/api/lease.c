@@ -2,6 +2,7 @@
 /* What a slave says about a lease that it holds. */
 #include "master/api/api.h"
 #include "master/jobs/dispatch.h"
+#include "master/store/kept.h"
 #include "master/store/logs.h"
 #include "master/jobs/validate.h"
 #include "base/digest.h"
@@ -253,11 +254,11 @@ write_report(struct master *m, const struct report *p, struct error *err)
 static int
 store_report(struct master *m, const struct report *p, struct error *err)
 {
-	/* what the report says about the log must be true after a power cut */
-	if (logs_sync(m->st, p->unit, p->attempt, p->step, err) < 0 ||
-	    db_begin(m->db, err) < 0)
+	if (db_begin(m->db, err) < 0)
 		return -1;
-	if (write_report(m, p, err) < 0) {
+	/* what the report says about the log must be true after a power cut */
+	if (kept_log(m, p->unit, p->attempt, p->step, err) < 0 ||
+	    write_report(m, p, err) < 0) {
 		db_rollback(m->db);
 		return -1;
 	}

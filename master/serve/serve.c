@@ -191,6 +191,7 @@ static int
 start(struct service *s, struct error *err)
 {
 	struct master *m = &s->m;
+	struct error why;
 	uint64_t seed;
 
 	m->st = &s->st;
@@ -208,6 +209,8 @@ start(struct service *s, struct error *err)
 	if (take_lock(s, err) < 0 || empty_folders(&s->st, err) < 0 ||
 	    read_certificates(s, err) < 0 || turn_schedule(m, err) < 0)
 		return -1;
+	if (kept_restore(m, &why) < 0)
+		log_err("logs that are kept: %s", why.msg);
 	db_turns(m->db);
 	m->loop.max_children = s->st.set.children;
 	s->watchdog = notify_watchdog();
@@ -329,6 +332,7 @@ run(struct service *s)
 		prune(m, clock);
 		turn_end(m, now);
 		sweep_turn(m, now);
+		kept_turn(m, clock);
 		streams_turn(m, clock);
 		reserve_turn(m, now);
 		httpd_sweep(m->httpd, clock);

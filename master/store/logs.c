@@ -120,6 +120,42 @@ is_same(int fd, int64_t offset, const char *p, size_t n)
 	return true;
 }
 
+int64_t
+logs_read(const struct state *st, int64_t unit, int64_t attempt, int64_t step,
+    char *p, size_t n)
+{
+	struct arena a = {0};
+	int fd =
+	    open(logs_path(st, &a, unit, attempt, step), O_RDONLY | O_CLOEXEC);
+	ssize_t got = 0;
+
+	if (fd >= 0) {
+		got = pread(fd, p, n, 0);
+		close(fd);
+	} else if (errno != ENOENT) {
+		got = -1;
+	}
+	arena_release(&a);
+	return got;
+}
+
+int
+logs_restore(const struct state *st, int64_t unit, int64_t attempt,
+    int64_t step, const char *text, struct error *err)
+{
+	struct arena a = {0};
+	size_t n = strlen(text);
+	int fd = open_log(st, &a, unit, attempt, step, err), rc = 0;
+
+	arena_release(&a);
+	if (fd < 0)
+		return -1;
+	if (!is_same(fd, 0, text, n))
+		rc = file_write_all(fd, text, n, err);
+	close(fd);
+	return rc < 0 ? -1 : logs_sync(st, unit, attempt, step, err);
+}
+
 /* The log's size then; -1: answered. */
 static int64_t
 append(struct master *m, struct request *r, int fd, int64_t unit,

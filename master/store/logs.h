@@ -34,6 +34,14 @@ const char *logs_path(const struct state *st, struct arena *a, int64_t unit,
 int64_t
 logs_size(const struct state *st, int64_t unit, int64_t attempt, int64_t step);
 
+/* The first n bytes of it to p; how many there are, -1: it can't be read. */
+int64_t logs_read(const struct state *st, int64_t unit, int64_t attempt,
+    int64_t step, char *p, size_t n);
+
+/* Make sure that it begins with this text, also after a power cut. */
+int logs_restore(const struct state *st, int64_t unit, int64_t attempt,
+    int64_t step, const char *text, struct error *err);
+
 /* Make sure that it survives a power cut, with the names that lead to it. */
 int logs_sync(const struct state *st, int64_t unit, int64_t attempt,
     int64_t step, struct error *err);

@@ -93,12 +93,34 @@ ok "no attempt was given twice"
 [[ $(db "PRAGMA integrity_check; PRAGMA foreign_key_check") == ok ]]; ok "the database is sound"
 master audit verify >/dev/null; ok "so is the audit"
 
+# ---- a power cut -----------------------------------------------------------------------
+
+# As after one: the database is there, and what wasn't synced is not. Files are
+# synced when the master has started, and then after a while.
+log() { api PUT "lease/$lease/log?attempt=$attempt&step=0&offset=$1" --data-binary "$2"; }
+logged() { # a unit that passed, by a master that has just started
+	kill_daemon master TERM
+	start_master && post session "$(envelope request@jobtage=session "$(request session '{}')")"
+	token=$(jq -r .token "$tmp/out")
+	hello one && submitted && claim one && as one && log 0 "said before the power went" &&
+		report 0 ',"log_bytes":26' && is 200 && finish passed && is 200
+}
+survived() {
+	kill_daemon master
+	"$@" && master check >"$tmp/out" 2>&1 && start_master && as one || return
+	api GET "units/$unit/log?step=0" && [[ $(<"$tmp/out") == "said before the power went" ]]
+}
+blank() { printf 'xxxx' | dd of="$1" conv=notrunc status=none; }
+logged; ok "a step with a short log is reported"
+survived rm -r "$tmp/master/logs/$unit"; ok "the log survives a power cut"
+logged; ok "another one"
+survived blank "$tmp/master/logs/$unit/$attempt/0.log"; ok "so does one whose blocks were lost"
+
 # ---- a full disk ------------------------------------------------------------------------
 
 post slave/hello '{}'
 hello one; submitted; claim one; ok "a unit is leased"
 as one
-log() { api PUT "lease/$lease/log?attempt=$attempt&step=0&offset=$1" --data-binary "$2"; }
 log 0 "begin "; is 200; ok "its log begins"
 jobs=$(db "SELECT count(*) FROM job")
 fill() { dd if=/dev/zero of="$tmp/master/tmp/filler" bs=4k 2>/dev/null; [[ -s $tmp/master/tmp/filler ]]; }
