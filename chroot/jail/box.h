@@ -60,7 +60,7 @@ struct box {
 	uint32_t base;    /* its root's id outside */
 	bool mapped;      /* mounts translate owners, see ids.h */
 	unsigned without; /* of enum feature: don't even try */
-	struct limits limits; /* ahead: of the kinds that the job will have */
+	struct limits limits;
 	bool poor; /* no control group counts memory or processes */
 	const struct cgroup *groups; /* made for the run */
 	unsigned *lacks;         /* the child's: what it had to do without */
@@ -68,7 +68,7 @@ struct box {
 	int log, leash, answer, order; /* the child's ends */
 	int extra;                     /* its descriptor 3; -1: none */
 	int recipe; /* the mount of /autotua/recipe; -1: none */
-	bool ahead; /* the job isn't known yet */
+	bool ahead; /* of the job only the kinds of its limits are known */
 };
 
 enum answer_kind { ANSWER_NONE, ANSWER_BROKEN, ANSWER_ENDED };

@@ -5,10 +5,10 @@
  * of single processes.
  *
  * Memory is what each process has alone with its page tables, and once each
- * what can be shared: memfds that a descriptor is open to, segments of System V,
- * the files in /dev/shm, and what else of shared memory is mapped. Looking for these takes
- * a twentieth of the time at most. The files of a job are never opened, and
- * nothing but memfds is asked for its size.
+ * what can be shared: memfds that a descriptor is open to, segments of System
+ * V, the files in /dev/shm, and what else of shared memory is mapped. Looking
+ * for these takes a twentieth of the time at most. The files of a job are never
+ * opened, and nothing but memfds is asked for its size.
  */
 #ifndef CHROOT_COUNT_H
 #define CHROOT_COUNT_H

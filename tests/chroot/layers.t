@@ -125,10 +125,12 @@ run --commit "$(key 6)" --recipe "$tmp/recipe" -- /bin/bash -c 'cd /opt
 	: >./$t; /autotua/recipe/probe dated ./$t $t 0 || exit; done'
 is "$code" 0 "a layer with times at their ends"
 tool export "$(key 6)" >ends.tar
-was=$(stat -c '%n %Y' "$S/layers/$(key 6)/root/opt"/*)
+K=$(key 6)
+ends() { (cd "$S/layers/$K/root/opt" && stat -c '%n %Y' ./*); }
+was=$(ends)
 tool remove "$(key 6)"
 is "$(tool import -l ends.tar)" "$(key 6)" "goes elsewhere"
-is "$(stat -c '%n %Y' "$S/layers/$(key 6)/root/opt"/*)" "$was" "with the same times"
+is "$(ends)" "$was" "with the same times"
 ok "the run is swept" soon swept
 umount small
 S=$home
