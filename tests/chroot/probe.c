@@ -10,6 +10,7 @@
  *	a	only without any
  *	r	only where root calls the jailer
  *	c	not where the root is a copy
+ *	l	with the host's network only where the kernel scopes sockets
  * It is linked statically: the stage has no libraries. For the host's side,
  * "probe listen FILE" waits on an abstract socket, "probe host" shows what a
  * job could have changed.
@@ -180,7 +181,7 @@ static const struct {
     {"raw-sockets", "-", raw_sockets},
     {"configure-network", "-", configure_network},
     {"loopback", "pa", loopback},
-    {"connect-abstract", "-", connect_abstract},
+    {"connect-abstract", "l", connect_abstract},
     {"capabilities", "-", capabilities},
     {"bounding-set", "-", bounding_set},
     {"privileges", "-", privileges},

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The message is a one-pass packet, the data as a literal packet, and the
- * signature packet, RFC 4880, 11.3. The armoured block must be exactly one
- * signature packet over binary data, so nothing in it can pass for other data
- * or for a second signature.
- */
 #include "batch.h"
 #include "keyhome.h"
+#include "message.h"
 #include "openpgp.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -22,169 +17,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DATA_MAX   (1 << 20) /* bytes of what was signed */
-#define FILES_MAX  64        /* for one run of gpg */
-#define FILES_MIN  8         /* as long as one run can take them all */
-#define RUNS_MAX   64        /* at a time */
-#define FIXED_ARGS 9
+#define FILES_MAX  64 /* for one run of gpg */
+#define FILES_MIN  8  /* as long as one run can take them all */
+#define RUNS_MAX   64 /* at a time */
+#define FIXED_ARGS 10
 #define STATUS_MAX (4 << 20)
 #define PREFIX     "[GNUPG:] "
-
-/* ---- the signature's packet -----------------------------------------------
- */
-
-static int
-base64_value(int c)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				     "abcdefghijklmnopqrstuvwxyz"
-				     "0123456789+/";
-	const char *p = c ? strchr(digits, c) : NULL;
-
-	return p ? (int)(p - digits) : -1;
-}
-
-/* RFC 4880, 6.1 */
-static uint32_t
-crc24(const unsigned char *p, size_t n)
-{
-	uint32_t crc = 0xb704ce;
-	int i;
-
-	while (n-- > 0) {
-		crc ^= (uint32_t)*p++ << 16;
-		for (i = 0; i < 8; i++) {
-			crc <<= 1;
-			if (crc & 0x1000000)
-				crc ^= 0x1864cfb;
-		}
-	}
-	return crc & 0xffffff;
-}
-
-/* Decode up to end; false for anything but base64, blanks and the last =. */
-static bool
-decode(const char *p, const char *end, struct buf *out)
-{
-	uint32_t bits = 0;
-	int n = 0, value, pad = 0;
-	char byte;
-
-	for (; p < end; p++) {
-		if (isspace((unsigned char)*p))
-			continue;
-		if (*p == '=') {
-			pad++;
-			continue;
-		}
-		value = base64_value(*p);
-		if (value < 0 || pad > 0)
-			return false;
-		bits = bits << 6 | (uint32_t)value;
-		n++;
-		if (n % 4 == 1)
-			continue;
-		byte = (char)(bits >> (6 - 2 * ((n - 1) % 4)));
-		if (buf_add(out, &byte, 1) < 0)
-			return false;
-	}
-	return (n + pad) % 4 == 0 && pad < 3;
-}
-
-/* The bytes in an armoured block, which openpgp_armour() has seen. */
-static bool
-dearmour(const char *text, size_t len, struct buf *out)
-{
-	const char *end = text + len, *body, *last, *sum;
-	unsigned char want[4];
-	struct buf crc;
-	bool good;
-
-	last = memmem(text, len, "\n-----END", 9);
-	body = memmem(text, len, "\n\n", 2);
-	if (!last || !body || body + 2 > last || end - last > 64)
-		return false;
-	body += 2;
-	sum = last - 5;
-	if (sum < body || sum[-1] != '\n' || *sum != '=')
-		return decode(body, last, out);
-	buf_init(&crc, sizeof(want));
-	good = decode(body, sum, out) && decode(sum + 1, last, &crc) &&
-	    crc.len == 3;
-	if (good) {
-		memcpy(want, crc.data, 3);
-		good = crc24((const unsigned char *)out->data, out->len) ==
-		    ((uint32_t)want[0] << 16 | (uint32_t)want[1] << 8 |
-			want[2]);
-	}
-	buf_release(&crc);
-	return good;
-}
-
-/* The body of the one packet of n bytes, if it is a signature; else NULL. */
-static const unsigned char *
-signature_body(const unsigned char *p, size_t n)
-{
-	size_t head, size;
-
-	if (n < 8)
-		return NULL;
-	if (p[0] == 0x88 || (p[0] == 0xc2 && p[1] < 192)) {
-		head = 2;
-		size = p[1];
-	} else if (p[0] == 0x89) {
-		head = 3;
-		size = (size_t)p[1] << 8 | p[2];
-	} else if (p[0] == 0xc2 && p[1] < 224) {
-		head = 3;
-		size = ((size_t)(p[1] - 192) << 8) + p[2] + 192;
-	} else {
-		return NULL;
-	}
-	p += head;
-	/* version 4, of binary data */
-	return size >= 6 && head + size == n && p[0] == 4 && p[1] == 0 ? p
-								       : NULL;
-}
-
-static bool
-make_message(const struct batch_item *it, struct buf *out)
-{
-	unsigned char once[15] = {0xc4, 13, 3}, literal[12] = {0xcb, 0xff};
-	const unsigned char *body;
-	uint32_t size = (uint32_t)it->len + 6;
-	struct error none;
-	struct buf packet;
-	bool good = false;
-
-	buf_init(&packet, OPENPGP_SIG_MAX);
-	if (it->len > DATA_MAX ||
-	    openpgp_armour(it->sig, it->siglen, "PGP SIGNATURE",
-		OPENPGP_SIG_MAX, &none) < 0 ||
-	    !dearmour(it->sig, it->siglen, &packet))
-		goto out;
-	body = signature_body((const unsigned char *)packet.data, packet.len);
-	if (!body)
-		goto out;
-	/* class, hash, algorithm; any key; the last one */
-	once[3] = body[1];
-	once[4] = body[3];
-	once[5] = body[2];
-	once[14] = 1;
-	literal[2] = (unsigned char)(size >> 24);
-	literal[3] = (unsigned char)(size >> 16);
-	literal[4] = (unsigned char)(size >> 8);
-	literal[5] = (unsigned char)size;
-	/* binary, without a name or a date */
-	literal[6] = 'b';
-	good = buf_add(out, once, sizeof(once)) == 0 &&
-	    buf_add(out, literal, sizeof(literal)) == 0 &&
-	    buf_add(out, it->data, it->len) == 0 &&
-	    buf_add(out, packet.data, packet.len) == 0;
-out:
-	buf_release(&packet);
-	return good;
-}
 
 /* ---- what gpg says --------------------------------------------------------
  */
@@ -349,6 +187,8 @@ read_status(const struct group *g, char *text, struct arena *a)
 		args = strchr(line, ' ');
 		if (args)
 			*args++ = '\0';
+		if (strcmp(line, "FILE_START") == 0 && t.item)
+			return; /* the end of one was lost */
 		if (strcmp(line, "FILE_START") == 0)
 			t = (struct told){
 			    .arena = a, .item = item_of(g, args ? args : "")};
@@ -392,8 +232,8 @@ static void
 start(struct group *g, const char *home)
 {
 	const char *argv[FIXED_ARGS + FILES_MAX + 1] = {GPG, "--homedir", home,
-	    "--batch", "--no-tty", "--quiet", "--status-file", g->status,
-	    "--verify-files"};
+	    "--batch", "--no-tty", "--quiet", "--exit-on-status-write-error",
+	    "--status-file", g->status, "--verify-files"};
 	const char *const env[] = {"PATH=/usr/bin:/bin", "LC_ALL=C", NULL};
 	struct proc p = {
 	    .argv = argv, .env = env, .in = -1, .out = -1, .err = -1};
@@ -413,12 +253,16 @@ add(struct group *g, struct batch_item *it, size_t number, struct arena *a)
 	struct error none;
 	struct buf message;
 
-	buf_init(&message, DATA_MAX + OPENPGP_SIG_MAX + 64);
-	if (make_message(it, &message) &&
-	    file_create(path, message.data, message.len, 0600, &none) == 0) {
+	buf_init(&message, MESSAGE_DATA_MAX + OPENPGP_SIG_MAX + 64);
+	if (!message_make(it->data, it->len, it->sig, it->siglen, &message))
+		goto out;
+	if (file_create(path, message.data, message.len, 0600, &none) == 0) {
 		g->paths[g->n] = path;
 		g->items[g->n++] = it;
+	} else {
+		(void)unlink(path); /* a part of it */
 	}
+out:
 	buf_release(&message);
 }
 
