@@ -8,6 +8,7 @@
 #include "run/where.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -249,14 +250,14 @@ static const struct {
 };
 
 static int
-check_text(const char *name, const char *value, struct error *err)
+check_text(
+    const char *name, const char *value, const char *origin, struct error *err)
 {
 	size_t i;
 
 	if (!*value)
-		return fail(err,
-		    "%s \"\": expected a value; leave the line out to set none",
-		    name);
+		return fail(err, "%s \"\": expected a value%s", name,
+		    origin == option ? "" : "; leave the line out to set none");
 	if (*value == '~')
 		return fail(err,
 		    "%s: \"%s\": \"~\" is not expanded here: write the whole "
@@ -284,7 +285,7 @@ fail_from(const char *origin, size_t i, struct error *err)
 static int
 check(const struct settings *s, const char *origin[SETTINGS], struct error *err)
 {
-	const char *value;
+	const char *name, *value;
 	size_t i;
 
 	for (i = 0; i < SETTINGS; i++) {
@@ -293,7 +294,8 @@ check(const struct settings *s, const char *origin[SETTINGS], struct error *err)
 			continue;
 		memcpy(&value, (const char *)s + settings_table[i].offset,
 		    sizeof(value));
-		if (value && check_text(settings_table[i].name, value, err) < 0)
+		name = settings_table[i].name;
+		if (value && check_text(name, value, origin[i], err) < 0)
 			return fail_from(origin[i], i, err);
 	}
 	return 0;
@@ -338,48 +340,77 @@ add_file(struct settings *s, const char *path, const char *origin[SETTINGS],
 	return add_layer(s, &layer, path, origin, a, err);
 }
 
-/* Those of the machine: the first folder of the list wins. */
-static int
-add_system(struct settings *s, const char *origin[SETTINGS], struct arena *a,
-    struct error *err)
+/* A file to read; what wins over it is behind it. */
+struct source {
+	const char *path;
+	struct stat st;
+	struct source *over;
+};
+
+/* Put it before those that win over it, unless it is one of them. */
+static struct source *
+add_source(struct source *over, const char *path, bool must, struct arena *a)
 {
-	const char *list = getenv("XDG_CONFIG_DIRS"), *p, *path = ETC;
+	struct source *s;
+	struct stat st = {0};
+
+	if (stat(path, &st) < 0 && !must)
+		return over;
+	for (s = over; s; s = s->over) {
+		if (s->st.st_dev == st.st_dev && s->st.st_ino == st.st_ino)
+			return over;
+	}
+	s = arena_new(a, struct source);
+	*s = (struct source){.path = path, .st = st, .over = over};
+	return s;
+}
+
+/* The user's, then the machine's: the first folder of the list wins. */
+static struct source *
+find_sources(struct arena *a)
+{
+	struct source *s =
+	    add_source(NULL, settings_file(a), named() != NULL, a);
+	const char *list = getenv("XDG_CONFIG_DIRS"), *p;
 	size_t n;
 
-	if (access(path, F_OK) == 0 && add_file(s, path, origin, a, err) < 0)
-		return -1;
 	if (!list || !*list)
 		list = "/etc/xdg";
-	for (p = list + strlen(list);; p--) {
-		while (p > list && p[-1] != ':')
-			p--;
+	for (p = list; *p; p += n + (p[n] == ':')) {
 		n = strcspn(p, ":");
-		path = arena_printf(a, "%.*s/autotua/config", (int)n, p);
-		if (*p == '/' && access(path, F_OK) == 0 &&
-		    add_file(s, path, origin, a, err) < 0)
-			return -1;
-		if (p == list)
-			return 0;
+		if (*p == '/')
+			s = add_source(s,
+			    arena_printf(a, "%.*s/autotua/config", (int)n, p),
+			    false, a);
 	}
+	return add_source(s, ETC, false, a);
+}
+
+static int
+add_files(struct settings *s, const char *origin[SETTINGS], struct arena *a,
+    struct error *err)
+{
+	const struct source *f;
+
+	for (f = find_sources(a); f; f = f->over) {
+		if (add_file(s, f->path, origin, a, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int
 settings_load(struct settings *out, const char *origin[SETTINGS],
     const struct settings *flags, struct arena *a, struct error *err)
 {
-	const char *own = settings_file(a);
 	struct settings layer;
 
 	memset(out, 0, sizeof(*out));
 	memset(origin, 0, SETTINGS * sizeof(origin[0]));
 	set_built_in(&layer, a);
 	lay_over(out, &layer, built_in, origin, a);
-	if (add_system(out, origin, a, err) < 0)
-		return -1;
-	if ((named() || access(own, F_OK) == 0) &&
-	    add_file(out, own, origin, a, err) < 0)
-		return -1;
-	if (read_environment(&layer, a, err) < 0 ||
+	if (add_files(out, origin, a, err) < 0 ||
+	    read_environment(&layer, a, err) < 0 ||
 	    add_layer(out, &layer, environment, origin, a, err) < 0 ||
 	    add_layer(out, flags, option, origin, a, err) < 0)
 		return -1;

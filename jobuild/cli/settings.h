@@ -4,7 +4,8 @@
  * /etc/autotua/config, autotua/config in the folders of $XDG_CONFIG_DIRS from
  * the last to the first, $XDG_CONFIG_HOME/autotua/config (or $AUTOTUA_CONFIG),
  * the environment's AUTOTUA_* that aren't empty, options. Mirrors of all of
- * them are kept, those that win first.
+ * them are kept, those that win first. A file that is named several times is
+ * read once, where it wins most.
  */
 #ifndef CLI_SETTINGS_H
 #define CLI_SETTINGS_H

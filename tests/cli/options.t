@@ -165,6 +165,17 @@ echo "user = mine" >"$XDG_CONFIG_HOME/autotua/config"
 XDG_CONFIG_DIRS=$tmp/xdg1:$tmp/xdg2 run jobuild --json config
 [[ $status == 0 ]] && jq -e '.settings[] | select(.name == "user") | .value == "mine"' "$tmp/out" >/dev/null
 ok "one's own file wins over them"
+ln -s xdg1 "$tmp/link"
+mirrors() { # MIRROR...: are they these, with the user of the first folder?
+	[[ $status == 0 ]] && jq -e '.settings | map({key: .name, value: .value}) | from_entries |
+		.user == "user1" and .mirror == $ARGS.positional' --args "$@" <"$tmp/out" >/dev/null
+}
+XDG_CONFIG_HOME=$tmp/xdg1 XDG_CONFIG_DIRS=$tmp/xdg1:$tmp/xdg2:$tmp/xdg1/:$tmp/link run jobuild --json config
+mirrors "m1 file:///1" "m2 file:///2"
+ok "a file that is named several times is read once, where it wins most"
+AUTOTUA_CONFIG=$tmp/xdg1/autotua/config XDG_CONFIG_DIRS=$tmp/xdg2:$tmp/link run jobuild --json config
+mirrors "m1 file:///1" "m2 file:///2"
+ok "and so is the one that AUTOTUA_CONFIG names"
 echo "users = x" >"$tmp/xdg2/autotua/config"
 XDG_CONFIG_DIRS=$tmp/xdg1:$tmp/xdg2 run jobuild config
 [[ $status == 2 ]] && told "$tmp/xdg2/autotua/config:1: unknown option"
@@ -238,6 +249,9 @@ ok "config: one setting, with all ways to set it"
 run jobuild graph --arch "bad arch!" anna/app
 [[ $status == 2 ]] && told 'arch: there is no architecture "bad arch!": write it as Debian does'
 ok "what is no architecture"
+run jobuild graph --arch "" anna/app
+[[ $status == 2 ]] && told_exactly <<<'jobuild: arch "": expected a value'
+ok "an empty option"
 run jobuild submit --arch amd64 --arch x86_64 anna/app
 [[ $status == 2 ]] && told 'there is no architecture "x86_64"'
 ok "nor does submit take it"
