@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 int
@@ -138,8 +139,26 @@ file_sync_folder(int dirfd, const char *dir, struct error *err)
 struct looks {
 	mode_t mode;
 	const struct stat *owner; /* NULL: who writes it */
+	const char *acl;          /* whose access list; NULL: the folder's */
 	bool sync;
 };
+
+#define ACL "system.posix_acl_access"
+
+/* Give fd the access list of the file at path, or none if that has none. */
+static int
+copy_acl(const char *path, int fd)
+{
+	char acl[XATTR_SIZE_MAX];
+	ssize_t n = lgetxattr(path, ACL, acl, sizeof(acl));
+	int rc;
+
+	if (n < 0 && errno != ENODATA)
+		return errno == EOPNOTSUPP ? 0 : -1;
+	rc = n < 0 ? fremovexattr(fd, ACL)
+		   : fsetxattr(fd, ACL, acl, (size_t)n, 0);
+	return rc < 0 && errno != ENODATA ? -1 : 0;
+}
 
 static int
 dress(int fd, const char *name, const struct looks *l, struct error *err)
@@ -147,6 +166,9 @@ dress(int fd, const char *name, const struct looks *l, struct error *err)
 	if (l->owner && fchown(fd, l->owner->st_uid, l->owner->st_gid) < 0)
 		return fail_errno(
 		    err, "%s: its owner and group can't be kept", name);
+	if (l->acl && copy_acl(l->acl, fd) < 0)
+		return fail_errno(
+		    err, "%s: its access list can't be kept", name);
 	if (fchmod(fd, l->mode) < 0)
 		return fail_errno(err, "write %s", name);
 	return 0;
@@ -215,7 +237,7 @@ int
 file_rewrite(const char *path, const void *p, size_t n, struct error *err)
 {
 	struct stat st;
-	struct looks l = {.owner = &st, .sync = true};
+	struct looks l = {.owner = &st, .acl = path, .sync = true};
 
 	if (lstat(path, &st) < 0)
 		return fail_errno(err, "%s", path);

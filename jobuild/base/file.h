@@ -41,8 +41,8 @@ int file_write_at(int dirfd, const char *name, const void *p, size_t n,
     mode_t mode, struct error *err);
 
 /*
- * The same of the file that is there, whose mode, owner and group stay: -1 if
- * they can't. A link is not followed.
+ * The same of the file that is there, whose mode, owner, group and access list
+ * stay: -1 if they can't. A link is not followed.
  */
 int file_rewrite(const char *path, const void *p, size_t n, struct error *err);
 

@@ -388,6 +388,26 @@ else
 	((status == 1)) && told "owner and group" && cmp "$tmp/before" "$tmp/kept/keyring" && [[ $(stat -c %a:%u:%g "$tmp/kept/keyring") == 640:1235:1234 ]]
 	ok "who can't keep the group changes nothing"
 fi
+if ! setfacl -m u:1:r "$tmp/kept/keyring" 2>"$tmp/err"; then
+	ok "access lists # SKIP there are none here: $(head -n 1 "$tmp/err")"
+else
+	acl() { getfacl -cnp "$tmp/kept/keyring"; }
+	again
+	chmod 644 "$tmp/kept/keyring"
+	setfacl -m u:1236:rw,g::r,o::- "$tmp/kept/keyring"
+	acl >"$tmp/before"
+	run jobuild key accept --keyring "$tmp/kept/keyring" "$tmp/revoke"
+	((status == 0)) && acl | diff -u "$tmp/before" - && [[ $(stat -c %a:%g "$tmp/kept/keyring") == "660:$group" ]]
+	ok "a keyring's access list stays"
+	setfacl -b "$tmp/kept/keyring"
+	setfacl -d -m u:1236:rw "$tmp/kept"
+	again
+	acl >"$tmp/before"
+	run jobuild key accept --keyring "$tmp/kept/keyring" "$tmp/revoke"
+	((status == 0)) && acl | diff -u "$tmp/before" - && [[ $(stat -c %a "$tmp/kept/keyring") == 640 ]]
+	ok "and none comes from the folder"
+	setfacl -k "$tmp/kept"
+fi
 again
 flock -F "$tmp/kept/keyring" sleep 600 &
 holder=$!
