@@ -409,8 +409,24 @@ else
 	setfacl -k "$tmp/kept"
 fi
 again
-flock -F "$tmp/kept/keyring" sleep 600 &
-holder=$!
+locked() { # FILE: by a process that goes on until "$holder" is killed
+	local i
+
+	flock -F "$1" sleep 600 &
+	holder=$!
+	for ((i = 0; i < 200; i++)); do
+		flock -n "$1" true || return 0
+		sleep 0.05
+	done
+	return 1
+}
+locked "$tmp/kept/keyring"
+run timeout 60 jobuild key accept --keyring "$tmp/kept/keyring" "$tmp/revoke"
+((status == 0)) && grep -qx "anna $new revoked" "$tmp/kept/keyring"
+ok "who may only read the keyring can't hold a change up"
+kill "$holder"
+again
+locked "$tmp/kept/keyring.lock"
 jobuild key accept --keyring "$tmp/kept/keyring" "$tmp/revoke" 2>"$tmp/err" &
 accepting=$!
 waits() { # until the system says that it waits for a lock
@@ -430,6 +446,8 @@ echo "anna $new" >>"$tmp/kept/keyring"
 kill "$holder"
 wait "$accepting" && grep -qx "bert $old" "$tmp/kept/keyring" && grep -qx "anna $new revoked" "$tmp/kept/keyring"
 ok "of two changes at once none is lost"
+[[ ! -e $tmp/kept/keyring.lock ]]
+ok "and no lock is left"
 
 # OpenPGP's own revocation, made when the key was
 gen lost@x.invalid ed25519 sign 1y

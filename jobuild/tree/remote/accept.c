@@ -6,7 +6,10 @@
 #include "base/error.h"
 #include "base/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -70,27 +73,50 @@ check(const char *path, const struct statement *s, struct arena *a,
 	return 1;
 }
 
+/* Open or make the lock; one that root makes is the keyring's owner's. */
+static int
+open_lock(const char *name, const char *keyring)
+{
+	int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, fd;
+	struct stat st;
+
+	do {
+		fd = open(name, flags);
+		if (fd >= 0 || errno != ENOENT)
+			return fd;
+		fd = open(name, flags | O_CREAT | O_EXCL, 0600);
+	} while (fd < 0 && errno == EEXIST);
+	if (fd >= 0 && geteuid() == 0 &&
+	    (stat(keyring, &st) < 0 || fchown(fd, st.st_uid, st.st_gid) < 0)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 /*
- * Open and lock the file that path names. Who held the lock may have put
- * another file in its place: that one is to be locked then.
+ * Lock the keyring by a file beside it, whose path goes to name: a lock on the
+ * keyring itself could be had by all who may read it. Who held the lock has
+ * deleted the file: another one is to be locked then.
  */
 static int
-lock(const char *path, struct error *err)
+lock(const char *keyring, char name[PATH_MAX], struct error *err)
 {
-	/* NFS locks only what is open for writing */
-	int mode = access(path, W_OK) == 0 ? O_RDWR : O_RDONLY, fd;
 	struct stat locked, st;
+	int fd;
 
+	if (snprintf(name, PATH_MAX, "%s.lock", keyring) >= PATH_MAX)
+		return fail(err, "%s: name too long", keyring);
 	for (;;) {
-		fd = open(path, mode | O_CLOEXEC | O_NOCTTY);
+		fd = open_lock(name, keyring);
 		if (fd < 0)
-			return fail_errno(err, "open %s", path);
+			return fail_errno(err, "open %s", name);
 		if (flock(fd, LOCK_EX) < 0 || fstat(fd, &locked) < 0) {
-			fail_errno(err, "lock %s", path);
+			fail_errno(err, "lock %s", name);
 			close(fd);
 			return -1;
 		}
-		if (stat(path, &st) == 0 && st.st_dev == locked.st_dev &&
+		if (stat(name, &st) == 0 && st.st_dev == locked.st_dev &&
 		    st.st_ino == locked.st_ino)
 			return fd;
 		close(fd);
@@ -147,14 +173,15 @@ out:
 int
 keyring_apply(const char *path, const struct statement *s, struct error *err)
 {
-	char *real = realpath(path, NULL);
+	char *real = realpath(path, NULL), name[PATH_MAX];
 	int fd, rc = -1;
 
 	if (!real)
 		return fail_errno(err, "open %s", path);
-	fd = lock(real, err);
+	fd = lock(real, name, err);
 	if (fd >= 0) {
 		rc = change(real, s, err);
+		unlink(name);
 		close(fd);
 	}
 	free(real);
