@@ -47,6 +47,23 @@ open_mount(const struct box *b, const char *path, uint64_t attributes,
 	return copy < 0 ? fail_in(err, "%s", path) : copy;
 }
 
+/* The state folder, in which a user may have mounts: of distfiles, say. */
+static int
+open_images(const struct box *b, struct error *err)
+{
+	int fd, copy;
+
+	if (b->userns < 0 || b->mapped)
+		return open_mount(b, ".", MOUNT_ATTR_RDONLY, err);
+	fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(err, "open the state folder");
+	copy = ids_mount_all(
+	    fd, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, err);
+	close(fd);
+	return copy < 0 ? fail_in(err, "state folder") : copy;
+}
+
 /*
  * By one mount of all images: the end of each mount is a wait for all
  * processors.
@@ -54,7 +71,7 @@ open_mount(const struct box *b, const char *path, uint64_t attributes,
 static int
 open_lowers(struct parts *p, const struct box *b, struct error *err)
 {
-	int images = open_mount(b, ".", MOUNT_ATTR_RDONLY, err);
+	int images = open_images(b, err);
 	char path[256];
 	size_t i;
 

@@ -192,28 +192,45 @@ ids_release(struct ids *ids)
 	ids->mapped = false;
 }
 
+/* recursive: AT_RECURSIVE or 0. */
+static int
+copy_mount(
+    int folder, unsigned recursive, struct mount_attr *attr, struct error *err)
+{
+	int fd = open_tree(folder, "",
+	    OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH | recursive);
+
+	if (fd < 0)
+		return fail_errno(err, "open_tree");
+	attr->propagation = MS_PRIVATE;
+	if (mount_setattr(
+		fd, "", AT_EMPTY_PATH | recursive, attr, sizeof(*attr)) == 0)
+		return fd;
+	fail_errno(err,
+	    (attr->attr_set & MOUNT_ATTR_IDMAP) == 0 ? "mount_setattr"
+						     : "id-mapped mount");
+	close(fd);
+	return -1;
+}
+
 int
 ids_mount(int folder, int userns, uint64_t attributes, struct error *err)
 {
-	struct mount_attr attr = {
-	    .attr_set = attributes, .propagation = MS_PRIVATE};
-	int fd;
+	struct mount_attr attr = {.attr_set = attributes};
 
 	if (userns >= 0) {
 		attr.attr_set |= MOUNT_ATTR_IDMAP;
 		attr.userns_fd = (uint64_t)userns;
 	}
-	fd = open_tree(
-	    folder, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
-	if (fd < 0)
-		return fail_errno(err, "open_tree");
-	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0) {
-		fail_errno(
-		    err, userns < 0 ? "mount_setattr" : "id-mapped mount");
-		close(fd);
-		return -1;
-	}
-	return fd;
+	return copy_mount(folder, 0, &attr, err);
+}
+
+int
+ids_mount_all(int folder, uint64_t attributes, struct error *err)
+{
+	struct mount_attr attr = {.attr_set = attributes};
+
+	return copy_mount(folder, AT_RECURSIVE, &attr, err);
 }
 
 bool

@@ -49,6 +49,12 @@ uid_t ids_root(const struct ids *ids);
  */
 int ids_mount(int folder, int userns, uint64_t attributes, struct error *err);
 
+/*
+ * The same with all mounts below it and owners as they are. The kernel gives
+ * an ordinary user's namespace no copy without those it can't take off.
+ */
+int ids_mount_all(int folder, uint64_t attributes, struct error *err);
+
 /* Can a job have ids of its own, with files in the open folder? */
 bool ids_possible(int state, int folder, bool users);
 

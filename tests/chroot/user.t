@@ -45,6 +45,15 @@ has "$log" "5
 has "$log" "passwd: No such file" "what was removed too"
 has "$log" "x" "a folder below can be renamed"
 has "$log" "mount: permission denied" "root of the job can't mount"
+# distfiles on a file system of their own: a mount that the user can't take off
+mkdir -p "$U/distfiles"
+mount -t tmpfs -o "uid=$uid,mode=700" none "$U/distfiles"
+for without in cgroup1 detached detached,fsconfig; do
+	step user-job-7 --without "$without" --layer "$(key 1)" -- \
+		/bin/bash -c 'echo x >/opt/e; cat /opt/d/f'
+	is "$code $log" "0 x" "a mount below the state folder, without $without"
+done
+umount "$U/distfiles"
 step user-job-4 --memory 256M --pids 50 --cpus 1 -- true
 is "$code" 0 "limits need no group of the user's"
 step user-job-5 --pids 20 --status-fd 2 -- /bin/bash -c \
