@@ -96,9 +96,12 @@ open_lowers(struct parts *p, const struct box *b, struct error *err)
 static int
 open_overlay(struct parts *p, const struct box *b, struct error *err)
 {
-	int run = b->folder < 0 ? open_mount(b, b->run, 0, err)
-				: fcntl(b->folder, F_DUPFD_CLOEXEC, 0);
+	int run;
 
+	if (b->folder < 0)
+		run = open_mount(b, b->run, 0, err);
+	else if ((run = fcntl(b->folder, F_DUPFD_CLOEXEC, 0)) < 0)
+		fail_errno(err, "descriptors");
 	p->fd[PART_RUN] = run;
 	if (run < 0)
 		return -1;
