@@ -87,7 +87,6 @@ tool remove "$(key 6)"
 home=$S S=$tmp/small/state
 mkdir small recipe
 mount -t tmpfs -o size=256m none small
-import_stage
 cp "$probe" recipe/probe
 marked() { # OPTIONS... -- COUNT NAME VALUE
 	words=
@@ -97,40 +96,52 @@ marked() { # OPTIONS... -- COUNT NAME VALUE
 	run $words --commit "$(key 6)" --recipe "$tmp/recipe" -- \
 		/autotua/recipe/probe attributes /opt/many "$@"
 }
-if touch small/f && setfattr -n user.a -v a small/f; then
-	marked -- 400 250 1
-	is "$code $(field phase) $(field exit)" "1 layer 1" "too many attributes for a layer"
-	has "$log" "opt/many: its extended attributes are too many or too large" \
-		"the file is named"
-	marked --keep -- 400 250 1
-	ok "--keep has what was to be the layer" \
-		[ -f "$S/kept/test-job-$serial/upper/opt/many" ]
-	marked --without overlay -- 400 250 1
-	is "$code $(field phase)" "1 layer" "nor can a copy have them"
-	marked -- 20 20 60000
-	is "$code $(field phase)" "1 layer" "nor too large ones"
-	tool has layer "$(key 6)"
-	is $? 3 "there is no layer"
-	marked -- 15 20 60000
-	is "$code" 0 "less is fine"
-	ok "for who exports it" sh -c '"$@" >many.tar' sh "$CHROOT" -s "$S" export "$(key 6)"
-	tool remove "$(key 6)"
-	is "$(tool import -l many.tar)" "$(key 6)" "and for who imports it"
-else
-	ok "too many attributes # SKIP no attributes on tmpfs" true
-fi
+many_attributes() {
+	if touch small/f && setfattr -n user.a -v a small/f; then
+		marked -- 400 250 1
+		is "$code $(field phase) $(field exit)" "1 layer 1" "too many attributes for a layer"
+		has "$log" "opt/many: its extended attributes are too many or too large" \
+			"the file is named"
+		marked --keep -- 400 250 1
+		ok "--keep has what was to be the layer" \
+			[ -f "$S/kept/test-job-$serial/upper/opt/many" ]
+		marked --without overlay -- 400 250 1
+		is "$code $(field phase)" "1 layer" "nor can a copy have them"
+		marked -- 20 20 60000
+		is "$code $(field phase)" "1 layer" "nor too large ones"
+		tool has layer "$(key 6)"
+		is $? 3 "there is no layer"
+		marked -- 15 20 60000
+		is "$code" 0 "less is fine"
+		ok "for who exports it" sh -c '"$@" >many.tar' sh "$CHROOT" -s "$S" export "$(key 6)"
+		tool remove "$(key 6)"
+		is "$(tool import -l many.tar)" "$(key 6)" "and for who imports it"
+	else
+		ok "too many attributes # SKIP no attributes on tmpfs" true
+	fi
+}
 # times at both ends of what there is
-run --commit "$(key 6)" --recipe "$tmp/recipe" -- /bin/bash -c 'cd /opt
-	for t in -9223372036854775808 -9223372036854775807 9223372036854775807; do
-	: >./$t; /autotua/recipe/probe dated ./$t $t 0 || exit; done'
-is "$code" 0 "a layer with times at their ends"
-tool export "$(key 6)" >ends.tar
-K=$(key 6)
-ends() { (cd "$S/layers/$K/root/opt" && stat -c '%n %Y' ./*); }
-was=$(ends)
-tool remove "$(key 6)"
-is "$(tool import -l ends.tar)" "$(key 6)" "goes elsewhere"
-is "$(ends)" "$was" "with the same times"
+end_times() {
+	run --commit "$(key 6)" --recipe "$tmp/recipe" -- /bin/bash -c 'cd /opt
+		for t in -9223372036854775808 -9223372036854775807 9223372036854775807; do
+		: >./$t; /autotua/recipe/probe dated ./$t $t 0 || exit; done'
+	is "$code" 0 "a layer with times at their ends"
+	tool export "$(key 6)" >ends.tar
+	K=$(key 6)
+	ends() { (cd "$S/layers/$K/root/opt" && stat -c '%n %Y' ./*); }
+	was=$(ends)
+	tool remove "$(key 6)"
+	is "$(tool import -l ends.tar)" "$(key 6)" "goes elsewhere"
+	is "$(ends)" "$was" "with the same times"
+}
+if tool import "$(stage_tar)" >import.out 2>&1; then
+	many_attributes
+	end_times
+elif grep -q "id-mapped mount" import.out; then
+	ok "attributes, times # SKIP this kernel's tmpfs can't translate owners" true
+else
+	ok "a stage on tmpfs" sh -c 'cat import.out; false'
+fi
 ok "the run is swept" soon swept
 umount small
 S=$home
