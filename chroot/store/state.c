@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "chroot/store/state.h"
+#include "chroot/store/place.h"
 #include "chroot/store/room.h"
 #include "chroot/jail/cgroup.h"
 #include "chroot/sys/id.h"
@@ -12,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,109 +58,28 @@ check_owner(const struct state *s, struct error *err)
 	struct stat st;
 
 	if (fstat(s->fd, &st) < 0)
-		return fail_errno(err, "stat %s", s->path);
+		return fail_errno(err, "stat");
 	if (st.st_uid != geteuid() || (st.st_mode & 022) != 0)
 		return fail(err,
-		    "%s: others than root may write there: chown root: it "
-		    "and chmod 700 it, or choose another folder with -s",
-		    s->path);
+		    "others than root may write there: choose another folder "
+		    "with -s, or chown root: it and chmod 700 it");
 	return 0;
-}
-
-/* Could others move what is in the folder, not being who made that? */
-static int
-check_above(int folder, struct error *err)
-{
-	char link[40], path[PATH_MAX];
-	struct stat st;
-	ssize_t n;
-
-	if (fstat(folder, &st) < 0)
-		return fail_errno(err, "stat");
-	if (st.st_uid == geteuid() &&
-	    ((st.st_mode & 022) == 0 || (st.st_mode & S_ISVTX) != 0))
-		return 0;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", folder);
-	n = readlink(link, path, sizeof(path) - 1);
-	path[n > 0 ? n : 0] = '\0';
-	return fail(err,
-	    "others than root may exchange it: chown root: the folder above "
-	    "it, %.200s, and chmod go-w that",
-	    path);
-}
-
-/* Each folder above the one that is open, up to the top. */
-static int
-check_all_above(int folder, struct error *err)
-{
-	struct stat last, st;
-	int fd = -1, up, rc = fstat(folder, &st);
-
-	do {
-		last = st;
-		up = openat(fd < 0 ? folder : fd, "..",
-		    O_PATH | O_DIRECTORY | O_CLOEXEC);
-		if (fd >= 0)
-			close(fd);
-		fd = up;
-		if (rc < 0 || fd < 0 || fstat(fd, &st) < 0)
-			rc = fail_errno(err, "open the folder above");
-		else
-			rc = check_above(fd, err);
-	} while (
-	    rc == 0 && (st.st_ino != last.st_ino || st.st_dev != last.st_dev));
-	if (fd >= 0)
-		close(fd);
-	return rc;
-}
-
-/*
- * Could others put another folder, or a link to one, into its place or that of
- * a folder above? In a sticky folder only what they made themselves.
- */
-static int
-check_place(const struct state *s, struct error *err)
-{
-	struct stat st;
-
-	if (lstat(s->path, &st) == 0 && S_ISLNK(st.st_mode) &&
-	    st.st_uid != geteuid())
-		return fail(err,
-		    "is somebody else's link; give another folder "
-		    "with -s");
-	/* what is root's in a user's namespace is unknown there */
-	return s->users ? 0 : check_all_above(s->fd, err);
-}
-
-/* Those above it are for others to pass. */
-static int
-make_folder(const char *path, struct error *err)
-{
-	char parent[PATH_MAX], *slash;
-
-	if (snprintf(parent, sizeof(parent), "%s", path) >= (int)sizeof(parent))
-		return fail(err, "%.100s...: is too long a path", path);
-	slash = strrchr(parent, '/');
-	if (slash && slash != parent) {
-		*slash = '\0';
-		if (file_mkdirs(parent, 0755, err) < 0)
-			return -1;
-	}
-	return file_mkdirs(path, 0700, err);
 }
 
 int
 state_open(struct state *s, const char *path, struct error *err)
 {
-	int i;
+	int at, i;
 
 	*s = (struct state){path, -1, {-1, -1}, -1, -1, ids_is_users(), false};
-	if (make_folder(path, err) < 0)
-		return -1;
-	s->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	at = place_open(path, s->users, err);
+	if (at < 0)
+		goto failed;
+	s->fd = openat(at, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->fd < 0)
-		return fail_errno(err, "open %s", path);
-	if (check_owner(s, err) < 0 || check_place(s, err) < 0)
+		fail_errno(err, "open");
+	close(at);
+	if (s->fd < 0 || check_owner(s, err) < 0)
 		goto failed;
 	for (i = 0; i < 2; i++) {
 		s->images[i] = open_private(s->fd, image_folders[i], err);

@@ -310,16 +310,53 @@ has "$(cat out)" "0 MiB are left" "unless stages are to go"
 is "$(tool list)" "" "all is gone"
 
 # a state folder in what is somebody else's, however far above
-mkdir -p theirs/ours/chroot open/ours sticky/ours
-chown 64111 theirs
+mkdir -p theirs/ours/chroot open/ours sticky/ours real/chroot
+ln -s ../real theirs/link
+ln -s ../real open/link
+ln -s ../real sticky/link
+ln -s ../real sticky/ours/link
+ln -s real passed
+chown -h 64111 theirs theirs/link sticky/link
 chmod 777 open
 chmod 1777 sticky
-for at in theirs/ours/chroot theirs/ours/state open/ours/state; do
+for at in theirs/ours/chroot theirs/ours/state open/ours/state theirs/state \
+	theirs/link/chroot open/link/chroot open/../theirs/link/../real/chroot; do
 	"$CHROOT" -s "$tmp/$at" list >log 2>&1
 	is $? 75 "$at: a state folder that others may exchange is refused"
+	has "$(cat log)" "choose another folder with -s" "$at: with a remedy"
 	has "$(cat log)" "the folder above it, $tmp/${at%%/*}, and" "$at: the folder is named"
 done
-"$CHROOT" -s "$tmp/sticky/ours/state" list >log 2>&1
-is $? 0 "in a sticky folder they can't"
+(cd theirs/ours && "$CHROOT" -s chroot list >"$tmp/log" 2>&1)
+is $? 75 "however it is named"
+for at in sticky/link/chroot sticky/link; do
+	"$CHROOT" -s "$at" list >log 2>&1
+	is $? 75 "$at: nor over somebody else's link"
+	has "$(cat log)" "somebody else's link" "$at: the link is named"
+done
+is "$(ls theirs/ours theirs real/chroot real)" "real:
+chroot
+
+real/chroot:
+
+theirs:
+link
+ours
+
+theirs/ours:
+chroot" "nothing was made there"
+for at in sticky/ours/state passed/chroot "$tmp/sticky/ours/../../passed/new/state/"; do
+	"$CHROOT" -s "$at" list >log 2>&1
+	is $? 0 "$at: nobody else can"
+done
+is "$(stat -c %a real/new real/new/state real/chroot/layers | tr '\n' ' ')" "755 700 700 " \
+	"folders above are for others to pass"
+ln -s round round
+"$CHROOT" -s round/state list >log 2>&1
+is $? 75 "links that go round"
+has "$(cat log)" "Too many levels of symbolic links" "are told"
+: >file
+"$CHROOT" -s file/state list >log 2>&1
+is $? 75 "a file above it"
+has "$(cat log)" "file: Not a directory" "is told"
 
 finish
