@@ -153,33 +153,71 @@ layer_top(int ok, char digest[OK_VALUE])
 	return true;
 }
 
+static int
+fail_made_on(const char *key, const char *how, struct error *err)
+{
+	fail(err, "layer %s%s", key, how);
+	err->code = ENOENT;
+	return -1;
+}
+
+/*
+ * One layer down the chain from the open layer key, as long as it stands on
+ * what it was made on. Returns 1 with the layer below; 0 at the stage.
+ */
+static int
+step_down(struct state *s, const char *key, int ok, char below[OK_VALUE],
+    int *down, struct error *err)
+{
+	char stage[OK_VALUE], want[OK_VALUE], got[OK_VALUE];
+
+	*down = -1;
+	if (!state_ok_value(ok, "stage", stage) ||
+	    !state_ok_value(ok, "below", below) || !layer_below(ok, want))
+		return fail_made_on(key,
+		    ": its \"ok\" file doesn't say what it was made on: remove "
+		    "the layer, it is made again",
+		    err);
+	if (strcmp(below, "-") == 0) {
+		if (strcmp(want, stage) == 0 &&
+		    state_has(s, IMAGE_STAGE, stage))
+			return 0;
+	} else {
+		*down = state_look(s, IMAGE_LAYER, below, err);
+		/* it may be about to be removed */
+		if (*down < 0 && err->code != ENOENT &&
+		    err->code != EWOULDBLOCK)
+			return -1;
+		if (*down >= 0 && layer_top(*down, got) &&
+		    strcmp(got, want) == 0)
+			return 1;
+	}
+	return fail_made_on(key, " was made on what isn't here any more", err);
+}
+
 /*
  * Is all that it was made on there, and what it was? That each is made on what
  * is below it is no matter of course: what has the same content can have been
  * made on another one.
  */
-static bool
-stands(struct state *s, int ok)
+static int
+check_chain(struct state *s, const char *key, int ok, struct error *err)
 {
-	char stage[OK_VALUE], below[OK_VALUE];
-	char want[OK_VALUE], got[OK_VALUE];
-	struct error none;
-	bool same;
-	int fd;
+	char at[OK_VALUE], below[OK_VALUE] = "";
+	int fd = ok, down, rc;
 
-	if (!state_ok_value(ok, "stage", stage) ||
-	    !state_ok_value(ok, "below", below) || !layer_below(ok, want))
-		return false;
-	if (strcmp(below, "-") == 0)
-		return strcmp(want, stage) == 0 &&
-		    state_has(s, IMAGE_STAGE, stage);
-	fd = state_look(s, IMAGE_LAYER, below, &none);
-	if (fd < 0)
-		return false;
+	snprintf(at, sizeof(at), "%s", key);
 	/* a digest of digests: this ends */
-	same = layer_top(fd, got) && strcmp(got, want) == 0 && stands(s, fd);
-	close(fd);
-	return same;
+	do {
+		rc = step_down(s, at, fd, below, &down, err);
+		if (fd != ok)
+			close(fd);
+		fd = down;
+		memcpy(at, below, sizeof(at));
+	} while (rc > 0);
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 int
@@ -187,11 +225,9 @@ layer_hold(struct state *s, const char *key, struct error *err)
 {
 	int ok = state_hold(s, IMAGE_LAYER, key, err);
 
-	if (ok < 0 || stands(s, ok))
+	if (ok < 0 || check_chain(s, key, ok, err) == 0)
 		return ok;
 	close(ok);
-	fail(err, "layer %s was made on what isn't here any more", key);
-	err->code = ENOENT;
 	return -1;
 }
 

@@ -32,7 +32,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#define FORMAT "autotua-layer-3"
+#define FORMATS "autotua-layer-" /* and a number */
+#define FORMAT  FORMATS "3"
 
 /* What "ok" in the tarball says. */
 struct label {
@@ -236,18 +237,24 @@ set_marks(void *ctx, const struct walk_entry *e, struct error *err)
 static int
 take_label(int folder, struct label *l, struct error *err)
 {
+	bool whole = false;
 	struct stat st;
-	int fd, rc = -1;
+	int fd;
 
 	fd = sys_open_beneath(folder, "ok", O_RDONLY | O_NONBLOCK);
 	if (fd < 0)
 		return fail_errno(err, "is no layer: its file \"ok\"");
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    state_ok_value(fd, "format", l->format) &&
-	    state_ok_value(fd, "key", l->key) && read_label(fd, l, err) == 0)
-		rc = 0;
+	    state_ok_value(fd, "format", l->format))
+		whole = state_ok_value(fd, "key", l->key) &&
+		    read_label(fd, l, err) == 0;
 	close(fd);
-	if (rc < 0 || strcmp(l->format, FORMAT) != 0)
+	if (strcmp(l->format, FORMAT) != 0 &&
+	    strncmp(l->format, FORMATS, strlen(FORMATS)) == 0)
+		return fail(err,
+		    "is a layer that was exported by another version of "
+		    "autotua-chroot: export it again");
+	if (!whole || strcmp(l->format, FORMAT) != 0)
 		return fail(err,
 		    "is no layer that was exported by "
 		    "\"autotua-chroot export\"");

@@ -194,6 +194,9 @@ ok "the same content fits, however it came" tool has layer "$F"
 sed -i '/^chain=/d' "$S/layers/$F/ok"
 tool has layer "$F"
 is $? 3 "a layer that doesn't say on what content it was made counts as missing"
+tool export "$F" >f.tar 2>export.err
+is $? 3 "nor is it exported"
+has "$(cat export.err)" "doesn't say what it was made on: remove the layer" "with the remedy"
 run --layer "$E" --layer "$F" -- true
 is "$code" 70 "one that doesn't say on what content is refused"
 has "$err" "remove the layer" "with the remedy"
@@ -262,6 +265,11 @@ done
 # shellcheck disable=SC2086
 run $chain -- cat /opt/n
 is "$(printf %s "$log" | tr -d '\n')" 0123456789 "ten layers"
+ok "are looked at one after the other" sh -c 'ulimit -n 14; exec "$@"' sh \
+	"$CHROOT" -s "$S" has layer "$last"
+sh -c 'ulimit -n 9; exec "$@"' sh "$CHROOT" -s "$S" has layer "$last" 2>err
+is $? 75 "one that can't be looked at isn't missing"
+has "$(cat err)" "Too many open files" "and it is said why"
 
 # a half: as after a crash before the marker was written
 mkdir -p "$S/layers/$(key e)/root"

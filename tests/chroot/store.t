@@ -155,6 +155,11 @@ for wrong in 's/^key=.*/key=..\/..\/evil/' 's/^stage=.*/stage=x/' '/^format/d' \
 	hurt "ok: $wrong" bad.tar "$([ "${wrong#/}" = "$wrong" ] &&
 		echo 'what is no key' || echo 'is no layer')"
 done
+for version in 1 2 4 20; do
+	sed "s/^format=.*/format=autotua-layer-$version/; /^chain/d" ok.saved >x/ok
+	pack
+	hurt "format $version" bad.tar "by another version of autotua-chroot: export it again"
+done
 cp ok.saved x/ok
 ln -sfn /ok x/link
 tar -C x -cf bad.tar ok root link
