@@ -78,7 +78,7 @@ recipe_prepare(struct run *r, struct error *err)
 	    fchownat(
 		r->fd, COPY, r->o->owner, r->o->group, AT_SYMLINK_NOFOLLOW) < 0)
 		return fail_errno(err, "create " COPY);
-	return aside(r, 0, 0, copy_as_caller, err) < 0
+	return aside(r, 0, r->watch.end, copy_as_caller, err) < 0
 	    ? fail_in(err, "recipe folder")
 	    : 0;
 }

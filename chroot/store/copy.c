@@ -152,18 +152,37 @@ copy_attributes(
 	return n < 0 ? -1 : 0;
 }
 
-/* Owner before mode and attributes, which a new owner would lose. */
+/* Who isn't root can't give its copy to a group that it isn't in. */
+static int
+set_owner(struct copy *c, const struct content_entry *e, struct error *err)
+{
+	struct stat st;
+
+	if (fstatat(c->to, e->path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail_errno(err, "stat");
+	if (st.st_uid == e->uid && (st.st_gid == e->gid || geteuid() != 0))
+		return 0;
+	return fchownat(c->to, e->path, e->uid, e->gid, AT_SYMLINK_NOFOLLOW) < 0
+	    ? fail_errno(err, "chown")
+	    : 0;
+}
+
+/*
+ * Owner before mode and attributes, which a new owner would lose; mode last,
+ * as it may be that of a file which its owner can't write.
+ */
 static int
 dress_entry(struct copy *c, const struct content_entry *e, struct error *err)
 {
 	if (e->first)
 		return 0;
-	if (fchownat(c->to, e->path, e->uid, e->gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(err, "chown");
-	if (!S_ISLNK(e->mode) &&
-	    fchmodat(c->to, e->path, e->mode & 07777, 0) < 0)
-		return fail_errno(err, "chmod");
-	return e->attributes ? copy_attributes(c, e, err) : 0;
+	if (set_owner(c, e, err) < 0 ||
+	    (e->attributes && copy_attributes(c, e, err) < 0))
+		return -1;
+	return !S_ISLNK(e->mode) &&
+		fchmodat(c->to, e->path, e->mode & 07777, 0) < 0
+	    ? fail_errno(err, "chmod")
+	    : 0;
 }
 
 static int
@@ -171,9 +190,9 @@ set_time(struct copy *c, const struct content_entry *e, struct error *err)
 {
 	struct timespec t[2] = {e->mtime, e->mtime};
 
-	if (utimensat(c->to, e->path, t, AT_SYMLINK_NOFOLLOW) < 0)
-		return fail_errno(err, "%.200s: set time", e->path);
-	return 0;
+	return utimensat(c->to, e->path, t, AT_SYMLINK_NOFOLLOW) < 0
+	    ? fail_errno(err, "set time")
+	    : 0;
 }
 
 static int
@@ -184,7 +203,20 @@ copy_entry(struct copy *c, const struct content_entry *e, struct error *err)
 	/* nobody answers at it any more */
 	if (S_ISSOCK(e->mode))
 		return 0;
-	if (make_entry(c, e, err) < 0 || dress_entry(c, e, err) < 0)
+	if (make_entry(c, e, err) < 0 ||
+	    (!S_ISDIR(e->mode) && dress_entry(c, e, err) < 0))
+		return fail_in(err, "%.200s", e->path);
+	return 0;
+}
+
+/* A folder once nothing more is made in it, which changes its time. */
+static int
+finish_entry(struct copy *c, const struct content_entry *e, struct error *err)
+{
+	if (S_ISSOCK(e->mode))
+		return 0;
+	if ((S_ISDIR(e->mode) && dress_entry(c, e, err) < 0) ||
+	    set_time(c, e, err) < 0)
 		return fail_in(err, "%.200s", e->path);
 	return 0;
 }
@@ -199,11 +231,8 @@ copy_tree(int from, int to, struct error *err)
 
 	for (i = 0; i < l.n && rc == 0; i++)
 		rc = copy_entry(&c, &l.entries[i], err);
-	/* from the end, as what is made in a folder changes its time */
-	for (i = l.n; i > 0 && rc == 0; i--) {
-		if (!S_ISSOCK(l.entries[i - 1].mode))
-			rc = set_time(&c, &l.entries[i - 1], err);
-	}
+	for (i = l.n; i > 0 && rc == 0; i--)
+		rc = finish_entry(&c, &l.entries[i - 1], err);
 	arena_release(&l.arena);
 	return rc;
 }

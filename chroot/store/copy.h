@@ -2,6 +2,8 @@
 /*
  * A tree once more: owners, modes, times, links of both kinds, holes, and the
  * attributes that are part of an image (content.h) as they are in the other.
+ * Who isn't root can copy what is its own and can be read; the copy's group is
+ * its own, too.
  * Files share their blocks with it where the file system can do that.
  */
 #ifndef CHROOT_COPY_H

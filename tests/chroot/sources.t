@@ -205,6 +205,26 @@ has "$log" "recipe folder: " "rootful: with the reason"
 rm -r theirs/secret theirs/group theirs/deep/er theirs/sub
 ask plain-recipe owner=64111 recipe=theirs -- /bin/bash -c 'cd /autotua/recipe; cat own; touch x; :'
 is "$code $(grep -c theirs log)$(grep -c 'Read-only' log)" "0 22" "rootful: one that is all its own is read"
+# which needs no right of root's: folders and files that it can't write, a
+# group that it isn't in, attributes
+mkdir -p theirs/fixed/sub
+echo fixed >theirs/fixed/sub/file
+echo marked >theirs/marked
+echo group >theirs/group
+setfattr -n user.note -v x theirs/marked 2>/dev/null
+chown -R 64111:64111 theirs
+chown 64111:64112 theirs/group
+chmod 444 theirs/marked theirs/fixed/sub/file
+chmod 555 theirs/fixed/sub theirs/fixed
+see='cd /autotua/recipe; cat fixed/sub/file marked group; stat -c "%u %a" fixed fixed/sub marked'
+PROGRAM=$tmp/rootful
+ask fixed-recipe owner=64111 recipe=theirs -- /bin/bash -c "$see"
+is "$code" 0 "rootful: what its user can't write is read"
+is "$(sort -u log)" "64111 444
+64111 555
+fixed
+group
+marked" "with its modes"
 PROGRAM=$CHROOT
 
 # its store
