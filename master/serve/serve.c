@@ -351,6 +351,7 @@ stop(struct service *s)
 	/* children first: what waits for them is answered by their end */
 	loop_close(&s->m.loop);
 	s->m.claims = s->m.last_claim = NULL;
+	kept_release(&s->m);
 	streams_close(&s->m);
 	httpd_close(s->m.httpd);
 	incoming_close(&s->m);

@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,8 @@ kept_log(struct master *m, int64_t unit, int64_t attempt, int64_t step,
 
 	if (n == 0)
 		return 0;
-	if (n < 0 || n > SHORT_MAX || memchr(text, '\0', (size_t)n))
+	if (n < 0 || n > SHORT_MAX || memchr(text, '\0', (size_t)n) ||
+	    utf8_valid(text, (size_t)n) < (size_t)n)
 		return logs_sync(m->st, unit, attempt, step, err);
 	text[n] = '\0';
 	return db_run(m->db, SQL_KEPT_ADD,
@@ -35,23 +37,37 @@ kept_log(struct master *m, int64_t unit, int64_t attempt, int64_t step,
 	    : 0;
 }
 
+static void
+add_failed(struct kept *k, int64_t id)
+{
+	k->failed =
+	    arena_grow(&k->arena, k->failed, k->nfailed, sizeof(*k->failed));
+	k->failed[k->nfailed++] = id;
+}
+
 int
 kept_restore(struct master *m, struct error *err)
 {
 	enum sql q = SQL_KEPT_LIST;
+	struct kept *k = &m->kept;
 	struct arena a = {0};
+	struct error why;
 	int rc;
 
+	arena_release(&k->arena);
+	k->failed = NULL;
+	k->nfailed = 0;
 	db_query(m->db, q, NULL);
 	while ((rc = db_row(m->db, q, err)) > 0) {
-		rc = logs_restore(m->st, db_int(m->db, q, 0),
-		    db_int(m->db, q, 1), db_int(m->db, q, 2),
-		    db_text(m->db, q, 3, &a), err);
+		if (logs_restore(m->st, db_int(m->db, q, 1),
+			db_int(m->db, q, 2), db_int(m->db, q, 3),
+			db_text(m->db, q, 4, &a), &why) < 0) {
+			log_err("a log that is kept: %s", why.msg);
+			add_failed(k, db_int(m->db, q, 0));
+		}
 		arena_release(&a);
-		if (rc < 0)
-			break;
 	}
-	db_end(m->db, q);
+	k->unread = rc < 0;
 	return rc;
 }
 
@@ -83,6 +99,24 @@ sync_work(void *ctx, int out)
 	child_fail(out, &err);
 }
 
+/* All up to the last row, but for those that have no file. */
+static int
+drop_rows(struct master *m, struct error *err)
+{
+	const struct kept *k = &m->kept;
+	int64_t after = 0, before;
+	size_t i;
+
+	for (i = 0; i <= k->nfailed; i++) {
+		before = i < k->nfailed ? k->failed[i] : k->last + 1;
+		if (db_run(m->db, SQL_KEPT_DROP, ARGS(INT(after), INT(before)),
+			err) < 0)
+			return -1;
+		after = before;
+	}
+	return 0;
+}
+
 static void
 synced(void *ctx, const struct buf *text, const struct error *ended)
 {
@@ -90,8 +124,9 @@ synced(void *ctx, const struct buf *text, const struct error *ended)
 	struct error err;
 
 	m->kept.working = false;
-	if (child_result(text, ended, &err) < 0 ||
-	    db_run(m->db, SQL_KEPT_DROP, ARGS(INT(m->kept.last)), &err) < 0)
+	if (m->loop.stop)
+		return;
+	if (child_result(text, ended, &err) < 0 || drop_rows(m, &err) < 0)
 		log_err("logs that are kept: %s", err.msg);
 }
 
@@ -108,6 +143,11 @@ kept_turn(struct master *m, int64_t clock)
 	if (m->kept.working || clock - m->kept.at < SYNC_EVERY)
 		return;
 	m->kept.at = clock;
+	if ((m->kept.unread || m->kept.nfailed > 0) &&
+	    kept_restore(m, &err) < 0) {
+		log_err("logs that are kept: %s", err.msg);
+		return;
+	}
 	m->kept.last = last_row(m, &err);
 	if (m->kept.last < 0)
 		log_err("%s", err.msg);
@@ -115,4 +155,10 @@ kept_turn(struct master *m, int64_t clock)
 		return;
 	m->kept.working = true;
 	child_start(&m->loop, &work);
+}
+
+void
+kept_release(struct master *m)
+{
+	arena_release(&m->kept.arena);
 }

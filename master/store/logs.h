@@ -38,7 +38,7 @@ logs_size(const struct state *st, int64_t unit, int64_t attempt, int64_t step);
 int64_t logs_read(const struct state *st, int64_t unit, int64_t attempt,
     int64_t step, char *p, size_t n);
 
-/* Make sure that it begins with this text, also after a power cut. */
+/* Make sure that it begins with this text; nothing is synced. */
 int logs_restore(const struct state *st, int64_t unit, int64_t attempt,
     int64_t step, const char *text, struct error *err);
 

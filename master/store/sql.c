@@ -373,11 +373,12 @@ const char *const sql_texts[SQL_COUNT] = {
 
     [SQL_KEPT_ADD] = "INSERT INTO kept_log (unit_id, attempt, step, text)"
 		     " VALUES (?1, ?2, ?3, ?4)",
-    [SQL_KEPT_LIST] = "SELECT unit_id, attempt, step, text FROM kept_log",
+    [SQL_KEPT_LIST] = "SELECT id, unit_id, attempt, step, text FROM kept_log"
+		      " ORDER BY id",
     [SQL_KEPT_LAST] = "SELECT coalesce(max(id), 0) FROM kept_log",
     [SQL_KEPT_HAS] = "SELECT count(*) FROM kept_log WHERE unit_id = ?1"
 		     " AND attempt = ?2 AND step = ?3",
-    [SQL_KEPT_DROP] = "DELETE FROM kept_log WHERE id <= ?1",
+    [SQL_KEPT_DROP] = "DELETE FROM kept_log WHERE id > ?1 AND id < ?2",
 
     [SQL_ORDER_ADD] = "INSERT INTO job_order (job_id, what, value, created)"
 		      " VALUES (?1, ?2, ?3, ?4)",
