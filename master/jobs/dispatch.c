@@ -342,7 +342,10 @@ end_unit(struct master *m, struct sched_unit *unit, enum unit_state state,
 	if (db_begin(m->db, err) < 0)
 		return -1;
 	if (end_lease(m, unit, lease_state, result, reason, now, err) < 0 ||
-	    (state == UNIT_PASSED && learn(m, unit, now, err) < 0) ||
+	    (state == UNIT_PASSED &&
+		(learn(m, unit, now, err) < 0 ||
+		    db_run(m->db, SQL_UNIT_PASSED, ARGS(INT(unit->id)), err) <
+			0)) ||
 	    (sound && quarantine_write(m, sl, &none, err) < 0) ||
 	    (state == UNIT_CANCELLED && drop_artifacts(m, unit, err) < 0) ||
 	    write_end(m, unit, state, result, reason, now, err) < 0) {

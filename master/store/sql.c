@@ -281,14 +281,18 @@ const char *const sql_texts[SQL_COUNT] = {
 		      " (SELECT id FROM unit WHERE job_id = ?1)",
     [SQL_REFUSAL_DROP] = "DELETE FROM refusal WHERE unit_id IN"
 			 " (SELECT id FROM unit WHERE job_id = ?1)",
-    /* the first: no later one of another slave takes its place */
+    [SQL_UNIT_PASSED] =
+	"UPDATE unit SET passed = 1 + (SELECT coalesce(max(o.passed), 0)"
+	" FROM unit o WHERE o.key = unit.key AND o.passed IS NOT NULL)"
+	" WHERE id = ?1",
+    /* the first that passed: none of another slave takes its place */
     [SQL_UNIT_EARLIER] =
 	"SELECT n.id FROM unit n JOIN slave s ON s.id = n.slave_id"
-	" WHERE n.key = ?1 AND n.state = 'passed' AND n.arch = ?2"
-	" AND n.reused_id IS NULL AND s.state = 'active'"
+	" WHERE n.key = ?1 AND n.passed IS NOT NULL AND n.arch = ?2"
+	" AND s.state = 'active'"
 	" AND NOT EXISTS (SELECT 1" LOST_OF(
 	    "n.id", "n.attempt") ")"
-				 " ORDER BY n.id LIMIT 1",
+				 " ORDER BY n.passed LIMIT 1",
     [SQL_UNIT_KEY] = "SELECT key FROM unit WHERE id = ?1",
     [SQL_UNIT_REUSE] = "UPDATE unit SET reused_id = ?2 WHERE id = ?1",
     [SQL_UNIT_PACK] =

@@ -13,6 +13,7 @@ simple alpha/lib "A library"
 simple alpha/base "Is below others"
 simple alpha/top "Stands on it" 'DEPEND="alpha/base"'
 simple alpha/own "Stands alone"
+simple alpha/late "Passes twice"
 lease_time=60s
 sign alpha && commit "signed" && farm_master alpha
 ok "a master serves"
@@ -210,8 +211,16 @@ leased two && [[ $(made) == true ]] && tells two evil 666 && report 1 && finish 
 ok "two can spoil what it does itself"
 anyone; submit_by_hand alpha/own && hello two && claim two && report 0 && finish passed; is 200; ok "two alone passes something else"
 anyone; reuse=true submit_by_hand alpha/own; job_has '.state == "passed" and .units[0].reused != null'; ok "which is reused too"
-again() { anyone; reuse=true submit_by_hand alpha/top; job_has '.units[0].reused.job == '"$1"; } # JOB
+again() { anyone; reuse=true submit_by_hand "${2-alpha/top}"; job_has '.units[0].reused.job == '"$1"; } # JOB [ROOT]
 again "$first" && shows honest 1; ok "a job that reuses a result has the one that was there first"
+anyone; submit_by_hand alpha/late && hello two && claim two && sat="$lease $attempt"; ok "two sits on a lease"
+anyone; submit_by_hand alpha/late && hello one && claim one && tells one honest 2 && finish passed; is 200 && shows honest 2
+ok "one passes the same in a later job"
+soon=$job
+again "$soon" alpha/late && shows honest 2; ok "which is reused"
+read -r lease attempt <<<"$sat"
+tells two evil 667 && finish passed; is 200; ok "then two passes the earlier one"
+again "$soon" alpha/late && shows honest 2; ok "and is too late with it"
 
 # ---- a slave that is believed no more ------------------------------------------------------------
 

@@ -110,6 +110,53 @@ test_person(void)
 	arena_release(&a);
 }
 
+static int64_t
+earlier(struct db *db)
+{
+	int64_t id = 0;
+
+	if (db_one(db, SQL_UNIT_EARLIER, ARGS(TEXT("K"), TEXT("a")), &err) > 0)
+		id = db_int(db, SQL_UNIT_EARLIER, 0);
+	db_end(db, SQL_UNIT_EARLIER);
+	return id;
+}
+
+/* Which unit of a key stands for others is of when they ended. */
+static void
+test_passed(void)
+{
+	char file[64];
+	struct db db;
+
+	snprintf(file, sizeof(file), "%s-passed", path);
+	make_old(file, 18,
+	    "INSERT INTO person (id, name, created) VALUES (7, 'anna', 1);"
+	    "INSERT INTO tree (id, name, url, created) VALUES (1, 't', 'u', 1);"
+	    "INSERT INTO slave (name, fingerprint, state, created, last_seen)"
+	    " VALUES ('one', 'S1', 'active', 1, 1),"
+	    " ('two', 'S2', 'active', 1, 1);"
+	    "INSERT INTO job (state, user_id, tree_id, root, revision, arches,"
+	    " priority, parameters, reuse, request, signature, created)"
+	    " VALUES ('passed', 7, 1, 'r', 'v', '[]', 0, '{}', 1, '', '', 3);"
+	    "INSERT INTO unit (id, job_id, root, arch, state, slave_id, key,"
+	    " pack, capsule, ended, reused_id) VALUES"
+	    " (1, 1, 'r', 'a', 'leased', 1, 'K', '', '', NULL, NULL),"
+	    " (2, 1, 'r', 'a', 'passed', 1, 'K', '', '', 9, NULL),"
+	    " (3, 1, 'r', 'a', 'passed', 2, 'K', '', '', 7, NULL),"
+	    " (4, 1, 'r', 'a', 'failed', 2, 'K', '', '', 6, NULL),"
+	    " (5, 1, 'r', 'a', 'passed', 2, 'K', '', '', 5, 3),"
+	    " (6, 1, 'r', 'a', 'passed', 2, 'L', '', '', 4, NULL)");
+	ok(db_open(&db, file, false, &err) == 0, "is migrated");
+	is_int(earlier(&db), 3, "the first that ran and passed");
+	ok(db_run(&db, SQL_UNIT_PASSED, ARGS(INT(1)), &err) == 1 &&
+		earlier(&db) == 3,
+	    "one that passes later isn't it");
+	db_run(&db, SQL_SLAVE_RETIRE, ARGS(TEXT("two")), &err);
+	is_int(earlier(&db), 2, "without its slave it is the next");
+	db_close(&db);
+	unlink(file);
+}
+
 /* Reports of before tell what later steps may be reused for. */
 static void
 test_made(void)
@@ -338,6 +385,7 @@ main(void)
 	reset_version();
 	test_person();
 	test_made();
+	test_passed();
 	test_rows();
 	test_transactions();
 	test_turn();
