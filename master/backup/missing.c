@@ -128,22 +128,22 @@ struct former {
 	struct saved_tar *tar;
 	struct saved *made;
 	const char *part; /* one member */
+	int fd;           /* of it */
 };
 
 static int
 former_place(void *ctx, const char *name, int64_t size, struct error *err)
 {
-	const struct former *p = ctx;
+	struct former *p = ctx;
 	const struct missing_file *f = map_gets(&p->missing->by_path, name);
-	int fd;
 
 	(void)size;
 	if (!f || f->kept)
 		return -1;
 	(void)unlink(p->part);
-	fd = open(p->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		return fd;
+	p->fd = open(p->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (p->fd >= 0)
+		return p->fd;
 	fail_errno(err, "create %s", p->part);
 	return -2;
 }
@@ -160,6 +160,7 @@ former_seen(void *ctx, const char *name, int64_t size, const char *digest,
 	if (fd < 0)
 		return 0;
 	close(fd);
+	p->fd = -1;
 	if (!is_right(f->path, digest))
 		return 0;
 	copy.path = f->path;
@@ -176,14 +177,21 @@ missing_keep_tar(struct missing *m, const char *former, struct saved_tar *tar,
     struct saved *made, struct error *err)
 {
 	struct former p = {
-	    m, tar, made, arena_printf(m->arena, "%s.part", tar->path)};
+	    m, tar, made, arena_printf(m->arena, "%s.part", tar->path), -1};
 	const struct saved_tar_reader reader = {former_place, former_seen, &p};
 	int rc = 0;
 
 	if (m->by_path.n > 0 && access(former, F_OK) == 0)
 		rc = saved_tar_read(former, &reader, err);
+	if (p.fd >= 0)
+		close(p.fd);
 	(void)unlink(p.part);
-	return rc;
+	if (rc != -1)
+		return rc;
+	fprintf(stderr,
+	    "autotua-master: the former backup can't be read further: %s\n",
+	    err->msg);
+	return 0;
 }
 
 /* ---- what is said of them ------------------------------------------------ */

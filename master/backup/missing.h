@@ -37,7 +37,11 @@ bool missing_look(struct missing *m, const struct state *st, const char *path);
 void missing_keep(struct missing *m, const char *dir, const struct saved *old,
     struct saved *made);
 
-/* The same of the backup in the file former, if there is one, into tar. */
+/*
+ * The same of the backup in the file former, if there is one, into tar. One
+ * that can't be read is told of on standard error, and what it has up to
+ * there is taken.
+ */
 int missing_keep_tar(struct missing *m, const char *former,
     struct saved_tar *tar, struct saved *made, struct error *err);
 

@@ -227,7 +227,7 @@ pour(const struct reading *r, int fd, struct digest *d, int64_t *size,
 		digest_add(d, chunk, (size_t)n);
 		*size += n;
 		if (fd >= 0 && file_write_all(fd, chunk, (size_t)n, err) < 0)
-			return -1;
+			return -2;
 	}
 	return n < 0 ? unreadable(r, err) : 0;
 }
@@ -247,24 +247,25 @@ read_member(const struct reading *r, struct archive_entry *e, struct error *err)
 		    name ? name : "(a member)", no);
 	fd = r->to->place(r->to->ctx, name, archive_entry_size(e), err);
 	if (fd < -1)
-		return -1;
+		return -2;
 	digest_init(&d, DIGEST_KEY);
 	rc = pour(r, fd, &d, &size, err);
 	digest_end(&d, hex);
 	if (rc < 0)
-		return -1;
-	return r->to->seen(r->to->ctx, name, size, hex, fd, err);
+		return rc;
+	return r->to->seen(r->to->ctx, name, size, hex, fd, err) < 0 ? -2 : 0;
 }
 
 static int
 read_members(const struct reading *r, struct error *err)
 {
 	struct archive_entry *e;
-	int rc;
+	int rc, bad;
 
 	while ((rc = archive_read_next_header(r->archive, &e)) == ARCHIVE_OK) {
-		if (read_member(r, e, err) < 0)
-			return -1;
+		bad = read_member(r, e, err);
+		if (bad < 0)
+			return bad;
 	}
 	return rc == ARCHIVE_EOF ? 0 : unreadable(r, err);
 }

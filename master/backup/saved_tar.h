@@ -51,7 +51,8 @@ struct saved_tar_reader {
 
 /*
  * Every member, in order. -1 at the first that isn't a plain file with a
- * relative name below the top: links, devices, folders, "..", sparse ones.
+ * relative name below the top (links, devices, folders, "..", sparse ones),
+ * or that can't be read; -2 when place, seen or what is written failed.
  */
 int saved_tar_read(
     const char *path, const struct saved_tar_reader *reader, struct error *err);

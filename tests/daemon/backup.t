@@ -236,6 +236,24 @@ cut_off() { rm "$file"; printf another >"$file"; }
 misses short cut_off
 spoilt() { rm "$file"; printf "another Artifact" >"$file"; run master check; [[ $status == 1 ]]; }
 misses spoilt spoilt
+in_the_way() { # HOW COMMAND...: a former file that can't be read, or not whole
+	cp "$tar" "$tmp/former.tar" && "${@:2}" && run master backup "$tmp/former.tar"
+	[[ $status == 1 ]] && said "$tmp/former.tar: " && said "$blob: missing or damaged here; $kept" &&
+		run master check "$tmp/former.tar" && [[ $status == 0 ]]
+	ok "a former file that is $1 is no hindrance"
+}
+at=$(grep -abo "another artifact" "$tar" | head -n 1 | cut -d: -f1)
+rm "$file"
+kept="no former backup has it"
+in_the_way empty truncate -s 0 "$tmp/former.tar"
+in_the_way "cut before what is missing" truncate -s "$((at - 3))" "$tmp/former.tar"
+in_the_way "cut in it" truncate -s "$((at + 3))" "$tmp/former.tar"
+in_the_way "other things" cp "$tmp/stage.tar.zst" "$tmp/former.tar"
+kept="the backup keeps the copy that it had"
+in_the_way "cut after it" truncate -s "$((at + 1024))" "$tmp/former.tar"
+in_the_way "spoilt after it" dd if=/dev/urandom of="$tmp/former.tar" bs=1 seek="$((at + 512))" count=2048 conv=notrunc status=none
+rm "$tmp/former.tar"
+printf "another artifact" >"$file"
 run master check; [[ $status == 0 ]] && run master backup "$tmp/saved"; [[ $status == 0 ]]; ok "all is right again"
 stage=$(ls "$tmp/master/stages"); mv "$tmp/master/stages/$stage" "$tmp/kept"
 run master backup "$tmp/saved"
