@@ -100,13 +100,18 @@ load_usage(struct master *m, struct error *err)
 {
 	enum sql q = SQL_LEASE_USAGE;
 	struct arena a = {0};
-	int64_t since = loop_now(&m->loop) - 10 * m->sched.half_life;
+	int64_t now = loop_now(&m->loop), until;
+	int64_t since = now - 10 * m->sched.half_life;
 	int rc;
 
 	db_query(m->db, q, ARGS(INT(since)));
-	while ((rc = db_row(m->db, q, err)) > 0)
+	while ((rc = db_row(m->db, q, err)) > 0) {
+		until = db_int(m->db, q, 1);
+		/* a later one is of a clock that was ahead */
 		sched_charge(&m->sched, db_text(m->db, q, 0, &a),
-		    (double)db_int(m->db, q, 2) / 1e6, db_int(m->db, q, 1));
+		    (double)db_int(m->db, q, 2) / 1e6,
+		    until < now ? until : now);
+	}
 	arena_release(&a);
 	return rc;
 }

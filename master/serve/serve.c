@@ -258,11 +258,14 @@ static void
 follow_clock(struct master *m)
 {
 	int64_t by = loop_moved(&m->loop);
+	struct error err;
 
 	if (by == 0)
 		return;
 	log_warn("the clock was set ms=%" PRId64, by / 1000);
 	sched_move(&m->sched, by);
+	if (db_run(m->db, SQL_LEASE_MOVE, ARGS(INT(by)), &err) < 0)
+		log_err("%s", err.msg);
 }
 
 static void

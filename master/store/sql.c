@@ -331,13 +331,17 @@ const char *const sql_texts[SQL_COUNT] = {
 	" VALUES (?1, ?2, ?3, 'held', ?4, ?5)",
     [SQL_LEASE_HELD] = "SELECT id, unit_id, slave_id, granted FROM lease"
 		       " WHERE state = 'held' ORDER BY id",
+    /* CAST: as of SQL_MADE_SET */
+    [SQL_LEASE_MOVE] = "UPDATE lease SET granted = granted +"
+		       " CAST(?1 AS BIGINT) WHERE state = 'held'",
     [SQL_LEASE_END] = "UPDATE lease SET state = ?2, ended = ?3, result = ?4,"
 		      " reason = ?5 WHERE id = ?1 AND state = 'held'",
     [SQL_LEASE_GET] = "SELECT unit_id, attempt, slave_id, state, result"
 		      " FROM lease WHERE id = ?1",
     /* by hours: who had how much, microseconds of slots */
     [SQL_LEASE_USAGE] =
-	"SELECT u.name, max(l.ended), sum((l.ended - l.granted) * l.slots)"
+	"SELECT u.name, max(l.ended), sum(CASE WHEN l.ended > l.granted"
+	" THEN (l.ended - l.granted) * l.slots ELSE 0 END)"
 	" FROM lease l JOIN unit n ON n.id = l.unit_id"
 	" JOIN job j ON j.id = n.job_id JOIN person u ON u.id = j.user_id"
 	" WHERE l.ended > ?1 GROUP BY u.name, l.ended / 3600000000",

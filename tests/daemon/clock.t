@@ -91,4 +91,16 @@ now=$(($(date +%s) + 57600))
 slave_is "$first" ".state == \"quarantine\" and .quarantine.until < $((now + 90))"; ok "it lasts as long as it should"
 master slave resume "$first" >/dev/null && start_slave "$first"
 within 60 job_ended && job_is '.state == "passed"'; ok "the slave has work when that is ended"
+
+# ---- a master that starts anew while the clock is ahead -------------------------------
+
+submit alpha/long && within 20 holder; ok "a unit runs"
+set_clock 144000
+within 10 was_set 6; ok "the clock goes a day forward"
+kill_daemon master TERM
+start_master; ok "and the master starts anew before the unit ends"
+within 60 job_ended && job_is '.state == "passed"'; ok "which passes"
+[[ $(leases) == 1 ]]; ok "in its first attempt"
+[[ $(db "SELECT max(ms) < 3600000 FROM duration") == 1 ]]; ok "and hasn't taken a day by what is learned"
+[[ $(db "SELECT max(ended - granted) < 3600000000 FROM lease") == 1 ]]; ok "nor by what its user has had"
 done_testing
