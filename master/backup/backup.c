@@ -84,8 +84,24 @@ out:
 }
 
 /*
- * The same file under another name where that can be, else a copy. What was
- * linked before and is another file here since was put back, being damaged.
+ * Has the backup what the file at from is? Another file is that if it was
+ * written after the last change here: what is damaged may be put back.
+ */
+static bool
+is_saved(const struct stat *from, const struct stat *to)
+{
+	if (from->st_size != to->st_size)
+		return false;
+	if (from->st_dev == to->st_dev && from->st_ino == to->st_ino)
+		return true;
+	if (from->st_ctim.tv_sec != to->st_mtim.tv_sec)
+		return from->st_ctim.tv_sec < to->st_mtim.tv_sec;
+	return from->st_ctim.tv_nsec < to->st_mtim.tv_nsec;
+}
+
+/*
+ * The same file under another name where that can be, else a copy. Returns 1
+ * when it is new in the backup.
  */
 static int
 link_or_copy(struct backup *b, const char *from, const char *to, int64_t *size,
@@ -93,29 +109,23 @@ link_or_copy(struct backup *b, const char *from, const char *to, int64_t *size,
 {
 	const char *tmp;
 	struct stat s, t;
-	bool there;
 
 	if (stat(from, &s) < 0)
 		return fail_errno(err, "%s", from);
 	*size = s.st_size;
-	there = stat(to, &t) == 0 && t.st_size == s.st_size;
-	if (there && (t.st_dev != s.st_dev || t.st_ino == s.st_ino))
+	if (stat(to, &t) == 0 && is_saved(&s, &t))
 		return 0;
 	tmp = arena_printf(&b->arena, "%s.new", to);
 	(void)unlink(tmp);
-	if (link(from, tmp) < 0) {
-		if (there)
-			return 0;
-		if (append(b, from, tmp, size, err) < 0)
-			return -1;
-	}
-	return rename(tmp, to) < 0 ? fail_errno(err, "rename %s", tmp) : 0;
+	if (link(from, tmp) < 0 && append(b, from, tmp, size, err) < 0)
+		return -1;
+	return rename(tmp, to) < 0 ? fail_errno(err, "rename %s", tmp) : 1;
 }
 
 /* The digest is in the name, in the last backup, or must be made. */
 static int
-find_digest(
-    struct backup *b, struct saved_file *f, const char *to, struct error *err)
+find_digest(struct backup *b, struct saved_file *f, const char *to, bool anew,
+    struct error *err)
 {
 	const struct saved_file *old = map_gets(&b->old.by_path, f->path);
 	const char *name = strrchr(f->path, '/');
@@ -123,7 +133,7 @@ find_digest(
 	name = name ? name + 1 : f->path;
 	if (is_hex(name, strlen(name)) && strlen(name) == 64)
 		memcpy(f->digest, name, KEY_HEX);
-	else if (!f->changing && old && old->size == f->size)
+	else if (!anew && !f->changing && old && old->size == f->size)
 		memcpy(f->digest, old->digest, KEY_HEX);
 	else
 		return saved_digest(to, f->size, -1, f->digest, err);
@@ -166,7 +176,7 @@ take(struct backup *b, const char *path, enum how how, struct error *err)
 		return -1;
 	rc = how == HOW_FIXED ? link_or_copy(b, from, to, &f.size, err)
 			      : append(b, from, to, &f.size, err);
-	if (rc < 0 || find_digest(b, &f, to, err) < 0)
+	if (rc < 0 || find_digest(b, &f, to, rc > 0, err) < 0)
 		return -1;
 	*saved_add(&b->made) = f;
 	return 0;
@@ -212,6 +222,18 @@ ends_with(const char *s, const char *end)
 	return n >= m && strcmp(s + n - m, end) == 0;
 }
 
+/* Would it take the place of another file of its size? */
+static bool
+is_replacing(struct backup *b, const char *path)
+{
+	struct stat s, t;
+
+	return !b->tar &&
+	    stat(state_path(b->st, &b->arena, "%s", path), &s) == 0 &&
+	    stat(arena_printf(&b->arena, "%s/%s", b->dir, path), &t) == 0 &&
+	    s.st_size == t.st_size && !is_saved(&s, &t);
+}
+
 /* Stages and artifacts; of those that aren't whole, the former copies. */
 static int
 take_named(struct backup *b, struct error *err)
@@ -221,7 +243,8 @@ take_named(struct backup *b, struct error *err)
 
 	for (i = 0; i < b->missing.named.n; i++) {
 		path = b->missing.named.items[i].key;
-		if (missing_look(&b->missing, b->st, path) &&
+		if (missing_look(
+			&b->missing, b->st, path, is_replacing(b, path)) &&
 		    take(b, path, HOW_FIXED, err) < 0)
 			return -1;
 	}

@@ -66,9 +66,9 @@ is_right(const char *path, const char *digest)
 	return strcmp(strrchr(path, '/') + 1, digest) == 0;
 }
 
-/* All bytes are read only of what was lost before. */
 static bool
-is_there(const struct missing *m, const struct state *st, const char *path)
+is_there(const struct missing *m, const struct state *st, const char *path,
+    bool whole)
 {
 	const struct named *n = map_gets(&m->named, path);
 	struct error ignored;
@@ -78,18 +78,19 @@ is_there(const struct missing *m, const struct state *st, const char *path)
 	if (fstatat(st->dir, path, &s, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !S_ISREG(s.st_mode) || s.st_size != n->size)
 		return false;
-	return !n->lost ||
+	return (!n->lost && !whole) ||
 	    (saved_digest(state_path(st, m->arena, "%s", path), n->size, -1,
 		 digest, &ignored) == 0 &&
 		is_right(path, digest));
 }
 
 bool
-missing_look(struct missing *m, const struct state *st, const char *path)
+missing_look(
+    struct missing *m, const struct state *st, const char *path, bool whole)
 {
 	struct missing_file *f;
 
-	if (is_there(m, st, path))
+	if (is_there(m, st, path, whole))
 		return true;
 	f = arena_new(m->arena, struct missing_file);
 	f->path = path;

@@ -30,8 +30,12 @@ void missing_init(struct missing *m, struct arena *a);
 /* The stages and artifacts that the database names, on top of others. */
 int missing_list(struct missing *m, struct db *db, struct error *err);
 
-/* Is this one of them there as it says? Else it is missing. */
-bool missing_look(struct missing *m, const struct state *st, const char *path);
+/*
+ * Is this one of them there as it says? Else it is missing. All its bytes are
+ * read when whole is set or it was lost before.
+ */
+bool missing_look(
+    struct missing *m, const struct state *st, const char *path, bool whole);
 
 /* Good copies of the backup in the folder dir, whose list is old, into made. */
 void missing_keep(struct missing *m, const char *dir, const struct saved *old,

@@ -236,6 +236,14 @@ cut_off() { rm "$file"; printf another >"$file"; }
 misses short cut_off
 spoilt() { rm "$file"; printf "another Artifact" >"$file"; run master check; [[ $status == 1 ]]; }
 misses spoilt spoilt
+rm "$file" && printf "another Artifact" >"$file"
+whole tells "$tmp/saved"; ok "one that nobody has found spoilt doesn't take the place of the good copy"
+rm "$file" && printf "another artifact" >"$file"
+copy=$tmp/saved/blobs/${blob:0:2}/$blob
+rm "$copy" && printf "another Artifact" >"$copy"
+rm "$file" && printf "another artifact" >"$file"
+run master backup "$tmp/saved"
+[[ $status == 0 && $(<"$copy") == "another artifact" ]]; ok "what was put back since takes the place of a spoilt copy"
 in_the_way() { # HOW COMMAND...: a former file that can't be read, or not whole
 	cp "$tar" "$tmp/former.tar" && "${@:2}" && run master backup "$tmp/former.tar"
 	[[ $status == 1 ]] && said "$tmp/former.tar: " && said "$blob: missing or damaged here; $kept" &&
