@@ -94,11 +94,11 @@ void api_stale(struct master *m, struct request *r);
 /* The member "attempt"; -1: answered. */
 int64_t api_attempt(struct request *r, const json_t *o);
 
-/* The one of a NULL-terminated list that is s, or NULL. */
 /* 1: the artifact is here, with so many bytes; 0: it isn't, or not any more. */
 int api_blob_size(
     struct master *m, const char *digest, int64_t *size, struct error *err);
 
+/* The one of a NULL-terminated list that is s, or NULL. */
 const char *api_one_of(const char *s, const char *const *list);
 
 /*
