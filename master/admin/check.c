@@ -27,9 +27,13 @@
 
 /* What the database is to know of an artifact: is it lost? */
 struct mark {
-	const char *digest;
+	const char *digest, *path;
 	bool lost;
+	struct stat seen; /* all 0: it wasn't there */
 };
+
+/* UNKNOWN: it can't be looked at, at this moment. */
+enum found { FOUND_RIGHT, FOUND_LOST, FOUND_UNKNOWN };
 
 struct check {
 	struct arena arena;
@@ -62,27 +66,37 @@ bad_database(void *ctx, const char *text)
 }
 
 /* A file that has its digest as its name. */
-static void
+static enum found
 check_named(struct check *c, const char *path, const char *digest, int64_t size,
-    const char *remedy)
+    const char *remedy, struct stat *seen)
 {
 	const char *full = state_path(c->st, &c->arena, "%s", path);
 	char found[KEY_HEX];
 	struct error err;
-	struct stat s;
+	bool gone;
 
 	c->files++;
-	if (stat(full, &s) < 0)
+	if (stat(full, seen) < 0) {
+		gone = errno == ENOENT;
 		bad(c, "%s: %s; %s", path, strerror(errno), remedy);
-	else if (s.st_size != size)
+		*seen = (struct stat){0};
+		return gone ? FOUND_LOST : FOUND_UNKNOWN;
+	}
+	if (seen->st_size != size) {
 		bad(c, "%s: has %" PRId64 " bytes, not %" PRId64 "; %s", path,
-		    (int64_t)s.st_size, size, remedy);
-	else if (c->quick)
-		return;
-	else if (saved_digest(full, size, -1, found, &err) < 0)
+		    (int64_t)seen->st_size, size, remedy);
+		return FOUND_LOST;
+	}
+	if (c->quick)
+		return FOUND_RIGHT;
+	if (saved_digest(full, size, -1, found, &err) < 0) {
 		bad(c, "%s; %s", err.msg, remedy);
-	else if (strcmp(found, digest) != 0)
-		bad(c, "%s: other bytes than its name says; %s", path, remedy);
+		return FOUND_UNKNOWN;
+	}
+	if (strcmp(found, digest) == 0)
+		return FOUND_RIGHT;
+	bad(c, "%s: other bytes than its name says; %s", path, remedy);
+	return FOUND_LOST;
 }
 
 /*
@@ -90,19 +104,38 @@ check_named(struct check *c, const char *path, const char *digest, int64_t size,
  * back; a quick look can't tell that it is.
  */
 static void
-mark(struct check *c, const char *digest, bool was, bool lost)
+mark(struct check *c, const char *digest, const char *path, bool was,
+    enum found found, const struct stat *seen)
 {
-	if (was == lost || (c->quick && !lost))
+	bool lost = found == FOUND_LOST;
+
+	if (found == FOUND_UNKNOWN || was == lost || (c->quick && !lost))
 		return;
 	c->marks =
 	    arena_grow(&c->arena, c->marks, c->nmarks, sizeof(*c->marks));
-	c->marks[c->nmarks++] = (struct mark){digest, lost};
+	c->marks[c->nmarks++] = (struct mark){digest, path, lost, *seen};
+}
+
+/* Has somebody brought it since it was looked at? Then it isn't lost. */
+static bool
+is_back(struct check *c, const struct mark *m)
+{
+	const struct stat *was = &m->seen;
+	struct stat s = {0};
+
+	if (stat(state_path(c->st, &c->arena, "%s", m->path), &s) < 0)
+		return false;
+	return s.st_dev != was->st_dev || s.st_ino != was->st_ino ||
+	    s.st_size != was->st_size ||
+	    s.st_ctim.tv_sec != was->st_ctim.tv_sec ||
+	    s.st_ctim.tv_nsec != was->st_ctim.tv_nsec;
 }
 
 static int
 write_marks(struct check *c, struct error *err)
 {
 	struct db *db = &c->st->db;
+	const struct mark *m;
 	size_t i;
 
 	if (c->nmarks == 0)
@@ -110,9 +143,11 @@ write_marks(struct check *c, struct error *err)
 	if (db_begin(db, err) < 0)
 		return -1;
 	for (i = 0; i < c->nmarks; i++) {
+		m = &c->marks[i];
+		if (m->lost && is_back(c, m))
+			continue;
 		if (db_run(db, SQL_BLOB_LOST,
-			ARGS(TEXT(c->marks[i].digest), INT(c->marks[i].lost)),
-			err) < 0) {
+			ARGS(TEXT(m->digest), INT(m->lost)), err) < 0) {
 			db_rollback(db);
 			return -1;
 		}
@@ -127,39 +162,42 @@ check_files(struct check *c, enum sql q, const char *folder, const char *remedy,
 {
 	bool blobs = q == SQL_BLOB_LIST, was;
 	const char *digest, *path;
+	enum found found;
+	struct stat seen;
 	int64_t size;
-	int rc, before;
+	int rc;
 
 	db_query(&c->st->db, q, NULL);
 	while ((rc = db_row(&c->st->db, q, err)) > 0) {
 		digest = db_text(&c->st->db, q, 0, &c->arena);
 		size = db_int(&c->st->db, q, 1);
 		was = blobs && db_int(&c->st->db, q, 2);
-		before = c->bad;
 		path = blobs ? arena_printf(&c->arena, "%s/%.2s/%s", folder,
 				   digest, digest)
 			     : arena_printf(&c->arena, "%s/%s", folder, digest);
 		*map_puts(&c->known, path) = c;
-		check_named(c, path, digest, size, remedy);
+		found = check_named(c, path, digest, size, remedy, &seen);
 		if (blobs)
-			mark(c, digest, was, c->bad > before);
+			mark(c, digest, path, was, found, &seen);
 	}
 	return rc < 0 ? -1 : write_marks(c, err);
 }
 
-/* Will serve write the log's file when it starts? */
-static bool
-is_kept(struct check *c, int64_t unit, int64_t attempt, int64_t step)
+/* Bytes that serve will write to the log's file when it starts. */
+static int64_t
+kept_size(struct check *c, int64_t unit, int64_t attempt, int64_t step)
 {
 	struct db *db = &c->st->db;
+	struct arena a = {0};
 	struct error none;
-	bool kept = false;
+	int64_t size = 0;
 
-	if (db_one(db, SQL_KEPT_HAS, ARGS(INT(unit), INT(attempt), INT(step)),
+	if (db_one(db, SQL_KEPT_GET, ARGS(INT(unit), INT(attempt), INT(step)),
 		&none) > 0)
-		kept = db_int(db, SQL_KEPT_HAS, 0) > 0;
-	db_end(db, SQL_KEPT_HAS);
-	return kept;
+		size = (int64_t)strlen(db_text(db, SQL_KEPT_GET, 0, &a));
+	db_end(db, SQL_KEPT_GET);
+	arena_release(&a);
+	return size;
 }
 
 /* A step that was reported had so many bytes of log. */
@@ -182,8 +220,8 @@ check_logs(struct check *c, struct error *err)
 		    db_int(db, q, 2));
 		c->files++;
 		if (have < want &&
-		    !is_kept(c, db_int(db, q, 0), db_int(db, q, 1),
-			db_int(db, q, 2)))
+		    kept_size(c, db_int(db, q, 0), db_int(db, q, 1),
+			db_int(db, q, 2)) < want)
 			bad(c,
 			    "logs/%" PRId64 "/%" PRId64 "/%" PRId64
 			    ".log: has %" PRId64 " of %" PRId64

@@ -384,8 +384,10 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_KEPT_LIST] = "SELECT id, unit_id, attempt, step, text FROM kept_log"
 		      " ORDER BY id",
     [SQL_KEPT_LAST] = "SELECT coalesce(max(id), 0) FROM kept_log",
-    [SQL_KEPT_HAS] = "SELECT count(*) FROM kept_log WHERE unit_id = ?1"
-		     " AND attempt = ?2 AND step = ?3",
+    /* the last has all of those before */
+    [SQL_KEPT_GET] = "SELECT text FROM kept_log WHERE unit_id = ?1"
+		     " AND attempt = ?2 AND step = ?3"
+		     " ORDER BY id DESC LIMIT 1",
     [SQL_KEPT_DROP] = "DELETE FROM kept_log WHERE id > ?1 AND id < ?2",
 
     [SQL_ORDER_ADD] = "INSERT INTO job_order (job_id, what, value, created)"

@@ -115,6 +115,10 @@ logged; ok "a step with a short log is reported"
 survived rm -r "$tmp/master/logs/$unit"; ok "the log survives a power cut"
 logged; ok "another one"
 survived blank "$tmp/master/logs/$unit/$attempt/0.log"; ok "so does one whose blocks were lost"
+logged; kill_daemon master
+rm -r "$tmp/master/logs/$unit" && db "UPDATE kept_log SET text = 'said' WHERE unit_id = $unit"
+run master check; [[ $status == 1 ]] && said "logs/$unit/$attempt/0.log: has 0 of 26 bytes"; ok "check misses what wasn't kept of a third"
+start_master
 
 # ---- a full disk ------------------------------------------------------------------------
 

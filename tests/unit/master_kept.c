@@ -39,11 +39,10 @@ static bool
 is_kept(int64_t unit)
 {
 	struct error err;
-	bool kept = db_one(m.db, SQL_KEPT_HAS, ARGS(INT(unit), INT(1), INT(0)),
-			&err) == 1 &&
-	    db_int(m.db, SQL_KEPT_HAS, 0) > 0;
+	bool kept = db_one(m.db, SQL_KEPT_GET, ARGS(INT(unit), INT(1), INT(0)),
+			&err) == 1;
 
-	db_end(m.db, SQL_KEPT_HAS);
+	db_end(m.db, SQL_KEPT_GET);
 	return kept;
 }
 
