@@ -84,22 +84,6 @@ out:
 }
 
 /*
- * Has the backup what the file at from is? Another file is that if it was
- * written after the last change here: what is damaged may be put back.
- */
-static bool
-is_saved(const struct stat *from, const struct stat *to)
-{
-	if (from->st_size != to->st_size)
-		return false;
-	if (from->st_dev == to->st_dev && from->st_ino == to->st_ino)
-		return true;
-	if (from->st_ctim.tv_sec != to->st_mtim.tv_sec)
-		return from->st_ctim.tv_sec < to->st_mtim.tv_sec;
-	return from->st_ctim.tv_nsec < to->st_mtim.tv_nsec;
-}
-
-/*
  * The same file under another name where that can be, else a copy. Returns 1
  * when it is new in the backup.
  */
@@ -113,7 +97,7 @@ link_or_copy(struct backup *b, const char *from, const char *to, int64_t *size,
 	if (stat(from, &s) < 0)
 		return fail_errno(err, "%s", from);
 	*size = s.st_size;
-	if (stat(to, &t) == 0 && is_saved(&s, &t))
+	if (stat(to, &t) == 0 && saved_is_same(&s, &t))
 		return 0;
 	tmp = arena_printf(&b->arena, "%s.new", to);
 	(void)unlink(tmp);
@@ -231,7 +215,7 @@ is_replacing(struct backup *b, const char *path)
 	return !b->tar &&
 	    stat(state_path(b->st, &b->arena, "%s", path), &s) == 0 &&
 	    stat(arena_printf(&b->arena, "%s/%s", b->dir, path), &t) == 0 &&
-	    s.st_size == t.st_size && !is_saved(&s, &t);
+	    s.st_size == t.st_size && !saved_is_same(&s, &t);
 }
 
 /* Stages and artifacts; of those that aren't whole, the former copies. */

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAGIC "autotua-backup 1"
@@ -256,4 +257,16 @@ saved_digest(const char *path, int64_t size, int to, char digest[KEY_HEX],
 		return fail_in(err, "%s", path);
 	memcpy(digest, hex, KEY_HEX);
 	return 0;
+}
+
+bool
+saved_is_same(const struct stat *from, const struct stat *to)
+{
+	if (from->st_size != to->st_size)
+		return false;
+	if (from->st_dev == to->st_dev && from->st_ino == to->st_ino)
+		return true;
+	if (from->st_ctim.tv_sec != to->st_mtim.tv_sec)
+		return from->st_ctim.tv_sec < to->st_mtim.tv_sec;
+	return from->st_ctim.tv_nsec < to->st_mtim.tv_nsec;
 }

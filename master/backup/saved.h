@@ -23,6 +23,7 @@
 struct arena;
 struct buf;
 struct error;
+struct stat;
 
 struct saved_file {
 	const char *path; /* as in the state folder */
@@ -69,5 +70,11 @@ int saved_write(const struct saved *s, const char *dir, struct error *err);
  */
 int saved_digest(const char *path, int64_t size, int to, char digest[KEY_HEX],
     struct error *err);
+
+/*
+ * Has the backup at to what the file at from is? Another file is that if it
+ * was written after the last change here: what is damaged may be put back.
+ */
+bool saved_is_same(const struct stat *from, const struct stat *to);
 
 #endif
