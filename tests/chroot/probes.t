@@ -67,13 +67,13 @@ unchanged() {
 	view >"$tmp/host.now"
 	cmp -s "$tmp/host.before" "$tmp/host.now"
 }
-"$CHROOT" -s "$S" capabilities >capabilities
-case $(jq -r .network capabilities) in
+can=$("$CHROOT" -s "$S" capabilities)
+case $(printf %s "$can" | jq -r .network) in
 private) private=private ;;
 *) private='' ;;
 esac
 # as "doctor" says, such a job can speak to them
-case $(jq -r .lacks capabilities) in
+case $(printf %s "$can" | jq -r .lacks) in
 *landlock*) unscoped=l ;;
 *) unscoped='' ;;
 esac
