@@ -150,7 +150,7 @@ case $log in
 	;;
 esac
 # shellcheck disable=SC2086
-run $without --memory 1G --time 60 -- /bin/bash -c 'ulimit -n 16000
+run $without --memory 1G --time 300 -- /bin/bash -c 'ulimit -n 16000
 	for i in 1 2 3 4 5; do (for ((n = 0; n < 14000; n++)); do
 	exec {fd}</dev/null; done; sleep 100) & done; wait'
 is "$code $(field limit)" "1 memory" "more descriptors than can be looked at"
