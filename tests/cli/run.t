@@ -294,6 +294,10 @@ kept=$(sed -n 's/^kept *\([^ ]*\) .*/\1/p' "$tmp/out")
 [[ $status == 1 && -n $kept && $(<"$kept/upper/behind.txt") == "left behind" &&
 	$(<"$kept/home/work/note") == "in the work folder" ]]
 ok "--keep: what the step wrote is where the end of the run says"
+run jobuild -q run anna/look
+[[ $status == 1 && $(<"$tmp/err") == "jobuild: anna/look-1.0: "*"exit 3"* &&
+	$(wc -l <"$tmp/err") == 1 ]]
+ok "-q: a line says why it failed"
 rm -rf "${kept:?}"
 run jobuild run anna/look
 [[ $status == 1 ]] && ! said "kept  " && [[ -z $(ls -A "$tmp/chroot/kept")$(ls -A "$tmp/chroot/run") ]]

@@ -54,29 +54,35 @@ print_tail(const char *path)
 		fputc('\n', stderr);
 }
 
+/* With -q why it failed, in a line each; else the end of the log, too. */
 void
 local_show_failure(struct local *l)
 {
 	const struct local_unit *u = &l->units[l->current];
 	struct arena *a = &l->cli->arena;
-	const char *why, *log;
+	const char *atom, *why, *log;
 	bool told = false;
 	size_t i;
 
-	if (l->cli->quiet)
+	if (l->cli->quiet && l->cli->json)
 		return;
 	for (i = 0; i < l->plan->units[l->current].nsteps; i++) {
 		why = steps_failure(a, u->reports[i]);
 		if (!*why)
 			continue;
-		log = arena_printf(a, "%s/%zu.log", u->dir, i);
-		cli_note(l->cli,
-		    "%s: %s; the end of %s:", member(u->reports[i], "atom"),
-		    why, log);
-		print_tail(log);
 		told = true;
+		atom = member(u->reports[i], "atom");
+		if (l->cli->quiet) {
+			cli_errorf(l->cli, 0, "%s: %s", atom, why);
+			continue;
+		}
+		log = arena_printf(a, "%s/%zu.log", u->dir, i);
+		cli_note(l->cli, "%s: %s; the end of %s:", atom, why, log);
+		print_tail(log);
 	}
-	if (!told)
+	if (!told && l->cli->quiet)
+		cli_errorf(l->cli, 0, "%s", u->reason);
+	else if (!told)
 		cli_note(l->cli, "%s", u->reason);
 }
 
