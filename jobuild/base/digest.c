@@ -112,6 +112,13 @@ digest_sha1(const char *head, size_t nhead, const void *p, size_t n, void *out)
 	gcry_md_hash_buffers(GCRY_MD_SHA1, 0, out, parts, 2);
 }
 
+void
+digest_crc24(const void *p, size_t n, void *out)
+{
+	prepare();
+	gcry_md_hash_buffer(GCRY_MD_CRC24_RFC2440, out, p, n);
+}
+
 int
 digest_of_fd(
     enum digest_kind kind, int fd, char hex[DIGEST_HEX_MAX], struct error *err)

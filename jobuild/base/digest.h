@@ -49,6 +49,10 @@ int digest_of_fd(
 void
 digest_sha1(const char *head, size_t nhead, const void *p, size_t n, void *out);
 
+/* What guards an OpenPGP armour against accidents: RFC 4880, 6.1. */
+#define CRC24_SIZE 3
+void digest_crc24(const void *p, size_t n, void *out);
+
 /* Bytes of the digest: 32 or 64. */
 size_t digest_size(enum digest_kind kind);
 

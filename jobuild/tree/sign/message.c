@@ -2,6 +2,7 @@
 #include "message.h"
 #include "openpgp.h"
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/error.h"
 
 #include <ctype.h>
@@ -19,24 +20,6 @@ base64_value(int c)
 	const char *p = c ? strchr(digits, c) : NULL;
 
 	return p ? (int)(p - digits) : -1;
-}
-
-/* RFC 4880, 6.1 */
-static uint32_t
-crc24(const unsigned char *p, size_t n)
-{
-	uint32_t crc = 0xb704ce;
-	int i;
-
-	while (n-- > 0) {
-		crc ^= (uint32_t)*p++ << 16;
-		for (i = 0; i < 8; i++) {
-			crc <<= 1;
-			if (crc & 0x1000000)
-				crc ^= 0x1864cfb;
-		}
-	}
-	return crc & 0xffffff;
 }
 
 /* Decode lines of base64, with = at the end; false for anything else. */
@@ -106,7 +89,7 @@ static bool
 dearmour(const char *text, size_t len, struct buf *out)
 {
 	const char *end = text + len, *body = skip_head(text, end), *last, *sum;
-	unsigned char want[3];
+	unsigned char want[CRC24_SIZE];
 	struct buf crc;
 	bool good;
 
@@ -116,14 +99,12 @@ dearmour(const char *text, size_t len, struct buf *out)
 	sum = last - 5;
 	if (sum[-1] != '\n' || *sum != '=')
 		return false;
-	buf_init(&crc, sizeof(want) + 1);
+	buf_init(&crc, CRC24_SIZE);
 	good = decode(body, sum, out) && decode(sum + 1, last, &crc) &&
-	    crc.len == sizeof(want);
+	    crc.len == CRC24_SIZE;
 	if (good) {
-		memcpy(want, crc.data, sizeof(want));
-		good = crc24((const unsigned char *)out->data, out->len) ==
-		    ((uint32_t)want[0] << 16 | (uint32_t)want[1] << 8 |
-			want[2]);
+		digest_crc24(out->data, out->len, want);
+		good = memcmp(crc.data, want, CRC24_SIZE) == 0;
 	}
 	buf_release(&crc);
 	return good;
