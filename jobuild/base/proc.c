@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -95,6 +96,16 @@ proc_wait(pid_t pid, int *status, struct error *err)
 			return fail_errno(err, "wait");
 	}
 	return 0;
+}
+
+size_t
+proc_processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	return (size_t)CPU_COUNT(&set);
 }
 
 const char *

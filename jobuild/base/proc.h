@@ -25,6 +25,10 @@ pid_t proc_start(const struct proc *p, struct error *err);
 /* Wait for pid; wait status as of waitpid(2), or -1. */
 int proc_wait(pid_t pid, int *status, struct error *err);
 
+/* Processors that this process may use, not those that there are; at least 1.
+ */
+size_t proc_processors(void);
+
 /* "exit 3", "signal 9 (Killed)" for a wait status; a static buffer. */
 const char *proc_status_text(int status);
 

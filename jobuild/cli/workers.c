@@ -13,7 +13,6 @@
 #include "base/proc.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,20 +27,9 @@ struct worker {
 };
 
 static size_t
-processors(void)
-{
-	cpu_set_t set;
-
-	/* those that this process may use, not those that there are */
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return (size_t)CPU_COUNT(&set);
-}
-
-static size_t
 how_many(const struct workers *w)
 {
-	size_t n = w->jobs ? w->jobs : processors();
+	size_t n = w->jobs ? w->jobs : proc_processors();
 
 	if (n > WORKERS_MAX)
 		n = WORKERS_MAX;

@@ -11,7 +11,6 @@
 
 #include <ctype.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,16 +183,17 @@ read_status(const struct group *g, char *text, struct arena *a)
 		if (strncmp(line, PREFIX, strlen(PREFIX)) != 0)
 			continue;
 		line += strlen(PREFIX);
-		args = strchr(line, ' ');
-		if (args)
+		args = line + strcspn(line, " ");
+		if (*args)
 			*args++ = '\0';
-		if (strcmp(line, "FILE_START") == 0 && t.item)
+		if (strcmp(line, "FILE_START") != 0) {
+			if (t.item)
+				take_line(&t, line, args);
+			continue;
+		}
+		if (t.item)
 			return; /* the end of one was lost */
-		if (strcmp(line, "FILE_START") == 0)
-			t = (struct told){
-			    .arena = a, .item = item_of(g, args ? args : "")};
-		else if (t.item)
-			take_line(&t, line, args ? args : "");
+		t = (struct told){.arena = a, .item = item_of(g, args)};
 	}
 }
 
@@ -266,17 +266,6 @@ out:
 	buf_release(&message);
 }
 
-static size_t
-processors(void)
-{
-	cpu_set_t set;
-	size_t n = 1;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		n = (size_t)CPU_COUNT(&set);
-	return n < RUNS_MAX ? n : RUNS_MAX;
-}
-
 /* Fill a group with the next items of one home; where those end. */
 static size_t
 fill(struct group *g, struct batch_item *list[], size_t from, size_t n,
@@ -315,10 +304,13 @@ void
 batch_verify(struct batch_item *list, size_t n, struct arena *a)
 {
 	struct batch_item **order = sorted(list, n, a);
-	size_t runs = processors(), share = (n + runs - 1) / runs, i = 0, at;
-	struct group *groups = arena_array(a, runs, struct group), *g;
+	size_t runs = proc_processors(), share, i = 0, at;
+	struct group *groups, *g;
 	const char *home;
 
+	runs = runs < RUNS_MAX ? runs : RUNS_MAX;
+	groups = arena_array(a, runs, struct group);
+	share = (n + runs - 1) / runs;
 	share = share > FILES_MAX ? FILES_MAX : share;
 	share = share < FILES_MIN ? FILES_MIN : share;
 	/* a ring: the oldest ends where the next one starts */

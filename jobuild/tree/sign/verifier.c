@@ -12,9 +12,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/proc.h"
 
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -421,16 +421,6 @@ land(struct flight *f, time_t now)
 	end_flight(f);
 }
 
-static size_t
-processors(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 1;
-	return (size_t)CPU_COUNT(&set);
-}
-
 static void
 clear(struct check *c)
 {
@@ -467,7 +457,7 @@ void
 verifier_check_list(struct check *list, size_t n, time_t now)
 {
 	struct flight flights[FLIGHT_MAX] = {{0}}, *f;
-	size_t max = processors() + 2, next = 0, i;
+	size_t max = proc_processors() + 2, next = 0, i;
 
 	check_together(list, n, now);
 	max = max > FLIGHT_MAX ? FLIGHT_MAX : max;
