@@ -153,46 +153,56 @@ layer_top(int ok, char digest[OK_VALUE])
 	return true;
 }
 
+/* What an "ok" file says of what the layer was made on; chain: layer_below() */
+struct made_on {
+	char stage[OK_VALUE], below[OK_VALUE], chain[OK_VALUE];
+};
+
 static int
-fail_made_on(const char *key, const char *how, struct error *err)
+read_made_on(int ok, const char *key, struct made_on *m, struct error *err)
 {
-	fail(err, "layer %s%s", key, how);
+	if (state_ok_value(ok, "stage", m->stage) &&
+	    state_ok_value(ok, "below", m->below) && layer_below(ok, m->chain))
+		return 0;
+	fail(err,
+	    "layer %s: its \"ok\" file doesn't say what it was made on: remove "
+	    "the layer, it is made again",
+	    key);
 	err->code = ENOENT;
 	return -1;
 }
 
 /*
  * One layer down the chain from the open layer key, as long as it stands on
- * what it was made on. Returns 1 with the layer below; 0 at the stage.
+ * what it was made on, which m says then. Returns 1 with the layer below; 0 at
+ * the stage.
  */
 static int
-step_down(struct state *s, const char *key, int ok, char below[OK_VALUE],
+step_down(struct state *s, const char *key, int ok, struct made_on *m,
     int *down, struct error *err)
 {
-	char stage[OK_VALUE], want[OK_VALUE], got[OK_VALUE];
+	char got[OK_VALUE];
 
 	*down = -1;
-	if (!state_ok_value(ok, "stage", stage) ||
-	    !state_ok_value(ok, "below", below) || !layer_below(ok, want))
-		return fail_made_on(key,
-		    ": its \"ok\" file doesn't say what it was made on: remove "
-		    "the layer, it is made again",
-		    err);
-	if (strcmp(below, "-") == 0) {
-		if (strcmp(want, stage) == 0 &&
-		    state_has(s, IMAGE_STAGE, stage))
+	if (read_made_on(ok, key, m, err) < 0)
+		return -1;
+	if (strcmp(m->below, "-") == 0) {
+		if (strcmp(m->chain, m->stage) == 0 &&
+		    state_has(s, IMAGE_STAGE, m->stage))
 			return 0;
 	} else {
-		*down = state_look(s, IMAGE_LAYER, below, err);
+		*down = state_look(s, IMAGE_LAYER, m->below, err);
 		/* it may be about to be removed */
 		if (*down < 0 && err->code != ENOENT &&
 		    err->code != EWOULDBLOCK)
 			return -1;
 		if (*down >= 0 && layer_top(*down, got) &&
-		    strcmp(got, want) == 0)
+		    strcmp(got, m->chain) == 0)
 			return 1;
 	}
-	return fail_made_on(key, " was made on what isn't here any more", err);
+	fail(err, "layer %s was made on what isn't here any more", key);
+	err->code = ENOENT;
+	return -1;
 }
 
 /*
@@ -203,17 +213,18 @@ step_down(struct state *s, const char *key, int ok, char below[OK_VALUE],
 static int
 check_chain(struct state *s, const char *key, int ok, struct error *err)
 {
-	char at[OK_VALUE], below[OK_VALUE] = "";
+	struct made_on m = {.below = ""};
 	int fd = ok, down, rc;
+	char at[OK_VALUE];
 
 	snprintf(at, sizeof(at), "%s", key);
 	/* a digest of digests: this ends */
 	do {
-		rc = step_down(s, at, fd, below, &down, err);
+		rc = step_down(s, at, fd, &m, &down, err);
 		if (fd != ok)
 			close(fd);
 		fd = down;
-		memcpy(at, below, sizeof(at));
+		memcpy(at, m.below, sizeof(at));
 	} while (rc > 0);
 	if (fd >= 0)
 		close(fd);
@@ -293,23 +304,19 @@ layer_make(int run, const struct chain *on, struct error *err)
 int
 layer_check(int ok, const char *key, const struct chain *on, struct error *err)
 {
-	char stage[OK_VALUE], below[OK_VALUE], digest[OK_VALUE];
+	struct made_on m;
 
-	if (!state_ok_value(ok, "stage", stage) ||
-	    !state_ok_value(ok, "below", below) || !layer_below(ok, digest))
-		return fail(err,
-		    "layer %s: its \"ok\" file doesn't say what it was made "
-		    "on: remove the layer, it is made again",
-		    key);
-	if (strcmp(stage, on->stage) != 0 || strcmp(below, on->below) != 0)
+	if (read_made_on(ok, key, &m, err) < 0)
+		return -1;
+	if (strcmp(m.stage, on->stage) != 0 || strcmp(m.below, on->below) != 0)
 		return fail(err,
 		    "layer %s was made on stage %s and layer %s, not on %s "
 		    "and %s",
-		    key, stage, below, on->stage, on->below);
-	if (strcmp(digest, on->digest) != 0)
+		    key, m.stage, m.below, on->stage, on->below);
+	if (strcmp(m.chain, on->digest) != 0)
 		return fail(err,
 		    "layer %s was made on layer %s when that or one below it "
 		    "had another content: remove it, it is made again",
-		    key, below);
+		    key, m.below);
 	return 0;
 }
