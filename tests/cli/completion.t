@@ -278,19 +278,25 @@ bash -n "$tmp/out" && grep -q 'complete -F' "$tmp/out"
 ok "bash: the script is one"
 # a terminal of its own, and the key that completes
 jobuild completion bash >"$tmp/completion.bash"
-cat >"$tmp/typed" <<'X'
+cat >"$tmp/type" <<'X'
+# SHELL SETUP KEYS LINE: what the line has become
 zmodload zsh/zpty
-zpty z "bash --norc --noprofile -i"
-zpty -w z "PS1=; cd $1; . $2/completion.bash; bind 'set enable-bracketed-paste off'; stty columns 200; echo READ''Y"
+zpty z "$1"
+zpty -w z "PS1=; $2; stty columns 200; echo READ''Y"
 zpty -r -m z out '*READY*'
-zpty -w -n z "$3"$'\t\t'
+zpty -w -n z "$4$3"
 zpty -w -n z $'\x01echo "{\x05}"\n'
 zpty -r -m z out '*[
 ]{*}*'
 print -r -- "$out" | tr -d '\r' | sed -n 's/^{\(.*\)}$/\1/p'
 zpty -d z
 X
-in_bash() { run timeout 60 zsh -f "$tmp/typed" "$tree" "$tmp" "$1"; }
+type_into() { run timeout 60 zsh -f "$tmp/type" "$@"; }
+in_bash() {
+	type_into "bash --norc --noprofile -i" \
+		"cd $tree; . $tmp/completion.bash; bind 'set enable-bracketed-paste off'" \
+		$'\t\t' "$1"
+}
 in_bash "jobuild gra"
 said_exactly <<<"jobuild graph "
 ok "bash: a command that is typed"
@@ -346,20 +352,12 @@ ok "fish: another program"
 
 # ---- zsh: a terminal of its own, and the key that lists ----------------------------
 jobuild completion zsh >"$tmp/_jobuild"
-cat >"$tmp/zsh" <<'X'
-zmodload zsh/zpty
-zpty z "zsh -f -i"
-zpty -w z "PS1=; unset zle_bracketed_paste; cd $1; fpath=($2 \$fpath); autoload -Uz compinit; compinit -D -u; LISTMAX=0"
-zpty -w z "zstyle ':completion:*' list-colors ''; bindkey '^I' complete-word; stty columns 200; echo READ''Y"
-zpty -r -m z out '*READY*'
-zpty -w -n z "$3"$'\t'
-zpty -w -n z $'\x01echo "{\x05}"\n'
-zpty -r -m z out '*[
-]{*}*'
-print -r -- "$out" | tr -d '\r' | sed -n 's/^{\(.*\)}$/\1/p'
-zpty -d z
-X
-in_zsh() { run timeout 60 zsh -f "$tmp/zsh" "$tree" "$tmp" "$1"; }
+in_zsh() {
+	type_into "zsh -f -i" "unset zle_bracketed_paste; cd $tree; fpath=($tmp \$fpath)
+		autoload -Uz compinit; compinit -D -u; LISTMAX=0
+		zstyle ':completion:*' list-colors ''; bindkey '^I' complete-word" \
+		$'\t' "$1"
+}
 in_zsh "jobuild gra"
 said_exactly <<<"jobuild graph"
 ok "zsh: a command"
