@@ -45,13 +45,13 @@ struct master {
 	struct claim *claims, *last_claim; /* waiting, first come first */
 	char ca_fingerprint[65];
 	int64_t started, reloads;
-	int64_t pruned; /* by steady_us() */
+	int64_t pruned; /* by clock_us() */
 	struct reserve reserve;
 	struct incoming *incoming; /* uploads */
 	struct sweep sweep;
 	struct kept kept;
 	struct limit limit;             /* how often who may ask */
-	int64_t ruled_at, data_version; /* slaves.c; by steady_us() */
+	int64_t ruled_at, data_version; /* slaves.c; by clock_us() */
 	bool failed;                    /* why the loop was stopped */
 	int64_t revived;                /* turn.c: when it was tried */
 	struct counters count;

@@ -6,9 +6,11 @@
 #include <stdint.h>
 
 /*
- * Milliseconds since the machine started: no one sets it, and it goes on while
- * the machine is suspended, as it does for who waits for us elsewhere.
+ * Micro- and milliseconds since the machine started: no one sets it, and it
+ * goes on while the machine is suspended, as it does for who waits for us
+ * elsewhere.
  */
+int64_t clock_us(void);
 int64_t clock_ms(void);
 
 #endif

@@ -16,7 +16,7 @@ struct error;
 
 /*
  * Has another process changed the database? Then look at all slaves again,
- * and at stages that nothing was known of. clock is steady_us().
+ * and at stages that nothing was known of. clock is clock_us().
  */
 void slaves_turn(struct master *m, int64_t clock);
 

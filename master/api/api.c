@@ -2,6 +2,7 @@
 #include "master/api/api.h"
 #include "master/api/session.h"
 #include "master/http/parse.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <fcntl.h>
@@ -220,7 +221,7 @@ static bool
 may_ask(struct master *m, struct request *r, char kind, const void *name,
     size_t len, int64_t rate, bool none)
 {
-	if (none || limit_take(&m->limit, kind, name, len, rate, steady_us()))
+	if (none || limit_take(&m->limit, kind, name, len, rate, clock_us()))
 		return true;
 	m->count.limited++;
 	request_later(r, 429, "too-many-requests", 1,
@@ -273,7 +274,7 @@ api_over(void *ctx, struct request *r)
 	if (r->answer && class < 6)
 		m->count.requests[class]++;
 	if (r->answer && r->route && !is_patient(r))
-		histogram_add(&m->answered, steady_us() - r->began);
+		histogram_add(&m->answered, clock_us() - r->began);
 }
 
 json_t *

@@ -3,6 +3,7 @@
 #include "master/api/asking.h"
 #include "master/jobs/dispatch.h"
 #include "master/api/rights.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -141,7 +142,7 @@ submit_done(void *ctx, const struct buf *text, const struct error *err)
 		json_decref(o);
 		o = json_loads(a->planned, 0, NULL);
 	} else if (o && json_object_get(o, "units") && *a->plan) {
-		plans_put(&a->m->plans, a->plan, text, steady_us());
+		plans_put(&a->m->plans, a->plan, text, clock_us());
 	}
 	if (o && json_object_get(o, "units"))
 		store(a, o);
@@ -317,7 +318,7 @@ look_for_plan(struct asking *a)
 
 	if (!plans_key(&a->v, a->plan))
 		return;
-	text = plans_get(&a->m->plans, a->plan, steady_us());
+	text = plans_get(&a->m->plans, a->plan, clock_us());
 	if (!text)
 		return;
 	a->m->count.known++;

@@ -3,6 +3,7 @@
 #include "master/http/httpd_int.h"
 #include "master/serve/loop.h"
 #include "master/http/request.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -340,7 +341,7 @@ void
 httpd_run(struct httpd *h)
 {
 	h->resumed = false;
-	h->now = steady_us();
+	h->now = clock_us();
 	MHD_run(h->daemon);
 }
 

@@ -49,7 +49,7 @@ void httpd_release(struct httpd *h, const char *broken);
 
 /*
  * Close connections that take too long: to say what they want, or to send it.
- * Now and then; now is steady_us().
+ * Now and then; now is clock_us().
  */
 void httpd_sweep(struct httpd *h, int64_t now);
 

@@ -31,7 +31,7 @@ void limit_init(struct limit *l, uint64_t seed);
 
 /*
  * Take a token of the one that kind and name say, at rate a second (0: there
- * is no limit); now is steady_us(). false: there is none left.
+ * is no limit); now is clock_us(). false: there is none left.
  */
 bool limit_take(struct limit *l, char kind, const void *name, size_t len,
     int64_t rate, int64_t now);

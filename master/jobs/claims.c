@@ -6,6 +6,7 @@
 #include "master/api/api.h"
 #include "master/jobs/dispatch.h"
 #include "master/admin/slaves.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 
@@ -236,8 +237,7 @@ api_claim(struct master *m, struct request *r)
 	c->r = r;
 	c->slave = sl;
 	c->free = free;
-	c->deadline =
-	    steady_us() + (wait < WAIT_MAX ? wait : WAIT_MAX) * SECOND;
+	c->deadline = clock_us() + (wait < WAIT_MAX ? wait : WAIT_MAX) * SECOND;
 	link_claim(m, c);
 	request_wait(r);
 }
@@ -298,7 +298,7 @@ tell_unwanted(struct master *m, int64_t now)
 void
 claims_turn(struct master *m, int64_t now)
 {
-	int64_t clock = steady_us();
+	int64_t clock = clock_us();
 	struct sched_slave *sl;
 
 	while (m->claims && clock >= m->claims->deadline)

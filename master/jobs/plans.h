@@ -32,7 +32,7 @@ void plans_release(struct plans *p);
 /* What the plan depends on; false: it is not to be kept (a branch moves). */
 bool plans_key(const struct validation *v, char key[65]);
 
-/* NULL if there is none; now is steady_us(). */
+/* NULL if there is none; now is clock_us(). */
 const struct buf *plans_get(struct plans *p, const char *key, int64_t now);
 void plans_put(
     struct plans *p, const char *key, const struct buf *text, int64_t now);

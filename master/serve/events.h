@@ -50,7 +50,7 @@ events_slave(struct master *m, const struct sched_slave *sl, const char *state);
 /* There is more of the unit's log. */
 void events_log(struct master *m, int64_t unit);
 
-/* Write what the streams wait for; now is steady_us(). */
+/* Write what the streams wait for; now is clock_us(). */
 void streams_turn(struct master *m, int64_t now);
 
 /* What happened is forgotten; listeners learn it when they come again. */

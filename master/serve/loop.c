@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/serve/loop.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/time.h>
-#include <time.h>
 #include <unistd.h>
 
 #define EVENTS 64
@@ -22,18 +22,9 @@ now_us(void)
 }
 
 int64_t
-steady_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-int64_t
 loop_now(const struct loop *l)
 {
-	return steady_us() + l->ahead;
+	return clock_us() + l->ahead;
 }
 
 int64_t
@@ -51,7 +42,7 @@ int
 loop_open(struct loop *l, struct error *err)
 {
 	memset(l, 0, sizeof(*l));
-	l->ahead = now_us() - steady_us();
+	l->ahead = now_us() - clock_us();
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll < 0)
 		return fail_errno(err, "epoll");

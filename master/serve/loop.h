@@ -25,7 +25,7 @@ struct watch {
 
 struct loop {
 	int epoll;
-	int64_t ahead; /* of the wall clock, before steady_us(): loop_now() */
+	int64_t ahead; /* of the wall clock, before clock_us(): loop_now() */
 	bool stop;
 	int64_t max_children;
 	const char *tmp; /* TMPDIR of the children */
@@ -41,20 +41,19 @@ void loop_remove(struct loop *l, struct watch *w);
 /* Wait for at most ms and call what is ready. */
 void loop_turn(struct loop *l, int ms);
 
-/* End those that are late, start others; now is steady_us(). */
+/* End those that are late, start others; now is clock_us(). */
 void loop_children(struct loop *l, int64_t now);
 
 /*
  * Three clocks, in microseconds. An instant of the world (what is signed, a
  * certificate, an age on the disk) is of now_us(), since 1970, which somebody
- * may set. A span that nobody else sees is of steady_us(), since the machine
- * started, as clock_ms(). What memory compares, shows and stores (leases, when
- * somebody was seen) is of loop_now(): steady, and since 1970. When the wall
- * clock was set, loop_moved() says by how much, 0 else, and loop_now() goes
- * with it: who calls moves what it keeps of such times.
+ * may set. A span that nobody else sees is of clock_us(), since the machine
+ * started. What memory compares, shows and stores (leases, when somebody was
+ * seen) is of loop_now(): as steady, and since 1970. When the wall clock was
+ * set, loop_moved() says by how much, 0 else, and loop_now() goes with it: who
+ * calls moves what it keeps of such times.
  */
 int64_t now_us(void);
-int64_t steady_us(void);
 int64_t loop_now(const struct loop *l);
 int64_t loop_moved(struct loop *l);
 

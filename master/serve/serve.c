@@ -9,6 +9,7 @@
 #include "tree/sign/sign.h"
 #include "tree/tree.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -328,7 +329,7 @@ run(struct service *s)
 		follow_clock(m);
 		httpd_run(m->httpd);
 		now = loop_now(&m->loop);
-		clock = steady_us();
+		clock = clock_us();
 		expire_leases(m, now);
 		slaves_turn(m, clock);
 		claims_turn(m, now);

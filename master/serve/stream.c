@@ -6,6 +6,7 @@
 #include "master/serve/events.h"
 #include "master/http/httpd_int.h"
 #include "master/master.h"
+#include "base/clock.h"
 
 #include <microhttpd.h>
 #include <string.h>
@@ -32,7 +33,7 @@ give(void *ctx, uint64_t pos, char *to, size_t max)
 		s->sent = 0;
 		s->noted = false;
 		if (!s->over)
-			s->fill(s, steady_us());
+			s->fill(s, clock_us());
 	}
 	n = s->out.len - s->sent;
 	if (n == 0 && s->over)
@@ -46,7 +47,7 @@ give(void *ctx, uint64_t pos, char *to, size_t max)
 		n = max;
 	memcpy(to, s->out.data + s->sent, n);
 	s->sent += n;
-	s->heard = steady_us();
+	s->heard = clock_us();
 	return (ssize_t)n;
 }
 
@@ -75,7 +76,7 @@ stream_start(struct master *m, struct request *r, const char *type,
 	s->r = r;
 	s->fill = fill;
 	s->ctx = ctx;
-	s->heard = steady_us();
+	s->heard = clock_us();
 	s->idle = IDLE_TIME;
 	buf_init(&s->out, OUT_MAX);
 	s->next = m->events.streams;

@@ -4,6 +4,7 @@
 #include "master/serve/loop.h"
 #include "master/store/state.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/filters.h"
@@ -191,7 +192,7 @@ stage_read(const char *path, struct packages *p, struct error *err)
 	l.max_children = 1;
 	child_start(&l, &w);
 	while (!r.over) {
-		loop_children(&l, steady_us());
+		loop_children(&l, clock_us());
 		if (!r.over)
 			loop_turn(&l, TURN_MS);
 	}

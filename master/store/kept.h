@@ -19,7 +19,7 @@ struct error;
 struct master;
 
 struct kept {
-	int64_t at;   /* steady_us() of the last sync */
+	int64_t at;   /* clock_us() of the last sync */
 	int64_t last; /* row that the working child's sync is for */
 	bool working;
 	bool unread;        /* what is kept isn't known */
@@ -42,7 +42,7 @@ int kept_log(struct master *m, int64_t unit, int64_t attempt, int64_t step,
 int kept_restore(struct master *m, struct error *err);
 
 /*
- * Have the files synced if it is time, by steady_us(); nothing may be pending.
+ * Have the files synced if it is time, by clock_us(); nothing may be pending.
  */
 void kept_turn(struct master *m, int64_t clock);
 

@@ -3,6 +3,7 @@
 #include "tap.h"
 #include "master/serve/loop.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -115,7 +116,7 @@ run(void (*work)(void *ctx, int out), const char *text)
 {
 	start(work, text);
 	while (told.times == 0) {
-		loop_children(&l, steady_us());
+		loop_children(&l, clock_us());
 		loop_turn(&l, 200);
 	}
 	loop_close(&l);

@@ -5,6 +5,7 @@
 #include "master/master.h"
 #include "master/store/logs.h"
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -62,7 +63,7 @@ sync_all(void)
 {
 	kept_turn(&m, now);
 	now += 60 * SECOND;
-	loop_children(&m.loop, steady_us());
+	loop_children(&m.loop, clock_us());
 	while (m.kept.working)
 		loop_turn(&m.loop, 100);
 }
@@ -167,7 +168,7 @@ test_stop(void)
 	add(12, "twelve");
 	hear();
 	kept_turn(&m, now);
-	loop_children(&m.loop, steady_us());
+	loop_children(&m.loop, clock_us());
 	m.loop.stop = true;
 	loop_close(&m.loop);
 	ok(!heard("kept") && is_kept(12), "a stop meanwhile is no error");
