@@ -304,12 +304,12 @@ demo: all
 	@B='$(abspath $B)' tests/demo/demo
 
 BENCH ?= recipes plan tree signatures jail farm load
+load := $B/tests/bench/load $B/tests/bench/loadcerts
 bench: all $B/tests/bench/recipes $B/tests/bench/plan $B/tests/bench/tree \
 		$B/tests/resolve/peer \
-		$B/tests/bench/jailer $B/tests/bench/treegen
+		$B/tests/bench/jailer $B/tests/bench/treegen $(load)
 	@tests/tools/install-needs run check bench
 	@B='$(abspath $B)' tests/bench/bench $(BENCH)
-load := $B/tests/bench/load $B/tests/bench/loadcerts
 $(load): %: %.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ -lgnutls -ljansson
