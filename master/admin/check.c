@@ -234,6 +234,63 @@ check_logs(struct check *c, struct error *err)
 	return rc;
 }
 
+/* The mirror of a tree, and in it what jobs that aren't over are pinned to. */
+static void
+check_mirror(
+    struct check *c, const char *tree, const char *const revisions[], size_t n)
+{
+	const char *path = state_path(c->st, &c->arena, "trees/%s.git", tree);
+	struct error err;
+
+	c->files++;
+	if (access(path, F_OK) == 0) {
+		if (mirror_sound(path, revisions, n, &err) < 0)
+			bad(c, "%s", err.msg);
+	} else if (n > 0) {
+		bad(c,
+		    "trees/%s.git: isn't there; fetch it (autotua-master "
+		    "tree sync %s)",
+		    tree, tree);
+	}
+}
+
+/* Of a tree; SIZE_MAX: the database can't tell. */
+static size_t
+revisions_of(
+    struct check *c, const char *tree, const char ***list, struct error *err)
+{
+	enum sql q = SQL_TREE_REVISIONS;
+	struct db *db = &c->st->db;
+	size_t n = 0;
+	int rc;
+
+	db_query(db, q, ARGS(TEXT(tree)));
+	while ((rc = db_row(db, q, err)) > 0) {
+		*list = arena_grow(&c->arena, *list, n, sizeof(**list));
+		(*list)[n++] = db_text(db, q, 0, &c->arena);
+	}
+	return rc < 0 ? SIZE_MAX : n;
+}
+
+static int
+check_trees(struct check *c, struct error *err)
+{
+	const char **revisions = NULL, *tree;
+	size_t n;
+	int rc;
+
+	db_query(&c->st->db, SQL_TREE_LIST, NULL);
+	while ((rc = db_row(&c->st->db, SQL_TREE_LIST, err)) > 0) {
+		tree = db_text(&c->st->db, SQL_TREE_LIST, 0, &c->arena);
+		revisions = NULL;
+		n = revisions_of(c, tree, &revisions, err);
+		if (n == SIZE_MAX)
+			return -1;
+		check_mirror(c, tree, revisions, n);
+	}
+	return rc;
+}
+
 /* ---- what nobody knows ------------------------------------------------------
  */
 
@@ -333,7 +390,7 @@ check_all(struct check *c, struct error *err)
 	    check_files(c, SQL_BLOB_LIST, "blobs",
 		"copy it from a backup and check again, or run the job again",
 		err) < 0 ||
-	    check_logs(c, err) < 0)
+	    check_logs(c, err) < 0 || check_trees(c, err) < 0)
 		return -1;
 	if (look_into(c, "stages", each_file, err) < 0 ||
 	    look_into(c, "blobs", each_blob_folder, err) < 0)

@@ -127,6 +127,10 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_TREE_GET] = "SELECT id, url, forced FROM tree WHERE name = ?1",
     [SQL_TREE_LIST] =
 	"SELECT name, url, created, forced FROM tree ORDER BY name",
+    [SQL_TREE_REVISIONS] =
+	"SELECT DISTINCT j.revision FROM job j"
+	" JOIN tree t ON t.id = j.tree_id"
+	" WHERE t.name = ?1 AND j.ended IS NULL ORDER BY j.revision",
 
     [SQL_STAGE_ADD] = "INSERT INTO stage (digest, size, created)"
 		      " VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO NOTHING",

@@ -3,8 +3,11 @@
 #include "tree/private.h"
 #include "refs.h"
 #include "remote.h"
+#include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -150,16 +153,61 @@ fetch(git_repository *repo, const struct remote *r, const struct mirror_conf *c,
 }
 
 static int
+sync_all(const char *folder, struct error *err)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+
+	if (fd < 0)
+		return fail_errno(err, "open %s", folder);
+	rc = syncfs(fd) < 0 ? fail_errno(err, "sync %s", folder) : 0;
+	close(fd);
+	return rc;
+}
+
+/*
+ * An empty one, whole from its first moment: libgit2 doesn't sync all that
+ * makes a folder a repository.
+ */
+static int
+make_mirror(const char *path, struct error *err)
+{
+	git_repository *repo = NULL;
+	struct arena a = {0};
+	const char *new = arena_printf(&a, "%s.new", path);
+	int rc = -1;
+
+	if (file_remove_tree(AT_FDCWD, new, err) < 0)
+		goto out;
+	if (git_repository_init(&repo, new, 1) < 0) {
+		git_fail(err, "%s", new);
+		goto out;
+	}
+	git_repository_free(repo);
+	if (sync_all(new, err) < 0)
+		goto out;
+	if (rename(new, path) < 0)
+		fail_errno(err, "rename %s", new);
+	else
+		rc = file_sync_parent(AT_FDCWD, path, err);
+out:
+	arena_release(&a);
+	return rc;
+}
+
+static int
 open_mirror(git_repository **out, const char *path, struct error *err)
 {
-	if (access(path, F_OK) == 0) {
-		if (git_open(out, path, err) < 0)
-			return -1;
-	} else if (git_repository_init(out, path, 1) < 0) {
-		return git_fail(err, "%s", path);
+	if (access(path, F_OK) < 0 && make_mirror(path, err) < 0)
+		return -1;
+	if (git_open(out, path, err) < 0)
+		return -1;
+	if (git_repository_is_bare(*out) && !git_is_partial(*out)) {
+		if (refs_check(*out, err) == 0)
+			return 0;
+		git_repository_free(*out);
+		*out = NULL;
+		return -1;
 	}
-	if (git_repository_is_bare(*out) && !git_is_partial(*out))
-		return 0;
 	git_repository_free(*out);
 	*out = NULL;
 	return fail(
@@ -221,11 +269,54 @@ mirror_update(const char *path, const char *url, const struct mirror_conf *c,
 		arena_release(&a);
 		return -1;
 	}
+	/* objects before refs, and both before anybody counts on them */
+	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
 	if (check_local(&r, err) == 0 && open_mirror(&repo, path, err) == 0)
 		rc = fetch(repo, &r, c, refused, err);
+	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 0);
 	git_repository_free(repo);
 	git_stop();
 	arena_release(&a);
+	return rc;
+}
+
+/* A commit and its folder. */
+static int
+check_commit(git_repository *repo, const char *commit, struct error *err)
+{
+	git_object *folder = NULL, *object = NULL;
+	git_oid oid;
+	bool good;
+
+	good = git_oid_fromstr(&oid, commit) == 0 &&
+	    git_object_lookup(&object, repo, &oid, GIT_OBJECT_COMMIT) == 0 &&
+	    git_object_peel(&folder, object, GIT_OBJECT_TREE) == 0;
+	git_object_free(folder);
+	git_object_free(object);
+	return good ? 0
+		    : fail(err,
+			  "%s: revision %s can't be read: move this folder "
+			  "away, and the tree is fetched anew",
+			  git_repository_path(repo), commit);
+}
+
+int
+mirror_sound(
+    const char *path, const char *const commits[], size_t n, struct error *err)
+{
+	git_repository *repo = NULL;
+	size_t i;
+	int rc;
+
+	if (git_start(err) < 0)
+		return -1;
+	rc = git_open(&repo, path, err);
+	if (rc == 0)
+		rc = refs_check(repo, err);
+	for (i = 0; i < n && rc == 0; i++)
+		rc = check_commit(repo, commits[i], err);
+	git_repository_free(repo);
+	git_stop();
 	return rc;
 }
 

@@ -47,10 +47,11 @@ int mirror_check_local(const char *url, struct error *err);
 
 /*
  * Make the mirror at path (made if need be) have the branches, tags and HEAD
- * of url: a local path, file:///, https://, ssh:// or user@host:path. c may be
- * NULL. Each branch or tag that couldn't be taken is an error in refused, with
- * its full name (refs/heads/main) as the file; the others are up to date then
- * and the result is 0. -1 when nothing could be fetched.
+ * of url: a local path, file:///, https://, ssh:// or user@host:path. It lasts
+ * through a power cut when this is over. c may be NULL. Each branch or tag that
+ * couldn't be taken is an error in refused, with its full name
+ * (refs/heads/main) as the file; the others are up to date then and the result
+ * is 0. -1 when nothing could be fetched.
  */
 int mirror_update(const char *path, const char *url,
     const struct mirror_conf *c, struct diags *refused, struct error *err);
@@ -58,6 +59,13 @@ int mirror_update(const char *path, const char *url,
 /* Is the revision that rev names (NULL: HEAD) one of those refused? */
 bool
 mirror_refused(const char *path, const char *rev, const struct diags *refused);
+
+/*
+ * Is the mirror whole, as far as its refs tell, and can the commits (40 hex
+ * digits each) be read? -1: err says what is damaged and what to do.
+ */
+int mirror_sound(
+    const char *path, const char *const commits[], size_t n, struct error *err);
 
 /*
  * 1: a branch or tag of the mirror leads to the commit with this id (40 hex

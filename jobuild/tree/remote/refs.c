@@ -7,6 +7,8 @@
 #include "base/map.h"
 #include "base/show.h"
 
+#include <errno.h>
+#include <fts.h>
 #include <string.h>
 
 #define GONE "refs/gone/"
@@ -241,6 +243,87 @@ refs_update(git_repository *repo, const git_remote_head *const heads[],
 		rc = update_one(&u, head->name, &head->oid);
 	}
 	arena_release(&u.arena);
+	return rc;
+}
+
+static int
+check_ref(
+    git_repository *repo, git_odb *odb, const char *name, struct error *err)
+{
+	git_object_t type;
+	git_oid oid;
+	size_t n;
+
+	if (git_reference_name_to_id(&oid, repo, name) == 0 &&
+	    git_odb_read_header(&n, &type, odb, &oid) == 0)
+		return 0;
+	return fail(err,
+	    "%s: %s can't be read: move this folder away, and the tree is "
+	    "fetched anew",
+	    git_repository_path(repo), name);
+}
+
+/* Those that libgit2 lists: a file that it can't read isn't among them. */
+static int
+check_listed(git_repository *repo, git_odb *odb, struct error *err)
+{
+	git_strarray all = {0};
+	size_t i;
+	int rc = 0;
+
+	if (git_reference_list(&all, repo) < 0)
+		return git_fail(err, "%s", git_repository_path(repo));
+	for (i = 0; i < all.count && rc == 0; i++)
+		rc = check_ref(repo, odb, all.strings[i], err);
+	git_strarray_dispose(&all);
+	return rc;
+}
+
+/* A write that was broken off leaves a lock, which is no ref. */
+static bool
+is_lock(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 5 && strcmp(name + n - 5, ".lock") == 0;
+}
+
+static int
+check_files(git_repository *repo, git_odb *odb, struct error *err)
+{
+	const char *path = git_repository_path(repo);
+	struct arena a = {0};
+	char *roots[] = {arena_printf(&a, "%srefs", path), NULL};
+	FTS *files = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	int rc = files ? 0 : fail_errno(err, "%s", roots[0]);
+	FTSENT *e;
+
+	while (rc == 0 && (e = fts_read(files)) != NULL) {
+		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR)
+			rc = fail(
+			    err, "%s: %s", e->fts_path, strerror(e->fts_errno));
+		else if (e->fts_info == FTS_F && !is_lock(e->fts_name))
+			rc = check_ref(
+			    repo, odb, e->fts_path + strlen(path), err);
+	}
+	if (files)
+		fts_close(files);
+	arena_release(&a);
+	return rc;
+}
+
+int
+refs_check(git_repository *repo, struct error *err)
+{
+	git_odb *odb = NULL;
+	int rc;
+
+	if (git_repository_odb(&odb, repo) < 0)
+		return git_fail(err, "%s", git_repository_path(repo));
+	rc = check_listed(repo, odb, err);
+	if (rc == 0)
+		rc = check_files(repo, odb, err);
+	git_odb_free(odb);
 	return rc;
 }
 

@@ -32,6 +32,9 @@ struct error;
 int refs_update(git_repository *repo, const git_remote_head *const heads[],
     size_t n, bool allow_forced, struct diags *refused, struct error *err);
 
+/* Can all refs be read, and is what they name there? -1: says what isn't. */
+int refs_check(git_repository *repo, struct error *err);
+
 /* 1: a branch or tag leads to this commit; 0: none does. */
 int refs_reach(git_repository *repo, const git_oid *commit, struct error *err);
 
