@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define TURN_MS    1000
-#define PRUNE_TIME (600 * SECOND)
+#define PRUNE_TIME (900 * SECOND)
 #define TELL_TIME  (10 * SECOND)
 #define NONCE_LIFE (86400 * SECOND) /* longer than a request is good for */
 
@@ -199,6 +199,7 @@ start(struct service *s, struct error *err)
 	m->db = &s->st.db;
 	m->set = &s->st.set;
 	m->started = now_us();
+	m->pruned = clock_us();
 	/* for the children, which inherit it: it takes milliseconds */
 	sign_warm_up();
 	if (tree_warm_up(err) < 0)
@@ -264,6 +265,7 @@ follow_clock(struct master *m)
 	if (by == 0)
 		return;
 	log_warn("the clock was set ms=%" PRId64, by / 1000);
+	m->pruned = clock_us();
 	sched_move(&m->sched, by);
 	if (db_run(m->db, SQL_LEASE_MOVE, ARGS(INT(by)), &err) < 0)
 		log_err("%s", err.msg);
@@ -287,7 +289,12 @@ expire_leases(struct master *m, int64_t now)
 	}
 }
 
-/* Now and then: what is kept for a time only, and when slaves were here. */
+/*
+ * Now and then: what is kept for a time only, and when slaves were here. What
+ * is old can only be told by a clock that nobody has set for longer than a
+ * request is good: who forgets a nonce by a wrong one takes a request twice
+ * when the clock is right again.
+ */
 static void
 prune(struct master *m, int64_t clock)
 {
@@ -295,7 +302,7 @@ prune(struct master *m, int64_t clock)
 	struct sched_slave *sl;
 	struct error err;
 
-	if (m->pruned > 0 && clock - m->pruned < PRUNE_TIME)
+	if (clock - m->pruned < PRUNE_TIME)
 		return;
 	m->pruned = clock;
 	if (db_begin(m->db, &err) < 0)

@@ -103,4 +103,20 @@ within 60 job_ended && job_is '.state == "passed"'; ok "which passes"
 [[ $(leases) == 1 ]]; ok "in its first attempt"
 [[ $(db "SELECT max(ms) < 3600000 FROM duration") == 1 ]]; ok "and hasn't taken a day by what is learned"
 [[ $(db "SELECT max(ended - granted) < 3600000000 FROM lease") == 1 ]]; ok "nor by what its user has had"
+
+# ---- a request is good once -----------------------------------------------------------
+
+# shellcheck source=tests/daemon/hand.sh
+. "$top/tests/daemon/hand.sh"
+set_clock 0
+within 10 was_set 7; ok "the clock is right again"
+anyone; once=$(envelope request@jobtage=submit "$(request submit "$(wish alpha/short)")")
+post jobs "$once"; is 201; ok "a request is taken"
+kill_daemon master TERM
+set_clock 200000
+start_master; ok "the master starts with a clock that is days ahead"
+sleep 2
+set_clock 0
+within 10 was_set 8; ok "which is set right"
+post jobs "$once"; problem 409 replay; ok "the request isn't taken again"
 done_testing
