@@ -257,18 +257,20 @@ static void
 finish(struct calls *c, struct call *call, CURLcode code)
 {
 	struct answer answer = {.code = "", .text = ""};
+	char why[URL_REASON_MAX];
 	curl_off_t up = 0, down = 0;
 	long status = 0;
 
 	if (code == CURLE_OK)
 		curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
 	answer.status = (int)status;
-	if (code != CURLE_OK)
-		answer.text =
-		    *call->error ? call->error : curl_easy_strerror(code);
-	else if (call->answer.len > 0)
+	if (code != CURLE_OK) {
+		url_reason(call->easy, code, call->error, why);
+		answer.text = why;
+	} else if (call->answer.len > 0) {
 		answer.json = json_loadb(call->answer.data, call->answer.len,
 		    JSON_REJECT_DUPLICATES, NULL);
+	}
 	read_problem(&answer);
 	answer.offset = upload_offset(call);
 	curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &up);

@@ -297,11 +297,14 @@ errno_of(CURLcode code)
 }
 
 static int
-fail_curl(const char *url, CURLcode code, const char *detail, struct error *err)
+fail_curl(CURL *easy, const char *url, CURLcode code, const char *detail,
+    struct error *err)
 {
-	if (code == CURLE_ABORTED_BY_CALLBACK)
-		detail = "cancelled";
-	fail(err, "%s: %s", url, *detail ? detail : curl_easy_strerror(code));
+	char why[URL_REASON_MAX];
+
+	url_reason(easy, code, detail, why);
+	fail(err, "%s: %s", url,
+	    code == CURLE_ABORTED_BY_CALLBACK ? "cancelled" : why);
 	err->code = errno_of(code);
 	return -1;
 }
@@ -321,7 +324,7 @@ call_do(struct call *c, struct error *err)
 		return fail_in(err, "%s", h->base);
 	}
 	if (code != CURLE_OK && !c->ended)
-		return fail_curl(h->base, code, h->detail, err);
+		return fail_curl(h->easy, h->base, code, h->detail, err);
 	curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
 	return (int)status;
 }
@@ -529,8 +532,8 @@ http_get_unverified(
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, out);
 	code = curl_easy_perform(easy);
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_cleanup(easy);
 	if (code != CURLE_OK)
-		return fail_curl(url, code, detail, err);
-	return (int)status;
+		(void)fail_curl(easy, url, code, detail, err);
+	curl_easy_cleanup(easy);
+	return code == CURLE_OK ? (int)status : -1;
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <strings.h>
 
 #define STALL_BYTES     1024 /* a second; slower is no transfer */
@@ -223,15 +224,26 @@ void
 url_reason(
     CURL *easy, CURLcode code, const char *detail, char out[URL_REASON_MAX])
 {
+	time_t now = time(NULL);
+	char clock[32] = "";
 	long status = 0;
+	struct tm tm;
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	if (code == CURLE_HTTP_RETURNED_ERROR)
+	if (!detail || !*detail)
+		detail = curl_easy_strerror(code);
+	if (code == CURLE_HTTP_RETURNED_ERROR) {
 		snprintf(out, URL_REASON_MAX, "HTTP %ld", status);
-	else if (code == CURLE_UNSUPPORTED_PROTOCOL)
+	} else if (code == CURLE_UNSUPPORTED_PROTOCOL) {
 		snprintf(out, URL_REASON_MAX,
 		    "redirected to something else than https");
-	else
-		snprintf(out, URL_REASON_MAX, "%s",
-		    detail && *detail ? detail : curl_easy_strerror(code));
+	} else if (code == CURLE_PEER_FAILED_VERIFICATION &&
+	    gmtime_r(&now, &tm) &&
+	    strftime(clock, sizeof(clock), "%Y-%m-%d %H:%M UTC", &tm) > 0) {
+		/* certificates hold for a time, which not all libraries say */
+		snprintf(out, URL_REASON_MAX,
+		    "%s (it is %s by this machine's clock)", detail, clock);
+	} else {
+		snprintf(out, URL_REASON_MAX, "%s", detail);
+	}
 }

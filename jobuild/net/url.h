@@ -46,7 +46,7 @@ void net_init(void);
 void net_no_proxy(CURL *easy);
 
 /* Longest text of url_reason() with its NUL. */
-#define URL_REASON_MAX 200
+#define URL_REASON_MAX (CURL_ERROR_SIZE + 64)
 
 /* Why a transfer failed, in words: curl's own, the status, or what's known. */
 void url_reason(

@@ -104,7 +104,8 @@ no_answer(struct cli *c, const struct error *err)
 	if (err->code == EACCES)
 		cli_note(c,
 		    "the certificate isn't from the CA in %s: is it this "
-		    "master's (autotua-master ca)?",
+		    "master's (autotua-master ca)? Or it isn't valid yet, or "
+		    "any more, by this machine's clock",
 		    c->conf.ca);
 	return CLI_UNAVAILABLE;
 }
