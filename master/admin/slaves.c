@@ -132,7 +132,7 @@ slaves_release(struct master *m, const struct sched_slave *sl, json_t *events)
 		l->released = true;
 		json_array_append_new(events,
 		    json_pack("{s:s, s:I}", "event", "release", "lease",
-			(json_int_t)l->node.id));
+			(json_int_t)l->id));
 	}
 }
 

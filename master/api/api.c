@@ -357,7 +357,7 @@ api_lease_events(struct sched_unit *u)
 		u->lease->told = true;
 		json_array_append_new(list,
 		    json_pack("{s:s, s:I}", "event", "cancel", "lease",
-			(json_int_t)u->lease->node.id));
+			(json_int_t)u->lease->id));
 	}
 	return list;
 }

@@ -93,7 +93,7 @@ check_lease(struct master *m, struct request *r)
 		return NULL;
 	r->id = lease;
 	u = api_lease(m, r, attempt);
-	return u ? u->lease : NULL;
+	return u ? sched_lease_of(u) : NULL;
 }
 
 void
@@ -208,7 +208,7 @@ static bool
 check_upload(struct master *m, struct request *r, const char *digest,
     struct sched_lease *lease, int64_t offset)
 {
-	const struct incoming *in = incoming_find(m, lease->node.id, digest);
+	const struct incoming *in = incoming_find(m, lease->id, digest);
 	int64_t size, whole = offset + r->length;
 
 	if ((size = known_size(m, r, digest)) == -2)
@@ -292,8 +292,7 @@ api_blob_begin(struct master *m, struct request *r)
 	r->take = upload_take;
 	u->offset = offset;
 	u->fd = -1;
-	incoming_take(
-	    find_or_begin(m, r, digest, lease->node.id, offset), &u->in);
+	incoming_take(find_or_begin(m, r, digest, lease->id, offset), &u->in);
 	if (open_file(u, &err) < 0)
 		request_broken(r, &err);
 }

@@ -306,7 +306,7 @@ tell(struct master *m, const struct report *p)
 	const struct sched_unit *u = sched_unit_get(&m->sched, p->unit);
 	const char *result = api_text(p->o, "result", 20);
 
-	if (u && u->lease)
+	if (u && sched_lease_of(u))
 		u->lease->counted = false;
 	if (u)
 		events_step(m, u, p->step, api_one_of(result, step_results));

@@ -270,7 +270,7 @@ take_back(struct master *m, const struct sched_slave *sl, const json_t *held)
 	for (l = m->sched.first_lease; l; l = next) {
 		next = l->next;
 		if (l->slave != sl || l->heard || now - l->granted < SECOND ||
-		    lists(held, l->node.id))
+		    lists(held, l->id))
 			continue;
 		if (dispatch_unheard(m, l->unit, now, &err) < 0)
 			log_err("%s", err.msg);

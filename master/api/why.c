@@ -30,7 +30,7 @@ add_cause(struct causes *c, const struct sched_unit *u,
 	}
 	json_array_append_new(json_object_get(o, "units"),
 	    json_pack("{s:I, s:s, s:s}", "unit", (json_int_t)u->id, "root",
-		u->root, "arch", sched_arch(u)));
+		sched_root(u), "arch", sched_arch(u)));
 }
 
 /* Units come newest first; people count from the other end. */
@@ -84,17 +84,18 @@ static void
 look_at(struct master *m, struct causes *c, const struct sched_unit *u,
     int64_t now, struct arena *a)
 {
+	const struct sched_lease *l = sched_lease_of(u);
 	struct sched_reason *why;
 	int64_t ends;
 	size_t i, n;
 
 	if (unit_state_is_over(u->state))
 		return;
-	ends = (u->lease ? u->lease->granted : now) + (int64_t)(u->rank * 1e6);
+	ends = (l ? l->granted : now) + (int64_t)(u->rank * 1e6);
 	if (ends > c->ends)
 		c->ends = ends;
-	c->running += u->lease != NULL;
-	c->waiting += u->lease == NULL;
+	c->running += l != NULL;
+	c->waiting += l == NULL;
 	n = sched_reasons(&m->sched, u, now, a, &why);
 	c->never |= !will_run(why, n);
 	for (i = 0; i < n; i++)
@@ -160,14 +161,16 @@ uses_json(const struct lock_list *list)
 
 	for (x = list->first; x; x = x->next) {
 		const struct sched_unit *u = x->unit;
+		const struct sched_lease *l = sched_lease_of(u);
 
 		o = json_pack("{s:I, s:I, s:s, s:s, s:b, s:o}", "unit",
 		    (json_int_t)u->id, "job", (json_int_t)u->job->id, "root",
-		    u->root, "user", u->job->user, "shared", (int)x->shared,
-		    "since", api_time(u->lease ? u->lease->granted : u->ready));
-		if (u->lease)
+		    sched_root(u), "user", u->job->user, "shared",
+		    (int)x->shared, "since",
+		    api_time(l ? l->granted : u->ready));
+		if (l)
 			json_object_set_new(
-			    o, "slave", json_string(u->lease->slave->name));
+			    o, "slave", json_string(l->slave->name));
 		json_array_append_new(all, o);
 	}
 	return all;

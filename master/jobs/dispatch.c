@@ -53,13 +53,13 @@ chain_reason(struct arena *a, struct map *told, const struct sched_unit *victim,
 		    : map_get(told, (const char *)&need->id, sizeof(need->id));
 		if (rest && strlen(rest) < CHAIN_MAX)
 			return arena_printf(a,
-			    "needs %s (unit %" PRId64 "), which %s", need->root,
-			    need->id, rest);
+			    "needs %s (unit %" PRId64 "), which %s",
+			    sched_root(need), need->id, rest);
 		if (rest)
 			return arena_printf(a,
 			    "needs, through others, %s (unit %" PRId64
 			    "), which %s",
-			    origin->root, origin->id, how);
+			    sched_root(origin), origin->id, how);
 	}
 	return how;
 }
@@ -136,7 +136,7 @@ add_same(struct master *m, const struct sched_unit *unit, struct unit_ids *next)
 {
 	const struct sched_unit *other = sched_same(&m->sched, unit);
 
-	for (; other; other = other->same_next)
+	for (; other; other = sched_same_next(other))
 		unit_ids_add(next, other);
 }
 
@@ -156,7 +156,7 @@ apply_end(struct master *m, struct sched_unit *unit, enum unit_state state,
 	list = sched_next(unit, state, &tmp, &n);
 	for (i = 0; next && i < n; i++)
 		unit_ids_add(next, list[i]);
-	if (next && state == UNIT_PASSED && unit->lease)
+	if (next && state == UNIT_PASSED && sched_lease_of(unit))
 		add_same(m, unit, next);
 	sched_end(&m->sched, unit, state, now);
 	events_unit(m, unit);
@@ -177,13 +177,13 @@ end_lease(struct master *m, const struct sched_unit *unit, const char *state,
     const char *result, const char *reason, int64_t now, struct error *err)
 {
 	int n = db_run(m->db, SQL_LEASE_END,
-	    ARGS(INT(unit->lease->node.id), TEXT(state), INT(now), TEXT(result),
+	    ARGS(INT(unit->lease->id), TEXT(state), INT(now), TEXT(result),
 		TEXT(reason)),
 	    err);
 
 	if (n < 0)
 		return -1;
-	incoming_lease_over(m, unit->lease->node.id);
+	incoming_lease_over(m, unit->lease->id);
 	return n == 1 ? 0 : fail(err, "database: the lease is not held");
 }
 
@@ -200,8 +200,7 @@ drop_artifacts(
 	if (db_run(m->db, SQL_MADE_FORGET, ARGS(INT(id), INT(attempt)), err) <
 		0 ||
 	    db_run(m->db, SQL_BLOB_UNNAME,
-		ARGS(INT(id), INT(attempt), INT(unit->lease->node.id)),
-		err) < 0)
+		ARGS(INT(id), INT(attempt), INT(unit->lease->id)), err) < 0)
 		return -1;
 	return db_run(m->db, SQL_ARTIFACT_DROP, ARGS(INT(id), INT(attempt)),
 		   err) < 0
@@ -255,7 +254,7 @@ give_again(struct master *m, struct sched_unit *unit, const char *lease_state,
 {
 	bool last = unit->tries + 1 >= TRIES_MAX;
 	struct sched_slave *sl = unit->lease->slave;
-	struct quarantine held = quarantine_failed(unit, now);
+	struct quarantine held = quarantine_failed(&m->sched, unit, now);
 	int64_t until = now + LOST_REFUSAL;
 
 	if (db_begin(m->db, err) < 0)
@@ -304,8 +303,8 @@ learn(struct master *m, const struct sched_unit *unit, int64_t now,
 	int n;
 
 	n = db_run(m->db, SQL_DURATION_SET,
-	    ARGS(TEXT(wants_package(&tmp, unit->root)), TEXT(sched_arch(unit)),
-		INT(ms > 0 ? ms : 0)),
+	    ARGS(TEXT(wants_package(&tmp, sched_root(unit))),
+		TEXT(sched_arch(unit)), INT(ms > 0 ? ms : 0)),
 	    err);
 	arena_release(&tmp);
 	return n < 0 ? -1 : 0;
@@ -478,7 +477,7 @@ dispatch_expired(struct master *m, struct sched_unit *unit, const char *reason,
 {
 	m->count.expired++;
 	log_warn("lease lost lease=%" PRId64 " unit=%" PRId64 " slave=%s: %s",
-	    unit->lease->node.id, unit->id, unit->lease->slave->name, reason);
+	    unit->lease->id, unit->id, unit->lease->slave->name, reason);
 	if (unit->job->cancelled)
 		return end_unit(
 		    m, unit, UNIT_CANCELLED, "expired", "", reason, now, err);

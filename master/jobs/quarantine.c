@@ -16,11 +16,12 @@ quarantine_pause(int64_t pauses)
 
 /* The memory of bad pairs knows. */
 static bool
-failed_here(const struct sched_unit *unit, const struct sched_slave *sl)
+failed_here(const struct sched *s, const struct sched_unit *unit,
+    const struct sched_slave *sl)
 {
 	const struct sched_refusal *r;
 
-	for (r = unit->refusals; r; r = r->next) {
+	for (r = sched_refusals(s, unit); r; r = r->next) {
 		if (r->slave == sl->id && r->rather)
 			return true;
 	}
@@ -28,7 +29,8 @@ failed_here(const struct sched_unit *unit, const struct sched_slave *sl)
 }
 
 struct quarantine
-quarantine_failed(const struct sched_unit *unit, int64_t now)
+quarantine_failed(
+    const struct sched *s, const struct sched_unit *unit, int64_t now)
 {
 	const struct sched_slave *sl = unit->lease->slave;
 	struct quarantine q = {.strikes = sl->strikes,
@@ -37,7 +39,7 @@ quarantine_failed(const struct sched_unit *unit, int64_t now)
 	    .until = sl->paused_until};
 
 	/* a unit counts once, and so does all that it had in one silence */
-	if (failed_here(unit, sl) || q.unit == unit->id ||
+	if (failed_here(s, unit, sl) || q.unit == unit->id ||
 	    (sl->struck > 0 && sl->seen <= sl->struck))
 		return q;
 	q.unit = unit->id;

@@ -26,7 +26,8 @@ struct quarantine {
 };
 
 /* After a failure of this unit on its slave. */
-struct quarantine quarantine_failed(const struct sched_unit *unit, int64_t now);
+struct quarantine quarantine_failed(
+    const struct sched *s, const struct sched_unit *unit, int64_t now);
 
 int quarantine_write(struct master *m, const struct sched_slave *sl,
     const struct quarantine *q, struct error *err);

@@ -1,41 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Open addressing: an object needs no link of its own. Up to three quarters
+ * of the slots are taken; what is taken out is filled by those behind it.
+ */
 #include "master/sched/ids.h"
-#include "base/arena.h"
 
 #include <string.h>
 
-#define SLOTS_FIRST 64
+/* A power of two less what an arena has before it: whole pages, no more. */
+#define SLOTS_LESS  8
+#define SLOTS_FIRST (64 - SLOTS_LESS)
 
 void
-ids_init(struct ids *t, struct arena *a)
+ids_init(struct ids *t)
 {
 	memset(t, 0, sizeof(*t));
-	t->arena = a;
 }
 
-/* Ids are given out in sequence: their low bits spread by themselves. */
-static struct id_node **
-slot(const struct ids *t, int64_t id)
+void
+ids_release(struct ids *t)
 {
-	return &t->slots[(uint64_t)id & (t->nslots - 1)];
+	arena_release(&t->arena);
+	ids_init(t);
+}
+
+/* Where its way begins: numbers in sequence are spread. */
+static size_t
+home(const struct ids *t, int64_t id)
+{
+	uint64_t spread = (uint64_t)id * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (spread >> 32) * t->nslots >> 32;
+}
+
+static size_t
+after(const struct ids *t, size_t i)
+{
+	return i + 1 < t->nslots ? i + 1 : 0;
+}
+
+static size_t
+distance(const struct ids *t, size_t from, size_t to)
+{
+	return to >= from ? to - from : to + t->nslots - from;
+}
+
+/* The slot that has it, or the free one at the end of its way. */
+static size_t
+find(const struct ids *t, int64_t id)
+{
+	size_t i = home(t, id);
+
+	while (t->slots[i] && *t->slots[i] != id)
+		i = after(t, i);
+	return i;
 }
 
 static void
-grow(struct ids *t, size_t nslots)
+resize(struct ids *t, size_t nslots)
 {
-	size_t i, nold = t->nslots;
-	struct id_node **old = t->slots, **at, *node, *next;
+	struct ids old = *t;
+	size_t i;
 
+	arena_init(&t->arena);
 	t->nslots = nslots;
-	t->slots = arena_array(t->arena, t->nslots, struct id_node *);
-	for (i = 0; i < nold; i++) {
-		for (node = old[i]; node; node = next) {
-			next = node->next;
-			at = slot(t, node->id);
-			node->next = *at;
-			*at = node;
-		}
+	t->slots = arena_array(&t->arena, t->nslots, int64_t *);
+	for (i = 0; i < old.nslots; i++) {
+		if (old.slots[i])
+			t->slots[find(t, *old.slots[i])] = old.slots[i];
 	}
+	arena_release(&old.arena);
 }
 
 void
@@ -43,52 +77,47 @@ ids_reserve(struct ids *t, size_t n)
 {
 	size_t nslots = t->nslots ? t->nslots : SLOTS_FIRST;
 
-	while (nslots < n)
-		nslots *= 2;
+	while (nslots - nslots / 4 < n)
+		nslots = 2 * nslots + SLOTS_LESS;
 	if (nslots > t->nslots)
-		grow(t, nslots);
+		resize(t, nslots);
 }
 
 void
-ids_add(struct ids *t, struct id_node *node, int64_t id)
+ids_add(struct ids *t, int64_t *id)
 {
-	struct id_node **at;
+	size_t i;
 
-	if (t->n >= t->nslots)
-		grow(t, t->nslots ? t->nslots * 2 : SLOTS_FIRST);
-	node->id = id;
-	at = slot(t, id);
-	node->next = *at;
-	*at = node;
-	t->n++;
+	ids_reserve(t, t->n + 1);
+	i = find(t, *id);
+	t->n += !t->slots[i];
+	t->slots[i] = id;
 }
 
 void
 ids_remove(struct ids *t, int64_t id)
 {
-	struct id_node **at;
+	size_t i, free;
 
-	if (t->nslots == 0)
+	if (t->n == 0)
 		return;
-	for (at = slot(t, id); *at; at = &(*at)->next) {
-		if ((*at)->id == id) {
-			*at = (*at)->next;
-			t->n--;
-			return;
+	i = free = find(t, id);
+	if (!t->slots[free])
+		return;
+	t->n--;
+	while (t->slots[i = after(t, i)]) {
+		/* may it stand as far in front, as seen from its home? */
+		if (distance(t, home(t, *t->slots[i]), i) >=
+		    distance(t, free, i)) {
+			t->slots[free] = t->slots[i];
+			free = i;
 		}
 	}
+	t->slots[free] = NULL;
 }
 
 void *
 ids_get(const struct ids *t, int64_t id)
 {
-	struct id_node *node;
-
-	if (t->nslots == 0)
-		return NULL;
-	for (node = *slot(t, id); node; node = node->next) {
-		if (node->id == id)
-			return node;
-	}
-	return NULL;
+	return t->n > 0 ? t->slots[find(t, id)] : NULL;
 }

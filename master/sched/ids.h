@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A table of objects by a positive number. The objects are the caller's and
- * begin with the link; the table's own memory comes from an arena.
+ * begin with their number (int64_t); the table's own memory is in an arena of
+ * its own, as it is dropped when the table grows.
  */
 #ifndef MASTER_IDS_H
 #define MASTER_IDS_H
 
+#include "base/arena.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
-struct arena;
-
-struct id_node {
-	int64_t id;
-	struct id_node *next;
-};
-
 struct ids {
-	struct arena *arena;
-	struct id_node **slots;
+	struct arena arena;
+	int64_t **slots;
 	size_t nslots, n;
 };
 
-void ids_init(struct ids *t, struct arena *a);
-void ids_add(struct ids *t, struct id_node *node, int64_t id);
+/* An empty table; "struct ids t = {0}" is the same. */
+void ids_init(struct ids *t);
+void ids_release(struct ids *t);
+
+/* id is the object's; one with the same number gives its place to it. */
+void ids_add(struct ids *t, int64_t *id);
 
 /* There will be n of them: room for all is made at once. */
 void ids_reserve(struct ids *t, size_t n);

@@ -105,6 +105,20 @@ bool queue_before(const struct sched_unit *a, const struct sched_unit *b);
 /* The time at which the job's turn comes: older first. */
 int64_t job_turn(const struct sched_job *job);
 
+/* ---- unit.c -------------------------------------------------------------- */
+
+/* Numbers of its steps' keys, in order: layer_number(). */
+uint64_t *unit_layers(const struct sched_unit *u);
+
+/* Its place among those that are the same; only if u->same. */
+struct sched_same *unit_same(const struct sched_unit *u);
+
+/* Of a ready one: the slave that is kept free for it, or NULL. */
+struct sched_slave *unit_reserved(const struct sched_unit *u);
+
+/* What a slave's list and a unit's steps are compared by. */
+uint64_t layer_number(const char *key);
+
 /* ---- sched.c ------------------------------------------------------------- */
 
 /* Some slave fits, since now: its units stand where they want to. */
@@ -113,9 +127,6 @@ void match_class(struct sched *s, struct sched_class *c);
 /* Into the heap and out of it, for lock.c. */
 void unit_queue(struct sched *s, struct sched_unit *u);
 void unit_unqueue(struct sched *s, struct sched_unit *u);
-
-/* What a slave's list and a unit's steps are compared by. */
-uint64_t layer_number(const char *key);
 
 /* Out of its queue and lines, or back into them, while it stays ready. */
 void unit_withdraw(struct sched *s, struct sched_unit *u);
@@ -136,6 +147,8 @@ void note_class(struct sched *s, struct sched_class *c);
 
 /* ---- lock.c -------------------------------------------------------------- */
 
+/* How many locks these are: two steps may want the same. */
+uint16_t locks_count(const struct sched_wants *w);
 void
 locks_init(struct sched *s, struct sched_unit *u, const struct sched_wants *w);
 
@@ -155,7 +168,13 @@ lock_obstacle(const struct lock_use *x, const struct sched_slave *sl);
 
 /* ---- same.c -------------------------------------------------------------- */
 
-/* What a unit's same is made of; never 0. */
+/* A unit's place in the list of those that are the same. */
+struct sched_same {
+	int64_t id; /* the key's number */
+	struct sched_same *prev, *next;
+};
+
+/* The key's number; never 0. */
 int64_t same_number(const char *key, const char *arch);
 
 /* It is ready, or isn't any more: is (was) it held? */
@@ -181,8 +200,8 @@ double unit_expects(const struct sched *s, const struct sched_unit *u);
 
 /* ---- pick.c -------------------------------------------------------------- */
 
-const struct sched_refusal *
-refusal_of(const struct sched_unit *u, int64_t slave, int64_t now);
+const struct sched_refusal *refusal_of(const struct sched *s,
+    const struct sched_unit *u, int64_t slave, int64_t now);
 bool unit_may(const struct sched *s, const struct sched_unit *unit,
     const struct sched_slave *sl, int64_t now);
 void unreserve(struct sched_unit *u);

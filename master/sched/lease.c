@@ -100,7 +100,8 @@ sched_lease(struct sched *s, struct sched_unit *unit, struct sched_slave *sl,
 	use_resources(unit, sl, 1);
 	s->nleased++;
 	s->nunwanted += unit->job->cancelled;
-	ids_add(&s->leases, &l->node, lease);
+	l->id = lease;
+	ids_add(&s->leases, &l->id);
 	link_lease(s, l);
 	same_run(s, unit);
 }
@@ -130,13 +131,13 @@ sched_expired(const struct sched *s, int64_t now)
 }
 
 static void
-move_unit(struct sched_unit *u, int64_t by)
+move_unit(const struct sched *s, struct sched_unit *u, int64_t by)
 {
 	struct sched_refusal *r;
 
 	if (u->ready > 0)
 		u->ready += by;
-	for (r = u->refusals; r; r = r->next) {
+	for (r = sched_refusals(s, u); r; r = r->next) {
 		if (r->until > 0 && r->until != UNTIL_EVER)
 			r->until += by;
 	}
@@ -165,7 +166,7 @@ sched_move(struct sched *s, int64_t by)
 	}
 	for (job = s->first_job; job; job = job->next) {
 		for (u = job->units; u; u = u->next)
-			move_unit(u, by);
+			move_unit(s, u, by);
 	}
 	if (s->epoch > 0)
 		s->epoch += by;
@@ -190,7 +191,7 @@ lease_drop(struct sched *s, struct sched_unit *u, int64_t now)
 	s->nleased--;
 	s->nunwanted -= u->job->cancelled;
 	unlink_lease(s, l);
-	ids_remove(&s->leases, l->node.id);
+	ids_remove(&s->leases, l->id);
 	/* the locks look at whose lease it was */
 	locks_drop(s, u, true);
 	u->lease = NULL;
@@ -230,19 +231,27 @@ sched_return(struct sched *s, struct sched_unit *unit, int64_t now)
 	unit_enter(s, unit, ready);
 }
 
+struct sched_refusal *
+sched_refusals(const struct sched *s, const struct sched_unit *unit)
+{
+	return unit->refused ? ids_get(&s->refusals, unit->id) : NULL;
+}
+
 void
 sched_refuse(struct sched *s, struct sched_unit *unit, int64_t slave,
     int64_t until, bool rather, const char *reason)
 {
 	struct arena *a = &unit->job->arena;
-	struct sched_refusal *r;
+	struct sched_refusal *first = sched_refusals(s, unit), *r;
 
-	for (r = unit->refusals; r && r->slave != slave; r = r->next)
+	for (r = first; r && r->slave != slave; r = r->next)
 		;
 	if (!r) {
 		r = arena_new(a, struct sched_refusal);
-		r->next = unit->refusals;
-		unit->refusals = r;
+		r->unit = unit->id;
+		r->next = first;
+		unit->refused = true;
+		ids_add(&s->refusals, &r->unit);
 	}
 	r->slave = slave;
 	r->until = until;
@@ -261,7 +270,7 @@ sched_forgive(const struct sched *s, int64_t slave)
 
 	for (job = s->first_job; job; job = job->next) {
 		for (u = job->units; u; u = u->next) {
-			for (r = u->refusals; r; r = r->next) {
+			for (r = sched_refusals(s, u); r; r = r->next) {
 				if (r->slave == slave && !r->rather)
 					r->until = 0;
 			}

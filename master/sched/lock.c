@@ -28,28 +28,57 @@ lock_of(struct sched *s, const char *name, size_t len)
 	return l;
 }
 
+/* Up to the "=" of what is wanted shared. */
+static size_t
+name_length(const char *wanted)
+{
+	return strcspn(wanted, "=");
+}
+
+static bool
+wanted_before(const struct sched_wants *w, size_t i)
+{
+	size_t len = name_length(w->locks[i]), k;
+
+	for (k = 0; k < i; k++) {
+		if (name_length(w->locks[k]) == len &&
+		    memcmp(w->locks[k], w->locks[i], len) == 0)
+			return true;
+	}
+	return false;
+}
+
+uint16_t
+locks_count(const struct sched_wants *w)
+{
+	uint16_t n = 0;
+	size_t i;
+
+	for (i = 0; i < w->nlocks && n < UINT16_MAX; i++)
+		n += !wanted_before(w, i);
+	return n;
+}
+
 void
 locks_init(struct sched *s, struct sched_unit *u, const struct sched_wants *w)
 {
-	struct lock_use *x;
-	size_t i, k, len;
+	struct lock_use *x, *uses = sched_uses(u);
+	struct sched_lock *lock;
+	size_t i, k, n = 0, len;
 
-	if (w->nlocks == 0)
-		return;
-	u->uses = arena_array(&u->job->arena, w->nlocks, struct lock_use);
-	for (i = 0; i < w->nlocks && u->nuses < UINT16_MAX; i++) {
-		len = strcspn(w->locks[i], "=");
-		x = &u->uses[u->nuses];
-		x->lock = lock_of(s, w->locks[i], len);
-		x->unit = u;
-		x->shared = w->locks[i][len] == '=';
-		/* wanted both ways by two steps: then not shared */
-		for (k = 0; k < u->nuses && u->uses[k].lock != x->lock; k++)
+	for (i = 0; i < w->nlocks; i++) {
+		len = name_length(w->locks[i]);
+		lock = lock_of(s, w->locks[i], len);
+		for (k = 0; k < n && uses[k].lock != lock; k++)
 			;
-		if (k < u->nuses)
-			u->uses[k].shared &= x->shared;
-		else
-			u->nuses++;
+		if (k == u->nuses)
+			return;
+		x = &uses[k];
+		/* wanted both ways by two steps: then not shared */
+		x->shared = w->locks[i][len] == '=' && (k == n || x->shared);
+		x->lock = lock;
+		x->unit = u;
+		n += k == n;
 	}
 }
 
@@ -95,7 +124,7 @@ locks_wait(struct sched_unit *u)
 	size_t i;
 
 	for (i = 0; i < u->nuses; i++) {
-		x = &u->uses[i];
+		x = &sched_uses(u)[i];
 		at = x->lock->waiting.last;
 		while (at && came_before(u, at->unit))
 			at = at->prev;
@@ -111,7 +140,7 @@ locks_take(struct sched_unit *u)
 	size_t i;
 
 	for (i = 0; i < u->nuses; i++) {
-		x = &u->uses[i];
+		x = &sched_uses(u)[i];
 		unlink_use(&x->lock->waiting, x);
 		x->lock->nexclusive -= !x->shared;
 		link_after(&x->lock->holders, x, x->lock->holders.last);
@@ -152,9 +181,9 @@ locks_open(const struct sched_unit *u, const struct sched_slave *sl)
 	size_t i;
 
 	for (i = 0; i < u->nuses; i++) {
-		if (u->uses[i].lock->per_slave && !sl)
+		if (sched_uses(u)[i].lock->per_slave && !sl)
 			continue;
-		if (lock_obstacle(&u->uses[i], sl))
+		if (lock_obstacle(&sched_uses(u)[i], sl))
 			return false;
 	}
 	return true;
@@ -185,11 +214,11 @@ locks_drop(struct sched *s, struct sched_unit *u, bool held)
 	size_t i;
 
 	for (i = 0; i < u->nuses; i++) {
-		x = &u->uses[i];
+		x = &sched_uses(u)[i];
 		unlink_use(held ? &x->lock->holders : &x->lock->waiting, x);
 		if (!held)
 			x->lock->nexclusive -= !x->shared;
 	}
 	for (i = 0; i < u->nuses; i++)
-		lock_changed(s, u->uses[i].lock);
+		lock_changed(s, sched_uses(u)[i].lock);
 }

@@ -10,6 +10,8 @@
  */
 #define RESERVE_AFTER ((int64_t)300 * 1000000)
 
+#define HELLO_ROOM 496 /* bytes: what one says that has no layers yet */
+
 #define LOOK_AT 16 /* units of a heap, for the one with most layers there */
 
 /* ---- slaves -------------------------------------------------------------- */
@@ -27,7 +29,7 @@ sched_slave(struct sched *s, int64_t id, const char *name)
 	sl->name = arena_strdup(&s->arena, name);
 	sl->next = s->slaves;
 	s->slaves = sl;
-	ids_add(&s->slave_ids, &sl->node, id);
+	ids_add(&s->slave_ids, &sl->id);
 	return sl;
 }
 
@@ -35,6 +37,7 @@ void
 sched_slave_reset(struct sched_slave *sl, int64_t slots)
 {
 	arena_release(&sl->arena);
+	arena_reserve(&sl->arena, HELLO_ROOM);
 	sl->arches = NULL;
 	sl->narches = sl->nmandatory = 0;
 	sl->slots = slots;
@@ -177,11 +180,12 @@ sched_is_online(
 /* ---- may this unit go to this slave? ------------------------------------- */
 
 const struct sched_refusal *
-refusal_of(const struct sched_unit *u, int64_t slave, int64_t now)
+refusal_of(const struct sched *s, const struct sched_unit *u, int64_t slave,
+    int64_t now)
 {
 	const struct sched_refusal *r;
 
-	for (r = u->refusals; r; r = r->next) {
+	for (r = sched_refusals(s, u); r; r = r->next) {
 		if (r->slave == slave && r->until > now)
 			return r;
 	}
@@ -197,7 +201,7 @@ another_can(const struct sched *s, const struct sched_unit *u, int64_t now)
 	for (sl = s->slaves; sl; sl = sl->next) {
 		if (sched_is_online(s, sl, now) && !sl->closed &&
 		    sl->paused_until <= now && class_fits(u->class, sl) &&
-		    !refusal_of(u, sl->id, now))
+		    !refusal_of(s, u, sl->id, now))
 			return true;
 	}
 	return false;
@@ -207,7 +211,7 @@ bool
 unit_may(const struct sched *s, const struct sched_unit *unit,
     const struct sched_slave *sl, int64_t now)
 {
-	const struct sched_refusal *r = refusal_of(unit, sl->id, now);
+	const struct sched_refusal *r = refusal_of(s, unit, sl->id, now);
 
 	return !r || (r->rather && !another_can(s, unit, now));
 }
@@ -228,9 +232,10 @@ struct choice {
 static bool
 reservable(const struct choice *ch, const struct sched_unit *u)
 {
+	const struct sched_slave *sl = unit_reserved(u);
+
 	return ch->now - u->ready >= RESERVE_AFTER &&
-	    (!u->reserved || u->reserved == ch->sl ||
-		!sched_is_online(ch->s, u->reserved, ch->now));
+	    (!sl || sl == ch->sl || !sched_is_online(ch->s, sl, ch->now));
 }
 
 static bool
@@ -238,7 +243,7 @@ eligible(const struct choice *ch, const struct sched_unit *u)
 {
 	return (ch->room || reservable(ch, u)) &&
 	    (u->nuses == 0 || locks_open(u, ch->sl)) &&
-	    (!u->refusals || unit_may(ch->s, u, ch->sl, ch->now));
+	    (!u->refused || unit_may(ch->s, u, ch->sl, ch->now));
 }
 
 /*
@@ -276,11 +281,11 @@ first_for(const struct choice *ch, struct sched_unit *u)
 static size_t
 layers_there(const struct sched_slave *sl, const struct sched_unit *u)
 {
+	const uint64_t *layers = unit_layers(u);
 	size_t n = 0;
 
 	while (n < u->nlayers &&
-	    map_get(
-		&sl->layers, (const char *)&u->layers[n], sizeof(u->layers[n])))
+	    map_get(&sl->layers, (const char *)&layers[n], sizeof(*layers)))
 		n++;
 	return n;
 }
@@ -353,8 +358,11 @@ consider(struct choice *ch, struct sched_class *c)
 void
 unreserve(struct sched_unit *u)
 {
-	if (u->reserved)
-		u->reserved->reserved = NULL;
+	struct sched_slave *sl = unit_reserved(u);
+
+	if (!sl)
+		return;
+	sl->reserved = NULL;
 	u->reserved = NULL;
 }
 
@@ -413,7 +421,7 @@ wake_up(struct sched *s, int64_t now)
 		for (u = job->units; u; u = u->next) {
 			if (u->state != UNIT_READY)
 				continue;
-			for (r = u->refusals; r; r = r->next) {
+			for (r = sched_refusals(s, u); r; r = r->next) {
 				if (r->until > now && r->until < s->wake)
 					s->wake = r->until;
 			}

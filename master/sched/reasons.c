@@ -52,11 +52,12 @@ say(struct arena *a, struct sched_reason *x, const char *fmt, ...)
 static int64_t
 ends_at(const struct reasons *r, const struct sched_unit *u)
 {
+	const struct sched_lease *l = sched_lease_of(u);
 	int64_t at;
 
-	if (!u->lease)
+	if (!l)
 		return 0;
-	at = u->lease->granted + (int64_t)(unit_expects(r->s, u) * 1e6);
+	at = l->granted + (int64_t)(unit_expects(r->s, u) * 1e6);
 	return at < r->now ? r->now : at;
 }
 
@@ -71,12 +72,12 @@ blocked_reasons(struct reasons *r)
 		need = r->unit->needs[i];
 		if (need->state == UNIT_PASSED)
 			continue;
-		x = add(r, REASON_NEEDS, need->root);
+		x = add(r, REASON_NEEDS, sched_root(need));
 		x->unit = need->id;
 		x->state = unit_state_names[need->state];
 		x->until = ends_at(r, need);
 		say(r->arena, x, "waits for %s (unit %" PRId64 ", %s)",
-		    need->root, need->id, x->state);
+		    sched_root(need), need->id, x->state);
 	}
 }
 
@@ -98,23 +99,24 @@ lock_reason(struct reasons *r, const struct lock_use *x,
 {
 	struct sched_reason *y = add(r, REASON_LOCK, x->lock->name);
 	const struct sched_unit *u = by->unit;
+	const struct sched_lease *l = sched_lease_of(u);
 
 	y->unit = u->id;
 	y->count =
 	    r->unit->parked && !r->unit->class->matched ? 0 : count_before(x);
 	y->state = unit_state_names[u->state];
 	y->until = ends_at(r, u);
-	if (u->lease)
+	if (l)
 		say(r->arena, y,
 		    "waits for the lock %s, which %s (unit %" PRId64
 		    ") holds on %s",
-		    x->lock->name, u->root, u->id, u->lease->slave->name);
+		    x->lock->name, sched_root(u), u->id, l->slave->name);
 	else
 		say(r->arena, y,
 		    "waits for the lock %s%s%s, behind %s (unit %" PRId64
 		    "), which came first",
 		    x->lock->name, sl ? " of " : "", sl ? sl->name : "",
-		    u->root, u->id);
+		    sched_root(u), u->id);
 }
 
 /* True when a lock keeps it from running anywhere. */
@@ -126,7 +128,7 @@ lock_reasons(struct reasons *r, const struct sched_slave *sl)
 	size_t i;
 
 	for (i = 0; i < r->unit->nuses; i++) {
-		x = &r->unit->uses[i];
+		x = &sched_uses(r->unit)[i];
 		if (x->lock->per_slave != (sl != NULL))
 			continue;
 		by = lock_obstacle(x, sl);
@@ -252,8 +254,9 @@ tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
 	struct sched_reason *x;
 
 	t->fits++;
-	no = unit_may(r->s, u, sl, r->now) ? NULL
-					   : refusal_of(u, sl->id, r->now);
+	no = unit_may(r->s, u, sl, r->now)
+	    ? NULL
+	    : refusal_of(r->s, u, sl->id, r->now);
 	/* what ends by itself says less than why all is refused there */
 	if (no && (no->until == UNTIL_EVER || !sl->closed)) {
 		x = add(r, REASON_REFUSED, sl->name);
@@ -378,8 +381,8 @@ ready_reasons(struct reasons *r)
 	}
 	if (lock_reasons(r, NULL))
 		return;
-	if (r->unit->reserved) {
-		x = add(r, REASON_RESERVED, r->unit->reserved->name);
+	if (unit_reserved(r->unit)) {
+		x = add(r, REASON_RESERVED, unit_reserved(r->unit)->name);
 		say(r->arena, x, "%s is kept free for it until it is idle",
 		    x->name);
 	}
@@ -391,7 +394,7 @@ static void
 same_reason(struct reasons *r)
 {
 	const struct sched_unit *by = same_runs(r->s, r->unit);
-	struct sched_reason *x = add(r, REASON_SAME, by->root);
+	struct sched_reason *x = add(r, REASON_SAME, sched_root(by));
 
 	x->unit = by->id;
 	x->job = by->job->id;

@@ -8,13 +8,6 @@
  */
 #include "master/sched/inside.h"
 
-struct sched_same {
-	struct id_node node;
-	struct sched_unit *runs;  /* leased, and still wanted */
-	struct sched_unit *ready; /* a list of them */
-	struct sched_same *spare;
-};
-
 int64_t
 same_number(const char *key, const char *arch)
 {
@@ -26,68 +19,75 @@ same_number(const char *key, const char *arch)
 	return n ? (int64_t)n : 1;
 }
 
-static struct sched_same *
-same_of(struct sched *s, const struct sched_unit *u)
+/* The unit behind which it is. */
+static struct sched_unit *
+unit_of(const struct sched_same *x)
 {
-	struct sched_same *x = ids_get(&s->sames, u->same);
+	return (struct sched_unit *)x - 1;
+}
 
-	if (x)
-		return x;
-	x = s->spare_sames;
-	if (x)
-		s->spare_sames = x->spare;
+static struct sched_same *
+first_of(const struct sched *s, const struct sched_unit *u)
+{
+	return u->same ? ids_get(&s->sames, unit_same(u)->id) : NULL;
+}
+
+/* Is it what the others of the list are held for? */
+static bool
+runs(const struct sched_same *first)
+{
+	return first && unit_of(first)->state == UNIT_LEASED;
+}
+
+/* Behind at, or as the first of its list. */
+static void
+link_same(struct sched *s, struct sched_same *x, struct sched_same *at)
+{
+	x->prev = at;
+	x->next = at ? at->next : ids_get(&s->sames, x->id);
+	if (x->next)
+		x->next->prev = x;
+	if (at)
+		at->next = x;
 	else
-		x = arena_new(&s->arena, struct sched_same);
-	*x = (struct sched_same){0};
-	ids_add(&s->sames, &x->node, u->same);
-	return x;
+		ids_add(&s->sames, &x->id);
 }
 
 static void
-drop_empty(struct sched *s, struct sched_same *x)
+unlink_same(struct sched *s, struct sched_same *x)
 {
-	if (x->runs || x->ready)
-		return;
-	ids_remove(&s->sames, x->node.id);
-	x->spare = s->spare_sames;
-	s->spare_sames = x;
+	if (x->next)
+		x->next->prev = x->prev;
+	if (x->prev)
+		x->prev->next = x->next;
+	else if (x->next)
+		ids_add(&s->sames, &x->next->id);
+	else
+		ids_remove(&s->sames, x->id);
+	x->prev = x->next = NULL;
 }
 
 bool
 same_enter(struct sched *s, struct sched_unit *u)
 {
-	struct sched_same *x;
+	struct sched_same *first = first_of(s, u);
 
-	if (u->same == 0)
+	if (!u->same)
 		return false;
-	x = same_of(s, u);
-	u->same_prev = NULL;
-	u->same_next = x->ready;
-	if (x->ready)
-		x->ready->same_prev = u;
-	x->ready = u;
-	u->held = x->runs != NULL;
+	u->held = runs(first);
+	link_same(s, unit_same(u), u->held ? first : NULL);
 	return u->held;
 }
 
 bool
 same_leave(struct sched *s, struct sched_unit *u)
 {
-	struct sched_same *x;
 	bool held = u->held;
 
-	if (u->same == 0)
+	if (!u->same)
 		return false;
-	x = ids_get(&s->sames, u->same);
-	if (u->same_prev)
-		u->same_prev->same_next = u->same_next;
-	else
-		x->ready = u->same_next;
-	if (u->same_next)
-		u->same_next->same_prev = u->same_prev;
-	u->same_prev = u->same_next = NULL;
+	unlink_same(s, unit_same(u));
 	u->held = false;
-	drop_empty(s, x);
 	return held;
 }
 
@@ -95,49 +95,51 @@ void
 same_run(struct sched *s, struct sched_unit *u)
 {
 	struct sched_same *x;
-	struct sched_unit *other;
 
-	if (u->same == 0 || u->job->cancelled)
+	if (!u->same || u->job->cancelled || runs(first_of(s, u)))
 		return;
-	x = same_of(s, u);
-	if (x->runs)
-		return;
-	x->runs = u;
-	for (other = x->ready; other; other = other->same_next) {
-		unit_withdraw(s, other);
-		other->held = true;
+	link_same(s, unit_same(u), NULL);
+	for (x = unit_same(u)->next; x; x = x->next) {
+		unit_withdraw(s, unit_of(x));
+		unit_of(x)->held = true;
 	}
 }
 
 void
 same_free(struct sched *s, const struct sched_unit *u)
 {
-	struct sched_same *x = ids_get(&s->sames, u->same);
-	struct sched_unit *other;
+	struct sched_same *x = first_of(s, u), *next;
 
-	if (u->same == 0 || !x || x->runs != u)
+	if (!x || unit_of(x) != u)
 		return;
-	x->runs = NULL;
-	for (other = x->ready; other; other = other->same_next) {
-		other->held = false;
-		unit_stand(s, other);
+	next = x->next;
+	unlink_same(s, x);
+	for (x = next; x; x = x->next) {
+		unit_of(x)->held = false;
+		unit_stand(s, unit_of(x));
 	}
-	drop_empty(s, x);
 }
 
 const struct sched_unit *
 same_runs(const struct sched *s, const struct sched_unit *u)
 {
-	const struct sched_same *x = ids_get(&s->sames, u->same);
+	return u->held ? unit_of(first_of(s, u)) : NULL;
+}
 
-	return u->held && x ? x->runs : NULL;
+struct sched_unit *
+sched_same_next(const struct sched_unit *unit)
+{
+	const struct sched_same *next = unit_same(unit)->next;
+
+	return next ? unit_of(next) : NULL;
 }
 
 struct sched_unit *
 sched_same(const struct sched *s, const struct sched_unit *unit)
 {
-	const struct sched_same *x =
-	    unit->same ? ids_get(&s->sames, unit->same) : NULL;
+	const struct sched_same *first = first_of(s, unit);
 
-	return x ? x->ready : NULL;
+	if (!first)
+		return NULL;
+	return runs(first) ? sched_same_next(unit_of(first)) : unit_of(first);
 }

@@ -33,11 +33,6 @@ sched_init(struct sched *s, int64_t patience, int64_t half_life)
 	s->half_life = half_life;
 	s->typical = TYPICAL_FIRST;
 	s->wake = UNTIL_EVER;
-	ids_init(&s->jobs, &s->arena);
-	ids_init(&s->units, &s->arena);
-	ids_init(&s->leases, &s->arena);
-	ids_init(&s->slave_ids, &s->arena);
-	ids_init(&s->sames, &s->arena);
 	map_init(&s->class_map, &s->arena);
 	map_init(&s->users, &s->arena);
 	map_init(&s->locks, &s->arena);
@@ -55,6 +50,12 @@ sched_release(struct sched *s)
 	}
 	for (sl = s->slaves; sl; sl = sl->next)
 		arena_release(&sl->arena);
+	ids_release(&s->jobs);
+	ids_release(&s->units);
+	ids_release(&s->leases);
+	ids_release(&s->slave_ids);
+	ids_release(&s->sames);
+	ids_release(&s->refusals);
 	arena_release(&s->arena);
 }
 
@@ -82,116 +83,8 @@ sched_job_add(struct sched *s, int64_t id, int64_t priority, const char *user,
 	else
 		s->first_job = job;
 	s->last_job = job;
-	ids_add(&s->jobs, &job->node, id);
+	ids_add(&s->jobs, &job->id);
 	return job;
-}
-
-uint64_t
-layer_number(const char *key)
-{
-	uint64_t n = 0;
-	size_t i;
-
-	/* keys are digests: any 16 digits of one are as good as random */
-	for (i = 0; i < 16 && key[i]; i++)
-		n = n << 4 |
-		    (uint64_t)(key[i] <= '9' ? key[i] - '0'
-					     : key[i] - 'a' + 10);
-	return n;
-}
-
-static void
-set_layers(struct sched_unit *u, const struct sched_unit_spec *spec)
-{
-	size_t i;
-
-	u->nlayers =
-	    (uint16_t)(spec->nlayers < 1000 ? spec->nlayers : (size_t)1000);
-	if (u->nlayers > 0)
-		u->layers = arena_array(&u->job->arena, u->nlayers, uint64_t);
-	for (i = 0; i < u->nlayers; i++)
-		u->layers[i] = layer_number(spec->layers[i]);
-}
-
-struct sched_unit *
-sched_unit_add(
-    struct sched *s, struct sched_job *job, const struct sched_unit_spec *spec)
-{
-	struct sched_unit *u = arena_new(&job->arena, struct sched_unit);
-
-	u->job = job;
-	u->root = arena_strdup(&job->arena, spec->root);
-	u->state = spec->state;
-	u->attempt = (int32_t)spec->attempt;
-	u->tries = (int32_t)spec->tries;
-	u->expect = (float)spec->expect;
-	u->ready = spec->ready;
-	u->reuse = spec->reuse;
-	if (spec->reuse && spec->key && *spec->key)
-		u->same = same_number(spec->key, spec->wants.arch);
-	u->class = spec->class ? class_enter(s, spec->class)
-			       : class_of(s, &spec->wants);
-	locks_init(s, u, &spec->wants);
-	set_layers(u, spec);
-	u->next = job->units;
-	job->units = u;
-	job->nopen += !unit_state_is_over(u->state);
-	job->failed |= u->state == UNIT_FAILED || u->state == UNIT_DEP_FAILED;
-	ids_add(&s->units, &u->node, spec->id);
-	return u;
-}
-
-void
-sched_needs(struct sched_job *job, const struct sched_edge *edges, size_t n)
-{
-	struct sched_unit **room, *u, *needed;
-	size_t i;
-
-	if (n == 0)
-		return;
-	for (i = 0; i < n; i++) {
-		edges[i].unit->nneeds++;
-		edges[i].needed->nusers++;
-	}
-	room = arena_array(&job->arena, 2 * n, struct sched_unit *);
-	for (u = job->units; u; u = u->next) {
-		u->needs = room;
-		u->users = room + u->nneeds;
-		room += u->nneeds + u->nusers;
-		u->nneeds = u->nusers = 0;
-	}
-	for (i = 0; i < n; i++) {
-		u = edges[i].unit;
-		needed = edges[i].needed;
-		u->needs[u->nneeds++] = needed;
-		needed->users[needed->nusers++] = u;
-		u->nblock += needed->state != UNIT_PASSED;
-	}
-}
-
-void
-sched_job_reserve(struct sched_job *job, size_t bytes)
-{
-	arena_reserve(&job->arena, bytes);
-}
-
-size_t
-sched_unit_room(const struct sched_unit_spec *spec)
-{
-	size_t n = arena_room(sizeof(struct sched_unit)) +
-	    arena_room(strlen(spec->root) + 1);
-
-	if (spec->nlayers > 0)
-		n += arena_room(spec->nlayers * sizeof(uint64_t));
-	if (spec->wants.nlocks > 0)
-		n += arena_room(spec->wants.nlocks * sizeof(struct lock_use));
-	return n;
-}
-
-size_t
-sched_needs_room(size_t n)
-{
-	return n > 0 ? arena_room(2 * n * sizeof(struct sched_unit *)) : 0;
 }
 
 /* ---- in and out of the queues -------------------------------------------- */
@@ -379,6 +272,14 @@ sched_slave_ready(struct sched *s, struct sched_slave *sl)
 	}
 }
 
+static void
+forget_refusals(struct sched *s, struct sched_unit *u)
+{
+	if (u->refused)
+		ids_remove(&s->refusals, u->id);
+	u->refused = false;
+}
+
 void
 sched_job_drop(struct sched *s, struct sched_job *job)
 {
@@ -389,6 +290,7 @@ sched_job_drop(struct sched *s, struct sched_job *job)
 		if (u->state == UNIT_READY)
 			unit_leave(s, u, false);
 		class_drop(s, u->class);
+		forget_refusals(s, u);
 		ids_remove(&s->units, u->id);
 	}
 	ids_remove(&s->jobs, job->id);
@@ -440,7 +342,7 @@ sched_next(
 	*n = 0;
 	for (u = unit; u; u = at < *n ? list[at++] : NULL) {
 		for (i = 0; i < u->nusers; i++) {
-			user = u->users[i];
+			user = sched_users(u)[i];
 			if (user->state != UNIT_BLOCKED || user->marked)
 				continue;
 			if (state == UNIT_PASSED && user->nblock > 1)
@@ -497,7 +399,7 @@ sched_end(struct sched *s, struct sched_unit *unit, enum unit_state state,
 	}
 	set_over(unit, state);
 	for (i = 0; state == UNIT_PASSED && i < unit->nusers; i++)
-		unit->users[i]->nblock--;
+		sched_users(unit)[i]->nblock--;
 	for (i = 0; i < n; i++) {
 		if (state == UNIT_PASSED)
 			unit_enter(s, list[i], now);
@@ -514,11 +416,10 @@ sched_reopen(struct sched *s, struct sched_unit *unit)
 	struct sched_job *job = unit->job;
 	const struct sched_unit *u;
 
-	(void)s;
 	assert(unit_state_is_over(unit->state) && unit->state != UNIT_PASSED);
 	unit->state = UNIT_BLOCKED;
 	unit->tries = 0;
-	unit->refusals = NULL;
+	forget_refusals(s, unit);
 	job->nopen++;
 	job->failed = false;
 	for (u = job->units; u && !job->failed; u = u->next)

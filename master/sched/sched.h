@@ -73,6 +73,7 @@ enum sched_resource {
 
 /* This slave doesn't get this unit until then. */
 struct sched_refusal {
+	int64_t unit;
 	int64_t slave;
 	int64_t until;
 	bool rather; /* it may, when no other slave can */
@@ -81,7 +82,7 @@ struct sched_refusal {
 };
 
 struct sched_lease {
-	struct id_node node;
+	int64_t id;
 	struct sched_unit *unit;
 	struct sched_slave *slave;
 	int64_t expires, granted;
@@ -97,10 +98,10 @@ struct sched_lease {
 };
 
 struct sched_job {
-	struct id_node node;
+	int64_t id;
 	struct arena arena;
 	struct sched_job *prev, *next; /* all open jobs */
-	int64_t id, priority, created;
+	int64_t priority, created;
 	const char *user;
 	struct sched_user *owner; /* what counts of it */
 	bool security;            /* goes before all others */
@@ -110,39 +111,50 @@ struct sched_job {
 	struct sched_unit *units;
 };
 
+/*
+ * There are many of them: what few have is told elsewhere or behind it, and
+ * what none has at the same time is in one place.
+ */
 struct sched_unit {
-	union {
-		struct id_node node;
-		int64_t id; /* its first member */
-	};
+	int64_t id;
 	struct sched_job *job;
 	struct sched_unit *next; /* of the job */
-	const char *root;
 	struct sched_class *class;
-	struct sched_unit **needs, **users;
+	struct sched_unit **needs; /* behind them its users */
 	uint32_t nneeds, nusers;
 	uint32_t nblock; /* needs that haven't passed */
-	uint32_t todo;   /* users whose rank is not known, in ranking */
-	enum unit_state state;
+	int32_t attempt;
 	int64_t ready; /* since when it waits for a slave */
-	int32_t attempt, tries;
-	float expect; /* seconds that it will take; 0: nobody knows */
-	float rank;   /* seconds from its start to the end of its job */
-	struct sched_refusal *refusals;
-	struct sched_lease *lease;    /* while it is leased */
-	struct sched_slave *reserved; /* kept free for it */
-	struct lock_use *uses;
-	uint64_t *layers; /* sched_layer() of its steps' keys, in order */
-	uint16_t nuses, nlayers;
-	bool reuse; /* the caller's: an earlier result may stand for it */
-	bool parked, marked;
-	bool held;    /* the same unit runs for another job */
-	int64_t same; /* number of its key, 0: it isn't held; see same.c */
-	struct sched_unit *same_prev, *same_next; /* ready ones of it */
+	float expect;  /* seconds that it will take; 0: nobody knows */
+	float rank;    /* seconds from its start to the end of its job */
+	union {
+		struct sched_lease *lease;    /* of a leased one */
+		struct sched_slave *reserved; /* kept free for a ready one */
+	};
 	/* the heap of its class and user; prev is the left sibling, or the
 	   parent. Of a parked one: the list of those. */
-	struct sched_unit *child, *sibling, *prev;
+	struct sched_unit *child, *sibling;
+	union {
+		struct sched_unit *prev;
+		uint32_t todo; /* users whose rank isn't known, in ranking */
+	};
+	uint8_t state; /* enum unit_state */
+	uint8_t tries;
+	bool reuse : 1; /* the caller's: an earlier result may stand for it */
+	bool parked : 1, marked : 1;
+	bool held : 1; /* the same unit runs for another job */
+	bool same : 1; /* it can be: see same.c */
+	bool refused : 1;
+	uint16_t nuses, nlayers;
+	/* behind it: what the functions below find */
 };
+
+const char *sched_root(const struct sched_unit *unit);
+struct sched_unit **sched_users(const struct sched_unit *unit);
+struct lock_use *sched_uses(const struct sched_unit *unit);
+
+/* NULL: it isn't leased. */
+struct sched_lease *sched_lease_of(const struct sched_unit *unit);
 
 /* What a unit wants of its slave. */
 struct sched_wants {
@@ -189,10 +201,9 @@ struct sched_package {
 };
 
 struct sched_slave {
-	struct id_node node;
+	int64_t id;
 	struct arena arena; /* of what the hello said */
 	size_t index;       /* 0, 1, ... of all slaves */
-	int64_t id;
 	const char *name;
 	bool known;    /* said hello since the start */
 	void *waiting; /* what waits for work for it: the caller's, or NULL */
@@ -224,7 +235,7 @@ struct sched_slave {
 struct sched {
 	struct arena arena;
 	struct ids jobs, units, leases, slave_ids, sames;
-	struct sched_same *spare_sames;
+	struct ids refusals; /* the first of each unit that has any */
 	struct sched_job *first_job, *last_job;
 	struct sched_slave *slaves;
 	size_t nslaves;
@@ -384,6 +395,10 @@ void sched_return(struct sched *s, struct sched_unit *unit, int64_t now);
 void sched_refuse(struct sched *s, struct sched_unit *unit, int64_t slave,
     int64_t until, bool rather, const char *reason);
 
+/* The first of the unit's, or NULL. */
+struct sched_refusal *
+sched_refusals(const struct sched *s, const struct sched_unit *unit);
+
 /*
  * What the slave has refused it may be asked again, once it is ready; losses
  * are remembered.
@@ -400,11 +415,12 @@ struct sched_unit **sched_next(
 
 /*
  * The first of the ready units that are the same as this one, of jobs that
- * reuse; same_next leads to the others. While one of them is leased the others
- * aren't picked.
+ * reuse, and the one after such a one; NULL: no more. While one of them is
+ * leased the others aren't picked.
  */
 struct sched_unit *
 sched_same(const struct sched *s, const struct sched_unit *unit);
+struct sched_unit *sched_same_next(const struct sched_unit *unit);
 
 /* The unit has ended; with it what sched_next() said has changed. */
 void sched_end(struct sched *s, struct sched_unit *unit, enum unit_state state,

@@ -69,7 +69,7 @@ events_unit(struct master *m, const struct sched_unit *u)
 		.unit = u->id,
 		.attempt = u->attempt,
 		.state = unit_state_names[u->state],
-		.slave = u->lease ? u->lease->slave->name : NULL});
+		.slave = sched_lease_of(u) ? u->lease->slave->name : NULL});
 }
 
 void

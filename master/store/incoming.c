@@ -129,7 +129,7 @@ count_unnamed(struct master *m, struct sched_lease *lease, struct error *err)
 
 	if (lease->counted)
 		return 0;
-	rc = db_one(m->db, q, ARGS(INT(lease->node.id)), err);
+	rc = db_one(m->db, q, ARGS(INT(lease->id)), err);
 	if (rc < 0)
 		return -1;
 	lease->unnamed = db_int(m->db, q, 0);
@@ -151,7 +151,7 @@ incoming_allowed(struct master *m, struct sched_lease *lease,
 		most = m->set->upload_max;
 	most -= lease->unnamed;
 	for (in = m->incoming; in; in = in->next) {
-		if (in != except && in->lease == lease->node.id)
+		if (in != except && in->lease == lease->id)
 			most -= in->held ? in->whole : in->size;
 	}
 	return size <= most;

@@ -62,7 +62,8 @@ test_needs_lists(void)
 	is_int(c->nneeds, 2, "each has its needs");
 	ok(c->needs[0] == a && c->needs[1] == b, "in their order");
 	ok(d->needs[0] == c && d->needs[1] == a, "not those of another");
-	ok(a->nusers == 2 && a->users[0] == c && a->users[1] == d, "and users");
+	ok(a->nusers == 2 && sched_users(a)[0] == c && sched_users(a)[1] == d,
+	    "and users");
 	ok(b->nusers == 1 && d->nusers == 0, "as many as it has");
 	sched_start(&sched, d, 0);
 	sched_start(&sched, c, 0);
@@ -103,25 +104,76 @@ test_job_again(void)
 static void
 test_ids_reserve(void)
 {
-	struct id_node nodes[1000];
-	struct arena a = {0};
-	struct ids t;
+	struct ids t = {0};
+	int64_t ids[1000];
 	size_t nslots;
 	int i, good = 0;
 
-	ids_init(&t, &a);
-	ids_add(&t, &nodes[0], 1);
+	for (i = 0; i < 1000; i++)
+		ids[i] = i + 1;
+	ids_add(&t, &ids[0]);
 	ids_reserve(&t, 1000);
 	nslots = t.nslots;
 	for (i = 1; i < 1000; i++)
-		ids_add(&t, &nodes[i], i + 1);
+		ids_add(&t, &ids[i]);
 	ok(t.nslots == nslots && nslots >= 1000, "room was made once");
 	for (i = 0; i < 1000; i++)
-		good += ids_get(&t, i + 1) == &nodes[i];
+		good += ids_get(&t, i + 1) == &ids[i];
 	is_int(good, 1000, "all are found, the one from before too");
 	ids_reserve(&t, 10);
 	ok(t.nslots == nslots, "less than there is changes nothing");
-	arena_release(&a);
+	ids_release(&t);
+}
+
+/* Against an array: numbers near each other and far, that come and go. */
+static void
+test_ids_random(void)
+{
+	static int64_t ids[2000];
+	static bool in[2000];
+	uint32_t seed = 7;
+	struct ids t = {0};
+	size_t n = 0, k;
+	int i, bad = 0;
+
+	for (k = 0; k < 2000; k++)
+		ids[k] = k % 2 ? (int64_t)k : (int64_t)(k + 1) << 40;
+	ok(!ids_get(&t, 1), "nothing is in an empty one");
+	ids_remove(&t, 1);
+	for (i = 0; i < 200000; i++) {
+		seed = seed * 1664525 + 1013904223;
+		/* waves: now it fills, now it empties */
+		k = (seed >> 8) % 2000;
+		if ((seed >> 20) % 8 < (i / 20000 % 2 ? 2u : 6u)) {
+			n += !in[k];
+			in[k] = true;
+			ids_add(&t, &ids[k]);
+		} else {
+			n -= in[k];
+			in[k] = false;
+			ids_remove(&t, ids[k]);
+		}
+		k = (seed >> 4) % 2000;
+		bad += ids_get(&t, ids[k]) != (in[k] ? &ids[k] : NULL);
+		bad += t.n != n;
+	}
+	is_int(bad, 0, "what is in is found, what is out is not");
+	ids_release(&t);
+}
+
+/* One of the same number takes the place. */
+static void
+test_ids_replaced(void)
+{
+	int64_t a = 5, b = 5;
+	struct ids t = {0};
+
+	ids_add(&t, &a);
+	ids_add(&t, &b);
+	ok(ids_get(&t, 5) == &b && t.n == 1, "the later one is found");
+	ids_remove(&t, 5);
+	ok(!ids_get(&t, 5) && t.n == 0, "and no other is behind it");
+	ids_release(&t);
 }
 
 /* What is said to be needed is what is taken. */
@@ -159,6 +211,24 @@ test_room(void)
 	end();
 }
 
+/* 300,000 of them are to have room in 100 MB, with all that is beside them. */
+static void
+test_small(void)
+{
+	static const char *const keys[] = {"0000000000000000aaaa"};
+	struct sched_unit_spec spec = {.id = 1,
+	    .root = "load/n99-1.0",
+	    .wants = {.arch = "amd64", .stage = ""},
+	    .state = UNIT_READY,
+	    .layers = keys,
+	    .nlayers = 1,
+	    .key = keys[0]};
+
+	ok(sched_unit_room(&spec) <= 144, "a unit is small");
+	spec.reuse = true;
+	ok(sched_unit_room(&spec) <= 168, "one that can be the same too");
+}
+
 int
 main(void)
 {
@@ -166,6 +236,9 @@ main(void)
 	test_needs_lists();
 	test_job_again();
 	test_ids_reserve();
+	test_ids_random();
+	test_ids_replaced();
 	test_room();
+	test_small();
 	return tap_done();
 }

@@ -69,7 +69,7 @@ test_held(void)
 	is(reason_kind_names[list[0].kind], "same", "of its own kind");
 	ok(list[0].unit == a->id && list[0].job == 1, "with unit and job");
 	arena_release(&tmp);
-	ok(sched_same(&sched, a) == b && !b->same_next, "it is found");
+	ok(sched_same(&sched, a) == b && !sched_same_next(b), "it is found");
 	sched_end(&sched, a, UNIT_FAILED, 0);
 	is_int(take(sl, 0), b->id, "when the first has failed it runs itself");
 	end();
@@ -212,7 +212,7 @@ test_locks(void)
 	    "waits for the lock master:board, which a/b-1.0 (unit 1) holds on "
 	    "s",
 	    "another waits for the lock");
-	ok(b->held && !b->uses[0].prev && !b->uses[0].next,
+	ok(b->held && !sched_uses(b)[0].prev && !sched_uses(b)[0].next,
 	    "the same one is in no line");
 	sched_end(&sched, a, UNIT_FAILED, 0);
 	is_int(take(sl, 0), b->id, "and has its place back afterwards");

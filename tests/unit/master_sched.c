@@ -135,7 +135,7 @@ test_lease(void)
 	ok(sched_expired(&sched, 60 * S) == a, "the first one is over");
 	sched_renew(&sched, a, 100 * S);
 	ok(sched_expired(&sched, 71 * S) == b, "renewed: now the other");
-	ok(sched_leased(&sched, b->lease->node.id) == b, "found by number");
+	ok(sched_leased(&sched, b->lease->id) == b, "found by number");
 	sched_return(&sched, b, 0);
 	ok(b->state == UNIT_READY && two->leased == 0, "given back");
 	ok(!sched_leased(&sched, 0), "no lease has number 0");
@@ -510,7 +510,8 @@ test_clock(int64_t by)
 	    "and is missed in time");
 	is_int(sched_wake(&sched), DAY + by + 7 * S, "a refusal ends in time");
 	is_int(two->paused_until, DAY + by + 9 * S, "so does a pause");
-	ok(b->refusals->until == UNTIL_EVER, "but what has no end");
+	ok(sched_refusals(&sched, b)->until == UNTIL_EVER,
+	    "but what has no end");
 	is_int(b->ready, DAY + by, "a unit has waited as long as before");
 	is_int((int64_t)(sched_usage(&sched, "alpha", DAY + by) + 0.5),
 	    (int64_t)(a->lease->charged + 0.5), "and its user had as much");
