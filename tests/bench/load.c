@@ -133,7 +133,7 @@ cpu_of(pid_t pid)
 }
 
 static double
-rss_mib(pid_t pid)
+rss_mb(pid_t pid)
 {
 	char path[64], line[256];
 	long kb = 0;
@@ -147,7 +147,7 @@ rss_mib(pid_t pid)
 	}
 	if (f)
 		fclose(f);
-	return (double)kb / 1024;
+	return (double)kb * 1024 / 1e6;
 }
 
 /* The key and the certificates, as texts within one file. */
@@ -457,7 +457,7 @@ cmd_idle(struct farm *f, int seconds)
 	cpu = cpu_of(f->master);
 	run(f, begin + seconds, 1, 50);
 	snprintf(what, sizeof(what), "  idle for %d s", seconds);
-	row(what, "%.0f MiB, %.2f %% of a core", rss_mib(f->master),
+	row(what, "%.0f MB, %.2f %% of a core", rss_mb(f->master),
 	    (cpu_of(f->master) - cpu) * 100 / (clock_now() - begin));
 	return f->units + f->broken > 0;
 }
