@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* A power of two less what an arena has before it: whole pages, no more. */
+/* Powers of two less what an arena has before them: whole pages, no more. */
 #define SLOTS_LESS  8
 #define SLOTS_FIRST (64 - SLOTS_LESS)
 
@@ -24,13 +24,17 @@ ids_release(struct ids *t)
 	ids_init(t);
 }
 
-/* Where its way begins: numbers in sequence are spread. */
+/*
+ * Where its way begins. Numbers are mostly given out in sequence and asked
+ * for so: those of eight go to one line of the cache, lines anywhere.
+ */
 static size_t
 home(const struct ids *t, int64_t id)
 {
-	uint64_t spread = (uint64_t)id * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t spread = ((uint64_t)id >> 3) * UINT64_C(0x9e3779b97f4a7c15);
+	size_t line = (spread >> 32) * (t->nslots >> 3) >> 32;
 
-	return (spread >> 32) * t->nslots >> 32;
+	return line << 3 | ((size_t)id & 7);
 }
 
 static size_t
