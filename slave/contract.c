@@ -250,13 +250,20 @@ look_disk(const struct contract *c, char why[CLOSED_MAX])
 	return false;
 }
 
-/* Why it is closed, and whether what runs ends too. */
+/* Does the owner want the machine for himself now? until is set for hours. */
 static void
-judge(struct contract *c, time_t now, char why[CLOSED_MAX], bool *ends)
+look_away(struct contract *c, time_t now, char why[CLOSED_MAX])
 {
-	const struct slave_conf *conf = c->conf;
+	if (look_hours(c, now, why) && !c->conf->on_battery &&
+	    contract_on_battery(POWER_SUPPLIES))
+		snprintf(why, CLOSED_MAX, "on battery");
+}
 
-	*ends = c->owner == OWNER_PAUSE;
+/* Why nothing is taken: of several reasons the one that lasts longest. */
+static void
+judge(
+    const struct contract *c, const char away[CLOSED_MAX], char why[CLOSED_MAX])
+{
 	if (c->owner != OWNER_OPEN) {
 		snprintf(why, CLOSED_MAX, "%s by its owner",
 		    c->owner == OWNER_PAUSE ? "paused" : "drained");
@@ -264,26 +271,29 @@ judge(struct contract *c, time_t now, char why[CLOSED_MAX], bool *ends)
 	}
 	if (read_text(c->state, "unfit", why, CLOSED_MAX))
 		return;
-	if (!look_hours(c, now, why)) {
-		*ends = !conf->finish;
-		return;
-	}
-	if (!conf->on_battery && contract_on_battery(POWER_SUPPLIES)) {
-		*ends = !conf->finish;
-		snprintf(why, CLOSED_MAX, "on battery");
-		return;
-	}
-	if (!look_disk(c, why))
+	memcpy(why, away, CLOSED_MAX);
+	if (*why || !look_disk(c, why))
 		return;
 	if (contract_left(c) == 0)
 		snprintf(why, CLOSED_MAX, "its traffic of today is used up");
 }
 
+/* What runs may have to end for another reason than why nothing is taken. */
+static void
+judge_running(
+    const struct contract *c, const char away[CLOSED_MAX], char why[CLOSED_MAX])
+{
+	if (c->owner == OWNER_PAUSE)
+		memcpy(why, c->closed, CLOSED_MAX);
+	else if (!c->conf->finish)
+		memcpy(why, away, CLOSED_MAX);
+}
+
 bool
 contract_look(struct contract *c, time_t now)
 {
-	char why[CLOSED_MAX] = "";
-	bool ends, changed;
+	const struct contract old = *c;
+	char away[CLOSED_MAX] = "";
 
 	if (c->day != day_of(now)) {
 		c->day = day_of(now);
@@ -291,11 +301,15 @@ contract_look(struct contract *c, time_t now)
 	}
 	c->owner = contract_owner(c->state);
 	c->until = 0;
-	judge(c, now, why, &ends);
-	changed = strcmp(why, c->closed) != 0 || ends != c->ends;
-	memcpy(c->closed, why, sizeof(why));
-	c->ends = ends;
-	return changed;
+	*c->closed = *c->ends = '\0';
+	look_away(c, now, away);
+	judge(c, away, c->closed);
+	judge_running(c, away, c->ends);
+	/* the end of that opens it only if there is nothing else */
+	if (strcmp(c->closed, away) != 0)
+		c->until = 0;
+	return strcmp(c->closed, old.closed) != 0 ||
+	    strcmp(c->ends, old.ends) != 0;
 }
 
 /* More than the owner gives a jobuild isn't there for it. */

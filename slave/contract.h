@@ -39,7 +39,7 @@ struct contract {
 	int64_t day, moved, saved; /* days since 1970; bytes; as in the file */
 	char closed[CLOSED_MAX];   /* why; "": it is open */
 	time_t until;              /* as long as that; 0: nobody knows */
-	bool ends;                 /* what runs is to be given back */
+	char ends[CLOSED_MAX]; /* why what runs is given back; "": it isn't */
 };
 
 /* Reads hours from the conf. state is the open state folder. */

@@ -116,8 +116,8 @@ contract_turn(struct session *s)
 	else
 		log_info("open");
 	s->hello_due = true;
-	for (l = s->leases; c->ends && l; l = l->next)
-		lease_give_back(l, c->closed);
+	for (l = s->leases; *c->ends && l; l = l->next)
+		lease_give_back(l, c->ends);
 }
 
 /* ---- the loop -------------------------------------------------------------

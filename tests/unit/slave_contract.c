@@ -126,7 +126,7 @@ test_traffic(struct arena *a, const char *dir, int state)
 	contract_moved(&c, 600, day);
 	ok(contract_look(&c, day), "it changes");
 	is(c.closed, "its traffic of today is used up", "and says why");
-	ok(!c.ends && !contract_look(&c, day), "what runs goes on");
+	ok(!*c.ends && !contract_look(&c, day), "what runs goes on");
 	contract_save(&c);
 	ok(contract_init(&again, &conf, state, a, &err) == 0, "a restart");
 	contract_look(&again, day);
@@ -152,14 +152,14 @@ test_owner(struct arena *a, const char *dir, int state)
 	contract_set_owner(state, OWNER_DRAIN, &err);
 	contract_look(&c, 0);
 	is(c.closed, "drained by its owner", "drained");
-	ok(!c.ends, "what runs is finished");
+	ok(!*c.ends, "what runs is finished");
 	contract_set_owner(state, OWNER_PAUSE, &err);
 	contract_look(&c, 0);
-	ok(strcmp(c.closed, "paused by its owner") == 0 && c.ends,
+	ok(strcmp(c.closed, "paused by its owner") == 0 && *c.ends,
 	    "paused: what runs is given back");
 	put(dir, "owner", "resume?\n");
 	contract_look(&c, 0);
-	ok(c.ends && c.until == 0, "a word that isn't known is no permission");
+	ok(*c.ends && c.until == 0, "a word that isn't known is no permission");
 	contract_set_owner(state, OWNER_OPEN, &err);
 	ok(contract_look(&c, 0) && !*c.closed, "resumed");
 	conf.hours = "mon-sun 00:00-24:00";
@@ -171,13 +171,47 @@ test_owner(struct arena *a, const char *dir, int state)
 	contract_init(&c, &conf, state, a, &err);
 	contract_look(&c, 43200);
 	ok(strncmp(c.closed, "outside its hours until Mon 12:00", 33) == 0 &&
-		c.ends,
+		strcmp(c.ends, c.closed) == 0,
 	    "outside of them: %s", c.closed);
 	ok(c.until > 43200 && c.until < 43200 + 8 * 86400 && c.until % 60 == 0,
 	    "until then");
 	conf.finish = true;
 	contract_look(&c, 43200);
-	ok(*c.closed && !c.ends, "at-close = finish");
+	ok(*c.closed && !*c.ends, "at-close = finish");
+}
+
+/* What takes nothing new may still have something that runs. */
+static void
+test_end_of_hours(struct arena *a, const char *dir, int state)
+{
+	struct slave_conf conf = {.state = dir,
+	    .chroot_state = dir,
+	    .on_battery = true,
+	    .hours = "mon 12:00-13:00"};
+	struct contract c;
+
+	contract_init(&c, &conf, state, a, &err);
+	contract_set_owner(state, OWNER_DRAIN, &err);
+	contract_look(&c, 43200);
+	is(c.closed, "drained by its owner", "drained outside its hours");
+	ok(c.until == 0, "whose end opens nothing");
+	ok(strncmp(c.ends, "outside its hours until Mon 12:00", 33) == 0,
+	    "what runs is given back for them: %s", c.ends);
+	contract_set_owner(state, OWNER_PAUSE, &err);
+	contract_look(&c, 43200);
+	is(c.ends, "paused by its owner", "the owner's word is nearer");
+	contract_set_owner(state, OWNER_OPEN, &err);
+	contract_set_unfit(&c, "no job can be run here");
+	contract_look(&c, 43200);
+	ok(strcmp(c.closed, "no job can be run here") == 0 && *c.ends &&
+		c.until == 0,
+	    "jails that hold nothing any more");
+	contract_set_unfit(&c, NULL);
+	conf.finish = true;
+	contract_set_owner(state, OWNER_DRAIN, &err);
+	contract_look(&c, 43200);
+	ok(!*c.ends, "with at-close = finish it goes on");
+	contract_set_owner(state, OWNER_OPEN, &err);
 }
 
 int
@@ -198,6 +232,7 @@ main(void)
 	state = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	test_traffic(&a, dir, state);
 	test_owner(&a, dir, state);
+	test_end_of_hours(&a, dir, state);
 	close(state);
 	file_remove_tree(AT_FDCWD, dir, &err);
 	arena_release(&a);
