@@ -12,19 +12,20 @@
 #include "tree/sign/keyring.h"
 #include "tree/sign/notary.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define SLOTS_MAX 256
 #define CPUS_MAX  10000
 #define MIB       ((int64_t)1 << 20)
 #define PROBE_MAX 128
 #define LABEL_MAX 64
 #define TREE_MAX  64
 #define PORT_MAX  65535
+#define NAMES_MAX 512
 #define LABEL_BYTES                                                            \
 	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-"
 
@@ -146,12 +147,11 @@ check_labels(const struct slave_conf *c, struct error *err)
 static int
 check_contract(struct slave_conf *c, struct arena *a, struct error *err)
 {
-	struct hours h;
 	const char *tree;
 	size_t i, n;
 	int network;
 
-	if (c->hours && hours_parse(&h, c->hours, a, err) < 0)
+	if (c->hours && hours_parse(&c->lent, c->hours, a, err) < 0)
 		return -1;
 	network = network_parse(c->network_word);
 	if (network < 0)
@@ -225,11 +225,11 @@ check_probes(const struct slave_conf *c, struct error *err)
 
 /* Root does what it says: nobody else may have written it. */
 static int
-check_writer(const char *file, struct error *err)
+check_writer(const struct slave_conf *c, const char *file, struct error *err)
 {
 	struct stat st;
 
-	if (geteuid() != 0 || lstat(file, &st) < 0 || st.st_uid == 0)
+	if (!c->by_root || lstat(file, &st) < 0 || st.st_uid == 0)
 		return 0;
 	return fail(err,
 	    "%s: belongs to user %u, and root would do what it says: look at "
@@ -237,30 +237,17 @@ check_writer(const char *file, struct error *err)
 	    file, (unsigned)st.st_uid);
 }
 
-int
-conf_load(struct slave_conf *c, const char *path, const char *folder,
-    struct arena *a, struct error *err)
+/* One that can't be looked at is there: its reader says why. */
+static bool
+is_absent(const char *file)
 {
-	const char *file = path;
+	return access(file, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
 
-	memset(c, 0, sizeof(*c));
-	if (conf_defaults(table, c, a, err) < 0)
-		return -1;
-	if (!file)
-		file = folder ? arena_printf(a, "%s/slave.conf", folder)
-			      : CONF_DEFAULT;
-	if (check_writer(file, err) < 0)
-		return -1;
-	if ((path || access(file, F_OK) == 0) &&
-	    conf_read(file, table, c, a, err) < 0)
-		return -1;
-	if (folder)
-		c->state = folder;
-	if (!c->state)
-		c->state = STATE_DEFAULT;
-	if (check_ranges(c, err) < 0 || check_contract(c, a, err) < 0 ||
-	    check_probes(c, err) < 0)
-		return conf_fail_there(file, err);
+/* What nobody has said follows from the machine and the rest. */
+static void
+complete(struct slave_conf *c, struct arena *a)
+{
 	if (c->pids == 0)
 		c->pids = RUN_PIDS;
 	if (c->memory == 0)
@@ -273,7 +260,44 @@ conf_load(struct slave_conf *c, const char *path, const char *folder,
 		c->chroot = where_program(a, "autotua-chroot");
 	if (!c->helpers)
 		c->helpers = where_helpers(a);
+}
+
+static int
+load(struct slave_conf *c, struct arena *a, struct error *err)
+{
+	struct slave_conf *written = arena_new(a, struct slave_conf);
+	const char *file = c->path;
+
+	if (conf_defaults(table, c, a, err) < 0)
+		return -1;
+	if (!file)
+		file = c->folder ? arena_printf(a, "%s/slave.conf", c->folder)
+				 : CONF_DEFAULT;
+	if (check_writer(c, file, err) < 0)
+		return -1;
+	if ((c->path || !is_absent(file)) &&
+	    conf_read(file, table, c, a, err) < 0)
+		return -1;
+	if (c->folder)
+		c->state = c->folder;
+	if (!c->state)
+		c->state = STATE_DEFAULT;
+	if (check_ranges(c, err) < 0 || check_contract(c, a, err) < 0 ||
+	    check_probes(c, err) < 0)
+		return conf_fail_there(file, err);
+	*written = *c;
+	c->written = written;
+	complete(c, a);
 	return 0;
+}
+
+int
+conf_load(struct slave_conf *c, const char *path, const char *folder,
+    struct arena *a, struct error *err)
+{
+	*c = (struct slave_conf){
+	    .path = path, .folder = folder, .by_root = geteuid() == 0};
+	return load(c, a, err);
 }
 
 /* Is this what may follow a host: nothing, ":PORT", a path behind them? */
@@ -378,4 +402,119 @@ conf_notary(const struct slave_conf *c)
 		log_warn("verdicts aren't remembered: %s", notary_trouble(n));
 	arena_release(&a);
 	return n;
+}
+
+/* ---- again, while it runs ------------------------------------------------ */
+
+static void
+note(struct buf *names, const char *name)
+{
+	(void)buf_addf(names, "%s%s", names->len > 0 ? ", " : "", name);
+}
+
+static bool
+is_same(const struct conf_option *o, const struct slave_conf *a,
+    const struct slave_conf *b)
+{
+	const char *x = (const char *)a + o->offset;
+	const char *y = (const char *)b + o->offset, *s, *t;
+
+	switch (o->type) {
+	case CONF_TEXT:
+		s = *(const char *const *)x;
+		t = *(const char *const *)y;
+		return !s || !t ? s == t : strcmp(s, t) == 0;
+	case CONF_BOOL:
+		return *(const bool *)x == *(const bool *)y;
+	case CONF_NUMBER:
+	case CONF_SIZE:
+	case CONF_DURATION:
+		return *(const int64_t *)x == *(const int64_t *)y;
+	case CONF_LIST:
+		break;
+	}
+	return true;
+}
+
+/* What the process, its account and its jailer are made of. */
+static void
+keep_fixed(
+    struct slave_conf *c, const struct slave_conf *start, struct buf *names)
+{
+	static const char *const fixed[] = {"state", "url", "chroot",
+	    "chroot-state", "helpers", "user", "allow-root", "allow-rootful",
+	    "layers-max"};
+	const struct conf_option *o;
+	size_t i;
+
+	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		for (o = table; strcmp(o->name, fixed[i]) != 0; o++)
+			;
+		if (!is_same(o, c->written, start->written))
+			note(names, o->name);
+	}
+	c->state = start->state;
+	c->url = start->url;
+	c->chroot = start->chroot;
+	c->chroot_state = start->chroot_state;
+	c->helpers = start->helpers;
+	c->user = start->user;
+	c->allow_root = start->allow_root;
+	c->allow_rootful = start->allow_rootful;
+	c->layers_max = start->layers_max;
+	c->jailer = start->jailer;
+}
+
+/* Less than the jailer gives can be lent at once, more can't. */
+static void
+keep_within(
+    struct slave_conf *c, const struct slave_conf *start, struct buf *names)
+{
+	const struct {
+		const char *name;
+		int64_t *now, most;
+	} limits[] = {
+	    {"memory", &c->memory, start->memory},
+	    {"disk", &c->disk, start->disk},
+	    {"cpus", &c->cpus, start->cpus},
+	    {"pids", &c->pids, start->pids},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		if (limits[i].most == 0 ||
+		    (*limits[i].now > 0 && *limits[i].now <= limits[i].most))
+			continue;
+		note(names, limits[i].name);
+		*limits[i].now = limits[i].most;
+	}
+	if (c->nest && !start->nest) {
+		note(names, "nest");
+		c->nest = false;
+	}
+	if (c->network != NETWORK_NO && c->network != start->network) {
+		note(names, "network");
+		c->network = start->network;
+	}
+}
+
+int
+conf_reload(struct slave_conf *c, const struct slave_conf *start,
+    struct arena *a, struct error *err)
+{
+	struct buf names;
+
+	*c = (struct slave_conf){.path = start->path,
+	    .folder = start->folder,
+	    .by_root = start->by_root};
+	if (load(c, a, err) < 0 || check_mirrors(c, err) < 0 ||
+	    check_keyring(c, a, err) < 0)
+		return -1;
+	buf_init(&names, NAMES_MAX);
+	keep_fixed(c, start, &names);
+	keep_within(c, start, &names);
+	if (names.len > 0)
+		log_warn("reload: %s: only a restart changes that", names.data);
+	buf_release(&names);
+	return 0;
 }

@@ -8,6 +8,7 @@
 
 #include "base/conf.h"
 #include "base/network.h"
+#include "slave/hours.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,28 +19,34 @@ struct notary;
 
 #define STATE_DEFAULT "/var/lib/autotua/slave"
 #define CONF_DEFAULT  "/etc/autotua/slave.conf"
+#define SLOTS_MAX     256
 
 struct slave_conf {
-	const char *state;        /* folder: keys, spool */
-	const char *url;          /* of the master, without a path */
-	const char *chroot;       /* the autotua-chroot program */
-	const char *chroot_state; /* its state folder */
-	const char *helpers;      /* folder with jobuild.sh */
-	const char *user;         /* whom root becomes */
-	bool allow_root;          /* may that be root? */
-	int jailer;               /* socket of autotua-chroot serve */
-	const char *keyring;      /* file; NULL: the capsule's signers */
-	int64_t slots;            /* units at once */
-	int64_t jobs;             /* JOBS of emake; 0: processors */
-	int64_t time, silence;    /* seconds; 0: the defaults of run.h */
-	int64_t log_max;          /* bytes of one step's log; 0: likewise */
-	int64_t memory, disk;     /* bytes a step may use; disk 0: no limit */
-	int64_t cpus, pids;       /* cpus 0: no limit; pids never is */
-	int64_t pressure;         /* percent, of autotua-chroot ready */
-	int64_t artifacts_max;    /* bytes of a step's artifacts; 0: no limit */
-	int64_t artifacts_files;  /* their number; likewise */
+	/* where it is from, as conf_load() was told */
+	const char *path, *folder;
+	bool by_root; /* who does what the file says: so it must be root's */
+	const struct slave_conf *written; /* without what isn't in the file */
+	const char *state;                /* folder: keys, spool */
+	const char *url;                  /* of the master, without a path */
+	const char *chroot;               /* the autotua-chroot program */
+	const char *chroot_state;         /* its state folder */
+	const char *helpers;              /* folder with jobuild.sh */
+	const char *user;                 /* whom root becomes */
+	bool allow_root;                  /* may that be root? */
+	int jailer;                       /* socket of autotua-chroot serve */
+	const char *keyring;     /* file; NULL: the capsule's signers */
+	int64_t slots;           /* units at once */
+	int64_t jobs;            /* JOBS of emake; 0: processors */
+	int64_t time, silence;   /* seconds; 0: the defaults of run.h */
+	int64_t log_max;         /* bytes of one step's log; 0: likewise */
+	int64_t memory, disk;    /* bytes a step may use; disk 0: no limit */
+	int64_t cpus, pids;      /* cpus 0: no limit; pids never is */
+	int64_t pressure;        /* percent, of autotua-chroot ready */
+	int64_t artifacts_max;   /* bytes of a step's artifacts; 0: no limit */
+	int64_t artifacts_files; /* their number; likewise */
 	/* the lender's contract: contract.h */
 	const char *hours;        /* NULL: always */
+	struct hours lent;        /* what that means */
 	const char *at_close;     /* "stop" or "finish" */
 	bool finish;              /* the latter: for what runs then */
 	bool on_battery;          /* lent then too? */
@@ -62,6 +69,14 @@ struct slave_conf {
  * be absent. folder (may be NULL) has precedence over the option "state".
  */
 int conf_load(struct slave_conf *c, const char *path, const char *folder,
+    struct arena *a, struct error *err);
+
+/*
+ * Read it again, for a slave that runs with what it had at its start. What
+ * that has fixed stays, such as the state folder, and no more is lent than the
+ * jailer was told then: the log names what only a restart takes up.
+ */
+int conf_reload(struct slave_conf *c, const struct slave_conf *start,
     struct arena *a, struct error *err);
 
 /* Is everything there that "run" needs? err names what isn't. */

@@ -202,32 +202,29 @@ contract_left(const struct contract *c)
 
 /* ---- all of it ----------------------------------------------------------- */
 
-int
-contract_init(struct contract *c, const struct slave_conf *conf, int state,
-    struct arena *a, struct error *err)
+void
+contract_init(struct contract *c, const struct slave_conf *conf, int state)
 {
 	memset(c, 0, sizeof(*c));
 	c->conf = conf;
 	c->state = state;
-	if (conf->hours && hours_parse(&c->hours, conf->hours, a, err) < 0)
-		return -1;
 	read_traffic(c);
-	return 0;
 }
 
 /* false: the machine isn't lent at this time; until is set. */
 static bool
 look_hours(struct contract *c, time_t now, char why[CLOSED_MAX])
 {
+	const struct hours *lent = &c->conf->lent;
 	struct tm t;
 
 	localtime_r(&now, &t);
-	if (hours_open(&c->hours, t.tm_wday, t.tm_hour * 60 + t.tm_min))
+	if (hours_open(lent, t.tm_wday, t.tm_hour * 60 + t.tm_min))
 		return true;
 	c->until = now - t.tm_sec +
 	    60 *
 		(time_t)hours_change(
-		    &c->hours, t.tm_wday, t.tm_hour * 60 + t.tm_min);
+		    lent, t.tm_wday, t.tm_hour * 60 + t.tm_min);
 	localtime_r(&c->until, &t);
 	strftime(why, CLOSED_MAX, "outside its hours until %a %H:%M", &t);
 	return false;

@@ -11,13 +11,11 @@
 #ifndef SLAVE_CONTRACT_H
 #define SLAVE_CONTRACT_H
 
-#include "slave/hours.h"
-
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
-struct arena;
 struct error;
 struct metadata;
 struct slave_conf;
@@ -34,7 +32,6 @@ enum owner {
 struct contract {
 	const struct slave_conf *conf;
 	int state; /* descriptor of the state folder */
-	struct hours hours;
 	enum owner owner;
 	int64_t day, moved, saved; /* days since 1970; bytes; as in the file */
 	char closed[CLOSED_MAX];   /* why; "": it is open */
@@ -42,9 +39,9 @@ struct contract {
 	char ends[CLOSED_MAX]; /* why what runs is given back; "": it isn't */
 };
 
-/* Reads hours from the conf. state is the open state folder. */
-int contract_init(struct contract *c, const struct slave_conf *conf, int state,
-    struct arena *a, struct error *err);
+/* conf may change between looks. state is the open state folder. */
+void
+contract_init(struct contract *c, const struct slave_conf *conf, int state);
 
 /* Look at everything again: has closed (or ends) changed? */
 bool contract_look(struct contract *c, time_t now);

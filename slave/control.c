@@ -85,20 +85,44 @@ find_running(int state, pid_t *pid)
 	return fd;
 }
 
-int
-control_stop(const struct slave_conf *c, bool now, struct error *err)
+/* As find_running(), or why there is none. */
+static int
+need_running(const struct slave_conf *c, pid_t *pid, struct error *err)
 {
 	int state = open_state(c, err), fd;
-	struct pollfd p = {.events = POLLIN};
-	pid_t pid;
-	int rc = 0;
 
 	if (state < 0)
 		return -1;
-	fd = find_running(state, &pid);
+	fd = find_running(state, pid);
 	close(state);
 	if (fd < 0)
 		return fail(err, "%s: no autotua-slave runs there", c->state);
+	return fd;
+}
+
+int
+control_reload(const struct slave_conf *c, struct error *err)
+{
+	pid_t pid;
+	int fd = need_running(c, &pid, err), rc = 0;
+
+	if (fd < 0)
+		return -1;
+	if (pidfd_send_signal(fd, SIGHUP, NULL, 0) < 0)
+		rc = fail_errno(err, "tell process %ld", (long)pid);
+	close(fd);
+	return rc;
+}
+
+int
+control_stop(const struct slave_conf *c, bool now, struct error *err)
+{
+	struct pollfd p = {.events = POLLIN};
+	pid_t pid;
+	int fd = need_running(c, &pid, err), rc = 0;
+
+	if (fd < 0)
+		return -1;
 	p.fd = fd;
 	if (pidfd_send_signal(fd, now ? SIGQUIT : SIGUSR1, NULL, 0) < 0)
 		rc = fail_errno(err, "tell process %ld", (long)pid);
@@ -295,10 +319,7 @@ control_status(
 
 	if (state < 0)
 		return -1;
-	if (contract_init(&now, c, state, a, err) < 0) {
-		close(state);
-		return -1;
-	}
+	contract_init(&now, c, state);
 	contract_look(&now, time(NULL));
 	heard_read(&heard, state);
 	fd = find_running(state, &pid);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the owner says on the machine itself: the commands stop, pause, drain,
- * resume and status. They find a running slave by the file "lock" of the
+ * What the owner says on the machine itself: the commands stop, reload, pause,
+ * drain, resume and status. They find a running slave by the file "lock" of the
  * state folder, which it holds and which has its process id; the owner's word
  * is in a file (contract.h), so that it holds over restarts.
  */
@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+struct arena;
 struct error;
 struct slave_conf;
 
@@ -20,6 +21,9 @@ int control_lock(int state, const char *name, struct error *err);
 
 /* End a running slave: now, or when what runs is finished. */
 int control_stop(const struct slave_conf *c, bool now, struct error *err);
+
+/* Have a running slave read its configuration again. */
+int control_reload(const struct slave_conf *c, struct error *err);
 
 /* The owner's word, told to a running slave too. */
 int

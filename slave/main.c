@@ -36,6 +36,9 @@ static const struct usage forms[] = {
     {"drain", "take nothing more until \"resume\"; finish what runs"},
     {"pause", "as drain, but give back what runs"},
     {"resume", "take work again"},
+    {"reload",
+	"have the slave that runs read the configuration again, if there is "
+	"nothing wrong with it"},
     {"stop [--now]",
 	"end the slave that runs, after what runs; --now: within seconds, "
 	"giving back what runs"},
@@ -133,12 +136,15 @@ do_control(const struct options *o, const struct slave_conf *c, struct arena *a,
 	    (o->json && strcmp(what, "status") != 0))
 		return usage();
 	/* with the rights that "run" begins with */
-	if (strcmp(what, "check") == 0 && conf_check(c, a, &err) < 0)
+	if ((strcmp(what, "check") == 0 || strcmp(what, "reload") == 0) &&
+	    conf_check(c, a, &err) < 0)
 		return report(&err);
 	if (account_command(c, false, &err) < 0)
 		return report(&err);
 	if (strcmp(what, "stop") == 0)
 		rc = control_stop(c, o->now, &err);
+	else if (strcmp(what, "reload") == 0)
+		rc = control_reload(c, &err);
 	else if (strcmp(what, "pause") == 0)
 		rc = control_say(c, OWNER_PAUSE, &err);
 	else if (strcmp(what, "drain") == 0)

@@ -23,7 +23,10 @@ struct session {
 	struct host host;
 	struct calls calls;
 	struct arena arena;
-	const struct slave_conf *conf;
+	const struct slave_conf *conf;  /* settings, which change at a reload */
+	const struct slave_conf *start; /* as it was then */
+	struct slave_conf settings;
+	struct arena read; /* what settings has of the last reload */
 	pid_t jailer;
 	struct lease *leases;
 	struct pool pool;

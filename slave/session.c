@@ -69,6 +69,34 @@ reap(struct session *s)
 	}
 }
 
+/*
+ * Settings that are wrong change nothing: the old ones go on. What runs keeps
+ * those that it began with, but for the contract.
+ */
+static void
+reload(struct session *s)
+{
+	struct slave_conf new;
+	struct arena a = {0};
+	struct error err;
+
+	notify_reloading();
+	if (conf_reload(&new, s->start, &a, &err) < 0) {
+		log_err("reload: %s; the former settings stay", err.msg);
+		arena_release(&a);
+	} else {
+		arena_release(&s->read);
+		s->read = a;
+		s->settings = new;
+		pool_renew(&s->pool);
+		s->next_look = 0;
+		s->hello_due = true;
+		log_info("settings read again");
+	}
+	s->next_probe = 0;
+	notify("READY=1");
+}
+
 static void
 read_signals(struct session *s)
 {
@@ -80,7 +108,8 @@ read_signals(struct session *s)
 			reap(s);
 			break;
 		case SIGHUP:
-			s->next_probe = 0;
+			if (!s->stopping)
+				reload(s);
 			break;
 		case SIGUSR1:
 			log_info("stopping when what runs is finished");
@@ -216,9 +245,7 @@ static void
 loop(struct session *s)
 {
 	/* signals, the probe, and each slot's worker */
-	unsigned max = 2 + (unsigned)s->conf->slots;
-	struct curl_waitfd *fds =
-	    arena_array(&s->arena, max, struct curl_waitfd);
+	struct curl_waitfd fds[2 + SLOTS_MAX];
 	unsigned n;
 
 	for (;;) {
@@ -226,7 +253,7 @@ loop(struct session *s)
 		turn(s);
 		if (is_finished(s))
 			return;
-		n = watched(s, fds, max);
+		n = watched(s, fds, sizeof(fds) / sizeof(fds[0]));
 		calls_wait(&s->calls, fds, n, time_left(s));
 		s->host.now = clock_ms();
 		read_signals(s);
@@ -266,7 +293,8 @@ open_state(struct session *s, struct error *err)
 	if (s->lock < 0)
 		return -1;
 	heard_read(&s->heard, s->state);
-	return contract_init(&s->contract, s->conf, s->state, &s->arena, err);
+	contract_init(&s->contract, s->conf, s->state);
+	return 0;
 }
 
 static int
@@ -322,15 +350,17 @@ session_close(struct session *s)
 	buf_release(&s->probe_text);
 	json_decref(s->about);
 	arena_release(&s->arena);
+	arena_release(&s->read);
 }
 
 int
 session_run(const struct slave_conf *c, const struct jailer *jailer, bool once,
     struct error *err)
 {
-	struct session s = {.conf = c,
+	struct session s = {.start = c,
+	    .settings = *c,
 	    .jailer = jailer->pid,
-	    .host = {.conf = c, .spool = -1, .grace = GRACE},
+	    .host = {.spool = -1, .grace = GRACE},
 	    .signals = -1,
 	    .lock = -1,
 	    .state = -1,
@@ -344,7 +374,7 @@ session_run(const struct slave_conf *c, const struct jailer *jailer, bool once,
 	s.host.session = &s;
 	s.host.calls = &s.calls;
 	s.host.contract = &s.contract;
-	s.pool.conf = c;
+	s.conf = s.host.conf = s.pool.conf = &s.settings;
 	s.host.pool = &s.pool;
 	s.host.now = clock_ms();
 	if (open_state(&s, err) < 0)

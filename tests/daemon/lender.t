@@ -269,6 +269,69 @@ else
 fi
 rm -rf "$tmp/online" "$tmp/trial"
 
+# ---- settings that change while it runs
+
+logged() { grep -q -- "$1" "$tmp/live.log"; }
+writes() { printf '%s\n' "${live[@]}" "$@" >"$tmp/live/slave.conf"; }
+live=("slots = 1" "user = $slave_user" "helpers = $top/jobuild/sh" "memory = 100M" "mirror = local file://$tmp/mirror")
+enroll_slave live
+writes
+run slave live reload
+[[ $status == 1 ]] && said "no autotua-slave runs"; ok "nothing reads its settings again"
+start_slave live
+within 20 hello_of live '.slots == 1 and .labels == {}'
+submit alpha/quick --param N=10 --label lately
+writes "label = lately"
+run slave live reload
+[[ $status == 0 ]] && within 60 job_ended; job_is '.state == "passed"'; ok "a label is offered when the settings are read again"
+submit alpha/endless --param N=10 --label lately
+within 60 in_phase
+writes "slots = 3" "label = lately" "memory = 50M"
+kill -s HUP "${pid[live]}"
+within 20 hello_of live '.slots == 3 and .resources.memory == 3 * 52428800'; ok "slots and memory too"
+within 20 hello_of live '.renewed'; ok "and the slave has looked at itself anew"
+job_is ".units[0].attempt == 1" && in_phase; ok "what runs goes on"
+endless=$job
+submit alpha/quick --param N=11 --label lately
+within 60 job_ended; job_is '.state == "passed"'; ok "another unit runs beside it"
+job=$endless
+writes "label = lately" "memory = 200M" "layers-max = 1G"
+run slave live reload
+within 20 logged "reload: layers-max, memory: only a restart changes that"; ok "what the start has fixed is named"
+within 20 hello_of live '.slots == 1 and .resources.memory == 104857600'; ok "the rest is taken up"
+writes "label = lately" "hours = someday"
+line=$(wc -l <"$tmp/live/slave.conf")
+run slave live reload
+[[ $status == 1 ]] && said "slave.conf:$line: hours"; ok "reload refuses what is wrong, with its line"
+kill -s HUP "${pid[live]}"
+within 20 logged "reload: .*slave.conf:$line: hours.*the former settings stay"; ok "so does the signal"
+writes
+chmod 600 "$tmp/live/slave.conf"
+kill -s HUP "${pid[live]}"
+within 20 logged "reload: .*slave.conf: Permission denied; the former settings stay"; ok "a file that its user can't read is no empty one"
+rm "$tmp/live/slave.conf"
+writes
+chown "$slave_user" "$tmp/live/slave.conf"
+kill -s HUP "${pid[live]}"
+within 20 logged "reload: .*belongs to user $slave_user"; ok "nor may it be that user's"
+chown 0:0 "$tmp/live/slave.conf"
+hello_of live '.labels == {lately: false}' && in_phase; ok "nothing of that has changed anything"
+
+# ---- the end of the hours
+
+slave live drain
+within 20 hello_of live '.closed == "drained by its owner"'
+in_phase; ok "what a drained slave runs goes on"
+writes "label = lately" "hours = $(LC_ALL=C date -d '2 days' +%a | tr '[:upper:]' '[:lower:]') 00:00-00:01"
+slave live reload
+within 20 no_jail_of live; ok "until its hours are over"
+within 20 job_is '.units[0] | .state == "ready" and .attempt == 1'; ok "and is given back"
+logged 'killing .*reason="outside its hours until'; ok "for that reason"
+hello_of live '.closed == "drained by its owner"'; ok "while nothing is taken for the other"
+cancel
+kill_daemon live TERM
+rm -r "$tmp/live"
+
 # ---- what the master can't change
 
 enroll_slave small "memory = 100M" "tree = other"

@@ -109,7 +109,7 @@ test_battery(const char *dir)
 }
 
 static void
-test_traffic(struct arena *a, const char *dir, int state)
+test_traffic(const char *dir, int state)
 {
 	struct slave_conf conf = {.state = dir,
 	    .chroot_state = dir,
@@ -118,7 +118,7 @@ test_traffic(struct arena *a, const char *dir, int state)
 	const time_t day = 1790000000;
 	struct contract c, again;
 
-	ok(contract_init(&c, &conf, state, a, &err) == 0, "a contract");
+	contract_init(&c, &conf, state);
 	contract_look(&c, day);
 	is(c.closed, "", "open");
 	contract_moved(&c, 600, day);
@@ -128,9 +128,9 @@ test_traffic(struct arena *a, const char *dir, int state)
 	is(c.closed, "its traffic of today is used up", "and says why");
 	ok(!*c.ends && !contract_look(&c, day), "what runs goes on");
 	contract_save(&c);
-	ok(contract_init(&again, &conf, state, a, &err) == 0, "a restart");
+	contract_init(&again, &conf, state);
 	contract_look(&again, day);
-	is(again.closed, c.closed, "doesn't forget");
+	is(again.closed, c.closed, "a restart doesn't forget");
 	ok(contract_look(&again, day + 86400), "the next day");
 	is(again.closed, "", "is another one");
 	is_int(contract_left(&again), 1000, "with all of it");
@@ -146,7 +146,7 @@ test_owner(struct arena *a, const char *dir, int state)
 	    .state = dir, .chroot_state = dir, .on_battery = true};
 	struct contract c;
 
-	contract_init(&c, &conf, state, a, &err);
+	contract_init(&c, &conf, state);
 	contract_look(&c, 0);
 	is(c.closed, "", "nothing was said: open");
 	contract_set_owner(state, OWNER_DRAIN, &err);
@@ -162,13 +162,10 @@ test_owner(struct arena *a, const char *dir, int state)
 	ok(*c.ends && c.until == 0, "a word that isn't known is no permission");
 	contract_set_owner(state, OWNER_OPEN, &err);
 	ok(contract_look(&c, 0) && !*c.closed, "resumed");
-	conf.hours = "mon-sun 00:00-24:00";
-	ok(contract_init(&c, &conf, state, a, &err) == 0 &&
-		!contract_look(&c, 0),
-	    "within its hours");
+	hours_parse(&conf.lent, "mon-sun 00:00-24:00", a, &err);
+	ok(!contract_look(&c, 0), "within its hours");
 	/* 1970 began on a Thursday, wherever that is */
-	conf.hours = "mon 12:00-13:00";
-	contract_init(&c, &conf, state, a, &err);
+	hours_parse(&conf.lent, "mon 12:00-13:00", a, &err);
 	contract_look(&c, 43200);
 	ok(strncmp(c.closed, "outside its hours until Mon 12:00", 33) == 0 &&
 		strcmp(c.ends, c.closed) == 0,
@@ -184,13 +181,12 @@ test_owner(struct arena *a, const char *dir, int state)
 static void
 test_end_of_hours(struct arena *a, const char *dir, int state)
 {
-	struct slave_conf conf = {.state = dir,
-	    .chroot_state = dir,
-	    .on_battery = true,
-	    .hours = "mon 12:00-13:00"};
+	struct slave_conf conf = {
+	    .state = dir, .chroot_state = dir, .on_battery = true};
 	struct contract c;
 
-	contract_init(&c, &conf, state, a, &err);
+	hours_parse(&conf.lent, "mon 12:00-13:00", a, &err);
+	contract_init(&c, &conf, state);
 	contract_set_owner(state, OWNER_DRAIN, &err);
 	contract_look(&c, 43200);
 	is(c.closed, "drained by its owner", "drained outside its hours");
@@ -230,7 +226,7 @@ main(void)
 	file_mkdirs(supplies, 0700, &err);
 	test_battery(supplies);
 	state = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	test_traffic(&a, dir, state);
+	test_traffic(dir, state);
 	test_owner(&a, dir, state);
 	test_end_of_hours(&a, dir, state);
 	close(state);

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "tests/unit/tap.h"
 
 #include <stdlib.h>
@@ -229,6 +230,73 @@ test_conf(void)
 	arena_release(&a);
 }
 
+/* The file says this now. */
+static int
+reload(const char *text, struct slave_conf *c, const struct slave_conf *start,
+    struct arena *a)
+{
+	struct error err = {0};
+	int rc;
+
+	if (file_write(start->path, text, strlen(text), 0600, &err) < 0)
+		printf("# %s\n", err.msg);
+	rc = conf_reload(c, start, a, &err);
+	if (rc < 0)
+		printf("# %s\n", err.msg);
+	return rc;
+}
+
+static void
+test_reload(void)
+{
+	char path[] = "/tmp/slave-reload.XXXXXX";
+	struct arena a = {0};
+	struct slave_conf start = {.path = path}, c;
+	struct error err;
+	int fd = mkstemp(path);
+
+	log_set_level(LOG_L_ERR);
+	ok(fd >= 0 && conf_load(&start, path, NULL, &a, &err) == 0,
+	    "an empty file to begin with");
+	start.state = "/s";
+	start.helpers = start.state;
+	start.memory = 100 << 20;
+	start.cpus = 2;
+	ok(reload("state = /other\nuser = you\nallow-rootful = yes\n", &c,
+	       &start, &a) == 0 &&
+		c.state == start.state && c.user == start.user &&
+		c.helpers == start.helpers && !c.allow_rootful,
+	    "what the start has fixed stays");
+	ok(reload("memory = 50M\ncpus = 1\ndisk = 20M\n", &c, &start, &a) ==
+		    0 &&
+		c.memory == 50 << 20 && c.cpus == 1 && c.disk == 20 << 20,
+	    "less is lent at once");
+	ok(reload("memory = 1G\ncpus = 0\nnest = yes\nnetwork = host\n", &c,
+	       &start, &a) == 0 &&
+		c.memory == start.memory && c.cpus == 2 && !c.nest &&
+		c.network == NETWORK_NO,
+	    "no more than the jailer knows of");
+	start.network = NETWORK_PRIVATE;
+	start.nest = true;
+	ok(reload("network = host\n", &c, &start, &a) == 0 &&
+		c.network == NETWORK_PRIVATE && !c.nest,
+	    "nor another network");
+	ok(reload("network = no\n", &c, &start, &a) == 0 &&
+		c.network == NETWORK_NO,
+	    "but none");
+	ok(reload("hours = fri\nslots = 2\nlabel = x\n", &c, &start, &a) == 0 &&
+		c.lent.n == 1 && c.slots == 2 && c.labels.n == 1,
+	    "the rest is as the file has it");
+	ok(reload("hours = noon\n", &c, &start, &a) < 0 &&
+		reload("mirror = x\n", &c, &start, &a) < 0 &&
+		reload("keyring = /dev/null/x\n", &c, &start, &a) < 0,
+	    "what is wrong is refused");
+	unlink(path);
+	ok(conf_reload(&c, &start, &a, &err) < 0, "so is a file that is gone");
+	close(fd);
+	arena_release(&a);
+}
+
 static void
 test_renewal(void)
 {
@@ -248,6 +316,7 @@ main(void)
 	test_token();
 	test_conf_ranges();
 	test_conf();
+	test_reload();
 	test_renewal();
 	return tap_done();
 }
