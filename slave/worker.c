@@ -102,13 +102,13 @@ trouble(struct work *w, const char *reason)
 }
 
 /*
- * Something failed on this machine. Want of room, or of an answer, says nothing
- * about the unit and is over some day: none of its tries is lost.
+ * Something failed on this machine. What will be over says nothing about the
+ * unit, so it is none of its tries.
  */
 static int
 failed_here(struct work *w, const struct error *err)
 {
-	if (error_is_full(err) || err->code == EAGAIN)
+	if (error_may_pass(err))
 		return give_back(w, err->msg);
 	return trouble(w, err->msg);
 }
@@ -461,7 +461,7 @@ run(struct work *w)
 	}
 	result = run_unit(&rc, w->tree, unit, w->capsule.arch,
 	    w->capsule.digest, id, w->path, &watch, &err);
-	if (result == RUN_INFRASTRUCTURE && !w->ran && error_is_full(&err))
+	if (result == RUN_INFRASTRUCTURE && !w->ran && error_may_pass(&err))
 		give_back(w, err.msg);
 	else
 		ending_set(&w->ending, ENDING_DONE, run_result_names[result],

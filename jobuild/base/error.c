@@ -59,3 +59,9 @@ error_is_full(const struct error *err)
 {
 	return err->code == ENOSPC || err->code == EDQUOT;
 }
+
+bool
+error_may_pass(const struct error *err)
+{
+	return error_is_full(err) || err->code == EAGAIN;
+}

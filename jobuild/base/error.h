@@ -32,6 +32,9 @@ int fail_in(struct error *err, const char *fmt, ...)
 /* Is it for want of room, on the disk or of what its user may have of it? */
 bool error_is_full(const struct error *err);
 
+/* Will it be over some day: that, or an answer that didn't come (EAGAIN)? */
+bool error_may_pass(const struct error *err);
+
 #ifdef __clang_analyzer__ /* it sees one source at a time: tell it */
 #define fail(...)       (fail(__VA_ARGS__), -1)
 #define fail_errno(...) (fail_errno(__VA_ARGS__), -1)

@@ -83,7 +83,7 @@ add_item(struct fetch *f, struct map *seen, const struct fetch_item *item)
 	if (urls_add(&f->arena, f->conf, item->source->uri, &urls, &err) < 0) {
 		t->broken = err;
 		if (err.code == 0)
-			t->broken.code = EAGAIN;
+			t->broken.code = ENOENT;
 	}
 	add_candidates(f, t, &urls);
 }
@@ -188,10 +188,15 @@ loop(struct fetch *f, struct error *err)
 	return 0;
 }
 
-static bool
-is_final(int code)
+/* The less is to be hoped for, the higher. */
+static int
+rank(const struct transfer *t)
 {
-	return code == EILSEQ || code == ENOTSUP;
+	int code = transfer_code(t);
+
+	if (code == EILSEQ || code == ENOTSUP)
+		return 2;
+	return code == EAGAIN || error_is_full(&t->broken) ? 0 : 1;
 }
 
 /* Make err of those that were given up; 0 when there is none. */
@@ -206,9 +211,7 @@ verdict(const struct fetch *f, struct error *err)
 		if (t->state != XFER_GIVEN_UP)
 			continue;
 		n++;
-		if (!worst ||
-		    (is_final(transfer_code(t)) &&
-			!is_final(transfer_code(worst))))
+		if (!worst || rank(t) > rank(worst))
 			worst = t;
 	}
 	if (n == 0)

@@ -51,8 +51,9 @@ struct fetch_progress {
  * had, after all others were tried: err names the first such file, its URLs
  * and why each failed. err->code is EILSEQ when all that was had was not what
  * the Manifest says, ENOTSUP when its URI can't be fetched (both: no use to
- * try elsewhere), ENOSPC or EDQUOT when this machine has no room, EAGAIN when
- * another time or place may do better, ECANCELED.
+ * try elsewhere), ENOENT when it isn't where this machine looks, EAGAIN when
+ * another time may do better, ENOSPC or EDQUOT when this machine has no room,
+ * EIO for its other trouble, ECANCELED.
  */
 int fetch_all(const struct fetch_conf *c, const struct fetch_item *items,
     size_t n, const struct fetch_progress *p, struct error *err);

@@ -39,8 +39,8 @@ static void
 give_up_here(struct transfer *t, const struct error *why)
 {
 	t->broken = *why;
-	if (!error_is_full(why))
-		t->broken.code = EAGAIN;
+	if (!error_is_full(why) && why->code != EAGAIN)
+		t->broken.code = EIO;
 	give_up(t);
 }
 
@@ -341,13 +341,22 @@ transfer_end(struct transfer *t, CURLcode code, int64_t now)
 int
 transfer_code(const struct transfer *t)
 {
+	int code = EILSEQ;
 	size_t i;
 
 	if (t->broken.code != 0)
 		return t->broken.code;
 	for (i = 0; i < t->nurls; i++) {
-		if (t->urls[i].outcome != URL_WRONG)
+		switch (t->urls[i].outcome) {
+		case URL_FRESH:
+		case URL_TROUBLE:
 			return EAGAIN;
+		case URL_ABSENT:
+			code = ENOENT;
+			break;
+		case URL_WRONG:
+			break;
+		}
 	}
-	return EILSEQ;
+	return code;
 }

@@ -60,8 +60,8 @@ void transfer_end(struct transfer *t, CURLcode code, int64_t now);
 void transfer_release(struct transfer *t);
 
 /*
- * Why it was given up: EILSEQ when each URL gave wrong content, what broke it
- * otherwise, else EAGAIN.
+ * Why it was given up: what broke it, else EAGAIN when one of the URLs may do
+ * better another time, EILSEQ when each gave wrong content, ENOENT otherwise.
  */
 int transfer_code(const struct transfer *t);
 

@@ -156,7 +156,7 @@ add_mirrors(struct arena *a, const struct fetch_conf *c, const char *uri,
 	    "%s: no mirror of that name is configured here; "
 	    "add \"mirror = %.*s https://...\"",
 	    uri, (int)len, name);
-	err->code = EAGAIN;
+	err->code = ENOENT;
 	return -1;
 }
 

@@ -21,7 +21,7 @@ struct urls {
 
 /*
  * Append the URLs for uri. -1 with ENOTSUP when the URI can never be fetched
- * (scheme, form), EAGAIN when only this machine can't (unknown mirror).
+ * (scheme, form), ENOENT when only this machine can't (unknown mirror).
  */
 int urls_add(struct arena *a, const struct fetch_conf *c, const char *uri,
     struct urls *out, struct error *err);

@@ -162,9 +162,16 @@ recipe alpha/big/big-1.0 <<'R'
 DESCRIPTION="Comes with much"
 job_run() { einfo "runs"; }
 R
+recipe alpha/far/far-1.0 <<'R'
+DESCRIPTION="Comes from where nobody answers"
+SRC_URI="mirror://away/far-1.tar.gz"
+job_run() { einfo "runs"; }
+R
+mkdir "$tmp/far-1" && tar -C "$tmp" -czf "$tmp/mirror/far-1.tar.gz" far-1
+echo "mirror = away file://$tmp/mirror" >>"$XDG_CONFIG_HOME/autotua/config"
 mkdir -p "$tmp/tree/alpha/big/files"
 for part in 1 2 3; do head -c 800000 /dev/urandom >"$tmp/tree/alpha/big/files/noise$part"; done
-(cd "$tmp/tree" && jobuild -q manifest alpha/big >/dev/null) && sign alpha && commit "big"
+(cd "$tmp/tree" && jobuild -q manifest alpha/big alpha/far >/dev/null) && sign alpha && commit "big"
 : >"$tmp/one.log"
 start_slave one
 leave "$tmp/one/spool" 1500K; ok "the spool's disk has room for results and no pack"
@@ -180,6 +187,15 @@ within 30 given_back "trees/%has no room"; ok "it is given back softly, with the
 kill -0 "${pid[one]}" && ! grep -q "worker ended" "$tmp/one.log"; ok "nothing died of it"
 rm "$tmp/one/trees/filler"
 cancel; ok "it is cancelled"
+# nothing listens there
+echo "mirror = away http://127.0.0.1:9" >>"$tmp/one/slave.conf"
+kill -s HUP "${pid[one]}"
+submit alpha/far; ok "a job has a source whose mirror is down"
+within 60 given_back "far-1.tar.gz: http://127.0.0.1:9/far-1.tar.gz:"; ok "it is given back softly, with the place"
+[[ $(tries) == "1 0" && $(db "SELECT strikes FROM slave WHERE name = 'one'") == 0 ]]; ok "which is no try of it, nor the slave's failure"
+sed -i "s|^mirror = away .*|mirror = away file://$tmp/mirror|" "$tmp/one/slave.conf"
+kill -s HUP "${pid[one]}"
+within 60 job_ended; job_is '.state == "passed"'; ok "when it comes, the unit passes"
 echo "0 torn 800000" >&"$net"
 submit alpha/long; ok "a job makes more than any connection carries"
 within 90 job_ended && job_is '.state == "passed"'; ok "it comes in pieces"

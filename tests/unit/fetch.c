@@ -172,10 +172,13 @@ test_mirrors(void)
 	fresh();
 	set_mirrors("wrong", "404");
 	is_int(get("mirror://m/f"), -1, "first wrong, second 404");
-	is_int(err.code, EAGAIN, "may be had elsewhere");
+	is_int(err.code, ENOENT, "may be had elsewhere");
 	ok(strstr(err.msg, "/wrong/f: wrong content") &&
 		strstr(err.msg, "/404/f: HTTP 404"),
 	    "both reasons: %s", err.msg);
+	set_mirrors("404", "cut");
+	is_int(get("mirror://m/f"), -1, "first 404, second breaks off");
+	is_int(err.code, EAGAIN, "may be had another time");
 	set_mirrors("wrong", "long");
 	is_int(get("mirror://m/f"), -1, "all wrong");
 	is_int(err.code, EILSEQ, "no use elsewhere");
@@ -246,7 +249,7 @@ test_refused(void)
 	    {"file:///etc/passwd", ENOTSUP, "can't name files"},
 	    {"gopher://h/f", ENOTSUP, "write https://"},
 	    {"f", ENOTSUP, "write https://"},
-	    {"mirror://other/f", EAGAIN, "no mirror of that name"},
+	    {"mirror://other/f", ENOENT, "no mirror of that name"},
 	    {"mirror://m/a/../f", ENOTSUP, "without . or .."},
 	    {"mirror://m/a/%2e%2E/f", ENOTSUP, "without . or .."},
 	    {"mirror://m", ENOTSUP, "mirror://NAME/path"},
@@ -276,7 +279,7 @@ test_files(void)
 	snprintf(path, sizeof(path), "%s/pub", dir);
 	mkdir(path, 0755);
 	is_int(get("mirror://m/f"), -1, "a mirror in a folder: missing");
-	is_int(err.code, EAGAIN, "its code");
+	is_int(err.code, ENOENT, "its code");
 	snprintf(path, sizeof(path), "%s/pub/f", dir);
 	file_write(path, server_content(), CONTENT_SIZE, 0644, &err);
 	is_int(get("mirror://m/f"), 0, "a mirror in a folder: there");
