@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #define CPUS_MAX  10000
+#define PIDS_MAX  4194304 /* the kernel's */
+#define YEAR      ((int64_t)365 * 24 * 3600)
 #define MIB       ((int64_t)1 << 20)
 #define PROBE_MAX 128
 #define LABEL_MAX 64
@@ -178,19 +180,25 @@ check_contract(struct slave_conf *c, struct arena *a, struct error *err)
 
 /*
  * With less no jobuild at all comes to its end, which would be the limit of a
- * job, and is a letter forgotten here: "memory = 1".
+ * job, and is a letter forgotten here: "memory = 1". More the jailer refuses.
  */
 static int
 check_ranges(const struct slave_conf *c, struct error *err)
 {
 	const struct {
-		const char *name, *least_text;
-		int64_t value, least;
+		const char *name, *least_text, *most_text;
+		int64_t value, least, most; /* most 0: none */
 	} ranges[] = {
-	    {"memory", "16M", c->memory, 16 * MIB},
-	    {"disk", "16M", c->disk, 16 * MIB},
-	    {"log-max", "64K", c->log_max, MIB / 16},
-	    {"pids", "16", c->pids, 16},
+	    {"memory", "16M", "", c->memory, 16 * MIB, 0},
+	    {"disk", "16M", "", c->disk, 16 * MIB, 0},
+	    {"log-max", "64K", "", c->log_max, MIB / 16, 0},
+	    {"pids", "16", "4194304", c->pids, 16, PIDS_MAX},
+	    {"cpus", "1", "10000", c->cpus, 1, CPUS_MAX},
+	    {"time", "1s", "365d", c->time, 1, YEAR},
+	    {"silence", "1s", "365d", c->silence, 1, YEAR},
+	    {"artifacts-files", "1", "2147483647", c->artifacts_files, 1,
+		INT32_MAX},
+	    {"pressure", "1", "100, a percentage", c->pressure, 1, 100},
 	};
 	size_t i;
 
@@ -198,13 +206,12 @@ check_ranges(const struct slave_conf *c, struct error *err)
 		if (ranges[i].value != 0 && ranges[i].value < ranges[i].least)
 			return fail(err, "%s must be at least %s",
 			    ranges[i].name, ranges[i].least_text);
+		if (ranges[i].most != 0 && ranges[i].value > ranges[i].most)
+			return fail(err, "%s must be at most %s",
+			    ranges[i].name, ranges[i].most_text);
 	}
 	if (c->slots < 1 || c->slots > SLOTS_MAX)
 		return fail(err, "slots must be 1 to %d", SLOTS_MAX);
-	if (c->cpus > CPUS_MAX)
-		return fail(err, "cpus must be at most %d", CPUS_MAX);
-	if (c->pressure > 100)
-		return fail(err, "pressure must be at most 100, a percentage");
 	return 0;
 }
 

@@ -155,13 +155,15 @@ test_conf_ranges(void)
 	    "tree = a234567890a234567890a234567890a234567890a234567890a234567890"
 	    "12345",
 	    "probe = a b c", "probe = -x", "slots = 0", "slots = 257",
-	    "cpus = 10001", "hours = noon", "network = some",
+	    "cpus = 10001", "pids = 4194305", "artifacts-files = 2147483648",
+	    "time = 366d", "silence = 366d", "hours = noon", "network = some",
 	    "at-close = never", "label = a b"};
-	static const char good[] = "memory = 16M\ndisk = 0\nlog-max = 64K\n"
-				   "pids = 16\npressure = 100\n"
-				   "tree = main-2.0_x\nprobe = gtk gtk+-3.0\n"
-				   "probe = zlib\nslots = 256\ncpus = 10000\n"
-				   "label = x\nlabel = xy mandatory\n";
+	static const char good[] =
+	    "memory = 16M\ndisk = 0\nlog-max = 64K\n"
+	    "pids = 16\ntime = 365d\nartifacts-files = 2147483647\npressure = 100\n"
+	    "tree = main-2.0_x\nprobe = gtk gtk+-3.0\n"
+	    "probe = zlib\nslots = 256\ncpus = 10000\n"
+	    "label = x\nlabel = xy mandatory\n";
 	struct arena a = {0};
 	struct slave_conf c;
 	struct error err;
