@@ -37,6 +37,15 @@ find(const struct session *s, int64_t id)
 	return NULL;
 }
 
+/* The master takes back what a hello doesn't list, after a moment. */
+void
+claim_lost(struct session *s)
+{
+	s->hello_due = true;
+	if (s->hello_wait.at < s->host.now + LOST_PAUSE)
+		s->hello_wait.at = s->host.now + LOST_PAUSE;
+}
+
 static void
 take(struct session *s, const json_t *capsule)
 {
@@ -44,8 +53,15 @@ take(struct session *s, const json_t *capsule)
 	struct lease *l;
 	int64_t id = json_integer_value(json_object_get(capsule, "lease"));
 
-	if (find(s, id)) {
-		log_warn("lease=%" PRId64 " was given twice", id);
+	/*
+	 * A master that was restored counts anew: what is here is of its
+	 * former life, and must not pass for what is new. That goes back, by
+	 * a hello that doesn't list it.
+	 */
+	l = find(s, id);
+	if (l) {
+		lease_drop(l, "the master gave its number to another");
+		claim_lost(s);
 		return;
 	}
 	l = lease_take(&s->host, capsule, &err);
@@ -103,15 +119,6 @@ claim_given(struct session *s, const json_t *answer)
 		take(s, json_array_get(capsules, i));
 	for (i = 0; i < json_array_size(events); i++)
 		on_event(s, json_array_get(events, i));
-}
-
-/* The master takes back what a hello doesn't list, after a moment. */
-void
-claim_lost(struct session *s)
-{
-	s->hello_due = true;
-	if (s->hello_wait.at < s->host.now + LOST_PAUSE)
-		s->hello_wait.at = s->host.now + LOST_PAUSE;
 }
 
 static void

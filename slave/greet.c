@@ -227,8 +227,10 @@ hello_turn(struct session *s)
 		return;
 	body = json_deep_copy(s->about);
 	held = json_array();
-	for (l = s->leases; l; l = l->next)
-		json_array_append_new(held, json_integer(l->id));
+	for (l = s->leases; l; l = l->next) {
+		if (l->state != LEASE_DROPPED)
+			json_array_append_new(held, json_integer(l->id));
+	}
 	json_object_set_new(body, "leases", held);
 	json_object_set_new(body, "version", json_integer(1));
 	json_object_set_new(body, "renewed", json_boolean(s->renewed));

@@ -12,15 +12,19 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /*
  * What the master gave away after the backup was made has numbers that it
- * doesn't know. They must not come again: a slave's result of then would be
- * taken for something else.
+ * doesn't know. They must not come again, also when the same backup is
+ * restored twice: those of people go on by the time that has passed, a
+ * millisecond for each, which nobody uses up. By that of a lease a slave's
+ * result of then would be taken for something else: they go on anywhere.
  */
 #define NUMBERS_SKIPPED 1000000
+#define LEASES_SKIPPED  ((uint64_t)1 << 40) /* at most */
 
 void
 restore_tell(void *ctx, const char *text)
@@ -235,6 +239,31 @@ make_folders(const char *path, struct error *err)
 	return rc;
 }
 
+static int
+skip(struct db *db, const char *table, int64_t by, struct error *err)
+{
+	int n = db_run(db, SQL_IDS_JUMP, ARGS(TEXT(table), INT(by)), err);
+
+	/* there was none of them yet */
+	if (n == 0)
+		n = db_run(db, SQL_IDS_BEGIN, ARGS(TEXT(table), INT(by)), err);
+	return n < 0 ? -1 : 0;
+}
+
+static int
+skip_numbers(struct db *db, int64_t saved, struct error *err)
+{
+	int64_t passed = (now_us() - saved) / 1000, by = NUMBERS_SKIPPED;
+	uint64_t any;
+
+	if (getrandom(&any, sizeof(any), 0) != (ssize_t)sizeof(any))
+		return fail_errno(err, "random bytes");
+	by += passed > 0 ? passed : 0;
+	return skip(db, "job", by, err) < 0 || skip(db, "unit", by, err) < 0
+	    ? -1
+	    : skip(db, "lease", by + (int64_t)(any % LEASES_SKIPPED), err);
+}
+
 /* Join words that were used since would be good again: none is. */
 static int
 step_forward(struct restore *r, struct error *err)
@@ -246,7 +275,7 @@ step_forward(struct restore *r, struct error *err)
 	if (db_open(&db, path, false, err) < 0)
 		return state_full(r->to, err);
 	if (db_begin(&db, err) == 0 &&
-	    db_run(&db, SQL_IDS_JUMP, ARGS(INT(NUMBERS_SKIPPED)), err) >= 0 &&
+	    skip_numbers(&db, r->list.time, err) == 0 &&
 	    db_run(&db, SQL_TOKEN_FORGET, NULL, err) >= 0 &&
 	    db_run(&db, SQL_SESSION_PRUNE, ARGS(INT(INT64_MAX)), err) >= 0)
 		rc = cmd_finish(&db, "restore", r->dir, err);

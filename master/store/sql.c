@@ -466,7 +466,8 @@ const char *const sql_texts[SQL_COUNT] = {
      * SQLite's own, another database has sequences: numbers that were given
      * away after a backup don't come again
      */
-    [SQL_IDS_JUMP] = "UPDATE sqlite_sequence SET seq = seq + ?1"
-		     " WHERE name IN ('job', 'unit', 'lease')",
+    [SQL_IDS_JUMP] =
+	"UPDATE sqlite_sequence SET seq = seq + ?2 WHERE name = ?1",
+    [SQL_IDS_BEGIN] = "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, ?2)",
     [SQL_TOKEN_FORGET] = "DELETE FROM token WHERE slave_id IS NULL",
 };

@@ -2,11 +2,11 @@
 /*
  * Every SQL statement of the master by name; the texts are in sql.c. They
  * keep to what SQLite and PostgreSQL both understand, with $N for ?N, as "make
- * check-postgresql" shows, but for four:
+ * check-postgresql" shows, but for five:
  *	SQL_BEGIN		BEGIN IMMEDIATE: PostgreSQL's has no such word
  *	SQL_DATA_VERSION	has another process written? There: LISTEN
  *	SQL_SNAPSHOT		VACUUM INTO, for a backup. There: pg_dump
- *	SQL_IDS_JUMP		writes a table of SQLite's. There: setval()
+ *	SQL_IDS_JUMP, _BEGIN	write a table of SQLite's. There: setval()
  * The schema is SQLite's (schema.c); the test names what another one changes.
  */
 #ifndef MASTER_SQL_H
@@ -166,6 +166,7 @@ enum sql {
 	SQL_REPORT_ALL,
 	SQL_UNIT_ONE,
 	SQL_IDS_JUMP,
+	SQL_IDS_BEGIN,
 	SQL_TOKEN_FORGET,
 	SQL_AUDIT_HEAD,
 	SQL_AUDIT_ONE,

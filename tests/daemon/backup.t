@@ -15,6 +15,7 @@ lease_time=600s
 sign alpha >/dev/null && commit "signed" && farm_master alpha
 ok "a master serves"
 [[ -n ${pid[master]-} ]] || { echo "Bail out! no master"; exit 1; }
+run master backup "$tmp/young"; [[ $status == 0 ]]; ok "a backup before there was any job"
 join_slave one "$(master token new)" && hello one && submit_by_hand alpha/app && claim one
 ok "a unit is leased"
 
@@ -296,10 +297,26 @@ ok "the restored one serves"
 as one; api PUT "lease/$old/log?attempt=$attempt&step=0&offset=24" --data-binary " third."
 is 200; ok "the slave goes on where the backup has its lease"
 anyone; submit_by_hand alpha/app && ((job > 1000000)); ok "later numbers are far from those of before"
+again_from() { # BACKUP SLAVE: another life from there, with a lease of a new job
+	kill_daemon master TERM
+	rm -rf "$tmp/master" && run master restore "$1" && [[ $status == 0 ]] && start_master || return
+	anyone
+	[[ $2 == one ]] || join_slave "$2" "$(master token new)" || return
+	submit_by_hand alpha/app && hello "$2" && claim "$2"
+}
+newer() { ((job > ${1%%:*} && lease != ${1##*:} && lease > 1000000)); } # JOB:LEASE
+for from in "$tmp/young" "$tmp/saved"; do
+	[[ $from == */saved ]] && who=one || who=late
+	again_from "$from" "$who" && newer 1000000:0; ok "${from##*/}: no number comes again"
+	life=$job:$lease had=$lease tried=$attempt
+	again_from "$from" "$who" && newer "$life"; ok "${from##*/}: restored twice, none of the life between"
+	as "$who"; api PUT "lease/$had/log?attempt=$tried&step=0&offset=0" --data-binary "of another life"
+	problem 409 stale-attempt; ok "${from##*/}: what a slave has of that is refused"
+done
 
 # ---- killed at any moment --------------------------------------------------------
 
-hello one && claim one; ok "a unit to work on"
+anyone; submit_by_hand alpha/app && claim one; ok "a unit to work on"
 offset=0 jobs=() blobs=()
 # as often as it takes on a slow machine that something of each kind is answered
 some_of_each() { ((offset > 0 && ${#blobs[@]} && ${#jobs[@]})); }

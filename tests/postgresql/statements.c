@@ -18,6 +18,7 @@ kind(enum sql id)
 	case SQL_DATA_VERSION:
 	case SQL_SNAPSHOT:
 	case SQL_IDS_JUMP:
+	case SQL_IDS_BEGIN:
 		return "own";
 	case SQL_COMMIT:
 	case SQL_ROLLBACK:
