@@ -16,12 +16,10 @@
 #include "base/notify.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -46,18 +44,23 @@ struct service {
 static int
 take_lock(struct service *s, struct error *err)
 {
-	s->lock = openat(s->st.dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int version;
+
+	s->lock = state_lock(&s->st, true, err);
 	if (s->lock < 0)
-		return fail_errno(err, "%s/lock", s->st.path);
-	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
-		return 0;
-	if (errno == EWOULDBLOCK)
-		fail(err, "%s: another autotua-master serves it", s->st.path);
-	else
-		fail_errno(err, "%s/lock", s->st.path);
-	close(s->lock);
-	s->lock = -1;
-	return -1;
+		return err->code == EWOULDBLOCK
+		    ? fail(err, "%s: another autotua-master serves it",
+			  s->st.path)
+		    : -1;
+	/* from here on nobody changes it */
+	if (state_schema(&s->st, &version, err) < 0)
+		return -1;
+	return version == migrations_count
+	    ? 0
+	    : fail(err,
+		  "%s: a newer autotua-master has changed the database "
+		  "meanwhile",
+		  s->st.path);
 }
 
 /* Halves of a former run; packs are made again when wanted. */

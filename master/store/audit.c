@@ -46,7 +46,6 @@ row_here(struct db *db, enum sql q, struct arena *a)
 	    .digest = db_text(db, q, 6, a)};
 }
 
-/* Rows of a schema without digests get theirs, once: before the first row. */
 static int
 seal(struct db *db, struct audit_head *head, struct error *err)
 {
@@ -90,6 +89,23 @@ audit_head(struct db *db, struct audit_head *head, struct error *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* The head, of rows that have their digests. */
+static int
+sealed_head(struct db *db, struct audit_head *head, struct error *err)
+{
+	if (audit_head(db, head, err) < 0)
+		return -1;
+	return head->id > 0 && !*head->digest ? seal(db, head, err) : 0;
+}
+
+int
+audit_seal(struct db *db, struct error *err)
+{
+	struct audit_head head;
+
+	return sealed_head(db, &head, err);
+}
+
 int
 audit(struct db *db, int64_t now, const char *who, const char *what,
     const char *object, const char *origin, struct error *err)
@@ -102,9 +118,7 @@ audit(struct db *db, int64_t now, const char *who, const char *what,
 	struct audit_head head;
 	char digest[KEY_HEX];
 
-	if (audit_head(db, &head, err) < 0)
-		return -1;
-	if (head.id > 0 && !*head.digest && seal(db, &head, err) < 0)
+	if (sealed_head(db, &head, err) < 0)
 		return -1;
 	r.id = head.id + 1;
 	row_digest(&r, head.digest, digest);

@@ -25,6 +25,9 @@ struct audit_head {
 int audit(struct db *db, int64_t now, const char *who, const char *what,
     const char *object, const char *origin, struct error *err);
 
+/* Give rows of a schema without digests theirs; inside a transaction. */
+int audit_seal(struct db *db, struct error *err);
+
 /* The last row. */
 int audit_head(struct db *db, struct audit_head *head, struct error *err);
 

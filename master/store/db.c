@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/store/db.h"
+#include "master/store/audit.h"
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/log.h"
 
 #include <errno.h>
 #include <sqlite3.h>
@@ -70,32 +72,6 @@ migrate_from(struct db *db, int version, struct error *err)
 }
 
 static int
-migrate(struct db *db, struct error *err)
-{
-	int version, rc;
-
-	if (schema_version(db, &version, err) < 0)
-		return -1;
-	if (version == migrations_count)
-		return 0;
-	if (version > migrations_count)
-		return fail(err,
-		    "database: schema %d is newer than this program's %d; "
-		    "use the newer autotua-master",
-		    version, migrations_count);
-	if (run_script(db, "BEGIN IMMEDIATE", err) < 0)
-		return -1;
-	rc = schema_version(db, &version, err);
-	if (rc == 0)
-		rc = migrate_from(db, version, err);
-	if (rc == 0)
-		rc = run_script(db, "COMMIT", err);
-	if (rc < 0)
-		sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
-	return rc;
-}
-
-static int
 prepare_all(struct db *db, struct error *err)
 {
 	int i;
@@ -107,6 +83,40 @@ prepare_all(struct db *db, struct error *err)
 			return trouble(db, sql_texts[i], err);
 	}
 	return 0;
+}
+
+/* Bring the schema up to date and prepare all statements. */
+static int
+migrate(struct db *db, struct error *err)
+{
+	int version, rc;
+
+	if (schema_version(db, &version, err) < 0)
+		return -1;
+	if (version == migrations_count)
+		return prepare_all(db, err);
+	if (version > migrations_count)
+		return fail(err,
+		    "database: schema %d is newer than this program's %d; "
+		    "use the newer autotua-master",
+		    version, migrations_count);
+	if (run_script(db, "BEGIN IMMEDIATE", err) < 0)
+		return -1;
+	rc = schema_version(db, &version, err);
+	if (rc == 0)
+		rc = migrate_from(db, version, err);
+	if (rc == 0)
+		rc = prepare_all(db, err);
+	if (rc == 0)
+		rc = audit_seal(db, err);
+	if (rc == 0)
+		rc = run_script(db, "COMMIT", err);
+	if (rc < 0)
+		sqlite3_exec(db->conn, "ROLLBACK", NULL, NULL, NULL);
+	else if (version > 0 && version < migrations_count)
+		log_info(
+		    "database: schema %d is now %d", version, migrations_count);
+	return rc;
 }
 
 int
@@ -121,8 +131,7 @@ db_open(struct db *db, const char *path, bool create, struct error *err)
 		goto failed;
 	}
 	sqlite3_busy_timeout(db->conn, BUSY_MS);
-	if (run_script(db, pragmas, err) < 0 || migrate(db, err) < 0 ||
-	    prepare_all(db, err) < 0) {
+	if (run_script(db, pragmas, err) < 0 || migrate(db, err) < 0) {
 		fail_in(err, "%s", path);
 		goto failed;
 	}
@@ -398,19 +407,39 @@ ask(struct db *db, const char *pragma, int column,
 	return rc == SQLITE_DONE ? n : trouble(db, pragma, err);
 }
 
+/* To look at only; db_close() must follow. */
+static int
+open_to_read(struct db *db, const char *path, struct error *err)
+{
+	memset(db, 0, sizeof(*db));
+	if (sqlite3_open_v2(path, &db->conn, SQLITE_OPEN_READONLY, NULL) !=
+	    SQLITE_OK)
+		return fail(err, "open database %s", path);
+	sqlite3_busy_timeout(db->conn, BUSY_MS);
+	return 0;
+}
+
+int
+db_schema(const char *path, int *version, struct error *err)
+{
+	struct db db;
+	int rc = open_to_read(&db, path, err);
+
+	if (rc == 0)
+		rc = schema_version(&db, version, err);
+	db_close(&db);
+	return rc;
+}
+
 int
 db_examine(const char *path, int *version,
     void (*tell)(void *ctx, const char *text), void *ctx, struct error *err)
 {
-	struct db db = {0};
+	struct db db;
 	int pages = -1, keys = -1;
 
-	if (sqlite3_open_v2(path, &db.conn, SQLITE_OPEN_READONLY, NULL) !=
-	    SQLITE_OK) {
-		fail(err, "open database %s", path);
+	if (open_to_read(&db, path, err) < 0)
 		goto out;
-	}
-	sqlite3_busy_timeout(db.conn, BUSY_MS);
 	if (schema_version(&db, version, err) == 0)
 		pages =
 		    ask(&db, "PRAGMA integrity_check(20)", 0, tell, ctx, err);
@@ -419,6 +448,6 @@ db_examine(const char *path, int *version,
 	if (keys < 0)
 		fail_in(err, "%s", path);
 out:
-	sqlite3_close(db.conn);
+	db_close(&db);
 	return pages < 0 || keys < 0 ? -1 : pages + keys;
 }

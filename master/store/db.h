@@ -72,11 +72,14 @@ struct value {
 
 /*
  * Open the file, bring its schema to this program's version (a newer one is
- * refused) and prepare all statements. create: make the file if it isn't
- * there.
+ * refused) and prepare all statements. Programs of the former one that have it
+ * open can't use it any more. create: make the file if it isn't there.
  */
 int db_open(struct db *db, const char *path, bool create, struct error *err);
 void db_close(struct db *db);
+
+/* The version of a file's schema; nothing is changed. */
+int db_schema(const char *path, int *version, struct error *err);
 
 /* One writing transaction at a time; db_rollback() needs no check. */
 int db_begin(struct db *db, struct error *err);

@@ -314,6 +314,54 @@ fail_none(const struct state *st, struct error *err)
 }
 
 int
+state_lock(const struct state *st, bool make, struct error *err)
+{
+	int flags = O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0);
+	int fd = openat(st->dir, "lock", flags, 0600);
+
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	fail_errno(err, "%s/lock", st->path);
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+int
+state_schema(struct state *st, int *version, struct error *err)
+{
+	return db_schema(state_path(st, &st->arena, "master.db"), version, err);
+}
+
+/*
+ * Who serves with an older schema has its statements of that, and couldn't go
+ * on with this program's: the schema changes under the lock of serve only.
+ */
+static int
+open_database(struct state *st, struct error *err)
+{
+	const char *path = state_path(st, &st->arena, "master.db");
+	int version, rc, lock = -1;
+
+	if (state_schema(st, &version, err) == 0 &&
+	    version < migrations_count) {
+		lock = state_lock(st, false, err);
+		if (lock < 0 && err->code == EWOULDBLOCK)
+			return fail(err,
+			    "%s: an older autotua-master serves it: restart "
+			    "that one first, which brings the database up to "
+			    "date",
+			    st->path);
+		if (lock < 0 && err->code != ENOENT)
+			return -1;
+	}
+	rc = db_open(&st->db, path, false, err);
+	if (lock >= 0)
+		close(lock);
+	return rc < 0 ? state_full(st->path, err) : 0;
+}
+
+int
 state_open(struct state *st, const char *path, struct error *err)
 {
 	const char *conf;
@@ -333,11 +381,8 @@ state_open(struct state *st, const char *path, struct error *err)
 		fail_errno(err, "open %s", path);
 		goto failed;
 	}
-	if (db_open(&st->db, state_path(st, &st->arena, "master.db"), false,
-		err) < 0) {
-		state_full(path, err);
+	if (open_database(st, err) < 0)
 		goto failed;
-	}
 	return 0;
 failed:
 	state_close(st);

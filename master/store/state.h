@@ -49,9 +49,21 @@ struct state {
 	struct db db;
 };
 
-/* Read the configuration of a folder that init made, and open the database. */
+/*
+ * Read the configuration of a folder that init made, and open the database,
+ * which is brought up to date unless an older program serves it.
+ */
 int state_open(struct state *st, const char *path, struct error *err);
 void state_close(struct state *st);
+
+/*
+ * The lock of serve: a descriptor that holds it. make: the file, too. -1 with
+ * EWOULDBLOCK as err's code when another has it, ENOENT: nobody ever served.
+ */
+int state_lock(const struct state *st, bool make, struct error *err);
+
+/* The version of the database's schema, of which nothing is changed. */
+int state_schema(struct state *st, int *version, struct error *err);
 
 /* What a restore calls master.conf until all is there. */
 #define CONF_HALF "master.conf.new"

@@ -159,6 +159,21 @@ cp "$tmp/conf" "$conf"; reload; grep -q "disk has room again" "$tmp/master.log"
 ok "there is room again"
 anyone; submit_by_hand alpha/app; is 201; ok "and jobs are taken"
 
+# ---- an upgrade -------------------------------------------------------------------------
+
+# a serve of the program before, as the commands of this one see it
+schema() { sqlite3 "$tmp/master/master.db" "PRAGMA user_version${1:+ = $1}"; }
+now=$(schema)
+schema 18
+for command in status "token new" "backup $tmp/early" "check" "serve -n"; do
+	# shellcheck disable=SC2086 # words
+	run master $command
+	[[ $status == 1 && $(schema) == 18 ]] && said "an older autotua-master serves it: restart that one first"
+	ok "$command leaves the database to a serve that is older"
+done
+anyone; submit_by_hand alpha/app; is 201; ok "which goes on"
+schema "$now"
+
 # ---- the audit ------------------------------------------------------------------------
 
 job=1; post "jobs/$job/priority" '{}'
@@ -188,6 +203,11 @@ run master check
 : >"$tmp/told"
 kill_daemon master TERM
 within 10 told '^STOPPING=1$'; ok "the manager is told of the end"
+sqlite3 "$tmp/master/master.db" "DROP INDEX unit_passed; ALTER TABLE unit DROP COLUMN passed;
+	CREATE INDEX unit_passed ON unit (key) WHERE state = 'passed'; PRAGMA user_version = 18"
+run master status
+[[ $status == 0 && $(schema) == "$now" ]] && said "database: schema 18 is now $now"
+ok "when nothing serves, a command brings the database up to date, and says so"
 
 # ---- units of the service manager -------------------------------------------------------
 

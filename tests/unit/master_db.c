@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tap.h"
+#include "master/store/audit.h"
 #include "master/store/db.h"
 #include "base/arena.h"
 #include "base/error.h"
@@ -153,6 +154,26 @@ test_passed(void)
 	    "one that passes later isn't it");
 	db_run(&db, SQL_SLAVE_RETIRE, ARGS(TEXT("two")), &err);
 	is_int(earlier(&db), 2, "without its slave it is the next");
+	db_close(&db);
+	unlink(file);
+}
+
+/* Rows of the audit from before it was a chain are in it at once. */
+static void
+test_sealed(void)
+{
+	struct audit_head head;
+	char file[64];
+	struct db db;
+
+	snprintf(file, sizeof(file), "%s-sealed", path);
+	make_old(file, 5,
+	    "INSERT INTO audit (created, who, what, object, origin) VALUES"
+	    " (1, 'uid 0', 'user add', 'anna', 'command'),"
+	    " (2, 'anna', 'submit', 'job 1', '192.0.2.1')");
+	ok(db_open(&db, file, false, &err) == 0, "is migrated");
+	ok(audit_verify(&db, NULL, &head, &err) == 0 && head.id == 2,
+	    "what it had is right");
 	db_close(&db);
 	unlink(file);
 }
@@ -385,6 +406,7 @@ main(void)
 	reset_version();
 	test_person();
 	test_made();
+	test_sealed();
 	test_passed();
 	test_rows();
 	test_transactions();
