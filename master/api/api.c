@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/api/api.h"
 #include "master/api/session.h"
+#include "master/jobs/dispatch.h"
 #include "master/http/parse.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -345,6 +346,19 @@ api_lease(struct master *m, struct request *r, int64_t attempt)
 	}
 	u->lease->heard = true;
 	sched_renew(&m->sched, u, loop_now(&m->loop) + m->set->lease * SECOND);
+	return u;
+}
+
+struct sched_unit *
+api_work(struct master *m, struct request *r, int64_t attempt)
+{
+	struct sched_unit *u = api_lease(m, r, attempt);
+	struct error err;
+
+	if (u && dispatch_accepted(m, u, loop_now(&m->loop), &err) < 0) {
+		request_broken(r, &err);
+		return NULL;
+	}
 	return u;
 }
 

@@ -89,6 +89,10 @@ int64_t api_need_number(struct request *r, const json_t *o, const char *key,
  */
 struct sched_unit *
 api_lease(struct master *m, struct request *r, int64_t attempt);
+
+/* As that, for a call that shows that the slave has begun the unit. */
+struct sched_unit *
+api_work(struct master *m, struct request *r, int64_t attempt);
 void api_stale(struct master *m, struct request *r);
 
 /* The member "attempt"; -1: answered. */

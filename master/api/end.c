@@ -100,7 +100,7 @@ static void
 end_lease(struct master *m, struct request *r, const json_t *o, int64_t attempt,
     const char *result)
 {
-	struct sched_unit *u = api_lease(m, r, attempt);
+	struct sched_unit *u = api_work(m, r, attempt);
 	struct error err;
 
 	if (!u)

@@ -46,10 +46,14 @@ api_renew(struct master *m, struct request *r)
 	struct sched_unit *u;
 	const char *state;
 
-	if (attempt < 0 || !(u = api_lease(m, r, attempt)))
+	if (attempt < 0)
 		return;
 	state = api_one_of(api_text(o, "state", 20), live_states);
 	step = json_object_get(o, "step");
+	/* without a state it may still look whether it takes the unit */
+	u = state ? api_work(m, r, attempt) : api_lease(m, r, attempt);
+	if (!u)
+		return;
 	if (state && json_is_integer(step)) {
 		if (state != u->lease->state ||
 		    json_integer_value(step) != u->lease->step)
@@ -404,7 +408,7 @@ api_step(struct master *m, struct request *r)
 		request_json(r, 200, json_pack("{s:[]}", "events"));
 		goto out;
 	}
-	u = api_lease(m, r, p.attempt);
+	u = api_work(m, r, p.attempt);
 	if (!u)
 		goto out;
 	p.unit = u->id;

@@ -359,16 +359,28 @@ static bool
 is_untouched(struct asking *a)
 {
 	const struct sched_job *job = asking_open_job(a);
+	const struct sched_unit *u;
 
 	if (!job)
 		return false;
-	if (!job->started)
-		return true;
-	request_problem(a->r, 409, "already-accepted",
-	    "a slave has accepted a unit of job %" PRId64
-	    " already: cancel it and submit another",
-	    a->r->id);
-	return false;
+	if (job->started) {
+		request_problem(a->r, 409, "already-accepted",
+		    "a slave has accepted a unit of job %" PRId64
+		    " already: cancel it and submit another",
+		    a->r->id);
+		return false;
+	}
+	for (u = job->units; u; u = u->next) {
+		if (!u->lease)
+			continue;
+		request_problem(a->r, 409, "being-offered",
+		    "slave %s has just been given a unit of job %" PRId64
+		    " and hasn't said yet whether it takes it: try again in "
+		    "a moment",
+		    u->lease->slave->name, a->r->id);
+		return false;
+	}
+	return true;
 }
 
 static void

@@ -511,6 +511,22 @@ dispatch_refused(struct master *m, struct sched_unit *unit, bool hard,
 	return 0;
 }
 
+int
+dispatch_accepted(
+    struct master *m, struct sched_unit *unit, int64_t now, struct error *err)
+{
+	struct sched_job *job = unit->job;
+
+	if (job->started || job->cancelled)
+		return 0;
+	if (db_run(m->db, SQL_JOB_STARTED, ARGS(INT(job->id), INT(now)), err) <
+	    0)
+		return -1;
+	job->started = true;
+	events_job(m, job->id, "running");
+	return 0;
+}
+
 int64_t
 dispatch_lease(struct master *m, struct sched_unit *unit,
     struct sched_slave *sl, int64_t now, struct error *err)
@@ -527,10 +543,7 @@ dispatch_lease(struct master *m, struct sched_unit *unit,
 	if (lease < 0 ||
 	    db_run(m->db, SQL_UNIT_LEASED,
 		ARGS(INT(unit->id), INT(unit->attempt + 1), INT(sl->id)),
-		err) < 0 ||
-	    (!unit->job->started &&
-		db_run(m->db, SQL_JOB_STARTED,
-		    ARGS(INT(unit->job->id), INT(now)), err) < 0)) {
+		err) < 0) {
 		db_rollback(m->db);
 		return -1;
 	}
@@ -539,8 +552,6 @@ dispatch_lease(struct master *m, struct sched_unit *unit,
 	unit->attempt++;
 	m->count.leases++;
 	histogram_add(&m->waited, now - unit->ready);
-	if (!unit->job->started)
-		events_job(m, unit->job->id, "running");
 	sched_lease(
 	    &m->sched, unit, sl, lease, now, now + m->set->lease * SECOND);
 	events_unit(m, unit);

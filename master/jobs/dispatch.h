@@ -77,6 +77,10 @@ double dispatch_expects(
 int64_t dispatch_lease(struct master *m, struct sched_unit *unit,
     struct sched_slave *sl, int64_t now, struct error *err);
 
+/* The slave has begun the unit it was given: the job runs from then on. */
+int dispatch_accepted(
+    struct master *m, struct sched_unit *unit, int64_t now, struct error *err);
+
 /* How a lease ended, as the slave said. */
 int dispatch_done(struct master *m, struct sched_unit *unit, const char *result,
     const char *reason, int64_t now, struct error *err);

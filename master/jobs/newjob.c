@@ -273,8 +273,8 @@ static int
 write_repin(struct master *m, struct new_job *job, struct stored *units,
     int64_t now, struct error *err)
 {
-	static const enum sql drops[] = {
-	    SQL_EDGE_DROP, SQL_STEP_DROP, SQL_REFUSAL_DROP, SQL_UNIT_DROP};
+	static const enum sql drops[] = {SQL_EDGE_DROP, SQL_STEP_DROP,
+	    SQL_REFUSAL_DROP, SQL_LEASE_DROP, SQL_UNIT_DROP};
 	char object[100];
 	size_t i;
 	int n;

@@ -112,12 +112,15 @@ schedule_again(struct again *g, struct sched_job *job, struct error *err)
 {
 	struct sched *s = &g->m->sched;
 	struct unit_ids ready = {0};
+	const struct sched_job *open;
 	struct sched_unit *u;
 	size_t i;
 
-	events_job(g->m, g->change->job, "running");
 	if (!job && dispatch_load_job(g->m, g->change->job, err) < 0)
 		return -1;
+	open = sched_job_get(s, g->change->job);
+	events_job(
+	    g->m, g->change->job, open && open->started ? "running" : "queued");
 	for (i = 0; i < g->n; i++) {
 		u = sched_unit_get(s, g->list[i]->id);
 		if (!g->list[i]->again || !u)

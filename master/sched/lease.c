@@ -87,7 +87,6 @@ sched_lease(struct sched *s, struct sched_unit *unit, struct sched_slave *sl,
 		locks_take(unit);
 	}
 	unit->state = UNIT_LEASED;
-	unit->job->started = true;
 	unit->lease = l;
 	l->unit = unit;
 	l->slave = sl;

@@ -239,7 +239,7 @@ api_log_put(struct master *m, struct request *r)
 	if ((attempt = request_number(r, "attempt")) < 0 ||
 	    (l.step = request_number(r, "step")) < 0 ||
 	    (l.offset = request_number(r, "offset")) < 0 ||
-	    !(u = api_lease(m, r, attempt)))
+	    !(u = api_work(m, r, attempt)))
 		return;
 	size = logs_append(m, r, u, &l);
 	if (size >= 0)

@@ -340,6 +340,9 @@ const char *const sql_texts[SQL_COUNT] = {
 		       " CAST(?1 AS BIGINT) WHERE state = 'held'",
     [SQL_LEASE_END] = "UPDATE lease SET state = ?2, ended = ?3, result = ?4,"
 		      " reason = ?5 WHERE id = ?1 AND state = 'held'",
+    /* of a job that no slave has begun: nothing else names them */
+    [SQL_LEASE_DROP] = "DELETE FROM lease WHERE unit_id IN"
+		       " (SELECT id FROM unit WHERE job_id = ?1)",
     [SQL_LEASE_GET] = "SELECT unit_id, attempt, slave_id, state, result"
 		      " FROM lease WHERE id = ?1",
     /* by hours: who had how much, microseconds of slots */

@@ -227,7 +227,21 @@ change priority '{priority: 5000}'; problem 400 bad-request; ok "nor beyond its 
 change priority '{priority: 7}'; is 200 && job_has '.priority == 7'; ok "a priority"
 kill_daemon master && start_master && hello one; job_has '.priority == 7'; ok "stays"
 claim one 1; has '.capsules[0].revision == "'"$(git -C "$tmp/tree" rev-parse HEAD)"'"'; ok "the slave gets what was repinned"
-change repin '{revision: ""}'; problem 409 already-accepted; ok "then it can't be moved"
+change repin '{revision: ""}'; problem 409 being-offered; ok "while it looks at that it can't be moved"
+as one; post "lease/$lease/refuse" '{"attempt":'"$attempt"',"kind":"hard","reason":"alpha is not in my keyring"}'
+job_has '.state == "queued" and .started == null and .units[0].state == "ready"'; ok "a job that every slave refuses doesn't run"
+anyone; change repin '{revision: ""}'; is 200 '.job == '"$number"; ok "and can be moved to a revision that they take"
+hello one && claim one 1; ok "which is given to the slave"
+back() { hello one && anyone && job_has '.units[0].state == "ready"'; }
+within 20 back && job_has '.state == "queued"'; ok "nor does one whose slave never got it"
+change repin '{revision: ""}'; is 200; ok "so it can be moved again"
+claim one 1; as one; post "lease/$lease/renew" '{"attempt":'"$attempt"'}'; anyone
+job_has '.state == "queued"'; ok "nor one whose slave still looks at it"
+as one; post "lease/$lease/renew" '{"attempt":'"$attempt"',"step":0,"state":"fetching"}'; anyone
+job_has '.state == "running" and .started != null'; ok "it runs when its slave says so"
+kill_daemon master && start_master && hello one; anyone
+job_has '.state == "running"'; ok "which is kept"
+change repin '{revision: ""}'; problem 409 already-accepted; ok "and then it can't be moved"
 as one; steps 1
 change priority '{priority: 1}'; problem 409 job-over; ok "no priority for what is over"
 
