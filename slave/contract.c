@@ -122,13 +122,15 @@ static void
 read_traffic(struct contract *c)
 {
 	char text[64];
-	int64_t day, moved;
+	int64_t day, moved, waits = 0;
 
 	if (read_text(c->state, "traffic", text, sizeof(text)) &&
-	    sscanf(text, "%" SCNd64 " %" SCNd64, &day, &moved) == 2 &&
+	    sscanf(text, "%" SCNd64 " %" SCNd64 " %" SCNd64, &day, &moved,
+		&waits) >= 2 &&
 	    moved >= 0) {
 		c->day = day;
 		c->moved = c->saved = moved;
+		c->waits = waits;
 	}
 }
 
@@ -151,8 +153,9 @@ contract_save(struct contract *c)
 
 	if (c->saved == c->moved)
 		return;
-	n = snprintf(
-	    text, sizeof(text), "%" PRId64 " %" PRId64 "\n", c->day, c->moved);
+	n = snprintf(text, sizeof(text),
+	    "%" PRId64 " %" PRId64 " %" PRId64 "\n", c->day, c->moved,
+	    c->waits);
 	fd = openat(c->state, "traffic.new",
 	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0 || file_write_all(fd, text, (size_t)n, &err) < 0 ||
@@ -164,15 +167,21 @@ contract_save(struct contract *c)
 		close(fd);
 }
 
+static void
+begin_day(struct contract *c, time_t now)
+{
+	if (c->day == day_of(now))
+		return;
+	c->day = day_of(now);
+	c->moved = c->waits = 0;
+}
+
 void
 contract_moved(struct contract *c, int64_t bytes, time_t now)
 {
 	if (bytes <= 0 || c->conf->traffic == 0)
 		return;
-	if (c->day != day_of(now)) {
-		c->day = day_of(now);
-		c->moved = 0;
-	}
+	begin_day(c, now);
 	c->moved += bytes;
 	if (c->moved - c->saved >= SAVE_STEP || c->moved < c->saved)
 		contract_save(c);
@@ -198,6 +207,16 @@ contract_left(const struct contract *c)
 	if (c->conf->traffic == 0)
 		return INT64_MAX;
 	return c->moved < c->conf->traffic ? c->conf->traffic - c->moved : 0;
+}
+
+void
+contract_wait(struct contract *c, int64_t bytes)
+{
+	if (bytes <= c->waits)
+		return;
+	c->waits = bytes;
+	c->saved = -1;
+	contract_save(c);
 }
 
 /* ---- all of it ----------------------------------------------------------- */
@@ -271,7 +290,7 @@ judge(
 	memcpy(why, away, CLOSED_MAX);
 	if (*why || !look_disk(c, why))
 		return;
-	if (contract_left(c) == 0)
+	if (contract_left(c) == 0 || contract_left(c) < c->waits)
 		snprintf(why, CLOSED_MAX, "its traffic of today is used up");
 }
 
@@ -292,10 +311,7 @@ contract_look(struct contract *c, time_t now)
 	const struct contract old = *c;
 	char away[CLOSED_MAX] = "";
 
-	if (c->day != day_of(now)) {
-		c->day = day_of(now);
-		c->moved = 0;
-	}
+	begin_day(c, now);
 	c->owner = contract_owner(c->state);
 	c->until = 0;
 	*c->closed = *c->ends = '\0';

@@ -34,9 +34,10 @@ struct contract {
 	int state; /* descriptor of the state folder */
 	enum owner owner;
 	int64_t day, moved, saved; /* days since 1970; bytes; as in the file */
-	char closed[CLOSED_MAX];   /* why; "": it is open */
-	time_t until;              /* as long as that; 0: nobody knows */
-	char ends[CLOSED_MAX]; /* why what runs is given back; "": it isn't */
+	int64_t waits; /* bytes of what has no place in today's traffic */
+	char closed[CLOSED_MAX]; /* why; "": it is open */
+	time_t until;            /* as long as that; 0: nobody knows */
+	char ends[CLOSED_MAX];   /* why what runs is given back; "": it isn't */
 };
 
 /* conf may change between looks. state is the open state folder. */
@@ -54,6 +55,9 @@ int64_t contract_phases(const json_t *report);
 
 /* Bytes that may be moved today still; INT64_MAX: no limit. */
 int64_t contract_left(const struct contract *c);
+
+/* So many have to wait for another day: nothing is taken meanwhile. */
+void contract_wait(struct contract *c, int64_t bytes);
 
 /* Write what was moved, if it isn't written yet. */
 void contract_save(struct contract *c);

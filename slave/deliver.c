@@ -145,6 +145,7 @@ meet_limit(struct lease *l, enum sending what, const char *text)
 static void
 start(struct lease *l, enum sending what, struct call_request *r)
 {
+	l->out.flying = r->size;
 	r->done = on_sent;
 	r->ctx = l;
 	l->out.sending = what;
@@ -206,6 +207,8 @@ send_artifact(struct lease *l, const json_t *artifact)
 	/* what came before the line broke is there */
 	r.offset = o->from > 0 && o->from <= size ? o->from : 0;
 	r.size = size - r.offset;
+	if (lease_is_held(l, r.size))
+		return;
 	if (r.offset > 0)
 		snprintf(path + strlen(path), sizeof(path) - strlen(path),
 		    "&offset=%" PRId64, r.offset);
@@ -377,6 +380,8 @@ deliver_turn(struct lease *l)
 	if (!o->report)
 		o->report = spool_report(l->dir, o->sent.step);
 	size = spool_log_size(l->dir, o->sent.step);
+	if (size > o->sent.log && lease_is_held(l, size - o->sent.log))
+		return;
 	artifact = json_array_get(
 	    json_object_get(o->report, "artifacts"), o->artifact);
 	if (artifact && size <= o->sent.log)

@@ -18,6 +18,7 @@
 
 #define LENGTH_DEFAULT 60000 /* of a lease from the spool, until renewed */
 #define NEWS_PAUSE     200   /* milliseconds between progress messages */
+#define HELD_PAUSE     10000 /* between looks at what may be sent */
 
 uint32_t
 lease_random(void)
@@ -192,7 +193,15 @@ lease_kill(struct lease *l, enum ending_kind kind, const char *result,
 void
 lease_cancel(struct lease *l)
 {
-	lease_kill(l, ENDING_DONE, "cancelled", "cancelled by the master");
+	const char *why = "cancelled by the master";
+
+	lease_kill(l, ENDING_DONE, "cancelled", why);
+	/* what it made may be to go out tomorrow: nobody wants it any more */
+	if (l->state == LEASE_ENDED && l->out.held) {
+		ending_set(&l->ending, ENDING_DONE, "cancelled", why);
+		l->out.spoilt = true;
+		l->out.wait.at = 0;
+	}
 }
 
 void
@@ -295,6 +304,43 @@ void
 lease_reaped(struct lease *l, int status)
 {
 	without_worker(l, proc_status_text(status));
+}
+
+/* ---- the owner's traffic ---------------------------------------------------
+ */
+
+/* What may be sent today, besides what is on its way already. */
+static int64_t
+traffic_left(const struct lease *l)
+{
+	int64_t left = contract_left(l->host->contract);
+	const struct lease *o;
+
+	for (o = l->host->session->leases; left < INT64_MAX && o; o = o->next)
+		left -= o->send ? o->out.flying : 0;
+	return left;
+}
+
+bool
+lease_is_held(struct lease *l, int64_t bytes)
+{
+	static const char beyond[] = "its results are more than this slave's "
+				     "owner lets it send in a day";
+	int64_t day = l->host->conf->traffic;
+
+	if (day > 0 && bytes > day) {
+		lease_kill(l, ENDING_REFUSE_HARD, NULL, beyond);
+		if (l->state == LEASE_ENDED)
+			ending_set(
+			    &l->ending, ENDING_REFUSE_HARD, NULL, beyond);
+		return true;
+	}
+	l->out.held = bytes > traffic_left(l);
+	if (!l->out.held)
+		return false;
+	contract_wait(l->host->contract, bytes);
+	l->out.wait.at = l->host->now + HELD_PAUSE;
+	return true;
 }
 
 /* ---- what the worker says -------------------------------------------------

@@ -60,6 +60,8 @@ struct delivery {
 	enum sending sending;
 	struct sent sent; /* acknowledged so far */
 	int64_t chunk;    /* bytes of log in flight */
+	int64_t flying;   /* bytes of log or artifact in flight */
+	bool held;        /* something waits for another day's traffic */
 	json_t *report;   /* of step sent.step, once it is there */
 	size_t artifact;  /* the next one of report */
 	bool missing;     /* the master asks for it, */
@@ -153,6 +155,13 @@ void lease_events(struct lease *l, const json_t *answer);
 /* Kill the work, which ends so; what ended already stays as it is. */
 void lease_kill(struct lease *l, enum ending_kind kind, const char *result,
     const char *reason);
+
+/*
+ * Must bytes that are to go out wait in the spool, for want of traffic? They
+ * are looked at again later. More than the owner lets go out in a day is given
+ * back for good.
+ */
+bool lease_is_held(struct lease *l, int64_t bytes);
 
 /* ---- deliver.c ------------------------------------------------------------
  */

@@ -67,6 +67,24 @@ may_pass(int status, const struct error *err)
 	return http_may_pass(status);
 }
 
+/* One call; what came, if not all, counts too. */
+static int
+get(struct pack_line *l, const char *path, int fd, struct error *err)
+{
+	int64_t max = l->left < PACK_MAX ? l->left : PACK_MAX, came;
+	int status = http_get(l->master, path, fd, max, err);
+
+	came = lseek(fd, 0, SEEK_CUR);
+	if (came > 0)
+		l->left -= came < l->left ? came : l->left;
+	if (status < 0 && err->code == EPROTO && max < PACK_MAX) {
+		fail(err, "is more than the slave's owner lets it fetch today");
+		err->code = EAGAIN;
+		l->left = 0;
+	}
+	return status;
+}
+
 /* The HTTP status of the last try, or -1. */
 static int
 try_pack(struct pack_line *l, const char *path, int fd, struct error *err)
@@ -79,7 +97,7 @@ try_pack(struct pack_line *l, const char *path, int fd, struct error *err)
 	for (;;) {
 		status = -1;
 		if (l->master || connect_master(l, err) == 0)
-			status = http_get(l->master, path, fd, PACK_MAX, err);
+			status = get(l, path, fd, err);
 		if (status == 200 || status == 409)
 			return status;
 		disconnect(l);
@@ -90,7 +108,7 @@ try_pack(struct pack_line *l, const char *path, int fd, struct error *err)
 			fresh = true;
 			continue;
 		}
-		if (!may_pass(status, err) || clock_ms() >= end)
+		if (!may_pass(status, err) || l->left == 0 || clock_ms() >= end)
 			return status;
 		if (wait.tries == 0)
 			log_warn("pack: %s; trying again", err->msg);

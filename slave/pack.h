@@ -17,6 +17,7 @@ struct pack_line {
 	const struct slave_conf *conf;
 	int leash;           /* readable: nobody wants it any more */
 	struct http *master; /* NULL: not connected */
+	int64_t left;        /* bytes that may come today; what comes is off */
 };
 
 enum pack_result {

@@ -24,8 +24,18 @@
 struct part {
 	int fd;
 	int64_t size, max; /* bytes that are there; that may be */
+	int64_t *left;     /* that may come today */
 	struct error *err;
 };
+
+/* Another day it may come. */
+static int
+too_much(struct error *err)
+{
+	fail(err, "is more than the slave's owner lets it fetch today");
+	err->code = EAGAIN;
+	return -1;
+}
 
 static size_t
 on_bytes(char *p, size_t size, size_t n, void *ctx)
@@ -38,6 +48,11 @@ on_bytes(char *p, size_t size, size_t n, void *ctx)
 		    part->max);
 		return 0;
 	}
+	if ((int64_t)n > *part->left) {
+		too_much(part->err);
+		return 0;
+	}
+	*part->left -= (int64_t)n;
 	if (file_write_all(part->fd, p, n, part->err) < 0)
 		return 0;
 	part->size += (int64_t)n;
@@ -93,9 +108,10 @@ get_rest(const struct calls *master, const char *digest, struct part *part,
 
 static int
 download(const struct calls *master, const struct capsule *capsule, int fd,
-    struct error *err)
+    int64_t *left, struct error *err)
 {
-	struct part part = {.fd = fd, .max = capsule->stage_size, .err = err};
+	struct part part = {
+	    .fd = fd, .max = capsule->stage_size, .left = left, .err = err};
 	int try, rc;
 
 	part.size = lseek(fd, 0, SEEK_END);
@@ -106,6 +122,8 @@ download(const struct calls *master, const struct capsule *capsule, int fd,
 			return fail_errno(err, "truncate");
 		part.size = 0;
 	}
+	if (part.max - part.size > *left)
+		return too_much(err);
 	for (try = 0; part.max < 0 || part.size < part.max; try++) {
 		if (try > 0) {
 			log_info("stage %s: %s; trying again", capsule->stage,
@@ -139,37 +157,31 @@ check_digest(const struct capsule *capsule, int fd, struct error *err)
 	    capsule->digest);
 }
 
-/* With the lock held: someone else may have been first. */
+/* With the lock held: someone else may have been first. 1: it was fetched. */
 static int
 fetch_locked(const struct slave_conf *c, const struct calls *master,
-    const struct capsule *capsule, const char *path, int fd, struct error *err)
+    const struct capsule *capsule, int fd, int64_t *left, struct error *err)
 {
 	int there = jailer_has(c->jailer, false, capsule->digest, err);
 
 	if (there != 0)
 		return there < 0 ? -1 : 0;
-	if (download(master, capsule, fd, err) < 0 ||
+	if (download(master, capsule, fd, left, err) < 0 ||
 	    check_digest(capsule, fd, err) < 0 ||
 	    jailer_import(c->jailer, fd, capsule->digest, capsule->stage, err) <
 		0)
 		return -1;
-	unlink(path);
-	return 0;
+	return 1;
 }
 
-int
-stage_ensure(const struct slave_conf *c, const struct calls *master,
-    const struct capsule *capsule, struct arena *a, struct error *err)
+/* Into the file, which goes when the stage is imported. */
+static int
+fetch_to(const char *path, const struct slave_conf *c,
+    const struct calls *master, const struct capsule *capsule, int64_t *left,
+    struct error *err)
 {
-	const char *path = arena_printf(
-	    a, "%s/%s.part", conf_path(c, a, "stages"), capsule->digest);
 	int fd, rc;
 
-	rc = jailer_has(c->jailer, false, capsule->digest, err);
-	if (rc != 0)
-		return rc < 0 ? -1 : 0;
-	if (file_mkdirs(conf_path(c, a, "stages"), 0700, err) < 0)
-		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return fail_errno(err, "open %s", path);
@@ -178,9 +190,29 @@ stage_ensure(const struct slave_conf *c, const struct calls *master,
 	if (rc < 0)
 		rc = fail_errno(err, "lock %s", path);
 	else
-		rc = fetch_locked(c, master, capsule, path, fd, err);
-	if (rc < 0)
-		fail_in(err, "stage %s", capsule->stage);
+		rc = fetch_locked(c, master, capsule, fd, left, err);
+	if (rc > 0)
+		unlink(path);
 	close(fd);
 	return rc;
+}
+
+int
+stage_ensure(const struct slave_conf *c, const struct calls *master,
+    const struct capsule *capsule, int64_t *left, struct error *err)
+{
+	struct arena a = {0};
+	const char *dir = conf_path(c, &a, "stages");
+	int rc = jailer_has(c->jailer, false, capsule->digest, err);
+
+	if (rc == 0 && file_mkdirs(dir, 0700, err) < 0)
+		rc = -1;
+	if (rc == 0)
+		rc = fetch_to(
+		    arena_printf(&a, "%s/%s.part", dir, capsule->digest), c,
+		    master, capsule, left, err);
+	if (rc < 0)
+		fail_in(err, "stage %s", capsule->stage);
+	arena_release(&a);
+	return rc < 0 ? -1 : 0;
 }

@@ -8,14 +8,18 @@
 #ifndef SLAVE_STAGE_H
 #define SLAVE_STAGE_H
 
-struct arena;
+#include <stdint.h>
+
 struct calls;
 struct capsule;
 struct error;
 struct slave_conf;
 
-/* Make sure that the capsule's stage is imported. */
+/*
+ * Make sure that the capsule's stage is imported. What comes for it is taken
+ * off left, the bytes that may come today.
+ */
 int stage_ensure(const struct slave_conf *c, const struct calls *master,
-    const struct capsule *capsule, struct arena *a, struct error *err);
+    const struct capsule *capsule, int64_t *left, struct error *err);
 
 #endif

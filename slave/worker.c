@@ -59,7 +59,6 @@ struct work {
 	int64_t news_since;
 	/* of one lease */
 	struct arena arena;
-	int64_t left;     /* bytes of sources that may come */
 	int dir;          /* the lease's spool folder; -1 */
 	const char *path; /* of it */
 	json_t *json;     /* what capsule's texts are of */
@@ -168,6 +167,13 @@ tell(struct work *w, const char *fmt, ...)
 }
 
 static void
+tell_moved(struct work *w, int64_t bytes)
+{
+	if (bytes > 0)
+		tell(w, "moved %" PRId64 "\n", bytes);
+}
+
+static void
 on_state(void *ctx, size_t step, enum step_state state)
 {
 	struct work *w = ctx;
@@ -225,11 +231,14 @@ static int
 get_pack(struct work *w, int fd)
 {
 	const struct capsule *c = &w->capsule;
+	int64_t left = w->line.left;
+	enum pack_result result;
 	struct error err;
 
-	switch (pack_get(&w->line, c->lease, c->attempt, fd, &err)) {
+	result = pack_get(&w->line, c->lease, c->attempt, fd, &err);
+	tell_moved(w, left - w->line.left);
+	switch (result) {
 	case PACK_THERE:
-		tell(w, "moved %" PRId64 "\n", (int64_t)lseek(fd, 0, SEEK_END));
 		return 0;
 	case PACK_STALE:
 		w->stale = true;
@@ -320,10 +329,9 @@ static int
 check_tree(struct work *w)
 {
 	struct error err;
+	int rc = contract_takes(w->conf, w->capsule.tree, &err);
 
-	if (contract_takes(w->conf, w->capsule.tree, &err) < 0)
-		return refuse(w, err.msg);
-	return 0;
+	return rc < 0 ? refuse(w, err.msg) : 0;
 }
 
 static int
@@ -395,6 +403,7 @@ ask_stage(struct work *w)
 static int
 get_stage(struct work *w)
 {
+	int64_t left = w->line.left;
 	struct calls master;
 	struct error err;
 	int rc;
@@ -406,13 +415,10 @@ get_stage(struct work *w)
 	tell_now(w);
 	if (calls_open(&master, w->conf, &w->arena, &err) < 0)
 		return trouble(w, err.msg);
-	rc = stage_ensure(w->conf, &master, &w->capsule, &w->arena, &err);
+	rc = stage_ensure(w->conf, &master, &w->capsule, &w->line.left, &err);
 	calls_close(&master);
-	if (rc < 0)
-		return failed_here(w, &err);
-	if (w->capsule.stage_size > 0)
-		tell(w, "moved %" PRId64 "\n", w->capsule.stage_size);
-	return 0;
+	tell_moved(w, left - w->line.left);
+	return rc < 0 ? failed_here(w, &err) : 0;
 }
 
 static void
@@ -453,7 +459,7 @@ run(struct work *w)
 	int64_t missing;
 
 	missing = missing_sources(w, unit->nsteps);
-	if (missing > w->left) {
+	if (missing > w->line.left) {
 		give_back(w,
 		    "its sources are more than the slave's owner lets it "
 		    "fetch today");
@@ -466,10 +472,7 @@ run(struct work *w)
 	else
 		ending_set(&w->ending, ENDING_DONE, run_result_names[result],
 		    result == RUN_PASSED ? "" : err.msg);
-	if (missing > 0)
-		missing -= missing_sources(w, unit->nsteps);
-	if (missing > 0)
-		tell(w, "moved %" PRId64 "\n", missing);
+	tell_moved(w, missing - missing_sources(w, unit->nsteps));
 }
 
 static int
@@ -507,7 +510,7 @@ begin_work(struct work *w, const struct worker_order *order)
 
 	w->arena = (struct arena){0};
 	w->begun = clock_ms();
-	w->left = order->left;
+	w->line.left = order->left;
 	w->path = arena_printf(
 	    &w->arena, "%s/spool/%" PRId64, w->conf->state, order->lease);
 	w->json = NULL;

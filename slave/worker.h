@@ -24,7 +24,7 @@ struct slave_conf;
 /* What is written to a worker's leash when it has nothing to do. */
 struct worker_order {
 	int64_t lease;
-	int64_t left; /* bytes of sources that may come, else it gives back */
+	int64_t left; /* bytes that may come for it, else it gives back */
 };
 
 /*

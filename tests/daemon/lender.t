@@ -28,6 +28,12 @@ recipe alpha/vast/vast-1.0 <<'X'
 DESCRIPTION="Brings back what has no end"
 job_collect() { truncate -s 400G "${ARTIFACTS}/big" && artifact "${ARTIFACTS}/big"; }
 X
+for size in 1300000 30000000; do
+	recipe "alpha/of$size/of$size-1.0" <<-X
+		DESCRIPTION="Brings back so many bytes"
+		job_collect() { head -c $size /dev/urandom >it && artifact it; }
+	X
+done
 sign alpha && commit "signed"
 lease_time=40s
 run farm_master alpha
@@ -268,6 +274,42 @@ else
 	ok "no private network can be had here # SKIP"
 fi
 rm -rf "$tmp/online" "$tmp/trial"
+
+# ---- what may come and go in a day
+
+lends() { # TRAFFIC: from now on
+	sed -i "s/^traffic = .*/traffic = $1/" "$tmp/frugal/slave.conf"
+	slave frugal reload
+}
+enroll_slave frugal "traffic = 1M"
+start_slave frugal
+submit alpha/quick --param N=20
+within 30 job_is 'any(.units[0].reasons[]; .text | test("stage small: is more than the slave.s owner lets it fetch today"))'
+ok "a stage that is too much for today isn't fetched"
+run slave frugal status --json
+jq -e '.contract.traffic_today < 1e6' "$tmp/out" >/dev/null; ok "nor a part of it"
+lends 3M
+within 60 job_ended; job_is '.state == "passed"'; ok "another day it may be"
+submit alpha/of1300000
+within 30 hello_of frugal '.closed == "its traffic of today is used up"'; ok "who has too much to send takes nothing"
+run slave frugal status
+said "lent: no, its traffic of today is used up"; ok "as its status says"
+job_is '.state == "running" and .units[0].attempt == 1'; ok "what it made waits"
+lends 4M
+within 60 job_ended; job_is '.state == "passed" and .units[0].attempt == 1'; ok "until it may go out"
+run slave frugal status --json
+jq -e '.contract.traffic_today < 4 * 1048576' "$tmp/out" >/dev/null; ok "which is all that went out"
+submit alpha/of1300000
+within 30 hello_of frugal '.closed == "its traffic of today is used up"'
+jobuild cancel "$job" >/dev/null
+within 30 job_ended; job_is '.state == "cancelled"'; ok "what waits so can be cancelled"
+lends 20M
+submit alpha/of30000000
+within 60 job_is 'any(.units[0].reasons[]; .text | test("frugal: its results are more than"))'
+ok "what no day has room for is refused"
+cancel
+kill_daemon frugal TERM
+rm -r "$tmp/frugal"
 
 # ---- settings that change while it runs
 
