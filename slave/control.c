@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/control.h"
 #include "slave/conf.h"
+#include "slave/enroll.h"
 #include "slave/heard.h"
 #include "slave/spool.h"
 #include "base/arena.h"
@@ -151,6 +152,27 @@ control_say(const struct slave_conf *c, enum owner owner, struct error *err)
 		close(fd);
 	}
 	close(state);
+	return rc;
+}
+
+int
+control_retire(const struct slave_conf *c, struct error *err)
+{
+	int state = open_state(c, err), lock, rc = -1;
+
+	if (state < 0)
+		return -1;
+	lock = control_lock(state, c->state, err);
+	if (lock < 0) {
+		fail_in(err, "end it first (\"autotua-slave stop\")");
+	} else {
+		rc = enroll_end(c, err);
+		close(lock);
+	}
+	close(state);
+	if (rc == 0)
+		puts("it is retired: the master takes nothing from it and "
+		     "gives it nothing any more");
 	return rc;
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the owner says on the machine itself: the commands stop, reload, pause,
- * drain, resume and status. They find a running slave by the file "lock" of the
- * state folder, which it holds and which has its process id; the owner's word
- * is in a file (contract.h), so that it holds over restarts.
+ * drain, resume, retire and status. They find a running slave by the file
+ * "lock" of the state folder, which it holds and which has its process id; the
+ * owner's word is in a file (contract.h), so that it holds over restarts.
  */
 #ifndef SLAVE_CONTROL_H
 #define SLAVE_CONTROL_H
@@ -28,6 +28,9 @@ int control_reload(const struct slave_conf *c, struct error *err);
 /* The owner's word, told to a running slave too. */
 int
 control_say(const struct slave_conf *c, enum owner owner, struct error *err);
+
+/* Take the machine back for good; no slave may run there. */
+int control_retire(const struct slave_conf *c, struct error *err);
 
 /* What is lent, whether it is now, and what runs; as text or JSON. */
 int control_status(

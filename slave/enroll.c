@@ -221,3 +221,29 @@ out:
 	arena_release(&a);
 	return rc;
 }
+
+int
+enroll_end(const struct slave_conf *c, struct error *err)
+{
+	struct arena a = {0};
+	const struct http_conf hc = {.url = c->url,
+	    .ca = conf_path(c, &a, "ca.pem"),
+	    .cert = conf_path(c, &a, "cert.pem"),
+	    .key = conf_path(c, &a, "key.pem")};
+	json_t *body = json_object(), *answer = NULL;
+	struct http *h = NULL;
+	int rc = -1, status;
+
+	if (http_open(&h, &hc, err) < 0)
+		goto out;
+	status =
+	    http_call(h, "POST", "/api/v1/slave/retire", body, &answer, err);
+	if (status >= 0)
+		rc = http_problem(status, answer, NULL, err);
+	http_close(h);
+out:
+	json_decref(answer);
+	json_decref(body);
+	arena_release(&a);
+	return rc;
+}

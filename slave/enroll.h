@@ -36,4 +36,7 @@ int enroll_key(const char *name, gnutls_datum_t *key_pem,
 int enroll(const struct slave_conf *c, const char *url, const char *token,
     const char *name, struct error *err);
 
+/* Have the master retire this slave, for ever. */
+int enroll_end(const struct slave_conf *c, struct error *err);
+
 #endif

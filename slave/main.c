@@ -42,6 +42,8 @@ static const struct usage forms[] = {
     {"stop [--now]",
 	"end the slave that runs, after what runs; --now: within seconds, "
 	"giving back what runs"},
+    {"retire",
+	"take this machine back for good; what waits in the spool is lost"},
     {"check", "check the configuration and show what it lends"},
     {"key accept STATEMENT",
 	"change the keyring by a maintainer's statement, or by a revoked key"},
@@ -136,7 +138,8 @@ do_control(const struct options *o, const struct slave_conf *c, struct arena *a,
 	    (o->json && strcmp(what, "status") != 0))
 		return usage();
 	/* with the rights that "run" begins with */
-	if ((strcmp(what, "check") == 0 || strcmp(what, "reload") == 0) &&
+	if ((strcmp(what, "check") == 0 || strcmp(what, "reload") == 0 ||
+		strcmp(what, "retire") == 0) &&
 	    conf_check(c, a, &err) < 0)
 		return report(&err);
 	if (account_command(c, false, &err) < 0)
@@ -151,6 +154,8 @@ do_control(const struct options *o, const struct slave_conf *c, struct arena *a,
 		rc = control_say(c, OWNER_DRAIN, &err);
 	else if (strcmp(what, "resume") == 0)
 		rc = control_say(c, OWNER_OPEN, &err);
+	else if (strcmp(what, "retire") == 0)
+		rc = control_retire(c, &err);
 	else if (strcmp(what, "status") == 0)
 		rc = control_status(c, o->json, a, &err);
 	else if (strcmp(what, "check") == 0)

@@ -233,7 +233,8 @@ slaves_rule(struct master *m, const char *what, const char *name,
 	if (db_begin(m->db, err) < 0)
 		return -1;
 	n = write_rule(m->db, what, name, err);
-	if (n < 1 || dispatch_nonce(m, ch->nonce, ch->now, err) < 0 ||
+	if (n < 1 ||
+	    (ch->nonce && dispatch_nonce(m, ch->nonce, ch->now, err) < 0) ||
 	    audit(m->db, ch->now, ch->user, said, name, ch->origin, err) < 0) {
 		db_rollback(m->db);
 		return n == 0 ? 0 : -1;

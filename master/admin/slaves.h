@@ -26,7 +26,7 @@ int slaves_load(struct master *m, struct error *err);
 /*
  * Somebody says drain, pause, resume or retire of a slave: stored and at once
  * so. 1; 0: there is no active slave of this name; -1: err, EEXIST for a
- * request that was there before.
+ * request that was there before. What a slave says itself has no nonce.
  */
 int slaves_rule(struct master *m, const char *what, const char *name,
     const struct change *ch, struct error *err);

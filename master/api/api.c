@@ -18,6 +18,7 @@ static const struct route routes[] = {
     {"GET", "ca", WHO_ANY, 0, api_ca, NULL},
     {"POST", "enroll", WHO_ANY, 65536, api_enroll, NULL},
     {"POST", "slave/renew", WHO_SLAVE, 65536, api_slave_renew, NULL},
+    {"POST", "slave/retire", WHO_SLAVE, 65536, api_slave_retire, NULL},
     {"POST", "slave/hello", WHO_SLAVE, JSON_BODY, api_hello, NULL},
     {"POST", "slave/claim", WHO_SLAVE, 65536, api_claim, NULL},
     {"GET", "lease/#/pack", WHO_SLAVE, 0, api_pack, NULL},

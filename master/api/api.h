@@ -59,6 +59,7 @@ void api_events(struct master *m, struct request *r);
 void api_locks(struct master *m, struct request *r);
 void api_slaves(struct master *m, struct request *r);
 void api_slave_renew(struct master *m, struct request *r);
+void api_slave_retire(struct master *m, struct request *r);
 void api_slave_rule(struct master *m, struct request *r);
 void api_trees(struct master *m, struct request *r);
 void api_stages(struct master *m, struct request *r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What people with the right to operate say of slaves. */
+/* What people with the right to operate say of slaves, and owners of theirs. */
 #include "master/api/asking.h"
 #include "master/jobs/dispatch.h"
 #include "master/api/rights.h"
@@ -83,4 +83,24 @@ api_slave_rule(struct master *m, struct request *r)
 	a = asking_new(m, r, &w);
 	if (a)
 		asking_start(a, CHILD_SECONDS, rule_done);
+}
+
+/* Its owner takes the machine back. */
+void
+api_slave_retire(struct master *m, struct request *r)
+{
+	const struct change change = {.user = r->slave_name,
+	    .origin = r->origin,
+	    .now = loop_now(&m->loop)};
+	struct error err;
+
+	if (!api_body(r))
+		return;
+	/* what is open of a retired slave is cut: all but this */
+	r->slave = 0;
+	request_of_slave(r);
+	if (slaves_rule(m, "retire", r->slave_name, &change, &err) < 0)
+		request_broken(r, &err);
+	else
+		request_json(r, 200, json_pack("{s:s}", "name", r->slave_name));
 }

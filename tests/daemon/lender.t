@@ -308,7 +308,22 @@ submit alpha/of30000000
 within 60 job_is 'any(.units[0].reasons[]; .text | test("frugal: its results are more than"))'
 ok "what no day has room for is refused"
 cancel
+
+# ---- the machine is its owner's again
+
+run slave frugal retire
+[[ $status == 1 ]] && said "end it first"; ok "a slave that runs isn't retired"
 kill_daemon frugal TERM
+run slave frugal retire
+[[ $status == 0 ]] && said "it is retired"; ok "by its owner it is"
+run master slave list
+grep -q "^frugal *retired" "$tmp/out"; ok "as the master knows"
+run master audit list
+grep -q "frugal .*slave retire.* frugal" "$tmp/out"; ok "and by whom"
+run slave frugal run --once
+[[ $status == 1 ]] && said "slave frugal was retired"; ok "it gets nothing any more"
+run slave frugal retire
+[[ $status == 1 ]] && said "slave frugal was retired"; ok "once is for ever"
 rm -r "$tmp/frugal"
 
 # ---- settings that change while it runs
