@@ -282,6 +282,8 @@ send_done(struct lease *l, json_t *log)
 
 	if (log)
 		json_object_set_new(body, "log", log);
+	if (l->out.spoilt)
+		json_object_set_new(body, "spoilt", json_true());
 	if (l->out.report && (!l->out.spoilt || l->out.cut))
 		json_object_set(body, "report", l->out.report);
 	l->out.claimed = room;

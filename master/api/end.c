@@ -34,12 +34,22 @@ ended_so(struct master *m, struct request *r, int64_t attempt,
 	return same;
 }
 
-/* A unit that passed has a report of every step. */
+/*
+ * A unit that passed has a report of every step, one that failed of all up to
+ * the last that has one: a master that was restored may have lost some, which
+ * the slave has. One that can't deliver them says so.
+ */
 static bool
-is_complete(struct master *m, struct request *r, const struct sched_unit *u)
+is_complete(struct master *m, struct request *r, const struct sched_unit *u,
+    const json_t *o, const char *result)
 {
+	int64_t steps = -1, reports = -1, last = -1;
 	struct error err;
-	int64_t steps = -1, reports = -1;
+
+	if (strcmp(result, "infrastructure") == 0 ||
+	    strcmp(result, "cancelled") == 0 ||
+	    json_is_true(json_object_get(o, "spoilt")))
+		return true;
 
 	if (db_one(m->db, SQL_STEP_COUNT, ARGS(INT(u->id)), &err) > 0) {
 		steps = db_int(m->db, SQL_STEP_COUNT, 0);
@@ -48,8 +58,11 @@ is_complete(struct master *m, struct request *r, const struct sched_unit *u)
 	if (db_one(m->db, SQL_REPORT_COUNT, ARGS(INT(u->id), INT(u->attempt)),
 		&err) > 0) {
 		reports = db_int(m->db, SQL_REPORT_COUNT, 0);
+		last = db_int(m->db, SQL_REPORT_COUNT, 1);
 		db_end(m->db, SQL_REPORT_COUNT);
 	}
+	if (strcmp(result, "passed") != 0)
+		steps = last;
 	if (steps == reports)
 		return true;
 	request_problem(r, 409, "step-missing",
@@ -96,6 +109,22 @@ answer_done(struct master *m, struct request *r, int64_t free)
 		claims_events(m, sl)));
 }
 
+/* The log of a step that comes to no report says why: it is for good, too. */
+static int
+keep_log(struct master *m, const struct sched_unit *u, struct error *err)
+{
+	enum sql q = SQL_STEP_CURRENT;
+	int64_t step;
+	int rc;
+
+	rc = db_one(m->db, q, ARGS(INT(u->id), INT(u->attempt)), err);
+	if (rc <= 0)
+		return rc;
+	step = db_int(m->db, q, 0);
+	db_end(m->db, q);
+	return kept_log(m, u->id, u->attempt, step, err);
+}
+
 static void
 end_lease(struct master *m, struct request *r, const json_t *o, int64_t attempt,
     const char *result)
@@ -108,10 +137,10 @@ end_lease(struct master *m, struct request *r, const json_t *o, int64_t attempt,
 	if (strcmp(result, "cancelled") == 0 && !u->job->cancelled)
 		result = "infrastructure";
 	take_rest(m, r, u, o);
-	if (r->answer ||
-	    (strcmp(result, "passed") == 0 && !is_complete(m, r, u)))
+	if (r->answer || !is_complete(m, r, u, o, result))
 		return;
-	if (dispatch_done(
+	if ((strcmp(result, "passed") != 0 && keep_log(m, u, &err) < 0) ||
+	    dispatch_done(
 		m, u, result, reason_of(r, o), loop_now(&m->loop), &err) < 0)
 		request_broken(r, &err);
 }

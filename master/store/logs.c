@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define STEP_MAX ((int64_t)1000000)
-
 const char *
 logs_path(const struct state *st, struct arena *a, int64_t unit,
     int64_t attempt, int64_t step)
@@ -207,6 +205,38 @@ append(struct master *m, struct request *r, int fd, int64_t unit,
 	return end > st.st_size ? end : st.st_size;
 }
 
+/*
+ * Is there such a step, and may its log grow? A report speaks of all of it,
+ * and readers were told that it is: then only what is there may come again.
+ * false: answered.
+ */
+static bool
+may_append(struct master *m, struct request *r, const struct sched_unit *u,
+    const struct log_piece *l)
+{
+	int64_t end = l->offset + (int64_t)l->len;
+	enum sql q = SQL_STEP_REPORTED;
+	bool closed = false;
+	struct error err;
+	int rc;
+
+	rc = db_one(
+	    m->db, q, ARGS(INT(u->id), INT(u->attempt), INT(l->step)), &err);
+	if (rc > 0)
+		closed = !db_is_null(m->db, q, 0);
+	db_end(m->db, q);
+	if (rc < 0)
+		request_broken(r, &err);
+	else if (rc == 0)
+		request_problem(r, 400, "bad-query",
+		    "the unit has no step %" PRId64, l->step);
+	else if (closed && end > logs_size(m->st, u->id, u->attempt, l->step))
+		request_problem(r, 409, "log-closed",
+		    "the report of this step is stored, and its log ends "
+		    "before that");
+	return !r->answer;
+}
+
 int64_t
 logs_append(struct master *m, struct request *r, const struct sched_unit *u,
     const struct log_piece *l)
@@ -215,10 +245,8 @@ logs_append(struct master *m, struct request *r, const struct sched_unit *u,
 	int64_t size;
 	int fd;
 
-	if (l->step > STEP_MAX) {
-		request_problem(r, 400, "bad-query", "there is no such step");
+	if (!may_append(m, r, u, l))
 		return -1;
-	}
 	fd = open_log(m->st, &r->arena, u->id, u->attempt, l->step, &err);
 	if (fd < 0) {
 		request_broken(r, &err);

@@ -22,7 +22,7 @@ struct log_piece {
 
 /*
  * Store what isn't there yet of a piece; the log's size. -1: answered, with
- * 409 log-gap or log-differs, or what was wrong with us.
+ * 400, 409 log-gap, log-differs or log-closed, or what was wrong with us.
  */
 int64_t logs_append(struct master *m, struct request *r,
     const struct sched_unit *u, const struct log_piece *l);

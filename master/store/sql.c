@@ -330,6 +330,15 @@ const char *const sql_texts[SQL_COUNT] = {
 	"step") " ORDER BY n.id, x.step",
     [SQL_STEP_COUNT] = "SELECT count(*) FROM step WHERE unit_id = ?1",
 
+    [SQL_STEP_CURRENT] =
+	"SELECT s.step FROM step s WHERE s.unit_id = ?1 AND NOT EXISTS"
+	" (SELECT 1 FROM report r WHERE r.unit_id = s.unit_id"
+	" AND r.attempt = ?2 AND r.step = s.step) ORDER BY s.step LIMIT 1",
+    [SQL_STEP_REPORTED] =
+	"SELECT r.step FROM step s LEFT JOIN report r"
+	" ON r.unit_id = s.unit_id AND r.attempt = ?2 AND r.step = s.step"
+	" WHERE s.unit_id = ?1 AND s.step = ?3",
+
     [SQL_LEASE_ADD] =
 	"INSERT INTO lease (unit_id, attempt, slave_id, state, granted, slots)"
 	" VALUES (?1, ?2, ?3, 'held', ?4, ?5)",
@@ -360,8 +369,8 @@ const char *const sql_texts[SQL_COUNT] = {
 	" VALUES (?1, ?2, ?3, ?4, ?5)",
     [SQL_REPORT_GET] = "SELECT body FROM report WHERE unit_id = ?1"
 		       " AND attempt = ?2 AND step = ?3",
-    [SQL_REPORT_COUNT] = "SELECT count(*) FROM report WHERE unit_id = ?1"
-			 " AND attempt = ?2",
+    [SQL_REPORT_COUNT] = "SELECT count(*), coalesce(max(step), -1) + 1"
+			 " FROM report WHERE unit_id = ?1 AND attempt = ?2",
 
     /* CAST: where it is selected nothing else says of which type it is */
     [SQL_MADE_SET] =

@@ -11,6 +11,7 @@ farm_tree alpha
 for i in 1 2 3; do
 	printf 'DESCRIPTION="number %d"\njob_run() { :; }\n' "$i" | recipe "alpha/n$i/n$i-1.0"
 done
+printf 'DESCRIPTION="after another"\nDEPEND="alpha/n1"\njob_run() { :; }\n' | recipe "alpha/n4/n4-1.0"
 sign alpha >/dev/null && commit "signed" && lease_time=60s farm_master alpha
 ok "a master serves"
 [[ -n ${pid[master]-} ]] || { echo "Bail out! no master"; exit 1; }
@@ -49,6 +50,16 @@ post "lease/$lease/step" '{"attempt":1,"step":0,"result":"passed","log":{"step":
 is 200 '.events == []'; ok "a report brings a log too"
 log_of 2 short; ok "which is there"
 as one; finish passed; is 200 'has("capsules") | not'; ok "without a claim there is no work in the answer"
+
+# ---- reports that a master has lost, as one that was restored ------------------------
+
+for result in failed skipped limit passed; do
+	anyone; submit_by_hand alpha/n4; claim one; report 1 && is 200; ok "$result: the second step is reported"
+	finish $result; problem 409 step-missing; ok "$result: the end needs what is before it"
+	job_has '.units[0].state == "leased"'; as one; report 0 && finish $result; is 200; ok "$result: then it is taken"
+done
+anyone; submit_by_hand alpha/n4; claim one; report 1
+post "lease/$lease/done" '{"attempt":'"$attempt"',"result":"limit","spoilt":true}'; is 200; ok "a slave that hasn't got it says so"
 
 # ---- an artifact over a line that breaks ---------------------------------------------
 

@@ -115,6 +115,12 @@ logged; ok "a step with a short log is reported"
 survived rm -r "$tmp/master/logs/$unit"; ok "the log survives a power cut"
 logged; ok "another one"
 survived blank "$tmp/master/logs/$unit/$attempt/0.log"; ok "so does one whose blocks were lost"
+ended() { # RESULT: as logged(), of a unit that has no report
+	hello one && submitted && claim one && as one && log 0 "said before the power went" && finish "$1" && is 200
+}
+for result in failed limit infrastructure; do
+	ended $result && survived rm -r "$tmp/master/logs/$unit"; ok "so does that of a unit that ends without a report: $result"
+done
 logged; kill_daemon master
 rm -r "$tmp/master/logs/$unit" && db "UPDATE kept_log SET text = 'said' WHERE unit_id = $unit"
 run master check; [[ $status == 1 ]] && said "logs/$unit/$attempt/0.log: has 0 of 26 bytes"; ok "check misses what wasn't kept of a third"
