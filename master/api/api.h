@@ -161,8 +161,12 @@ json_t *claims_grant(
 /* Cancelled leases that this slave wasn't told of yet. */
 json_t *claims_events(struct master *m, const struct sched_slave *sl);
 
-/* The slave waits no more: it said hello or claims anew. */
+/*
+ * The slave waits no more: it claims anew; or it is told to do so at once, as
+ * an answer without work that comes early lets it pause.
+ */
 void claims_drop(struct master *m, const struct sched_slave *sl);
+void claims_again(struct master *m, const struct sched_slave *sl);
 
 size_t claims_count(const struct master *m);
 

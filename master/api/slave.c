@@ -304,7 +304,8 @@ api_hello(struct master *m, struct request *r)
 		sched_forgive(&m->sched, r->slave);
 	api_take_hello(&m->sched, sl, o);
 	sl->known = true;
-	claims_drop(m, sl);
+	/* who claimed before may be gone by now */
+	claims_again(m, sl);
 	take_back(m, sl, json_object_get(o, "leases"));
 	request_json(r, 200,
 	    json_pack("{s:s, s:I, s:I}", "master", m->set->name,

@@ -242,15 +242,23 @@ api_claim(struct master *m, struct request *r)
 	request_wait(r);
 }
 
-/* Answer that nothing has come. */
+/* Answer that there is no work. */
 static void
-answer_empty(struct master *m, struct claim *c)
+answer_with(struct master *m, struct claim *c, json_t *events)
 {
 	struct request *r = c->r;
 
 	unlink_claim(m, c);
-	request_json(r, 200, json_pack("{s:[], s:[]}", "capsules", "events"));
+	request_json(
+	    r, 200, json_pack("{s:[], s:o}", "capsules", "events", events));
 	request_resume(r);
+}
+
+/* Answer that nothing has come. */
+static void
+answer_empty(struct master *m, struct claim *c)
+{
+	answer_with(m, c, json_array());
 }
 
 void
@@ -258,6 +266,14 @@ claims_drop(struct master *m, const struct sched_slave *sl)
 {
 	if (sl->waiting)
 		answer_empty(m, sl->waiting);
+}
+
+void
+claims_again(struct master *m, const struct sched_slave *sl)
+{
+	if (sl->waiting)
+		answer_with(m, sl->waiting,
+		    json_pack("[{s:s}]", "event", "claim-again"));
 }
 
 /* Serve one that waits; false when there was nothing for it. */

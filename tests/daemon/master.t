@@ -305,10 +305,15 @@ ok "the job has passed"
 # ---- waiting, failing, refusing ----------------------------------------------------------
 
 hello one
+claims_wait() { curl -sS --cacert "$tmp/ca.pem" "$url/api/v1/metrics" | grep -q "^autotua_long_polls $1"; } # N
+(answer_in=waiting; claim one 1 20) &
+waiter=$!
+within 10 claims_wait 1; ok "a claim waits"
+hello one; wait $waiter; jq -e '.capsules == [] and .events == [{event: "claim-again"}]' "$tmp/waiting" >/dev/null
+ok "a hello ends it with the word to claim again"
 (answer_in=waiting; claim one 1 20; echo "${lease:-none}" >"$tmp/waited") &
 waiter=$!
-within 10 bash -c "curl -sS --cacert '$tmp/ca.pem' '$url/api/v1/metrics' | grep -q '^autotua_long_polls 1'"
-ok "a claim waits"
+within 10 claims_wait 1; ok "that one waits"
 anyone; submit_by_hand beta/top
 wait $waiter
 [[ $(<"$tmp/waited") =~ ^[0-9]+$ ]]; ok "and is answered when there is work"
