@@ -41,9 +41,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REASON_DIAGS 3 /* diagnostics that a reason quotes */
-#define NEWS_MAX     1024
-#define TELL_LATER   100 /* milliseconds that news may wait for more */
+#define NEWS_MAX   1024
+#define TELL_LATER 100   /* milliseconds that news may wait for more */
+#define REST_AFTER 60000 /* milliseconds without an order */
 
 struct work {
 	/* for the life of the process */
@@ -112,25 +112,12 @@ failed_here(struct work *w, const struct error *err)
 	return trouble(w, err->msg);
 }
 
-/* The first errors of a list, with their places, as one reason. */
 static int
 refuse_diags(struct work *w, const char *what, const struct diags *d)
 {
 	char text[SPOOL_REASON_MAX];
-	const struct diag *g;
-	size_t i, told = 0;
-	int n;
 
-	n = snprintf(text, sizeof(text), "%s", what);
-	for (i = 0; i < d->n && told < REASON_DIAGS; i++) {
-		g = &d->list[i];
-		if (g->level != DIAG_ERROR || n >= (int)sizeof(text))
-			continue;
-		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s %s%s%s",
-		    told ? ";" : ":", g->at.file ? g->at.file : "",
-		    g->at.file ? ": " : "", g->text);
-		told++;
-	}
+	diags_brief(d, what, text, sizeof(text));
 	return refuse(w, text);
 }
 
@@ -574,6 +561,17 @@ do_order(struct work *w, const struct worker_order *order)
 	tell_now(w);
 }
 
+/* false: the parent wants no more of this process. */
+static bool
+next_order(struct work *w, struct worker_order *order)
+{
+	struct pollfd p = {.fd = w->leash, .events = POLLIN};
+
+	if (poll(&p, 1, REST_AFTER) == 0)
+		notary_rest(w->notary);
+	return read(w->leash, order, sizeof(*order)) == (ssize_t)sizeof(*order);
+}
+
 _Noreturn void
 worker_run(const struct slave_conf *c, int tell, int leash)
 {
@@ -591,7 +589,7 @@ worker_run(const struct slave_conf *c, int tell, int leash)
 	    arena_printf(
 		&a, "%s/spool/" SPOOL_WORK "%ld", c->state, (long)getpid()));
 	w->notary = conf_notary(c);
-	while (read(w->leash, &order, sizeof(order)) == (ssize_t)sizeof(order))
+	while (next_order(w, &order))
 		do_order(w, &order);
 	notary_close(w->notary);
 	opened_close(&w->trees);

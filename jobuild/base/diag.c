@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define BRIEF_MAX 3 /* errors that diags_brief() quotes */
+
 void
 diags_init(struct diags *d, struct arena *a)
 {
@@ -224,6 +226,24 @@ print_all(const struct diags *d, bool color, FILE *f)
 			print_place(&g->at, f);
 			fprintf(f, "note: %s\n", g->hint);
 		}
+	}
+}
+
+void
+diags_brief(const struct diags *d, const char *what, char *text, size_t size)
+{
+	const struct diag *g;
+	size_t i, told = 0;
+	int n = snprintf(text, size, "%s", what);
+
+	for (i = 0; i < d->n && told < BRIEF_MAX; i++) {
+		g = &d->list[i];
+		if (g->level != DIAG_ERROR || n >= (int)size)
+			continue;
+		n += snprintf(text + n, size - (size_t)n, "%s %s%s%s",
+		    told ? ";" : ":", g->at.file ? g->at.file : "",
+		    g->at.file ? ": " : "", g->text);
+		told++;
 	}
 }
 

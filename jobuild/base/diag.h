@@ -92,6 +92,10 @@ void diag_source(struct diags *d, struct diag *g, const char *text, size_t len);
 /* The same when the line is known to begin at line, with left bytes of text. */
 void diag_line(struct diags *d, struct diag *g, const char *line, size_t left);
 
+/* "WHAT: FILE: TEXT; FILE: TEXT" of the first errors, cut to size. */
+void
+diags_brief(const struct diags *d, const char *what, char *text, size_t size);
+
 /* Print all in the text form. */
 void diags_print(const struct diags *d, FILE *f);
 

@@ -214,7 +214,7 @@ test_diag(void)
 	struct diags d, again;
 	struct diag *g;
 	json_t *array;
-	char *out;
+	char *out, brief[100];
 	size_t n;
 	FILE *f;
 
@@ -237,6 +237,13 @@ test_diag(void)
 	ok(again.n == 1 && again.errors == 1 && again.list[0].at.col == 4,
 	    "nothing lost");
 	json_decref(array);
+	diag_error(&again, (struct place){0}, "second", "another one");
+	diags_brief(&again, "no", brief, sizeof(brief));
+	is(brief,
+	    "no: a/b/b-1.0.jobuild: command substitution\\x1b[1m; another one",
+	    "in a line");
+	diags_brief(&again, "no", brief, 8);
+	is(brief, "no: a/b", "cut to size");
 	arena_release(&a);
 }
 

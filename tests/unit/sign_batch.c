@@ -12,6 +12,7 @@
 #include "tree/sign/message.h"
 #include "tree/sign/sign.h"
 
+#include <signal.h>
 #include <time.h>
 
 #define PATH  "zlib/test/test-1.0.jobuild"
@@ -102,6 +103,66 @@ test_found(void)
 	ok(!list[MANY + 1].found, "nor one by another key");
 	ok(!list[MANY + 2].found, "nor one by SHA-1");
 	keyhome_close(&h);
+	arena_release(&a);
+	buf_release(&sha1);
+	buf_release(&rsa);
+	buf_release(&ed);
+}
+
+/* Is it found by the gpg that is kept, with its path? */
+static bool
+kept_finds(struct keyhome *h, const char *home, const char *data,
+    const struct buf *sig)
+{
+	struct batch_item it = item(home, data, sig);
+	struct arena a = {0};
+	bool found;
+
+	it.kept = &h->kept;
+	batch_verify(&it, 1, &a);
+	found = it.found && strcmp(it.signature.notations->value, PATH) == 0;
+	arena_release(&a);
+	return found;
+}
+
+static void
+test_kept(void)
+{
+	struct buf ed, rsa, sha1;
+	struct error err = {0};
+	struct arena a = {0};
+	struct keyhome h;
+	const char *home, *other;
+	pid_t first;
+
+	buf_init(&ed, 1 << 20);
+	buf_init(&rsa, 1 << 20);
+	buf_init(&sha1, 1 << 20);
+	SIGN(&ed, small_file, "-u", "ed@x", "-N", NOTE);
+	SIGN(&rsa, small_file, "-u", "rsa@x", "-N", NOTE);
+	SIGN(&sha1, small_file, "-u", "rsa@x", "--digest-algo", "SHA1");
+	if (keyhome_open(&h, &err) < 0)
+		bail("rsa@x", &err);
+	home = home_of(&h, "rsa@x", &a);
+	other = home_of(&h, "ed@x", &a);
+	ok(kept_finds(&h, home, DATA, &rsa), "a gpg that is kept finds it");
+	first = h.kept.pid;
+	ok(first > 0 && kept_finds(&h, home, DATA, &rsa) && h.kept.pid == first,
+	    "the same one finds it again");
+	ok(!kept_finds(&h, home, DATA, &sha1), "not one by SHA-1");
+	ok(!kept_finds(&h, home, DATA, &ed), "nor one by another key");
+	ok(!kept_finds(&h, home, DATA "x", &rsa), "nor one of other data");
+	ok(kept_finds(&h, home, DATA, &rsa), "after those what is good");
+	first = h.kept.pid;
+	if (first > 0)
+		kill(first, SIGKILL);
+	ok(kept_finds(&h, home, DATA, &rsa), "when it has died, too");
+	ok(kept_finds(&h, home, DATA, &rsa) && h.kept.pid != first,
+	    "and then there is a new one");
+	ok(kept_finds(&h, other, DATA, &ed), "another key's home has another");
+	is(h.kept.home, other, "it is in that home");
+	keyhome_close(&h);
+	ok(h.kept.pid == 0, "none outlives the homes");
 	arena_release(&a);
 	buf_release(&sha1);
 	buf_release(&rsa);
@@ -210,6 +271,7 @@ main(void)
 	gpg(NULL, "--quick-gen-key", "ed@x", "ed25519", "sign", "never", NULL);
 	gpg(NULL, "--quick-gen-key", "rsa@x", "rsa2048", "sign", "never", NULL);
 	test_found();
+	test_kept();
 	test_odd();
 	keys_end();
 	(void)file_remove_tree(AT_FDCWD, tmp, &err);

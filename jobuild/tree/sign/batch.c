@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "batch.h"
+#include "keptgpg.h"
 #include "keyhome.h"
 #include "message.h"
 #include "openpgp.h"
@@ -155,7 +156,7 @@ struct group {
 	struct batch_item *items[FILES_MAX];
 	const char *paths[FILES_MAX];
 	size_t n;
-	const char *status; /* the file for what gpg says */
+	const char *status; /* the file for what gpg says; NULL: it is kept */
 	pid_t pid;          /* 0: none runs */
 };
 
@@ -204,7 +205,16 @@ remove_files(const struct group *g)
 
 	for (i = 0; i < g->n; i++)
 		(void)unlink(g->paths[i]);
-	(void)unlink(g->status);
+	if (g->status)
+		(void)unlink(g->status);
+}
+
+/* A NUL would hide what comes after it. */
+static void
+read_answer(const struct group *g, const struct buf *text, struct arena *a)
+{
+	if (text->len > 0 && !memchr(text->data, 0, text->len))
+		read_status(g, text->data, a);
 }
 
 /* Wait for its gpg, if one runs, and read what it said. */
@@ -217,10 +227,8 @@ finish(struct group *g, struct arena *a)
 
 	if (g->pid > 0 && proc_wait(g->pid, &status, &none) == 0) {
 		buf_init(&text, STATUS_MAX);
-		/* a NUL would hide what comes after it */
-		if (file_read_at(AT_FDCWD, g->status, &text, &none) == 0 &&
-		    text.len > 0 && !memchr(text.data, 0, text.len))
-			read_status(g, text.data, a);
+		if (file_read_at(AT_FDCWD, g->status, &text, &none) == 0)
+			read_answer(g, &text, a);
 		buf_release(&text);
 	}
 	remove_files(g);
@@ -300,8 +308,8 @@ sorted(struct batch_item *list, size_t n, struct arena *a)
 	return order;
 }
 
-void
-batch_verify(struct batch_item *list, size_t n, struct arena *a)
+static void
+verify_by_runs(struct batch_item *list, size_t n, struct arena *a)
 {
 	struct batch_item **order = sorted(list, n, a);
 	size_t runs = proc_processors(), share, i = 0, at;
@@ -327,4 +335,47 @@ batch_verify(struct batch_item *list, size_t n, struct arena *a)
 		if (groups[at].n > 0)
 			finish(&groups[at], a);
 	}
+}
+
+/* Those that one gpg can take, and a kept one may. */
+static bool
+is_small(const struct batch_item *list, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!list[i].kept || strcmp(list[i].home, list->home) != 0)
+			return false;
+	}
+	return n <= FILES_MIN;
+}
+
+/* -1: a run of gpg must do it. */
+static int
+ask_kept(struct batch_item *list, size_t n, struct arena *a)
+{
+	struct keptgpg *kept = list->kept;
+	struct group g = {0};
+	struct buf text;
+	size_t i;
+	int rc = 0;
+
+	buf_init(&text, STATUS_MAX);
+	for (i = 0; i < n; i++)
+		add(&g, &list[i], kept->asked + i, a);
+	if (g.n > 0)
+		rc = keptgpg_ask(kept, list->home, g.paths, g.n, &text);
+	if (rc == 0)
+		read_answer(&g, &text, a);
+	remove_files(&g);
+	buf_release(&text);
+	return rc;
+}
+
+void
+batch_verify(struct batch_item *list, size_t n, struct arena *a)
+{
+	if (n > 0 && is_small(list, n) && ask_kept(list, n, a) == 0)
+		return;
+	verify_by_runs(list, n, a);
 }

@@ -14,9 +14,11 @@
 #include <stddef.h>
 
 struct arena;
+struct keptgpg;
 
 struct batch_item {
-	const char *home; /* with the one key, keyhome.h */
+	const char *home;     /* with the one key, keyhome.h */
+	struct keptgpg *kept; /* to be asked about a few, or NULL */
 	const void *data, *sig;
 	size_t len, siglen;
 	/* the answer; texts are the arena's */
@@ -24,7 +26,10 @@ struct batch_item {
 	struct _gpgme_signature signature; /* fpr, times, hash, notations */
 };
 
-/* Fill in the answers; one run of gpg for each processor at a time. */
+/*
+ * Fill in the answers: of a few by one key by the gpg that is kept, else one
+ * run of gpg for each processor at a time.
+ */
 void batch_verify(struct batch_item *list, size_t n, struct arena *a);
 
 #endif

@@ -129,6 +129,7 @@ keyhome_close(struct keyhome *h)
 {
 	if (!h->path[0])
 		return;
+	keptgpg_end(&h->kept);
 	remove_folder(h->path);
 	close(h->leash);
 	while (waitpid(h->watcher, NULL, 0) < 0 && errno == EINTR)

@@ -8,6 +8,8 @@
 #ifndef TREE_KEYHOME_H
 #define TREE_KEYHOME_H
 
+#include "tree/sign/keptgpg.h"
+
 #include <limits.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -22,7 +24,8 @@ struct keyhome {
 	char path[PATH_MAX]; /* "" when there is none */
 	int leash;           /* its other end is the watcher's */
 	pid_t watcher;
-	size_t n; /* homes made */
+	size_t n;            /* homes made */
+	struct keptgpg kept; /* at work in one of them */
 };
 
 /* Make the folder. -1 leaves nothing behind. */

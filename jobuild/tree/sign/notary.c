@@ -69,6 +69,12 @@ notary_save(struct notary *n)
 		verdicts_save(n->verdicts);
 }
 
+void
+notary_rest(struct notary *n)
+{
+	keptgpg_end(&n->home.kept);
+}
+
 const char *
 notary_trouble(const struct notary *n)
 {

@@ -27,6 +27,9 @@ void notary_close(struct notary *n);
 void notary_save(struct notary *n);
 const char *notary_trouble(const struct notary *n); /* NULL: none */
 
+/* Nothing is to be checked for a while: no gpg is kept ready for it. */
+void notary_rest(struct notary *n);
+
 /* A key block that the notary has seen. */
 struct known_key;
 

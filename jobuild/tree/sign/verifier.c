@@ -25,6 +25,7 @@
 struct verifier {
 	struct arena arena; /* holds the struct itself */
 	struct keyhome own; /* unless the home is in another's folder */
+	struct keyhome *folder;
 	const char *home;
 	gpgme_ctx_t idle; /* for this home; NULL: none, or it is at work */
 	struct pubkey key;
@@ -142,7 +143,8 @@ open_key(struct verifier **out, struct keyhome *h, const char *armour,
 	v->arena = a;
 	if (!h && keyhome_open(&v->own, err) < 0)
 		goto failed;
-	v->home = keyhome_add(h ? h : &v->own, KEYHOME_STRICT, &v->arena, err);
+	v->folder = h ? h : &v->own;
+	v->home = keyhome_add(v->folder, KEYHOME_STRICT, &v->arena, err);
 	if (!v->home ||
 	    take_key(v->home, armour, len, &v->key, &v->arena, err) < 0)
 		goto failed;
@@ -439,6 +441,7 @@ check_together(struct check *list, size_t n, time_t now)
 
 	for (i = 0; i < n; i++)
 		items[i] = (struct batch_item){.home = list[i].verifier->home,
+		    .kept = &list[i].verifier->folder->kept,
 		    .data = list[i].data,
 		    .len = list[i].len,
 		    .sig = list[i].sig,
