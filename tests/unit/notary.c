@@ -9,6 +9,7 @@
 #include "tree/sign/sign.h"
 #include "tree/sign/verdicts.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -171,6 +172,57 @@ test_damage(void)
 	buf_release(&b);
 }
 
+/* The only file of that folder; its inode, 0 if there is none. */
+static ino_t
+only_file(const char *folder, char *path, size_t size)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *e;
+	ino_t found = 0;
+
+	while (dir && (e = readdir(dir)) != NULL) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(path, size, "%s/%s", folder, e->d_name);
+		found = found ? 0 : e->d_ino;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* A signature that is new is checked without a further import of its key. */
+static void
+test_import(void)
+{
+	char folder[128], path[512] = "";
+	struct buf was, is_now;
+	struct error err;
+	ino_t first;
+
+	buf_init(&was, 1 << 20);
+	buf_init(&is_now, 1 << 20);
+	snprintf(folder, sizeof(folder), "%s/imports", cache);
+	SIGN(&sig, "-N", NOTE, "-N", "x@y=0", "-u", "soon@x");
+	remembered(now, false, "a key that is looked at anew");
+	first = only_file(folder, path, sizeof(path));
+	ok(first && file_read(path, &was, &err) == 0, "an import is kept");
+	SIGN(&sig, "-N", NOTE, "-N", "x@y=1", "-u", "soon@x");
+	remembered(now, false, "a new signature by that key");
+	ok(only_file(folder, path, sizeof(path)) == first, "needs no other");
+	refused(DATA "x", PATH, now, "was changed", "nor one of other bytes");
+	was.data[was.len / 2] ^= 1;
+	file_write(path, was.data, was.len, 0600, &err);
+	was.data[was.len / 2] ^= 1;
+	SIGN(&sig, "-N", NOTE, "-N", "x@y=2", "-u", "soon@x");
+	remembered(now, false, "what is damaged is not used");
+	ok(file_read(path, &is_now, &err) == 0 && is_now.len == was.len &&
+		memcmp(is_now.data, was.data, was.len) == 0,
+	    "but made anew");
+	buf_release(&is_now);
+	buf_release(&was);
+}
+
 /* The text form alone. */
 static void
 test_lines(void)
@@ -269,6 +321,7 @@ main(void)
 	gpg(NULL, "--quick-gen-key", "soon@x", "ed25519", "sign", "100d", NULL);
 	test_lines();
 	test_remember();
+	test_import();
 	test_owner();
 	test_damage();
 	test_many();

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "notary.h"
+#include "imports.h"
 #include "keyhome.h"
 #include "verdicts.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/map.h"
 
 #include <string.h>
@@ -87,15 +89,62 @@ known_key_fingerprint(const struct known_key *k)
 	return k->fingerprint;
 }
 
+static bool
+is_remembered(const struct notary *n, const struct known_key *k, time_t now)
+{
+	char fingerprint[FINGERPRINT_MAX];
+
+	return n->verdicts &&
+	    verdicts_key(n->verdicts, k->digest, now, fingerprint);
+}
+
+/*
+ * From what an earlier import made, as long as the verdict on the key holds:
+ * before and after that gpg might make another thing of it.
+ */
+static bool
+restore(struct notary *n, struct known_key *k, time_t now)
+{
+	struct error none;
+	struct buf b;
+	bool good;
+
+	if (!is_remembered(n, k, now))
+		return false;
+	buf_init(&b, IMPORTS_SIZE_MAX);
+	good = imports_get(verdicts_folder(n->verdicts), k->digest, &b) &&
+	    verifier_restore(&k->v, &n->home, &b, &none);
+	buf_release(&b);
+	return good;
+}
+
+/* It was imported and is usable. */
+static void
+keep(struct notary *n, const struct known_key *k)
+{
+	struct buf b;
+
+	buf_init(&b, IMPORTS_SIZE_MAX);
+	if (verifier_save(k->v, &b) == 0)
+		imports_put(
+		    verdicts_folder(n->verdicts), k->digest, b.data, b.len);
+	buf_release(&b);
+}
+
 static int
-open_verifier(struct notary *n, struct known_key *k, struct error *err)
+open_verifier(
+    struct notary *n, struct known_key *k, time_t now, struct error *err)
 {
 	if (k->v)
 		return 0;
 	if (!n->home.path[0] && keyhome_open(&n->home, err) < 0)
 		return -1;
+	if (restore(n, k, now))
+		return 0;
 	if (verifier_open_in(&k->v, &n->home, k->armour, k->len, err) < 0)
 		return -1;
+	if (is_remembered(n, k, now))
+		keep(n, k);
 	memcpy(k->fingerprint, verifier_fingerprint(k->v), FINGERPRINT_MAX);
 	return 0;
 }
@@ -133,7 +182,7 @@ take_key(struct notary *n, const char *armour, size_t len, time_t now,
 	}
 	known = !k->v && n->verdicts &&
 	    verdicts_key(n->verdicts, digest, now, k->fingerprint);
-	if (!known && open_verifier(n, k, err) < 0)
+	if (!known && open_verifier(n, k, now, err) < 0)
 		return NULL;
 	*map_puts(&n->keys, k->digest) = k;
 	return k;
@@ -159,9 +208,11 @@ notary_key(struct notary *n, const char *armour, size_t len, time_t now,
 		return k;
 	if (verifier_usable(k->v, now, err) < 0)
 		return NULL;
-	if (n->verdicts && !verdicts_key(n->verdicts, k->digest, now, known))
+	if (n->verdicts && !verdicts_key(n->verdicts, k->digest, now, known)) {
 		verdicts_add(n->verdicts, k->digest,
 		    pubkey_span(verifier_key(k->v), now), k->fingerprint);
+		keep(n, k);
+	}
 	return k;
 }
 
@@ -209,7 +260,7 @@ select_open(struct notary *n, struct notary_item *list, size_t count,
 			it->good = true;
 			continue;
 		}
-		if (open_verifier(n, it->key, &it->err) < 0)
+		if (open_verifier(n, it->key, now, &it->err) < 0)
 			continue;
 		index[open] = i;
 		todo[open++] = (struct check){.verifier = it->key->v,

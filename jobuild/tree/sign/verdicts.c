@@ -32,7 +32,7 @@ enum {
 
 struct verdicts {
 	struct arena arena; /* holds the struct itself */
-	int fd;
+	int dir, fd;
 	off_t seen;       /* bytes of the file that are known */
 	struct buf text;  /* the file, when it was opened */
 	struct buf added; /* lines to append */
@@ -95,7 +95,7 @@ new_verdicts(void)
 	struct verdicts *v = arena_new(&a, struct verdicts);
 
 	v->arena = a;
-	v->fd = -1;
+	v->dir = v->fd = -1;
 	buf_init(&v->text, FILE_MAX + 1);
 	buf_init(&v->added, FILE_MAX);
 	map_init(&v->signatures, &v->arena);
@@ -122,32 +122,23 @@ check_owner(int fd, bool folder, const char *path, struct error *err)
 }
 
 static int
-open_file(const char *folder, struct error *err)
+open_file(struct verdicts *v, const char *folder, struct error *err)
 {
-	int dir, fd = -1;
-
 	if (file_mkdirs(folder, 0700, err) < 0)
 		return -1;
-	dir = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
+	v->dir = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (v->dir < 0)
 		return fail_errno(err, "open %s", folder);
-	if (check_owner(dir, true, folder, err) < 0)
-		goto out;
-	fd = openat(dir, NAME,
+	if (check_owner(v->dir, true, folder, err) < 0)
+		return -1;
+	v->fd = openat(v->dir, NAME,
 	    O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
 	    0600);
-	if (fd < 0) {
-		fail_errno(err, "open %s/%s", folder, NAME);
-		goto out;
-	}
-	if (check_owner(fd, false, folder, err) < 0) {
-		fail_in(err, "%s", NAME);
-		close(fd);
-		fd = -1;
-	}
-out:
-	close(dir);
-	return fd;
+	if (v->fd < 0)
+		return fail_errno(err, "open %s/%s", folder, NAME);
+	if (check_owner(v->fd, false, folder, err) < 0)
+		return fail_in(err, "%s", NAME);
+	return 0;
 }
 
 /* Too large: start anew. */
@@ -172,8 +163,7 @@ verdicts_open(const char *folder, struct error *err)
 {
 	struct verdicts *v = new_verdicts();
 
-	v->fd = open_file(folder, err);
-	if (v->fd < 0 || read_file(v, err) < 0) {
+	if (open_file(v, folder, err) < 0 || read_file(v, err) < 0) {
 		verdicts_close(v);
 		return NULL;
 	}
@@ -189,6 +179,12 @@ verdicts_of(const char *text, size_t len)
 	if (buf_add(&v->text, text, len) == 0)
 		take_text(v, v->text.data, v->text.len);
 	return v;
+}
+
+int
+verdicts_folder(const struct verdicts *v)
+{
+	return v->dir;
 }
 
 /* A line that a crash has cut in the middle gets its end. */
@@ -255,6 +251,8 @@ verdicts_close(struct verdicts *v)
 		append(v);
 	if (v->fd >= 0)
 		close(v->fd);
+	if (v->dir >= 0)
+		close(v->dir);
 	buf_release(&v->added);
 	buf_release(&v->text);
 	a = v->arena;

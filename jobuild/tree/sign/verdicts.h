@@ -24,6 +24,9 @@ struct verdicts *verdicts_open(const char *folder, struct error *err);
 /* Those of a text, for tests; nothing is written at the end. */
 struct verdicts *verdicts_of(const char *text, size_t len);
 
+/* The folder, open as long as v is; -1: there is none. */
+int verdicts_folder(const struct verdicts *v);
+
 /* Append what was added and read what others have. */
 void verdicts_save(struct verdicts *v);
 

@@ -21,13 +21,15 @@
 #define CLOCK_SKEW  60 /* seconds that two machines' clocks may differ */
 #define LISTING_MAX (4 * 1024 * 1024)
 #define FLIGHT_MAX  64
+#define KEYRING     "pubring.kbx" /* what an import makes */
 
 struct verifier {
 	struct arena arena; /* holds the struct itself */
 	struct keyhome own; /* unless the home is in another's folder */
 	struct keyhome *folder;
 	const char *home;
-	gpgme_ctx_t idle; /* for this home; NULL: none, or it is at work */
+	gpgme_ctx_t idle;   /* for this home; NULL: none, or it is at work */
+	struct buf listing; /* of the key */
 	struct pubkey key;
 };
 
@@ -111,19 +113,34 @@ new_context(gpgme_ctx_t *out, const char *home, struct error *err)
 /* Import the block into the home and read what gpg says of its one key. */
 static int
 take_key(const char *home, const char *armour, size_t len, struct pubkey *k,
-    struct arena *a, struct error *err)
+    struct buf *listing, struct arena *a, struct error *err)
 {
 	static const char *const list[] = {
 	    "--with-colons", "--fixed-list-mode", "--check-sigs", NULL};
-	struct buf b;
-	int rc = -1;
 
-	buf_init(&b, LISTING_MAX);
-	if (import(home, armour, len, err) == 0 &&
-	    keyhome_gpg(home, list, &b, err) == 0)
-		rc = pubkey_parse(k, b.data, b.len, a, err);
-	buf_release(&b);
-	return rc;
+	if (import(home, armour, len, err) < 0 ||
+	    keyhome_gpg(home, list, listing, err) < 0)
+		return -1;
+	return pubkey_parse(k, listing->data, listing->len, a, err);
+}
+
+/* With an empty home; h: whose folder that is in, or NULL. */
+static struct verifier *
+new_verifier(struct keyhome *h, struct error *err)
+{
+	struct arena a = {0};
+	struct verifier *v = arena_new(&a, struct verifier);
+
+	v->arena = a;
+	buf_init(&v->listing, LISTING_MAX);
+	v->folder = h ? h : &v->own;
+	if (h || keyhome_open(&v->own, err) == 0)
+		v->home =
+		    keyhome_add(v->folder, KEYHOME_STRICT, &v->arena, err);
+	if (v->home)
+		return v;
+	verifier_close(v);
+	return NULL;
 }
 
 /* h: whose folder the home is in; NULL: one of its own. */
@@ -131,7 +148,6 @@ static int
 open_key(struct verifier **out, struct keyhome *h, const char *armour,
     size_t len, struct error *err)
 {
-	struct arena a = {0};
 	struct verifier *v;
 	char why[128];
 
@@ -139,14 +155,11 @@ open_key(struct verifier **out, struct keyhome *h, const char *armour,
 	if (openpgp_armour(
 		armour, len, "PGP PUBLIC KEY BLOCK", OPENPGP_KEY_MAX, err) < 0)
 		return -1;
-	v = arena_new(&a, struct verifier);
-	v->arena = a;
-	if (!h && keyhome_open(&v->own, err) < 0)
-		goto failed;
-	v->folder = h ? h : &v->own;
-	v->home = keyhome_add(v->folder, KEYHOME_STRICT, &v->arena, err);
-	if (!v->home ||
-	    take_key(v->home, armour, len, &v->key, &v->arena, err) < 0)
+	v = new_verifier(h, err);
+	if (!v)
+		return -1;
+	if (take_key(
+		v->home, armour, len, &v->key, &v->listing, &v->arena, err) < 0)
 		goto failed;
 	if (pubkey_weak(&v->key.parts[0], why, sizeof(why))) {
 		fail(err, "%s", why);
@@ -173,6 +186,49 @@ verifier_open_in(struct verifier **out, struct keyhome *h, const char *armour,
 	return open_key(out, h, armour, len, err);
 }
 
+/* Bytes of the listing in a line, the listing, the keyring. */
+int
+verifier_save(const struct verifier *v, struct buf *out)
+{
+	char path[PATH_MAX];
+	struct error none;
+
+	if (snprintf(path, sizeof(path), "%s/" KEYRING, v->home) >=
+		(int)sizeof(path) ||
+	    buf_addf(out, "%zu\n", v->listing.len) < 0 ||
+	    buf_add(out, v->listing.data, v->listing.len) < 0)
+		return -1;
+	return file_read(path, out, &none);
+}
+
+bool
+verifier_restore(struct verifier **out, struct keyhome *h,
+    const struct buf *saved, struct error *err)
+{
+	char path[PATH_MAX];
+	const char *p = saved->data, *end = p + saved->len, *eol;
+	struct verifier *v;
+	size_t n;
+
+	eol = memchr(p, '\n', saved->len);
+	if (!eol || sscanf(p, "%zu", &n) != 1 || n > (size_t)(end - eol - 1))
+		return false;
+	v = new_verifier(h, err);
+	if (!v)
+		return false;
+	p = eol + 1;
+	if (snprintf(path, sizeof(path), "%s/" KEYRING, v->home) >=
+		(int)sizeof(path) ||
+	    buf_add(&v->listing, p, n) < 0 ||
+	    file_create(path, p + n, (size_t)(end - p) - n, 0600, err) < 0 ||
+	    pubkey_parse(&v->key, p, n, &v->arena, err) < 0) {
+		verifier_close(v);
+		return false;
+	}
+	*out = v;
+	return true;
+}
+
 void
 verifier_close(struct verifier *v)
 {
@@ -183,6 +239,7 @@ verifier_close(struct verifier *v)
 	if (v->idle)
 		gpgme_release(v->idle);
 	keyhome_close(&v->own);
+	buf_release(&v->listing);
 	a = v->arena;
 	arena_release(&a);
 }
@@ -503,6 +560,7 @@ key_inspect(struct pubkey *out, const char *armour, size_t len, struct arena *a,
 {
 	struct keyhome h;
 	const char *home;
+	struct buf listing;
 	int rc = -1;
 
 	if (openpgp_armour(
@@ -510,9 +568,11 @@ key_inspect(struct pubkey *out, const char *armour, size_t len, struct arena *a,
 		return -1;
 	if (keyhome_open(&h, err) < 0)
 		return -1;
+	buf_init(&listing, LISTING_MAX);
 	home = keyhome_add(&h, KEYHOME_LAX, a, err);
 	if (home)
-		rc = take_key(home, armour, len, out, a, err);
+		rc = take_key(home, armour, len, out, &listing, a, err);
+	buf_release(&listing);
 	keyhome_close(&h);
 	return rc;
 }

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 struct arena;
+struct buf;
 struct keyhome;
 
 /*
@@ -35,6 +36,15 @@ int verifier_open(
     struct verifier **out, const char *armour, size_t len, struct error *err);
 int verifier_open_in(struct verifier **out, struct keyhome *h,
     const char *armour, size_t len, struct error *err);
+
+/*
+ * The same without gpg, from what verifier_save() gave for the very same
+ * block; false: it can't be used.
+ */
+bool verifier_restore(struct verifier **out, struct keyhome *h,
+    const struct buf *saved, struct error *err);
+int verifier_save(const struct verifier *v, struct buf *out);
+
 void verifier_close(struct verifier *v);
 const char *verifier_fingerprint(const struct verifier *v); /* primary */
 
