@@ -280,6 +280,7 @@ load(struct slave_conf *c, struct arena *a, struct error *err)
 	if (!file)
 		file = c->folder ? arena_printf(a, "%s/slave.conf", c->folder)
 				 : CONF_DEFAULT;
+	c->file = file;
 	if (check_writer(c, file, err) < 0)
 		return -1;
 	if ((c->path || !is_absent(file)) &&

@@ -24,6 +24,7 @@ struct notary;
 struct slave_conf {
 	/* where it is from, as conf_load() was told */
 	const char *path, *folder;
+	const char *file; /* which that is; it may be absent */
 	bool by_root; /* who does what the file says: so it must be root's */
 	const struct slave_conf *written; /* without what isn't in the file */
 	const char *state;                /* folder: keys, spool */

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -52,6 +53,15 @@ control_lock(int state, const char *name, struct error *err)
 		return fd;
 	close(fd);
 	return -1;
+}
+
+/* The file's time, so that a command can tell. */
+void
+control_read(int lock, const struct timespec *then)
+{
+	const struct timespec times[2] = {*then, *then};
+
+	(void)futimens(lock, times);
 }
 
 /* Is the lock held by somebody? */
@@ -177,6 +187,19 @@ control_retire(const struct slave_conf *c, struct error *err)
 }
 
 /* ---- status -------------------------------------------------------------- */
+
+/* Has the configuration changed since the slave that runs has read it? */
+static bool
+is_changed(const struct slave_conf *c, int state)
+{
+	struct stat file, lock;
+
+	if (stat(c->file, &file) < 0 || fstatat(state, "lock", &lock, 0) < 0)
+		return false;
+	return file.st_ctim.tv_sec != lock.st_mtim.tv_sec
+	    ? file.st_ctim.tv_sec > lock.st_mtim.tv_sec
+	    : file.st_ctim.tv_nsec > lock.st_mtim.tv_nsec;
+}
 
 static json_t *
 list_of(const struct conf_list *l)
@@ -312,6 +335,10 @@ print_status(const json_t *o, const struct slave_conf *c,
 		    json_integer_value(pid));
 	else
 		puts("not running");
+	if (json_is_true(json_object_get(o, "changed")))
+		printf("%s has changed since that process read it: what "
+		       "follows holds from \"autotua-slave reload\" on\n",
+		    c->file);
 	printf("master: %s\n", c->url ? c->url : "(not enrolled)");
 	heard_print(heard);
 	if (*now->closed)
@@ -334,6 +361,7 @@ control_status(
     const struct slave_conf *c, bool json, struct arena *a, struct error *err)
 {
 	int state = open_state(c, err), fd;
+	bool changed;
 	struct contract now;
 	struct heard heard;
 	pid_t pid = 0;
@@ -347,10 +375,11 @@ control_status(
 	fd = find_running(state, &pid);
 	if (fd >= 0)
 		close(fd);
+	changed = fd >= 0 && is_changed(c, state);
 	close(state);
-	o = json_pack("{s:o, s:s?, s:o, s:o, s:o, s:o}", "pid",
-	    fd >= 0 ? json_integer(pid) : json_null(), "master", c->url,
-	    "heard", heard_json(&heard), "closed",
+	o = json_pack("{s:o, s:b, s:s?, s:o, s:o, s:o, s:o}", "pid",
+	    fd >= 0 ? json_integer(pid) : json_null(), "changed", changed,
+	    "master", c->url, "heard", heard_json(&heard), "closed",
 	    *now.closed ? json_string(now.closed) : json_null(), "contract",
 	    contract_json(c, &now), "units", units_json(c, a));
 	if (json) {

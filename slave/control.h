@@ -11,6 +11,7 @@
 #include "slave/contract.h"
 
 #include <stdbool.h>
+#include <time.h>
 
 struct arena;
 struct error;
@@ -18,6 +19,9 @@ struct slave_conf;
 
 /* Take the lock for this process, with its id in it; the descriptor. */
 int control_lock(int state, const char *name, struct error *err);
+
+/* The holder of the lock has read the configuration, as it was then. */
+void control_read(int lock, const struct timespec *then);
 
 /* End a running slave: now, or when what runs is finished. */
 int control_stop(const struct slave_conf *c, bool now, struct error *err);

@@ -77,10 +77,12 @@ static void
 reload(struct session *s)
 {
 	struct slave_conf new;
+	struct timespec then;
 	struct arena a = {0};
 	struct error err;
 
 	notify_reloading();
+	clock_gettime(CLOCK_REALTIME_COARSE, &then);
 	if (conf_reload(&new, s->start, &a, &err) < 0) {
 		log_err("reload: %s; the former settings stay", err.msg);
 		arena_release(&a);
@@ -88,6 +90,7 @@ reload(struct session *s)
 		arena_release(&s->read);
 		s->read = a;
 		s->settings = new;
+		control_read(s->lock, &then);
 		pool_renew(&s->pool);
 		s->next_look = 0;
 		s->hello_due = true;

@@ -301,7 +301,7 @@ run slave frugal status --json
 jq -e '.contract.traffic_today < 4 * 1048576' "$tmp/out" >/dev/null; ok "which is all that went out"
 submit alpha/of1300000
 within 30 hello_of frugal '.closed == "its traffic of today is used up"'
-jobuild cancel "$job" >/dev/null
+jobuild -q cancel "$job"
 within 30 job_ended; job_is '.state == "cancelled"'; ok "what waits so can be cancelled"
 lends 20M
 submit alpha/of30000000
@@ -344,8 +344,12 @@ run slave live reload
 submit alpha/endless --param N=10 --label lately
 within 60 in_phase
 writes "slots = 3" "label = lately" "memory = 50M"
+run slave live status
+said "slave.conf has changed"; ok "status points out settings that weren't read yet"
 kill -s HUP "${pid[live]}"
 within 20 hello_of live '.slots == 3 and .resources.memory == 3 * 52428800'; ok "slots and memory too"
+run slave live status --json
+jq -e '.changed == false' "$tmp/out" >/dev/null; ok "and no longer when they were"
 within 20 hello_of live '.renewed'; ok "and the slave has looked at itself anew"
 job_is ".units[0].attempt == 1" && in_phase; ok "what runs goes on"
 endless=$job
@@ -372,7 +376,8 @@ chown "$slave_user" "$tmp/live/slave.conf"
 kill -s HUP "${pid[live]}"
 within 20 logged "reload: .*belongs to user $slave_user"; ok "nor may it be that user's"
 chown 0:0 "$tmp/live/slave.conf"
-hello_of live '.labels == {lately: false}' && in_phase; ok "nothing of that has changed anything"
+run slave live status
+said "slave.conf has changed" && hello_of live '.labels == {lately: false}' && in_phase; ok "nothing of that has changed anything"
 
 # ---- the end of the hours
 
