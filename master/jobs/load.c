@@ -119,6 +119,8 @@ load_usage(struct master *m, struct error *err)
 int
 dispatch_load(struct master *m, struct error *err)
 {
+	/* the slaves that were there have some time to come back */
+	m->sched.since = loop_now(&m->loop);
 	if (load_slaves(m, err) < 0 || load_quarantine(m, err) < 0 ||
 	    slaves_load(m, err) < 0 || load_usage(m, err) < 0 ||
 	    dispatch_load_jobs(m, err) < 0 || load_leases(m, err) < 0)

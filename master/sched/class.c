@@ -78,6 +78,18 @@ class_reset(struct sched_class *c)
 		memset(c->fits, FITS_UNKNOWN, c->nfits);
 }
 
+bool
+class_open(const struct sched *s, struct sched_class *c)
+{
+	const struct sched_slave *sl;
+
+	for (sl = s->slaves; sl; sl = sl->next) {
+		if (sl->open && class_fits(c, sl))
+			return true;
+	}
+	return false;
+}
+
 /*
  * A class that nobody is in is kept, as it may be wanted again, but what
  * walks over all classes doesn't see it. So nothing that it remembers of
@@ -86,14 +98,10 @@ class_reset(struct sched_class *c)
 static void
 class_link(struct sched *s, struct sched_class *c)
 {
-	const struct sched_slave *sl;
-
 	if (c->nfits < s->nslaves)
 		remember_more(s, c, 2 * s->nslaves + 64);
 	class_reset(c);
-	c->matched = false;
-	for (sl = s->slaves; sl && !c->matched; sl = sl->next)
-		c->matched = class_fits(c, sl);
+	c->open = class_open(s, c);
 	c->prev = NULL;
 	c->next = s->classes;
 	if (c->next)

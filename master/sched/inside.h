@@ -32,12 +32,12 @@ struct sched_class {
 	int64_t resources[SCHED_RESOURCES];
 	bool exclusive;
 	bool noted;    /* sched_turn() has to look at it */
-	bool matched;  /* some slave fits: its units may stand in lines */
+	bool open;     /* some open slave fits */
 	size_t nunits; /* of open jobs; with none it is in no list */
 	size_t nqueued;
 	struct sched_queue *queues;
-	struct sched_unit *parked; /* have locks, but no slave fits */
-	unsigned char *fits;       /* by index of the slave: see class.c */
+	struct sched_unit *aside, *last_aside;
+	unsigned char *fits; /* by index of the slave: see class.c */
 	size_t nfits;
 	struct sched_class *prev, *next, *next_noted;
 };
@@ -51,6 +51,9 @@ void class_drop(struct sched *s, struct sched_class *c);
 
 /* Could this slave ever run units of this class? Remembered. */
 bool class_fits(struct sched_class *c, const struct sched_slave *sl);
+
+/* Is there an open slave that could? */
+bool class_open(const struct sched *s, struct sched_class *c);
 bool class_arch(const struct sched_class *c, const struct sched_slave *sl);
 
 /* Is a mandatory label of the slave all that keeps it from running them? */
@@ -121,9 +124,6 @@ uint64_t layer_number(const char *key);
 
 /* ---- sched.c ------------------------------------------------------------- */
 
-/* Some slave fits, since now: its units stand where they want to. */
-void match_class(struct sched *s, struct sched_class *c);
-
 /* Into the heap and out of it, for lock.c. */
 void unit_queue(struct sched *s, struct sched_unit *u);
 void unit_unqueue(struct sched *s, struct sched_unit *u);
@@ -131,6 +131,18 @@ void unit_unqueue(struct sched *s, struct sched_unit *u);
 /* Out of its queue and lines, or back into them, while it stays ready. */
 void unit_withdraw(struct sched *s, struct sched_unit *u);
 void unit_stand(struct sched *s, struct sched_unit *u);
+
+/* What speaks for or against it has changed: is it where it belongs? */
+void unit_judge(struct sched *s, struct sched_unit *u);
+
+/* Those put aside that a slave may have now stand in their lines again. */
+void class_stand(struct sched *s, struct sched_class *c);
+
+/*
+ * Out of its lines and aside, if no slave may have it now; else false. Those
+ * behind it are the caller's to look at.
+ */
+bool unit_step_aside(struct sched *s, struct sched_unit *u);
 
 /* It is ready since then: into its queue, or its locks' lines. */
 void unit_enter(struct sched *s, struct sched_unit *u, int64_t ready);
@@ -153,18 +165,30 @@ void
 locks_init(struct sched *s, struct sched_unit *u, const struct sched_wants *w);
 
 /* The unit is ready: it gets its places in the lines. */
-void locks_wait(struct sched_unit *u);
+void locks_wait(struct sched *s, struct sched_unit *u);
 
-/* It has a slave (whose locks it holds), or no interest any more. */
-void locks_take(struct sched_unit *u);
-void locks_drop(struct sched *s, struct sched_unit *u, bool held);
+/* Out of the lines; taken: it has a slave, and holds its locks from now on. */
+void locks_leave(struct sched_unit *u, bool taken);
 
-/* Could it have all of its locks at this instant? sl NULL: the master's. */
-bool locks_open(const struct sched_unit *u, const struct sched_slave *sl);
+/* It holds them no more. */
+void locks_drop(struct sched *s, struct sched_unit *u);
+
+/* The unit stands in its locks' way no more, or less: who could go on? */
+void locks_changed(struct sched *s, const struct sched_unit *u);
+
+/* Out of the lines with those that no slave may have any more. */
+void lines_clear(struct sched *s);
+
+/*
+ * Could it have all of its locks at this instant? sl NULL: the master's, at
+ * any time.
+ */
+bool locks_open(const struct sched *s, const struct sched_unit *u,
+    const struct sched_slave *sl, int64_t now);
 
 /* The use that stands in the way of x, on sl if it is a slave's; or NULL. */
-const struct lock_use *
-lock_obstacle(const struct lock_use *x, const struct sched_slave *sl);
+const struct lock_use *lock_obstacle(const struct sched *s,
+    const struct lock_use *x, const struct sched_slave *sl, int64_t now);
 
 /* ---- same.c -------------------------------------------------------------- */
 
@@ -198,15 +222,23 @@ user_charge(struct sched *s, struct sched_user *u, double seconds, int64_t at);
 /* What a unit will take, seconds. */
 double unit_expects(const struct sched *s, const struct sched_unit *u);
 
+/* ---- slave.c ------------------------------------------------------------- */
+
+/* Something of the slaves ends at this time. */
+void slaves_check(struct sched *s, int64_t now);
+
+/* The slave has room for more than before. */
+void sched_slave_room(struct sched *s, const struct sched_slave *sl);
+
 /* ---- pick.c -------------------------------------------------------------- */
 
+/* Does the slave refuse it, whoever else could have it? */
+bool
+is_refused(const struct sched *s, const struct sched_unit *u, int64_t slave);
 const struct sched_refusal *refusal_of(const struct sched *s,
     const struct sched_unit *u, int64_t slave, int64_t now);
 bool unit_may(const struct sched *s, const struct sched_unit *unit,
     const struct sched_slave *sl, int64_t now);
 void unreserve(struct sched_unit *u);
-
-/* The slave has room for more than before. */
-void sched_slave_room(struct sched *s, const struct sched_slave *sl);
 
 #endif

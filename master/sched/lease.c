@@ -83,8 +83,8 @@ sched_lease(struct sched *s, struct sched_unit *unit, struct sched_slave *sl,
 		unit_leave(s, unit, true);
 	else if (unit->nuses > 0) {
 		/* rebuilt at start: straight into the hands that held them */
-		locks_wait(unit);
-		locks_take(unit);
+		locks_wait(s, unit);
+		locks_leave(unit, true);
 	}
 	unit->state = UNIT_LEASED;
 	unit->lease = l;
@@ -169,8 +169,12 @@ sched_move(struct sched *s, int64_t by)
 	}
 	if (s->epoch > 0)
 		s->epoch += by;
+	if (s->since > 0)
+		s->since += by;
 	if (s->wake != UNTIL_EVER)
 		s->wake += by;
+	if (s->check != UNTIL_EVER)
+		s->check += by;
 }
 
 void
@@ -192,7 +196,7 @@ lease_drop(struct sched *s, struct sched_unit *u, int64_t now)
 	unlink_lease(s, l);
 	ids_remove(&s->leases, l->id);
 	/* the locks look at whose lease it was */
-	locks_drop(s, u, true);
+	locks_drop(s, u);
 	u->lease = NULL;
 	l->next = s->spare_leases;
 	s->spare_leases = l;
@@ -258,6 +262,7 @@ sched_refuse(struct sched *s, struct sched_unit *unit, int64_t slave,
 	r->reason = arena_strdup(a, reason);
 	if (until < s->wake)
 		s->wake = until;
+	unit_judge(s, unit);
 }
 
 void

@@ -4,8 +4,10 @@
  * its slave, and gives all of them back at its lease's end; nobody holds one
  * while waiting for another, so there is no deadlock. Each lock is first
  * come, first served: in its line stand the units that are ready and that
- * some slave fits, in the order in which they became ready. All lines have
- * that same order, so the first unit of all is never behind anybody.
+ * some slave that is open may have, in the order in which they became ready.
+ * All lines have that same order, so the first unit of all is never behind
+ * anybody. Who has no such slave now, as none fits, all that fit have refused
+ * or are shut, is put aside, and is where it was when it has one.
  *
  * A unit whose master locks aren't open is parked beside the heap. Locks of
  * slaves are looked at when one asks.
@@ -117,8 +119,32 @@ came_before(const struct sched_unit *a, const struct sched_unit *b)
 	return a->ready != b->ready ? a->ready < b->ready : a->id < b->id;
 }
 
+static bool
+conflict(const struct lock_use *a, const struct lock_use *b)
+{
+	return a->unit != b->unit && !(a->shared && b->shared);
+}
+
+/* Those behind x that could go can't any more; who wants it alone couldn't. */
+static void
+push_back(struct sched *s, const struct lock_use *x)
+{
+	struct lock_use *y;
+
+	if (x->lock->per_slave)
+		return;
+	for (y = x->next; y; y = y->next) {
+		if (conflict(x, y) && !y->unit->parked) {
+			unit_unqueue(s, y->unit);
+			y->unit->parked = true;
+		}
+		if (!y->shared)
+			break;
+	}
+}
+
 void
-locks_wait(struct sched_unit *u)
+locks_wait(struct sched *s, struct sched_unit *u)
 {
 	struct lock_use *x, *at;
 	size_t i;
@@ -130,11 +156,12 @@ locks_wait(struct sched_unit *u)
 			at = at->prev;
 		link_after(&x->lock->waiting, x, at);
 		x->lock->nexclusive += !x->shared;
+		push_back(s, x);
 	}
 }
 
 void
-locks_take(struct sched_unit *u)
+locks_leave(struct sched_unit *u, bool taken)
 {
 	struct lock_use *x;
 	size_t i;
@@ -143,47 +170,54 @@ locks_take(struct sched_unit *u)
 		x = &sched_uses(u)[i];
 		unlink_use(&x->lock->waiting, x);
 		x->lock->nexclusive -= !x->shared;
-		link_after(&x->lock->holders, x, x->lock->holders.last);
+		if (taken)
+			link_after(&x->lock->holders, x, x->lock->holders.last);
 	}
 }
 
-static bool
-conflict(const struct lock_use *a, const struct lock_use *b)
+static const struct lock_use *
+holder(const struct lock_use *x, const struct sched_slave *sl)
 {
-	return a->unit != b->unit && !(a->shared && b->shared);
-}
-
-const struct lock_use *
-lock_obstacle(const struct lock_use *x, const struct sched_slave *sl)
-{
-	const struct sched_lock *l = x->lock;
 	const struct lock_use *y;
 
-	for (y = l->holders.first; y; y = y->next) {
-		if (l->per_slave && y->unit->lease->slave != sl)
+	for (y = x->lock->holders.first; y; y = y->next) {
+		if (x->lock->per_slave && y->unit->lease->slave != sl)
 			continue;
 		if (conflict(x, y))
 			return y;
 	}
-	if (x->shared && l->nexclusive == 0)
-		return NULL;
-	for (y = x->prev; y; y = y->prev) {
+	return NULL;
+}
+
+const struct lock_use *
+lock_obstacle(const struct sched *s, const struct lock_use *x,
+    const struct sched_slave *sl, int64_t now)
+{
+	const struct sched_lock *l = x->lock;
+	const struct lock_use *y = holder(x, sl);
+
+	if (y || x->unit->aside || (x->shared && l->nexclusive == 0))
+		return y;
+	for (y = l->waiting.first; y && y != x; y = y->next) {
 		if (conflict(x, y) &&
-		    (!l->per_slave || class_fits(y->unit->class, sl)))
+		    (!l->per_slave ||
+			(class_fits(y->unit->class, sl) &&
+			    unit_may(s, y->unit, sl, now))))
 			return y;
 	}
 	return NULL;
 }
 
 bool
-locks_open(const struct sched_unit *u, const struct sched_slave *sl)
+locks_open(const struct sched *s, const struct sched_unit *u,
+    const struct sched_slave *sl, int64_t now)
 {
 	size_t i;
 
 	for (i = 0; i < u->nuses; i++) {
 		if (sched_uses(u)[i].lock->per_slave && !sl)
 			continue;
-		if (lock_obstacle(&sched_uses(u)[i], sl))
+		if (lock_obstacle(s, &sched_uses(u)[i], sl, now))
 			return false;
 	}
 	return true;
@@ -197,7 +231,7 @@ lock_changed(struct sched *s, struct sched_lock *l)
 
 	for (x = l->waiting.first; x; x = next) {
 		next = x->next;
-		if (x->unit->parked && locks_open(x->unit, NULL))
+		if (x->unit->parked && locks_open(s, x->unit, NULL, 0))
 			unit_queue(s, x->unit);
 		else if (!x->unit->parked)
 			note_class(s, x->unit->class);
@@ -208,17 +242,40 @@ lock_changed(struct sched *s, struct sched_lock *l)
 }
 
 void
-locks_drop(struct sched *s, struct sched_unit *u, bool held)
+locks_drop(struct sched *s, struct sched_unit *u)
 {
-	struct lock_use *x;
+	struct lock_use *x = sched_uses(u);
 	size_t i;
 
-	for (i = 0; i < u->nuses; i++) {
-		x = &sched_uses(u)[i];
-		unlink_use(held ? &x->lock->holders : &x->lock->waiting, x);
-		if (!held)
-			x->lock->nexclusive -= !x->shared;
-	}
+	for (i = 0; i < u->nuses; i++, x++)
+		unlink_use(&x->lock->holders, x);
+	locks_changed(s, u);
+}
+
+void
+locks_changed(struct sched *s, const struct sched_unit *u)
+{
+	size_t i;
+
 	for (i = 0; i < u->nuses; i++)
 		lock_changed(s, sched_uses(u)[i].lock);
+}
+
+void
+lines_clear(struct sched *s)
+{
+	struct lock_use *x, *next;
+	struct sched_lock *l;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < s->locks.n; i++) {
+		l = s->locks.items[i].value;
+		for (x = l->waiting.first; x; x = next) {
+			next = x->next;
+			any |= unit_step_aside(s, x->unit);
+		}
+	}
+	for (i = 0; any && i < s->locks.n; i++)
+		lock_changed(s, s->locks.items[i].value);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Slaves, and which unit one gets. */
+/* Which unit a slave gets. */
 #include "master/sched/inside.h"
 
 #include <string.h>
@@ -10,172 +10,7 @@
  */
 #define RESERVE_AFTER ((int64_t)300 * 1000000)
 
-#define HELLO_ROOM 496 /* bytes: what one says that has no layers yet */
-
 #define LOOK_AT 16 /* units of a heap, for the one with most layers there */
-
-/* ---- slaves -------------------------------------------------------------- */
-
-struct sched_slave *
-sched_slave(struct sched *s, int64_t id, const char *name)
-{
-	struct sched_slave *sl = ids_get(&s->slave_ids, id);
-
-	if (sl)
-		return sl;
-	sl = arena_new(&s->arena, struct sched_slave);
-	sl->id = id;
-	sl->index = s->nslaves++;
-	sl->name = arena_strdup(&s->arena, name);
-	sl->next = s->slaves;
-	s->slaves = sl;
-	ids_add(&s->slave_ids, &sl->id);
-	return sl;
-}
-
-void
-sched_slave_reset(struct sched_slave *sl, int64_t slots)
-{
-	arena_release(&sl->arena);
-	arena_reserve(&sl->arena, HELLO_ROOM);
-	sl->arches = NULL;
-	sl->narches = sl->nmandatory = 0;
-	sl->slots = slots;
-	memset(sl->offer, 0, sizeof(sl->offer));
-	map_init(&sl->capabilities, &sl->arena);
-	map_init(&sl->labels, &sl->arena);
-	map_init(&sl->stages, &sl->arena);
-	map_init(&sl->layers, &sl->arena);
-}
-
-void
-sched_slave_arch(struct sched_slave *sl, const char *arch)
-{
-	sl->arches = arena_grow(
-	    &sl->arena, sl->arches, sl->narches, sizeof(*sl->arches));
-	sl->arches[sl->narches++] = arena_strdup(&sl->arena, arch);
-}
-
-void
-sched_slave_can(struct sched_slave *sl, const char *name, const char *version)
-{
-	name = arena_strdup(&sl->arena, name);
-	*map_puts(&sl->capabilities, name) = arena_strdup(&sl->arena, version);
-}
-
-void
-sched_slave_label(struct sched_slave *sl, const char *name, bool mandatory)
-{
-	bool *value;
-
-	if (map_gets(&sl->labels, name))
-		return;
-	value = arena_new(&sl->arena, bool);
-	*value = mandatory;
-	*map_puts(&sl->labels, arena_strdup(&sl->arena, name)) = value;
-	sl->nmandatory += mandatory;
-}
-
-void
-sched_slave_stage(struct sched_slave *sl, const char *digest)
-{
-	*map_puts(&sl->stages, arena_strdup(&sl->arena, digest)) = sl;
-}
-
-void
-sched_slave_layer(struct sched_slave *sl, const char *key)
-{
-	uint64_t *number = arena_new(&sl->arena, uint64_t);
-
-	*number = layer_number(key);
-	*map_put(&sl->layers, (const char *)number, sizeof(*number)) = sl;
-}
-
-void
-sched_slave_room(struct sched *s, const struct sched_slave *sl)
-{
-	struct sched_class *c;
-
-	for (c = s->classes; c; c = c->next) {
-		if (c->nqueued > 0 && class_fits(c, sl))
-			note_class(s, c);
-	}
-}
-
-void
-sched_slave_close(struct sched *s, struct sched_slave *sl, const char *why)
-{
-	bool opened = sl->closed && !why;
-
-	sl->closed = why;
-	if (why && sl->reserved)
-		unreserve(sl->reserved);
-	if (opened)
-		sched_slave_room(s, sl);
-}
-
-void
-sched_slave_pause(
-    struct sched *s, struct sched_slave *sl, int64_t until, int64_t now)
-{
-	bool was = sl->paused_until > now;
-
-	sl->paused_until = until;
-	if (until > now && until < s->wake)
-		s->wake = until;
-	if (until > now && sl->reserved)
-		unreserve(sl->reserved);
-	if (was && until <= now)
-		sched_slave_room(s, sl);
-}
-
-void
-sched_slave_retire(struct sched *s, struct sched_slave *sl)
-{
-	sl->retired = true;
-	class_forget(s, sl);
-	if (sl->reserved)
-		unreserve(sl->reserved);
-}
-
-void
-sched_wait(struct sched *s, struct sched_slave *sl, void *who)
-{
-	bool was = sl->waiting != NULL;
-
-	sl->waiting = who;
-	if (was == (who != NULL))
-		return;
-	if (who) {
-		sl->wait_prev = s->last_waiting;
-		sl->wait_next = NULL;
-		if (s->last_waiting)
-			s->last_waiting->wait_next = sl;
-		else
-			s->first_waiting = sl;
-		s->last_waiting = sl;
-		return;
-	}
-	if (s->cursor == sl)
-		s->cursor = sl->wait_next;
-	if (sl->wait_prev)
-		sl->wait_prev->wait_next = sl->wait_next;
-	else
-		s->first_waiting = sl->wait_next;
-	if (sl->wait_next)
-		sl->wait_next->wait_prev = sl->wait_prev;
-	else
-		s->last_waiting = sl->wait_prev;
-	sl->wait_prev = sl->wait_next = NULL;
-}
-
-bool
-sched_is_online(
-    const struct sched *s, const struct sched_slave *sl, int64_t now)
-{
-	return sl->known && !sl->retired &&
-	    (sl->waiting || sl->seen >= now - s->patience);
-}
 
 /* ---- may this unit go to this slave? ------------------------------------- */
 
@@ -190,6 +25,18 @@ refusal_of(const struct sched *s, const struct sched_unit *u, int64_t slave,
 			return r;
 	}
 	return NULL;
+}
+
+bool
+is_refused(const struct sched *s, const struct sched_unit *u, int64_t slave)
+{
+	const struct sched_refusal *r;
+
+	for (r = sched_refusals(s, u); r; r = r->next) {
+		if (r->slave == slave)
+			return r->until != 0 && !r->rather;
+	}
+	return false;
 }
 
 /* Is there a slave that nothing speaks against? */
@@ -242,7 +89,7 @@ static bool
 eligible(const struct choice *ch, const struct sched_unit *u)
 {
 	return (ch->room || reservable(ch, u)) &&
-	    (u->nuses == 0 || locks_open(u, ch->sl)) &&
+	    (u->nuses == 0 || locks_open(ch->s, u, ch->sl, ch->now)) &&
 	    (!u->refused || unit_may(ch->s, u, ch->sl, ch->now));
 }
 
@@ -397,34 +244,44 @@ sched_pick(struct sched *s, struct sched_slave *sl, int64_t now)
 int64_t
 sched_wake(const struct sched *s)
 {
-	return s->wake;
+	return s->wake < s->check ? s->wake : s->check;
 }
 
-/* A refusal is over: look at all that waits, and again at the next's end. */
-static void
-wake_up(struct sched *s, int64_t now)
+/* Does a refusal of the unit end? The next one's end is noted. */
+static bool
+refusal_ends(struct sched *s, const struct sched_unit *u, int64_t now)
 {
-	const struct sched_slave *sl;
+	struct sched_refusal *r;
+	bool ends = false;
+
+	for (r = sched_refusals(s, u); r; r = r->next) {
+		if (r->until == 0)
+			continue;
+		if (r->until <= now) {
+			r->until = 0;
+			ends = true;
+		} else if (r->until < s->wake) {
+			s->wake = r->until;
+		}
+	}
+	return ends;
+}
+
+/* A refusal is over: look at what it was of. */
+static void
+refusals_end(struct sched *s, int64_t now)
+{
 	const struct sched_job *job;
-	const struct sched_refusal *r;
-	const struct sched_unit *u;
-	struct sched_class *c;
+	struct sched_unit *u;
 
 	s->wake = UNTIL_EVER;
-	for (sl = s->slaves; sl; sl = sl->next) {
-		if (sl->paused_until > now && sl->paused_until < s->wake)
-			s->wake = sl->paused_until;
-	}
-	for (c = s->classes; c; c = c->next)
-		note_class(s, c);
 	for (job = s->first_job; job; job = job->next) {
 		for (u = job->units; u; u = u->next) {
-			if (u->state != UNIT_READY)
+			if (unit_state_is_over(u->state) ||
+			    !refusal_ends(s, u, now))
 				continue;
-			for (r = sched_refusals(s, u); r; r = r->next) {
-				if (r->until > now && r->until < s->wake)
-					s->wake = r->until;
-			}
+			unit_judge(s, u);
+			note_class(s, u->class);
 		}
 	}
 }
@@ -435,8 +292,10 @@ sched_turn(struct sched *s, int64_t now)
 	struct sched_slave *sl;
 	struct sched_class *c;
 
+	if (now >= s->check)
+		slaves_check(s, now);
 	if (now >= s->wake)
-		wake_up(s, now);
+		refusals_end(s, now);
 	while ((c = s->noted) != NULL) {
 		if (!s->cursor)
 			s->cursor = s->first_waiting;

@@ -102,8 +102,7 @@ lock_reason(struct reasons *r, const struct lock_use *x,
 	const struct sched_lease *l = sched_lease_of(u);
 
 	y->unit = u->id;
-	y->count =
-	    r->unit->parked && !r->unit->class->matched ? 0 : count_before(x);
+	y->count = r->unit->aside ? 0 : count_before(x);
 	y->state = unit_state_names[u->state];
 	y->until = ends_at(r, u);
 	if (l)
@@ -131,7 +130,7 @@ lock_reasons(struct reasons *r, const struct sched_slave *sl)
 		x = &sched_uses(r->unit)[i];
 		if (x->lock->per_slave != (sl != NULL))
 			continue;
-		by = lock_obstacle(x, sl);
+		by = lock_obstacle(r->s, x, sl, r->now);
 		if (by)
 			lock_reason(r, x, by, sl);
 		found |= by != NULL;
@@ -294,7 +293,7 @@ tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
 }
 
 static bool
-is_open(const struct reasons *r, const struct sched_slave *sl)
+may_go_to(const struct reasons *r, const struct sched_slave *sl)
 {
 	return !sl->closed && sl->paused_until <= r->now &&
 	    sched_is_online(r->s, sl, r->now) &&
@@ -312,7 +311,7 @@ free_at(const struct reasons *r)
 	for (l = r->s->first_lease; l; l = l->next) {
 		u = l->unit;
 		if (!class_fits(r->unit->class, l->slave) ||
-		    !is_open(r, l->slave))
+		    !may_go_to(r, l->slave))
 			continue;
 		at = ends_at(r, u);
 		if (first == 0 || at < first)

@@ -32,7 +32,7 @@ sched_init(struct sched *s, int64_t patience, int64_t half_life)
 	s->patience = patience;
 	s->half_life = half_life;
 	s->typical = TYPICAL_FIRST;
-	s->wake = UNTIL_EVER;
+	s->wake = s->check = UNTIL_EVER;
 	map_init(&s->class_map, &s->arena);
 	map_init(&s->users, &s->arena);
 	map_init(&s->locks, &s->arena);
@@ -120,29 +120,56 @@ unit_unqueue(struct sched *s, struct sched_unit *u)
 	u->class->nqueued--;
 }
 
-/* Nobody can run it: it must not stand in a line before those who can go. */
+/*
+ * Nobody may have it now: it must not stand in a line before those who can
+ * go. Those that are put aside first stand again first.
+ */
 static void
-park_unmatched(struct sched_unit *u)
+put_aside(struct sched_unit *u)
 {
 	struct sched_class *c = u->class;
 
-	u->prev = NULL;
-	u->sibling = c->parked;
-	if (c->parked)
-		c->parked->prev = u;
-	c->parked = u;
+	u->aside = true;
+	u->sibling = NULL;
+	u->prev = c->last_aside;
+	if (u->prev)
+		u->prev->sibling = u;
+	else
+		c->aside = u;
+	c->last_aside = u;
 }
 
 static void
-unpark_unmatched(struct sched_unit *u)
+take_back(struct sched_unit *u)
 {
+	struct sched_class *c = u->class;
+
 	if (u->prev)
 		u->prev->sibling = u->sibling;
 	else
-		u->class->parked = u->sibling;
+		c->aside = u->sibling;
 	if (u->sibling)
 		u->sibling->prev = u->prev;
+	else
+		c->last_aside = u->prev;
 	u->sibling = u->prev = NULL;
+	u->aside = false;
+}
+
+/* Is there an open slave that may have it? */
+static bool
+has_slave(const struct sched *s, const struct sched_unit *u)
+{
+	const struct sched_slave *sl;
+
+	if (!u->refused)
+		return u->class->open;
+	for (sl = s->slaves; sl; sl = sl->next) {
+		if (sl->open && class_fits(u->class, sl) &&
+		    !is_refused(s, u, sl->id))
+			return true;
+	}
+	return false;
 }
 
 void
@@ -153,13 +180,41 @@ unit_stand(struct sched *s, struct sched_unit *u)
 		return;
 	}
 	u->parked = true;
-	if (!u->class->matched) {
-		park_unmatched(u);
+	if (!has_slave(s, u)) {
+		put_aside(u);
 		return;
 	}
-	locks_wait(u);
-	if (locks_open(u, NULL))
+	locks_wait(s, u);
+	if (locks_open(s, u, NULL, 0))
 		unit_queue(s, u);
+}
+
+void
+class_stand(struct sched *s, struct sched_class *c)
+{
+	struct sched_unit *u, *next;
+
+	for (u = c->aside; u; u = next) {
+		next = u->sibling;
+		if (!has_slave(s, u))
+			continue;
+		take_back(u);
+		unit_stand(s, u);
+	}
+}
+
+bool
+unit_step_aside(struct sched *s, struct sched_unit *u)
+{
+	if (has_slave(s, u))
+		return false;
+	unreserve(u);
+	if (!u->parked)
+		unit_unqueue(s, u);
+	u->parked = true;
+	locks_leave(u, false);
+	put_aside(u);
+	return true;
 }
 
 void
@@ -177,24 +232,32 @@ static void
 step_out(struct sched *s, struct sched_unit *u, bool taken)
 {
 	unreserve(u);
-	if (u->parked && !u->class->matched) {
-		unpark_unmatched(u);
+	if (u->aside) {
+		take_back(u);
 		u->parked = false;
 		return;
 	}
 	if (!u->parked)
 		unit_unqueue(s, u);
 	u->parked = false;
-	if (taken)
-		locks_take(u);
-	else
-		locks_drop(s, u, false);
+	locks_leave(u, taken);
+	if (!taken)
+		locks_changed(s, u);
 }
 
 void
 unit_withdraw(struct sched *s, struct sched_unit *u)
 {
 	step_out(s, u, false);
+}
+
+void
+unit_judge(struct sched *s, struct sched_unit *u)
+{
+	if (u->state != UNIT_READY || u->held || u->nuses == 0)
+		return;
+	unit_withdraw(s, u);
+	unit_stand(s, u);
 }
 
 void
@@ -239,36 +302,6 @@ sched_job_priority(struct sched *s, struct sched_job *job, int64_t priority)
 	for (u = job->units; u; u = u->next) {
 		if (is_queued(u))
 			unit_queue(s, u);
-	}
-}
-
-/* A slave that the class's parked units fit has come. */
-void
-match_class(struct sched *s, struct sched_class *c)
-{
-	struct sched_unit *u;
-
-	c->matched = true;
-	while ((u = c->parked) != NULL) {
-		unpark_unmatched(u);
-		unit_stand(s, u);
-	}
-}
-
-void
-sched_slave_ready(struct sched *s, struct sched_slave *sl)
-{
-	struct sched_class *c;
-
-	class_forget(s, sl);
-	if (sl->reserved)
-		unreserve(sl->reserved);
-	for (c = s->classes; c; c = c->next) {
-		if (!class_fits(c, sl))
-			continue;
-		if (!c->matched)
-			match_class(s, c);
-		note_class(s, c);
 	}
 }
 

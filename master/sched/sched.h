@@ -75,8 +75,8 @@ enum sched_resource {
 struct sched_refusal {
 	int64_t unit;
 	int64_t slave;
-	int64_t until;
-	bool rather; /* it may, when no other slave can */
+	int64_t until; /* 0: over */
+	bool rather;   /* it may, when no other slave can */
 	const char *reason;
 	struct sched_refusal *next;
 };
@@ -132,7 +132,7 @@ struct sched_unit {
 		struct sched_slave *reserved; /* kept free for a ready one */
 	};
 	/* the heap of its class and user; prev is the left sibling, or the
-	   parent. Of a parked one: the list of those. */
+	   parent. Of one aside: the list of those. */
 	struct sched_unit *child, *sibling;
 	union {
 		struct sched_unit *prev;
@@ -142,8 +142,9 @@ struct sched_unit {
 	uint8_t tries;
 	bool reuse : 1; /* the caller's: an earlier result may stand for it */
 	bool parked : 1, marked : 1;
-	bool held : 1; /* the same unit runs for another job */
-	bool same : 1; /* it can be: see same.c */
+	bool aside : 1; /* has locks, but no slave may have it now */
+	bool held : 1;  /* the same unit runs for another job */
+	bool same : 1;  /* it can be: see same.c */
 	bool refused : 1;
 	uint16_t nuses, nlayers;
 	/* behind it: what the functions below find */
@@ -209,6 +210,8 @@ struct sched_slave {
 	void *waiting; /* what waits for work for it: the caller's, or NULL */
 	bool full;     /* by its own word: that waits for events alone */
 	bool retired;
+	bool here, paused;  /* heard of lately; till paused_until */
+	bool open;          /* takes something now: see slave.c */
 	bool alone;         /* what it has leased is exclusive */
 	const char *closed; /* why it gets nothing, or NULL */
 	/* the caller's, of which closed is made: what its owner says (in the
@@ -245,6 +248,7 @@ struct sched {
 	struct sched_lease *first_lease, *last_lease, *spare_leases;
 	struct sched_job *spare_jobs;
 	int64_t patience; /* a slave unheard of for longer isn't there */
+	int64_t since;    /* the caller's: nothing was heard before */
 	int64_t half_life, epoch;
 	double typical; /* seconds that a unit takes, of late */
 	size_t nready, nleased;
@@ -253,7 +257,8 @@ struct sched {
 	/* notes for sched_turn() */
 	struct sched_slave *first_waiting, *last_waiting, *cursor;
 	struct sched_class *noted;
-	int64_t wake;
+	int64_t wake;  /* a refusal ends */
+	int64_t check; /* a slave's pause ends, or our patience with it */
 };
 
 /*

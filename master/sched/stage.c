@@ -35,20 +35,6 @@ sched_stage_package(struct sched *s, struct sched_stage *stage,
 	    &stage->packages, first ? name : arena_strdup(&s->arena, name)) = p;
 }
 
-/* Is there a slave that fits only now? */
-static bool
-fits_some(const struct sched *s, struct sched_class *c)
-{
-	const struct sched_slave *sl;
-
-	class_reset(c);
-	for (sl = s->slaves; sl; sl = sl->next) {
-		if (class_fits(c, sl))
-			return true;
-	}
-	return false;
-}
-
 void
 sched_stage_name(struct sched *s, struct sched_stage *stage, const char *name)
 {
@@ -63,10 +49,11 @@ sched_stage_ready(struct sched *s, struct sched_stage *stage)
 
 	stage->known = true;
 	for (c = s->classes; c; c = c->next) {
-		if (c->home != stage || !fits_some(s, c))
+		if (c->home != stage)
 			continue;
-		if (!c->matched)
-			match_class(s, c);
+		class_reset(c);
+		c->open = class_open(s, c);
+		class_stand(s, c);
 		note_class(s, c);
 	}
 }

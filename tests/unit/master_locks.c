@@ -102,6 +102,190 @@ test_lock_nobody(void)
 	end();
 }
 
+/* ---- who can't run stands in nobody's way -------------------------------- */
+
+static struct sched_unit *
+labelled(const char *label, const char *lock, int64_t ready)
+{
+	struct sched_wants wants = {.arch = "amd64",
+	    .stage = "",
+	    .labels = &label,
+	    .nlabels = 1,
+	    .locks = &lock,
+	    .nlocks = 1};
+	struct sched_unit *u = wanting(job, &wants);
+
+	sched_start(&sched, u, ready);
+	return u;
+}
+
+static void
+says_hello(struct sched_slave *sl, const char *label)
+{
+	sched_slave_reset(sl, 10);
+	sched_slave_arch(sl, "amd64");
+	if (label)
+		sched_slave_label(sl, label, false);
+	sched_slave_ready(&sched, sl);
+	sl->known = true;
+	sl->seen = 1;
+}
+
+/* Two slaves, and a line: the first only for "special", the second for all. */
+static struct sched_slave *big, *special;
+static struct sched_unit *first;
+
+static void
+begin_line(void)
+{
+	begin();
+	big = sched_slave(&sched, 1, "one");
+	says_hello(big, "big");
+	special = sched_slave(&sched, 2, "two");
+	says_hello(special, "special");
+	first = labelled("special", "master:db", 1);
+	labelled("big", "master:db", 2);
+	is_int(take(big, 0), 0, "who comes first goes first");
+}
+
+static void
+test_gone(void)
+{
+	begin_line();
+	sched_slave_retire(&sched, special);
+	ok(strstr(why(first, 0), "no slave for arch amd64 has the label"),
+	    "no slave fits the first any more");
+	is_int(take(big, 0), 2, "the next isn't held up by it");
+	end();
+
+	begin_line();
+	says_hello(special, NULL);
+	is_int(take(big, 0), 2, "nor when the slave has its label no more");
+	says_hello(special, "special");
+	labelled("big", "master:db", 3);
+	is_int(take(special, 0), 0, "which it has again: the first waits");
+	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_PASSED, 0);
+	is_int(take(big, 0), 0, "and is before who came later");
+	is_int(take(special, 0), 1, "where it was");
+	end();
+}
+
+static void
+test_refused(void)
+{
+	struct sched_unit *u;
+	int who;
+
+	begin_line();
+	sched_wait(&sched, big, &who);
+	ok(!sched_turn(&sched, 0), "nobody is looked at");
+	sched_refuse(&sched, first, 2, UNTIL_EVER, false, "not signed");
+	is(why(first, 0), "not on two: not signed", "all refuse the first");
+	ok(sched_turn(&sched, 0) == big, "which lets the next go, at once");
+	is_int(take(big, 0), 2, "so it does");
+	sched_wait(&sched, big, NULL);
+	u = labelled("big", "master:db", 3);
+	sched_forgive(&sched, 2);
+	sched_slave_ready(&sched, special);
+	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_PASSED, 0);
+	ok(!sched_pick(&sched, big, 0), "forgiven, it is before the others");
+	sched_refuse(&sched, first, 2, 60 * S, false, "no room");
+	ok(sched_pick(&sched, big, 0) == u, "refused for a while: not now");
+	ok(!sched_turn(&sched, 60 * S) && !sched_pick(&sched, big, 60 * S),
+	    "then again");
+	ok(sched_pick(&sched, special, 60 * S) == first, "and it goes");
+	sched_refuse(&sched, first, 2, UNTIL_EVER, true, "lost it");
+	ok(!sched_pick(&sched, big, 60 * S), "what it would rather not is no");
+	end();
+}
+
+static void
+test_refused_elsewhere(void)
+{
+	struct sched_slave *one, *two;
+	struct sched_unit *a, *b;
+
+	begin();
+	one = slave(1, "one", "amd64", 1);
+	two = slave(2, "two", "amd64", 1);
+	a = locking("slave:port", NULL, 1);
+	b = locking("slave:port", NULL, 2);
+	sched_refuse(&sched, a, 1, UNTIL_EVER, false, "not signed");
+	ok(sched_pick(&sched, one, 0) == b,
+	    "a slave's lock is for those that it takes");
+	ok(sched_pick(&sched, two, 0) == a, "on another they come first");
+	end();
+}
+
+/* The slave of the first takes nothing: shut, and then open. */
+static void
+test_shut(void)
+{
+	struct sched_unit *u;
+	int who;
+
+	begin_line();
+	sched_wait(&sched, big, &who);
+	ok(!sched_turn(&sched, 0), "nobody is looked at");
+	sched_slave_close(&sched, special, "drained");
+	ok(sched_turn(&sched, 0) == big, "drained: the next goes");
+	is_int(take(big, 0), 2, "it has the lock");
+	u = labelled("big", "master:db", 3);
+	sched_slave_close(&sched, special, NULL);
+	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_PASSED, 0);
+	ok(!sched_turn(&sched, 0), "open: the first is where it was");
+	sched_slave_pause(&sched, special, 60 * S, 0);
+	ok(sched_turn(&sched, 0) == big && sched_pick(&sched, big, 0) == u,
+	    "in quarantine: the next");
+	is_int(sched_wake(&sched), 60 * S, "until when is known");
+	ok(!sched_turn(&sched, 60 * S), "then the first again");
+	ok(sched_pick(&sched, special, 60 * S) == first, "which goes");
+	end();
+}
+
+static void
+test_silent(void)
+{
+	struct sched_unit *u;
+	int who;
+
+	begin_line();
+	sched.patience = 100 * S;
+	u = sched_unit_get(&sched, 2);
+	sched_wait(&sched, big, &who);
+	sched_wait(&sched, special, &who);
+	special->seen = 50 * S;
+	sched_wait(&sched, special, NULL);
+	ok(sched_wake(&sched) <= 150 * S + 1, "its silence will be noticed");
+	sched_turn(&sched, 149 * S);
+	ok(!sched_pick(&sched, big, 149 * S), "a slave may be silent a while");
+	ok(sched_turn(&sched, 151 * S) == big, "but not for long");
+	ok(sched_pick(&sched, big, 151 * S) == u, "the next goes");
+	sched_wait(&sched, special, &who);
+	ok(!sched_pick(&sched, big, 151 * S), "it asks: the first again");
+	end();
+}
+
+/* Busy is not shut: the first keeps the line. */
+static void
+test_busy(void)
+{
+	struct sched_wants wants = {.arch = "amd64", .stage = ""};
+	struct sched_unit *u;
+
+	begin_line();
+	sched_end(&sched, first, UNIT_CANCELLED, 0);
+	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_CANCELLED, 0);
+	special->slots = 1;
+	sched_start(&sched, u = wanting(job, &wants), 1);
+	sched_lease(&sched, u, special, 1, 0, 60 * S);
+	labelled("special", "master:db", 3);
+	labelled("big", "master:db", 4);
+	is_int(
+	    take(big, 0), 0, "who waits for a slot is before who came later");
+	end();
+}
+
 static uint32_t seed = 1;
 
 static uint32_t
@@ -192,6 +376,12 @@ main(void)
 	test_locks();
 	test_slave_locks();
 	test_lock_nobody();
+	test_gone();
+	test_refused();
+	test_refused_elsewhere();
+	test_shut();
+	test_silent();
+	test_busy();
 	test_no_deadlock();
 	return tap_done();
 }
