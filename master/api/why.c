@@ -59,6 +59,8 @@ will_run(const struct sched_reason *why, size_t n)
 		case REASON_NEEDS:
 		case REASON_LOCK:
 		case REASON_BUSY:
+		case REASON_ROOM:
+		case REASON_EXCLUSIVE:
 		case REASON_RESERVED:
 		case REASON_TURN:
 		case REASON_SAME:

@@ -275,21 +275,27 @@ class_forget(struct sched *s, const struct sched_slave *sl)
 	}
 }
 
-bool
-class_room(const struct sched_class *c, const struct sched_slave *sl)
+enum class_lack
+class_lacks(const struct sched_class *c, const struct sched_slave *sl)
 {
 	size_t k;
 
-	if (sl->alone || sl->leased >= sl->slots)
-		return false;
-	if (sl->leased == 0)
-		return true;
-	if (c->exclusive)
-		return false;
-	for (k = 0; k < SCHED_RESOURCES; k++) {
+	if (c->exclusive && sl->leased > 0)
+		return LACKS_IDLENESS;
+	if (sl->leased >= sl->slots)
+		return LACKS_SLOT;
+	if (sl->alone)
+		return LACKS_COMPANY;
+	for (k = 0; k < SCHED_RESOURCES && sl->leased > 0; k++) {
 		if (sl->offer[k] > 0 &&
 		    sl->used[k] + class_takes(c, k, sl) > sl->offer[k])
-			return false;
+			return LACKS_RESOURCE + k;
 	}
-	return true;
+	return LACKS_NOTHING;
+}
+
+bool
+class_room(const struct sched_class *c, const struct sched_slave *sl)
+{
+	return class_lacks(c, sl) == LACKS_NOTHING;
 }

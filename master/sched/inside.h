@@ -70,6 +70,18 @@ bool class_resource(
 /* Has it room for one now? */
 bool class_room(const struct sched_class *c, const struct sched_slave *sl);
 
+/* What there is too little of. */
+enum class_lack {
+	LACKS_NOTHING,
+	LACKS_SLOT,
+	LACKS_IDLENESS, /* one runs alone, and others run */
+	LACKS_COMPANY,  /* what runs, runs alone */
+	LACKS_RESOURCE, /* the first of them */
+	LACKS_KINDS = LACKS_RESOURCE + SCHED_RESOURCES
+};
+enum class_lack
+class_lacks(const struct sched_class *c, const struct sched_slave *sl);
+
 /* What one takes of what the slave offers. */
 int64_t class_takes(
     const struct sched_class *c, size_t k, const struct sched_slave *sl);

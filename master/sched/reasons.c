@@ -8,16 +8,20 @@
 
 const char *const reason_kind_names[REASON_KINDS] = {"needs", "lock", "arch",
     "requirement", "stage", "label", "resource", "match", "refused", "closed",
-    "quarantine", "offline", "busy", "reserved", "turn", "same"};
+    "quarantine", "offline", "busy", "room", "exclusive", "reserved", "turn",
+    "same"};
 
 static const char *const resource_names[SCHED_RESOURCES] = {
     "memory", "cpus", "disk"};
+
+#define FOLLOW 3 /* of units that wait for each other, in one text */
 
 struct reasons {
 	struct arena *arena;
 	const struct sched *s;
 	const struct sched_unit *unit;
 	int64_t now;
+	int depth;
 	struct sched_reason *list;
 	size_t n;
 };
@@ -93,6 +97,24 @@ count_before(const struct lock_use *x)
 	return n;
 }
 
+static void find_reasons(struct reasons *r);
+
+/* What keeps the first of a line from it: its last word sums up. */
+static const char *
+why_first(const struct reasons *r, const struct sched_unit *u)
+{
+	struct reasons of = {.arena = r->arena,
+	    .s = r->s,
+	    .unit = u,
+	    .now = r->now,
+	    .depth = r->depth + 1};
+
+	if (of.depth < FOLLOW)
+		find_reasons(&of);
+	return of.n > 0 ? arena_printf(r->arena, ": %s", of.list[of.n - 1].text)
+			: "";
+}
+
 static void
 lock_reason(struct reasons *r, const struct lock_use *x,
     const struct lock_use *by, const struct sched_slave *sl)
@@ -102,20 +124,22 @@ lock_reason(struct reasons *r, const struct lock_use *x,
 	const struct sched_lease *l = sched_lease_of(u);
 
 	y->unit = u->id;
+	y->job = u->job->id;
 	y->count = r->unit->aside ? 0 : count_before(x);
 	y->state = unit_state_names[u->state];
 	y->until = ends_at(r, u);
 	if (l)
 		say(r->arena, y,
 		    "waits for the lock %s, which %s (unit %" PRId64
-		    ") holds on %s",
-		    x->lock->name, sched_root(u), u->id, l->slave->name);
+		    " of job %" PRId64 ") holds on %s",
+		    x->lock->name, sched_root(u), u->id, y->job,
+		    l->slave->name);
 	else
 		say(r->arena, y,
 		    "waits for the lock %s%s%s, behind %s (unit %" PRId64
-		    "), which came first",
+		    " of job %" PRId64 "), which came first%s",
 		    x->lock->name, sl ? " of " : "", sl ? sl->name : "",
-		    sched_root(u), u->id);
+		    sched_root(u), u->id, y->job, why_first(r, u));
 }
 
 /* True when a lock keeps it from running anywhere. */
@@ -242,7 +266,8 @@ barred_reasons(struct reasons *r)
 /* ---- what those that match do -------------------------------------------- */
 
 struct tally {
-	size_t arch, fits, open, online, room, waiting;
+	size_t arch, fits, open, online, waiting;
+	size_t lacks[LACKS_KINDS]; /* of those online; nothing: of no lock */
 };
 
 static void
@@ -251,6 +276,7 @@ tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
 	const struct sched_unit *u = r->unit;
 	const struct sched_refusal *no;
 	struct sched_reason *x;
+	enum class_lack lack;
 
 	t->fits++;
 	no = unit_may(r->s, u, sl, r->now)
@@ -284,12 +310,11 @@ tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
 	if (!sched_is_online(r->s, sl, r->now))
 		return;
 	t->online++;
-	if (!class_room(u->class, sl))
+	lack = class_lacks(u->class, sl);
+	if (lack == LACKS_NOTHING && lock_reasons(r, sl))
 		return;
-	if (lock_reasons(r, sl))
-		return;
-	t->room++;
-	t->waiting += sl->waiting != NULL;
+	t->lacks[lack]++;
+	t->waiting += lack == LACKS_NOTHING && sl->waiting;
 }
 
 static bool
@@ -300,20 +325,36 @@ may_go_to(const struct reasons *r, const struct sched_slave *sl)
 	    unit_may(r->s, r->unit, sl, r->now);
 }
 
-/* When will the first that it may go to have a slot? 0: unknown. */
-static int64_t
-free_at(const struct reasons *r)
+/* Will the slave have what it lacks, once this lease is over? */
+static bool
+would_free(
+    const struct reasons *r, const struct sched_lease *l, enum class_lack lack)
 {
+	struct sched_slave left = *l->slave;
+	size_t k;
+
+	if (lack == LACKS_SLOT)
+		return true;
+	left.leased--;
+	left.alone &= !l->unit->class->exclusive;
+	for (k = 0; k < SCHED_RESOURCES; k++)
+		left.used[k] -= class_takes(l->unit->class, k, l->slave);
+	return class_room(r->unit->class, &left);
+}
+
+/* When will the first that it may go to have what lacks? 0: unknown. */
+static int64_t
+free_at(const struct reasons *r, enum class_lack lack)
+{
+	struct sched_class *c = r->unit->class;
 	const struct sched_lease *l;
-	const struct sched_unit *u;
 	int64_t at, first = 0;
 
 	for (l = r->s->first_lease; l; l = l->next) {
-		u = l->unit;
-		if (!class_fits(r->unit->class, l->slave) ||
-		    !may_go_to(r, l->slave))
+		if (!class_fits(c, l->slave) || !may_go_to(r, l->slave) ||
+		    class_lacks(c, l->slave) != lack || !would_free(r, l, lack))
 			continue;
-		at = ends_at(r, u);
+		at = ends_at(r, l->unit);
 		if (first == 0 || at < first)
 			first = at;
 	}
@@ -327,26 +368,64 @@ matches(struct reasons *r, size_t n)
 	    r->arena, "%zu slave%s", n, n == 1 ? " matches" : "s match");
 }
 
-static void
-state_reason(struct reasons *r, const struct tally *t)
+static struct sched_reason *
+resource_lack(struct reasons *r, size_t k, const char **what)
 {
-	const char *start = matches(r, t->open);
+	const char *name = resource_names[k];
+	int64_t wanted = r->unit->class->resources[k];
+
+	*what = wanted > 0
+	    ? arena_printf(r->arena, "room for %s=%" PRId64, name, wanted)
+	    : arena_printf(r->arena, "room for its share of %s", name);
+	return add(r, REASON_ROOM, name);
+}
+
+static void
+lack_reason(struct reasons *r, const struct tally *t, enum class_lack lack)
+{
+	const char *start = matches(r, t->open), *what = "a free slot";
+	size_t n = t->lacks[lack];
 	struct sched_reason *x;
+
+	if (lack >= LACKS_RESOURCE) {
+		x = resource_lack(r, lack - LACKS_RESOURCE, &what);
+	} else if (lack == LACKS_SLOT) {
+		x = add(r, REASON_BUSY, NULL);
+	} else {
+		x = add(r, REASON_EXCLUSIVE, NULL);
+		what = lack == LACKS_IDLENESS
+		    ? "room for a unit that runs alone"
+		    : "room beside a unit that runs alone";
+	}
+	x->count = (int64_t)t->open;
+	x->until = free_at(r, lack);
+	if (n == t->online)
+		say(r->arena, x, "%s, none has %s", start, what);
+	else
+		say(r->arena, x, "%s, %zu lack%s %s", start, n,
+		    n == 1 ? "s" : "", what);
+}
+
+static void
+state_reasons(struct reasons *r, const struct tally *t)
+{
+	struct sched_reason *x;
+	int lack;
 
 	if (t->online == 0) {
 		x = add(r, REASON_OFFLINE, NULL);
-		say(r->arena, x, "%s, none is online", start);
-	} else if (t->room == 0) {
-		x = add(r, REASON_BUSY, NULL);
-		x->until = free_at(r);
-		say(r->arena, x, "%s, none has %s", start,
-		    r->unit->class->exclusive ? "nothing else to do (exclusive)"
-					      : "a free slot");
-	} else {
+		say(r->arena, x, "%s, none is online", matches(r, t->open));
+	} else if (t->lacks[LACKS_NOTHING] > 0) {
 		x = add(r, REASON_TURN, NULL);
-		say(r->arena, x, "%s, %s", start,
+		say(r->arena, x, "%s, %s", matches(r, t->open),
 		    t->waiting > 0 ? "other units are first"
 				   : "waiting for one to ask");
+	} else {
+		for (lack = LACKS_SLOT; lack < LACKS_KINDS; lack++) {
+			if (t->lacks[lack] > 0)
+				lack_reason(r, t, lack);
+		}
+		return;
 	}
 	x->count = (int64_t)t->open;
 }
@@ -378,7 +457,8 @@ ready_reasons(struct reasons *r)
 		mismatch_reasons(r);
 		return;
 	}
-	if (lock_reasons(r, NULL))
+	/* with no slave there it isn't the lock that it waits for */
+	if (t.online > 0 && lock_reasons(r, NULL))
 		return;
 	if (unit_reserved(r->unit)) {
 		x = add(r, REASON_RESERVED, unit_reserved(r->unit)->name);
@@ -386,7 +466,7 @@ ready_reasons(struct reasons *r)
 		    x->name);
 	}
 	if (t.open > 0)
-		state_reason(r, &t);
+		state_reasons(r, &t);
 }
 
 static void
@@ -404,18 +484,24 @@ same_reason(struct reasons *r)
 	    x->job, x->unit, by->lease->slave->name);
 }
 
+static void
+find_reasons(struct reasons *r)
+{
+	if (r->unit->state == UNIT_BLOCKED)
+		blocked_reasons(r);
+	else if (r->unit->held)
+		same_reason(r);
+	else if (r->unit->state == UNIT_READY)
+		ready_reasons(r);
+}
+
 size_t
 sched_reasons(const struct sched *s, const struct sched_unit *unit, int64_t now,
     struct arena *a, struct sched_reason **out)
 {
 	struct reasons r = {.arena = a, .s = s, .unit = unit, .now = now};
 
-	if (unit->state == UNIT_BLOCKED)
-		blocked_reasons(&r);
-	else if (unit->held)
-		same_reason(&r);
-	else if (unit->state == UNIT_READY)
-		ready_reasons(&r);
+	find_reasons(&r);
 	*out = r.list;
 	return r.n;
 }

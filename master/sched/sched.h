@@ -441,7 +441,7 @@ void sched_reopen(struct sched *s, struct sched_unit *unit);
 
 enum reason_kind {
 	REASON_NEEDS,       /* name: root; unit, state */
-	REASON_LOCK,        /* name; unit: holder or the one before; count */
+	REASON_LOCK,        /* name; unit, job: holder, or the first; count */
 	REASON_ARCH,        /* name */
 	REASON_REQUIREMENT, /* name: as written */
 	REASON_STAGE,       /* name: requirement as written; state: versions */
@@ -452,7 +452,9 @@ enum reason_kind {
 	REASON_CLOSED,      /* name: slave; state: why; until, or 0 */
 	REASON_QUARANTINE,  /* name: slave; until; count: its failures */
 	REASON_OFFLINE,     /* count: slaves that match */
-	REASON_BUSY,        /* count; until: about when one is free, or 0 */
+	REASON_BUSY,        /* no slot; count; until: about, or 0 */
+	REASON_ROOM,        /* a slot, but too little of name; count, until */
+	REASON_EXCLUSIVE,   /* it, or what runs, runs alone; count, until */
 	REASON_RESERVED,    /* name: slave that is kept free */
 	REASON_TURN,        /* others are first; count */
 	REASON_SAME,        /* name: root; unit, job: what runs; until */

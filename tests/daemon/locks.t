@@ -5,7 +5,7 @@
 # shellcheck source=tests/daemon/farm.sh
 . "$(dirname "$0")/farm.sh"
 
-farm_tree alpha
+farm_tree alpha beta
 for kind in master slave; do
 	recipe "alpha/$kind/$kind-1.0" <<-X
 		DESCRIPTION="Has the board of the $kind"
@@ -18,19 +18,25 @@ DESCRIPTION="Looks at the board"
 LOCKS="master:board=shared"
 job_run() { sleep 1000; }
 X
-sign alpha && commit "signed"
+recipe beta/board/board-1.0 <<'X'
+DESCRIPTION="Has the board, of whom no slave trusts"
+LOCKS="master:board"
+job_run() { sleep 1000; }
+X
+sign alpha beta && commit "signed"
 # long, so that a slow machine loses none
 lease_time=40s
-run farm_master alpha
+run farm_master alpha beta
 ok "a master is set up"
-for name in one two; do
-	enroll_slave "$name" "slots = 2"
-	start_slave "$name"
-done
+gpg --with-colons --list-keys '=alpha <alpha@test.invalid>' |
+	awk -F : '$1 == "fpr" { print "alpha " $10; exit }' >"$tmp/keyring"
+enroll_slave one "slots = 2" "keyring = $tmp/keyring" "label = even"
+enroll_slave two "slots = 2" "keyring = $tmp/keyring" "label = odd"
+for name in one two; do start_slave "$name"; done
 
 first='' second='' third='' fourth=''
-start() { # VARIABLE RECIPE: submit; the job in VARIABLE
-	submit "$2" --param "N=$1" && printf -v "$1" %s "$job"
+start() { # VARIABLE RECIPE [ARGUMENT]...: submit; the job in VARIABLE
+	submit "${@:2}" --param "N=$1" && printf -v "$1" %s "$job"
 }
 runs() { # JOB
 	local job=$1
@@ -81,4 +87,48 @@ cancel "$second"
 within 60 runs "$third"; ok "until one of them is through"
 [[ $(slave_of "$third") == "$there" ]]; ok "and runs where that was"
 cancel "$first" "$third"
+
+# ---- who can't run now holds up nobody, and keeps its place --------------------
+
+reason() { # JOB FILTER
+	local job=$1
+	job_is "any(.units[0].reasons[]; $2)"
+}
+restart_master() {
+	kill_daemon master
+	start_master
+}
+start first beta/board
+within 60 reason "$first" '.kind == "refused" and .name == "one"' &&
+	within 60 reason "$first" '.kind == "refused" and .name == "two"'
+ok "all slaves have refused the first in the line"
+start second alpha/master
+within 60 runs "$second"; ok "the next has the lock"
+jobuild --json why-waiting "$first" >"$tmp/out" && jq -e '.ends == null and all(.causes[]; .kind == "refused")' "$tmp/out" >/dev/null
+ok "the first isn't said to wait for it"
+cancel "$first" "$second"
+
+master slave drain two >/dev/null
+drained() { jobuild slaves | grep -q drained; }
+within 20 drained
+start first alpha/master --label odd
+within 30 reason "$first" '.kind == "closed" and .name == "two"'; ok "the only slave of the first is drained"
+start second alpha/master
+within 60 runs "$second"; ok "the next isn't held up"
+start third alpha/master --label even
+within 30 reason "$third" ".kind == \"lock\" and .job == $second and .unit == $(unit_of "$second")"
+ok "who comes later is told who has the lock"
+run restart_master
+leased() { job=$1 job_is '.units[0].state == "leased"'; }
+within 60 reason "$first" '.kind == "closed"' && leased "$second"; ok "all of this survives the master"
+master slave resume two >/dev/null
+within 30 waits "$first" master:board; ok "the slave is open: the first waits in the line"
+cancel "$second"
+within 60 runs "$first"; ok "where it was, before the third"
+waits "$third" master:board; ok "which goes on waiting"
+master slave retire one >/dev/null
+start fourth alpha/look --label odd
+cancel "$first"
+within 60 runs "$fourth"; ok "when its slave is retired, not even that holds up another"
+cancel "$fourth" "$third"
 done_testing

@@ -38,12 +38,14 @@ test_locks(void)
 	ok(take(sl, 0) == 4 && take(sl, 0) == 5, "shared, two have it");
 	is_int(take(sl, 0), 0, "nobody passes who came before");
 	is(why(u, 0),
-	    "waits for the lock master:db, which a/b-1.0 (unit 1) holds on s",
+	    "waits for the lock master:db, which a/b-1.0 (unit 1 of job 1) "
+	    "holds on s",
 	    "the holder is told");
 	is(why(sched_unit_get(&sched, 3), 0),
-	    "waits for the lock master:net, behind a/b-1.0 (unit 2), which "
-	    "came first",
-	    "or who is first in the line");
+	    "waits for the lock master:net, behind a/b-1.0 (unit 2 of job 1), "
+	    "which came first: waits for the lock master:db, which a/b-1.0 "
+	    "(unit 1 of job 1) holds on s",
+	    "or who is first in the line, and what that waits for");
 	sched_end(&sched, sched_unit_get(&sched, 4), UNIT_PASSED, 0);
 	is_int(take(sl, 0), 0, "one of the shared ones is still there");
 	sched_end(&sched, sched_unit_get(&sched, 5), UNIT_FAILED, 0);
@@ -286,6 +288,68 @@ test_busy(void)
 	end();
 }
 
+/* ---- who is in the way --------------------------------------------------- */
+
+static size_t
+reasons(struct sched_unit *u, struct sched_reason **list)
+{
+	static struct arena a;
+
+	arena_release(&a);
+	return sched_reasons(&sched, u, 0, &a, list);
+}
+
+static void
+test_why(void)
+{
+	struct sched_wants wants = {.arch = "amd64", .stage = ""};
+	struct sched_job *other;
+	struct sched_reason *r;
+	struct sched_slave *sl;
+	struct sched_unit *u;
+
+	begin();
+	sl = slave(1, "s", "amd64", 1);
+	other = sched_job_add(&sched, 2, 0, "beta", 0);
+	sched_start(&sched, wanting(other, &wants), 0);
+	is_int(take(sl, 0), 1, "the slot is taken");
+	locking("master:db", NULL, 1);
+	locking("master:db", NULL, 2);
+	u = locking("master:db", NULL, 3);
+	is(why(u, 0),
+	    "waits for the lock master:db, behind a/b-1.0 (unit 2 of job 1), "
+	    "which came first: 1 slave matches, none has a free slot",
+	    "the first of the line is in the way, which waits for a slot");
+	ok(reasons(u, &r) == 1 && r->kind == REASON_LOCK && r->unit == 2 &&
+		r->job == 1 && r->count == 2,
+	    "so as data, with how many are before it");
+	sched_slave_close(&sched, sl, "drained");
+	is(why(u, 0), "not on s: drained", "shut is told as what it is");
+	sched_slave_close(&sched, sl, NULL);
+	sched_refuse(&sched, u, 1, UNTIL_EVER, false, "not signed");
+	is(why(u, 0), "not on s: not signed", "and so is what is refused");
+	end();
+}
+
+/* A slave's lock is held: that is why, and not a want of slots. */
+static void
+test_why_slave(void)
+{
+	struct sched_reason *r;
+	struct sched_slave *sl;
+	struct sched_unit *u;
+
+	begin();
+	sl = slave(1, "s", "amd64", 3);
+	locking("slave:port", NULL, 1);
+	is_int(take(sl, 0), 1, "a slave's lock");
+	u = locking("slave:port", NULL, 2);
+	ok(reasons(u, &r) == 1 && r->kind == REASON_LOCK && r->unit == 1 &&
+		r->until > 0,
+	    "is the only reason, with when it ends");
+	end();
+}
+
 static uint32_t seed = 1;
 
 static uint32_t
@@ -382,6 +446,8 @@ main(void)
 	test_shut();
 	test_silent();
 	test_busy();
+	test_why();
+	test_why_slave();
 	test_no_deadlock();
 	return tap_done();
 }

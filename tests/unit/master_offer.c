@@ -107,6 +107,98 @@ test_resources(void)
 	end();
 }
 
+/* ---- why there is no room ------------------------------------------------ */
+
+static struct sched_unit *
+taking(int64_t memory, int64_t cpus, bool exclusive)
+{
+	const struct sched_wants wants = {.arch = "amd64",
+	    .stage = "",
+	    .exclusive = exclusive,
+	    .resources = {memory, cpus}};
+	struct sched_unit *u = wanting(job, &wants);
+
+	u->expect = (float)(10 * u->id);
+	sched_start(&sched, u, 0);
+	return u;
+}
+
+/* The kind, the name and the end, in seconds, of its only reason. */
+static const char *
+short_why(struct sched_unit *u)
+{
+	static struct arena a;
+	struct sched_reason *r;
+
+	arena_release(&a);
+	if (sched_reasons(&sched, u, 0, &a, &r) != 1)
+		return "not one reason";
+	return arena_printf(&a, "%s %s %lld", reason_kind_names[r->kind],
+	    r->name ? r->name : "-", (long long)(r->until / S));
+}
+
+static void
+test_room(void)
+{
+	struct sched_slave *sl;
+	struct sched_unit *u;
+
+	begin();
+	sl = slave(1, "s", "amd64", 3);
+	sl->offer[SCHED_MEMORY] = 6000;
+	sl->offer[SCHED_CPUS] = 3;
+	taking(0, 2, false);
+	u = taking(0, 2, false);
+	is_int(take(sl, 0), 1, "one that takes two of three cpus");
+	is(why(u, 0), "1 slave matches, none has room for cpus=2",
+	    "a second one lacks cpus, not a slot");
+	is(short_why(u), "room cpus 10", "which and until when, as data");
+	u = taking(5000, 1, false);
+	is(short_why(u), "room memory 10", "so with memory");
+	taking(0, 0, false);
+	is_int(take(sl, 0), 4, "one with a slot's share goes past them");
+	is(short_why(u), "room memory 0", "no one end would be enough");
+	u = taking(0, 0, false);
+	is(why(u, 0), "1 slave matches, none has room for its share of cpus",
+	    "nor is a share always there");
+	sl->offer[SCHED_CPUS] = 0;
+	is_int(take(sl, 0), 2, "the last slot");
+	is(short_why(taking(0, 0, false)), "busy - 10", "then slots lack");
+	end();
+}
+
+static void
+test_alone(void)
+{
+	struct sched_slave *one, *two;
+	struct sched_unit *u;
+
+	begin();
+	one = slave(1, "one", "amd64", 2);
+	taking(0, 0, false);
+	is_int(take(one, 0), 1, "a plain one");
+	u = taking(0, 0, true);
+	is(why(u, 0),
+	    "1 slave matches, none has room for a unit that runs alone",
+	    "what runs alone waits for an idle slave");
+	is(short_why(u), "exclusive - 10", "as data");
+	sched_end(&sched, sched_unit_get(&sched, 1), UNIT_CANCELLED, 0);
+	is_int(take(one, 0), 2, "it has one");
+	u = taking(0, 0, false);
+	is(why(u, 0),
+	    "1 slave matches, none has room beside a unit that runs alone",
+	    "nobody beside it");
+	is(short_why(u), "exclusive - 20", "until it has ended");
+	two = slave(2, "two", "amd64", 1);
+	is_int(take(two, 0), 3, "a slot elsewhere");
+	u = taking(0, 0, false);
+	is(why(u, 0),
+	    "2 slaves match, 1 lacks a free slot; "
+	    "2 slaves match, 1 lacks room beside a unit that runs alone",
+	    "each for its own");
+	end();
+}
+
 static void
 test_reserve(void)
 {
@@ -235,6 +327,8 @@ main(void)
 	test_labels();
 	test_barred();
 	test_resources();
+	test_room();
+	test_alone();
 	test_reserve();
 	test_nearness();
 	test_stage();

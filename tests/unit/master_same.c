@@ -209,8 +209,8 @@ test_locks(void)
 	c = locked(other(3), KEY_B);
 	is_int(take(sl, 0), a->id, "the first has the lock");
 	is(why(c, 0),
-	    "waits for the lock master:board, which a/b-1.0 (unit 1) holds on "
-	    "s",
+	    "waits for the lock master:board, which a/b-1.0 (unit 1 of job 1) "
+	    "holds on s",
 	    "another waits for the lock");
 	ok(b->held && !sched_uses(b)[0].prev && !sched_uses(b)[0].next,
 	    "the same one is in no line");

@@ -41,6 +41,9 @@ until(struct cli *c, const json_t *cause)
 	if (strcmp(kind, "busy") == 0)
 		return arena_printf(
 		    &c->arena, "; the first is free at about %s", at);
+	if (strcmp(kind, "room") == 0 || strcmp(kind, "exclusive") == 0)
+		return arena_printf(
+		    &c->arena, "; the first has it at about %s", at);
 	return arena_printf(&c->arena, "; until %s", at);
 }
 
