@@ -129,7 +129,7 @@ slaves_release(struct master *m, const struct sched_slave *sl, json_t *events)
 	for (l = m->sched.first_lease; l; l = l->next) {
 		if (l->slave != sl || l->released)
 			continue;
-		l->released = true;
+		l->released = l->recalled = true;
 		json_array_append_new(events,
 		    json_pack("{s:s, s:I}", "event", "release", "lease",
 			(json_int_t)l->id));

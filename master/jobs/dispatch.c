@@ -488,8 +488,10 @@ int
 dispatch_refused(struct master *m, struct sched_unit *unit, bool hard,
     const char *reason, int64_t now, struct error *err)
 {
-	int64_t slave = unit->lease->slave->id;
+	const struct sched_slave *sl = unit->lease->slave;
 	int64_t until = hard ? UNTIL_EVER : now + SOFT_REFUSAL;
+	/* what an administrator had it give back it hasn't refused */
+	bool own = hard || !(unit->lease->recalled || sl->ruled);
 
 	if (unit->job->cancelled)
 		return end_unit(
@@ -497,7 +499,9 @@ dispatch_refused(struct master *m, struct sched_unit *unit, bool hard,
 	if (db_begin(m->db, err) < 0)
 		return -1;
 	if (end_lease(m, unit, "refused", "", reason, now, err) < 0 ||
-	    remember(m, unit, hard ? "hard" : "soft", until, reason, err) < 0 ||
+	    (own &&
+		remember(m, unit, hard ? "hard" : "soft", until, reason, err) <
+		    0) ||
 	    db_run(m->db, SQL_UNIT_RETRY,
 		ARGS(INT(unit->id), INT(unit->tries), TEXT(reason)), err) < 0) {
 		db_rollback(m->db);
@@ -507,7 +511,8 @@ dispatch_refused(struct master *m, struct sched_unit *unit, bool hard,
 		return -1;
 	sched_return(&m->sched, unit, now);
 	events_unit(m, unit);
-	sched_refuse(&m->sched, unit, slave, until, false, reason);
+	if (own)
+		sched_refuse(&m->sched, unit, sl->id, until, false, reason);
 	return 0;
 }
 

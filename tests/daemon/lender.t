@@ -198,8 +198,12 @@ run master slave list
 said "one paused"; ok "the list says so"
 run master slave show one
 jq -e '.state == "paused" and .hello.slots == 2' "$tmp/out" >/dev/null; ok "so does show"
+master slave resume one
+within 30 in_phase; ok "resumed, it has what it gave back, for that was no refusal"
 cancel
 master slave drain one
+drained() { [[ $(jobuild --json slaves | jq -r '.slaves[0].closed') == drained* ]]; }
+within 20 drained
 submit alpha/quick --param N=5
 within 20 closed "drained by an administrator"; ok "a drained slave gets nothing"
 kill_daemon master TERM
