@@ -251,6 +251,13 @@ const struct sched_refusal *refusal_of(const struct sched *s,
     const struct sched_unit *u, int64_t slave, int64_t now);
 bool unit_may(const struct sched *s, const struct sched_unit *unit,
     const struct sched_slave *sl, int64_t now);
+
+/* The slave isn't kept free for it any more; and who can go there now? */
 void unreserve(struct sched_unit *u);
+void unit_unreserve(struct sched *s, struct sched_unit *u);
+
+/* The unit that the slave is kept free for, if it could go there; or NULL. */
+struct sched_unit *slave_kept_for(
+    const struct sched *s, const struct sched_slave *sl, int64_t now);
 
 #endif

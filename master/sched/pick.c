@@ -70,6 +70,7 @@ struct choice {
 	const struct sched_slave *sl;
 	int64_t now;
 	bool room; /* for units of the class that is looked at */
+	bool lane; /* only the security lane: the slave is kept free */
 	struct sched_unit *best;
 	const struct sched_queue *best_queue;
 	bool best_stage;
@@ -104,7 +105,9 @@ first_for(const struct choice *ch, struct sched_unit *u)
 	struct sched_unit *best = NULL, *at = u;
 
 	while (at) {
-		bool below = !best || queue_before(at, best);
+		/* nothing below is of the lane if the unit isn't */
+		bool below = (!best || queue_before(at, best)) &&
+		    (!ch->lane || at->job->security);
 
 		if (below && eligible(ch, at)) {
 			best = at;
@@ -213,22 +216,44 @@ unreserve(struct sched_unit *u)
 	u->reserved = NULL;
 }
 
+void
+unit_unreserve(struct sched *s, struct sched_unit *u)
+{
+	const struct sched_slave *sl = unit_reserved(u);
+
+	unreserve(u);
+	/* it has room for others again */
+	if (sl && sl->waiting)
+		sched_slave_room(s, sl);
+}
+
+struct sched_unit *
+slave_kept_for(const struct sched *s, const struct sched_slave *sl, int64_t now)
+{
+	struct sched_unit *u = sl->reserved;
+
+	return u && locks_open(s, u, sl, now) && unit_may(s, u, sl, now) ? u
+									 : NULL;
+}
+
 struct sched_unit *
 sched_pick(struct sched *s, struct sched_slave *sl, int64_t now)
 {
 	struct choice ch = {.s = s, .sl = sl, .now = now, .room = true};
+	struct sched_unit *kept;
 	struct sched_class *c;
 
 	if (sl->closed || sl->paused_until > now || sl->alone ||
 	    sl->leased >= sl->slots || s->nready == 0)
 		return NULL;
-	if (sl->reserved && eligible(&ch, sl->reserved))
-		return class_room(sl->reserved->class, sl) ? sl->reserved
-							   : NULL;
+	kept = slave_kept_for(s, sl, now);
+	ch.lane = kept != NULL;
 	for (c = s->classes; c; c = c->next) {
 		if (c->nqueued > 0 && class_fits(c, sl))
 			consider(&ch, c);
 	}
+	if (kept && (!ch.best || kept->job->security))
+		return class_room(kept->class, sl) ? kept : NULL;
 	if (!ch.best || class_room(ch.best->class, sl))
 		return ch.best;
 	if (sl->reserved)

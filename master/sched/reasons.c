@@ -270,6 +270,24 @@ struct tally {
 	size_t lacks[LACKS_KINDS]; /* of those online; nothing: of no lock */
 };
 
+/* True when the slave is kept free for another; not for the lane. */
+static bool
+kept_reason(struct reasons *r, const struct sched_slave *sl)
+{
+	const struct sched_unit *u = slave_kept_for(r->s, sl, r->now);
+	struct sched_reason *x;
+
+	if (!u || u == r->unit || (r->unit->job->security && !u->job->security))
+		return false;
+	x = add(r, REASON_RESERVED, sl->name);
+	x->unit = u->id;
+	x->job = u->job->id;
+	say(r->arena, x,
+	    "%s is kept free for %s (unit %" PRId64 " of job %" PRId64 ")",
+	    sl->name, sched_root(u), u->id, u->job->id);
+	return true;
+}
+
 static void
 tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
 {
@@ -311,7 +329,8 @@ tally_slave(struct reasons *r, struct tally *t, const struct sched_slave *sl)
 		return;
 	t->online++;
 	lack = class_lacks(u->class, sl);
-	if (lack == LACKS_NOTHING && lock_reasons(r, sl))
+	if (lack == LACKS_NOTHING &&
+	    (kept_reason(r, sl) || lock_reasons(r, sl)))
 		return;
 	t->lacks[lack]++;
 	t->waiting += lack == LACKS_NOTHING && sl->waiting;

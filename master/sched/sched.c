@@ -208,7 +208,7 @@ unit_step_aside(struct sched *s, struct sched_unit *u)
 {
 	if (has_slave(s, u))
 		return false;
-	unreserve(u);
+	unit_unreserve(s, u);
 	if (!u->parked)
 		unit_unqueue(s, u);
 	u->parked = true;
@@ -231,7 +231,7 @@ unit_enter(struct sched *s, struct sched_unit *u, int64_t ready)
 static void
 step_out(struct sched *s, struct sched_unit *u, bool taken)
 {
-	unreserve(u);
+	unit_unreserve(s, u);
 	if (u->aside) {
 		take_back(u);
 		u->parked = false;

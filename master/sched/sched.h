@@ -86,12 +86,13 @@ struct sched_lease {
 	struct sched_unit *unit;
 	struct sched_slave *slave;
 	int64_t expires, granted;
-	double charged;                  /* to its user, seconds */
-	bool heard;                      /* its slave has called about it */
-	bool told;                       /* that its job is cancelled */
-	bool released;                   /* the caller's: its slave is paused */
-	bool counted;                    /* the caller's: is unnamed known? */
-	int64_t unnamed;                 /* bytes that no report names */
+	double charged;  /* to its user, seconds */
+	bool heard;      /* its slave has called about it */
+	bool told;       /* that its job is cancelled */
+	bool released;   /* the caller's: its slave is paused */
+	bool recalled;   /* the caller's: and told to return it */
+	bool counted;    /* the caller's: is unnamed known? */
+	int64_t unnamed; /* bytes that no report names */
 	struct sched_lease *prev, *next; /* by expiry */
 	const char *state;               /* live progress, of its step */
 	int64_t step;
@@ -455,7 +456,7 @@ enum reason_kind {
 	REASON_BUSY,        /* no slot; count; until: about, or 0 */
 	REASON_ROOM,        /* a slot, but too little of name; count, until */
 	REASON_EXCLUSIVE,   /* it, or what runs, runs alone; count, until */
-	REASON_RESERVED,    /* name: slave that is kept free */
+	REASON_RESERVED,    /* name: slave that is kept free; for whom else */
 	REASON_TURN,        /* others are first; count */
 	REASON_SAME,        /* name: root; unit, job: what runs; until */
 	REASON_KINDS

@@ -228,6 +228,86 @@ test_reserve(void)
 	end();
 }
 
+/* A slave with one of two slots taken, kept free for one that runs alone. */
+static struct sched_slave *kept;
+static struct sched_unit *alone;
+
+static void
+begin_kept(void)
+{
+	const struct sched_wants wants = {
+	    .arch = "amd64", .stage = "", .exclusive = true};
+	static int who;
+
+	begin();
+	kept = slave(1, "one", "amd64", 2);
+	sched_start(&sched, plain(), 0);
+	take(kept, 0);
+	sched_start(&sched, alone = wanting(job, &wants), 0);
+	take(kept, 301 * S);
+	sched_start(&sched, plain(), 301 * S);
+	sched_wait(&sched, kept, &who);
+	ok(!sched_turn(&sched, 301 * S), "a slave is kept free");
+	is(why(sched_unit_get(&sched, 3), 301 * S),
+	    "one is kept free for a/b-1.0 (unit 2 of job 1)",
+	    "which others are told");
+}
+
+static void
+test_kept_lane(void)
+{
+	struct sched_job *urgent;
+	struct sched_unit *u;
+
+	begin_kept();
+	urgent = sched_job_add(&sched, 2, 0, "alpha", 0);
+	urgent->security = true;
+	sched_start(&sched,
+	    u = wanting(
+		urgent, &(struct sched_wants){.arch = "amd64", .stage = ""}),
+	    301 * S);
+	is(why(u, 301 * S), "1 slave matches, other units are first",
+	    "the security lane isn't kept out");
+	ok(sched_turn(&sched, 301 * S) == kept, "but is looked at");
+	is_int(take(kept, 301 * S), 4, "and goes");
+	sched_end(&sched, u, UNIT_PASSED, 301 * S);
+	is_int(take(kept, 301 * S), 0, "others don't");
+	sched_end(&sched, sched_unit_get(&sched, 1), UNIT_PASSED, 301 * S);
+	is_int(take(kept, 301 * S), 2, "idle: there it is");
+	end();
+}
+
+static void
+test_kept_no_more(void)
+{
+	begin_kept();
+	sched_end(&sched, alone, UNIT_CANCELLED, 301 * S);
+	ok(sched_turn(&sched, 301 * S) == kept,
+	    "cancelled: the slave is looked at, at once");
+	is_int(take(kept, 301 * S), 3, "for the next");
+	end();
+}
+
+/* What a slave would rather not have, it has when the other is shut. */
+static void
+test_rather(void)
+{
+	struct sched_slave *two;
+	struct sched_unit *u;
+	int who;
+
+	begin();
+	kept = slave(1, "one", "amd64", 1);
+	two = slave(2, "two", "amd64", 1);
+	sched_start(&sched, u = plain(), 0);
+	sched_refuse(&sched, u, 1, 60 * S, true, "lost it");
+	sched_wait(&sched, kept, &who);
+	ok(!sched_turn(&sched, 0), "another can have it");
+	sched_slave_close(&sched, two, "drained");
+	ok(sched_turn(&sched, 0) == kept, "no more: looked at, at once");
+	end();
+}
+
 static void
 test_nearness(void)
 {
@@ -330,6 +410,9 @@ main(void)
 	test_room();
 	test_alone();
 	test_reserve();
+	test_kept_lane();
+	test_kept_no_more();
+	test_rather();
 	test_nearness();
 	test_stage();
 	test_closed();
