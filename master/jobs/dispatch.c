@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/jobs/dispatch.h"
 #include "master/jobs/quarantine.h"
+#include "master/jobs/took.h"
 #include "master/jobs/wants.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -176,7 +177,11 @@ static int
 end_lease(struct master *m, const struct sched_unit *unit, const char *state,
     const char *result, const char *reason, int64_t now, struct error *err)
 {
-	int n = db_run(m->db, SQL_LEASE_END,
+	int n;
+
+	if (took_correct(m, unit, now, err) < 0)
+		return -1;
+	n = db_run(m->db, SQL_LEASE_END,
 	    ARGS(INT(unit->lease->id), TEXT(state), INT(now), TEXT(result),
 		TEXT(reason)),
 	    err);

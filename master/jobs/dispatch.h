@@ -46,8 +46,8 @@ int dispatch_job(
 
 /*
  * Put the plan in the place of what the job of this id has, of which no unit
- * was ever leased. wish is the request that made the job; its number, user,
- * priority and place in the queues stay.
+ * was ever begun by a slave. wish is the request that made the job; its number,
+ * user, priority and place in the queues stay.
  */
 int dispatch_repin(
     struct master *m, struct new_job *job, int64_t now, struct error *err);

@@ -80,6 +80,7 @@ load_leases(struct master *m, struct error *err)
 
 	db_query(m->db, q, NULL);
 	while ((rc = db_row(m->db, q, err)) > 0) {
+		m->former = db_int(m->db, q, 0);
 		u = sched_unit_get(&m->sched, db_int(m->db, q, 1));
 		sl = ids_get(&m->sched.slave_ids, db_int(m->db, q, 2));
 		if (!u || !sl || u->state != UNIT_LEASED) {
@@ -88,7 +89,7 @@ load_leases(struct master *m, struct error *err)
 			    "database: a lease of a unit that isn't leased");
 		}
 		granted = db_int(m->db, q, 3);
-		sched_lease(&m->sched, u, sl, db_int(m->db, q, 0),
+		sched_lease(&m->sched, u, sl, m->former,
 		    granted < now ? granted : now, expires);
 	}
 	return rc;

@@ -347,6 +347,7 @@ const char *const sql_texts[SQL_COUNT] = {
     /* CAST: as of SQL_MADE_SET */
     [SQL_LEASE_MOVE] = "UPDATE lease SET granted = granted +"
 		       " CAST(?1 AS BIGINT) WHERE state = 'held'",
+    [SQL_LEASE_GRANTED] = "UPDATE lease SET granted = ?2 WHERE id = ?1",
     [SQL_LEASE_END] = "UPDATE lease SET state = ?2, ended = ?3, result = ?4,"
 		      " reason = ?5 WHERE id = ?1 AND state = 'held'",
     /* of a job that no slave has begun: nothing else names them */
@@ -369,6 +370,8 @@ const char *const sql_texts[SQL_COUNT] = {
 	" VALUES (?1, ?2, ?3, ?4, ?5)",
     [SQL_REPORT_GET] = "SELECT body FROM report WHERE unit_id = ?1"
 		       " AND attempt = ?2 AND step = ?3",
+    [SQL_REPORT_BODIES] =
+	"SELECT body FROM report WHERE unit_id = ?1 AND attempt = ?2",
     [SQL_REPORT_COUNT] = "SELECT count(*), coalesce(max(step), -1) + 1"
 			 " FROM report WHERE unit_id = ?1 AND attempt = ?2",
 

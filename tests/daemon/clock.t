@@ -101,6 +101,11 @@ kill_daemon master TERM
 start_master; ok "and the master starts anew before the unit ends"
 within 60 job_ended && job_is '.state == "passed"'; ok "which passes"
 [[ $(leases) == 1 ]]; ok "in its first attempt"
+submit alpha/long && within 20 job_is '.state == "running"'; ok "a unit runs"
+kill_daemon master TERM
+set_clock 316800
+start_master; ok "while the master is down the clock goes two days forward"
+within 60 job_ended && job_is '.state == "passed"' && [[ $(leases) == 1 ]]; ok "the unit passes in its first attempt"
 [[ $(db "SELECT max(ms) < 3600000 FROM duration") == 1 ]]; ok "and hasn't taken a day by what is learned"
 [[ $(db "SELECT max(ended - granted) < 3600000000 FROM lease") == 1 ]]; ok "nor by what its user has had"
 
