@@ -247,7 +247,9 @@ sched_refuse(struct sched *s, struct sched_unit *unit, int64_t slave,
 	struct arena *a = &unit->job->arena;
 	struct sched_refusal *first = sched_refusals(s, unit), *r;
 
-	for (r = first; r && r->slave != slave; r = r->next)
+	/* a loss is remembered beside what the slave says */
+	for (r = first; r && (r->slave != slave || r->rather != rather);
+	     r = r->next)
 		;
 	if (!r) {
 		r = arena_new(a, struct sched_refusal);

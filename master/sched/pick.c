@@ -18,13 +18,16 @@ const struct sched_refusal *
 refusal_of(const struct sched *s, const struct sched_unit *u, int64_t slave,
     int64_t now)
 {
-	const struct sched_refusal *r;
+	const struct sched_refusal *r, *loss = NULL;
 
 	for (r = sched_refusals(s, u); r; r = r->next) {
-		if (r->slave == slave && r->until > now)
+		if (r->slave != slave || r->until <= now)
+			continue;
+		if (!r->rather)
 			return r;
+		loss = r;
 	}
-	return NULL;
+	return loss;
 }
 
 bool

@@ -71,7 +71,7 @@ enum sched_resource {
 	SCHED_RESOURCES
 };
 
-/* This slave doesn't get this unit until then. */
+/* This slave doesn't get this unit until then; of a pair one of each kind. */
 struct sched_refusal {
 	int64_t unit;
 	int64_t slave;

@@ -391,8 +391,29 @@ static const char *const passed[] = {
     NULL,
 };
 
+/*
+ * That a slave lost a unit is remembered beside what it says of it: a soft
+ * refusal of a minute doesn't take the place of a loss of a day.
+ */
+static const char *const losses[] = {
+    "ALTER TABLE refusal RENAME TO refusal_of_pair",
+    "CREATE TABLE refusal ("
+    "	unit_id INTEGER NOT NULL REFERENCES unit,"
+    "	slave_id INTEGER NOT NULL REFERENCES slave,"
+    "	kind TEXT NOT NULL CHECK (kind IN ('soft', 'hard', 'lost')),"
+    "	until INTEGER NOT NULL," /* 0: for ever */
+    "	reason TEXT NOT NULL,"
+    "	lost INTEGER NOT NULL," /* is that its kind? */
+    "	PRIMARY KEY (unit_id, slave_id, lost)) STRICT, WITHOUT ROWID",
+    /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma) one statement */
+    "INSERT INTO refusal SELECT unit_id, slave_id, kind, until, reason,"
+    " CASE WHEN kind = 'lost' THEN 1 ELSE 0 END FROM refusal_of_pair",
+    "DROP TABLE refusal_of_pair",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked,
     scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights,
     sessions, renewal, stage_packages, orders, person, unnamed, made, made_by,
-    lost, kept, passed};
+    lost, kept, passed, losses};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

@@ -415,8 +415,10 @@ const char *const sql_texts[SQL_COUNT] = {
 		       " ORDER BY id LIMIT 1",
     [SQL_ORDER_DROP] = "DELETE FROM job_order WHERE id = ?1",
     [SQL_REFUSAL_SET] =
-	"INSERT INTO refusal (unit_id, slave_id, kind, until, reason)"
-	" VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (unit_id, slave_id)"
+	"INSERT INTO refusal (unit_id, slave_id, kind, until, reason, lost)"
+	" VALUES (?1, ?2, ?3, ?4, ?5,"
+	" CASE WHEN CAST(?3 AS TEXT) = 'lost' THEN 1 ELSE 0 END)"
+	" ON CONFLICT (unit_id, slave_id, lost)"
 	" DO UPDATE SET kind = ?3, until = ?4, reason = ?5",
     [SQL_REFUSAL_FORGET] =
 	"DELETE FROM refusal WHERE slave_id = ?1 AND kind <> 'lost'",

@@ -158,6 +158,51 @@ test_passed(void)
 	unlink(file);
 }
 
+static int
+refusals(struct db *db)
+{
+	int n = 0;
+
+	db_query(db, SQL_REFUSAL_OPEN, NULL);
+	while (db_row(db, SQL_REFUSAL_OPEN, &err) > 0)
+		n++;
+	return n;
+}
+
+/* What a slave lost it is known to have lost, whatever it refuses since. */
+static void
+test_losses(void)
+{
+	char file[64];
+	struct db db;
+
+	snprintf(file, sizeof(file), "%s-losses", path);
+	make_old(file, 19,
+	    "INSERT INTO person (id, name, created) VALUES (7, 'anna', 1);"
+	    "INSERT INTO tree (id, name, url, created) VALUES (1, 't', 'u', 1);"
+	    "INSERT INTO slave (name, fingerprint, state, created, last_seen)"
+	    " VALUES ('one', 'S1', 'active', 1, 1);"
+	    "INSERT INTO job (state, user_id, tree_id, root, revision, arches,"
+	    " priority, parameters, reuse, request, signature, created)"
+	    " VALUES ('queued', 7, 1, 'r', 'v', '[]', 0, '{}', 1, '', '', 3);"
+	    "INSERT INTO unit (job_id, root, arch, state, key, pack, capsule)"
+	    " VALUES (1, 'r', 'a', 'ready', 'K', '', '');"
+	    "INSERT INTO refusal (unit_id, slave_id, kind, until, reason)"
+	    " VALUES (1, 1, 'lost', 9, 'gone')");
+	ok(db_open(&db, file, false, &err) == 0, "is migrated");
+	is_int(refusals(&db), 1, "the loss is there");
+	db_run(&db, SQL_REFUSAL_SET,
+	    ARGS(INT(1), INT(1), TEXT("soft"), INT(5), TEXT("no room")), &err);
+	is_int(refusals(&db), 2, "beside a refusal");
+	db_run(&db, SQL_REFUSAL_SET,
+	    ARGS(INT(1), INT(1), TEXT("hard"), INT(0), TEXT("never")), &err);
+	is_int(refusals(&db), 2, "of which there is one");
+	db_run(&db, SQL_REFUSAL_FORGET, ARGS(INT(1)), &err);
+	is_int(refusals(&db), 1, "which is forgotten");
+	db_close(&db);
+	unlink(file);
+}
+
 /* Rows of the audit from before it was a chain are in it at once. */
 static void
 test_sealed(void)
@@ -407,6 +452,7 @@ main(void)
 	test_person();
 	test_made();
 	test_sealed();
+	test_losses();
 	test_passed();
 	test_rows();
 	test_transactions();

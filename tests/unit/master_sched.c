@@ -211,6 +211,9 @@ test_refusal(void)
 	sched_forgive(&sched, 1);
 	ok(!sched_pick(&sched, one, 0), "which is not forgiven");
 	ok(sched_pick(&sched, two, 0) == u, "that is this one");
+	sched_refuse(&sched, u, 1, 60 * S, false, "no room");
+	ok(!sched_pick(&sched, one, 61 * S),
+	    "nor by what it has refused since, which is over");
 	end();
 }
 
