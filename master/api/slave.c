@@ -283,25 +283,28 @@ api_hello(struct master *m, struct request *r)
 	const json_t *o = api_body(r);
 	struct sched_slave *sl;
 	struct error err;
+	bool renewed, opened;
 	char *text;
 	int rc, forgiven = 0;
 
 	if (!o || !check_hello(r, o))
 		return;
+	sl = sched_slave(&m->sched, r->slave, r->slave_name);
+	renewed = json_is_true(json_object_get(o, "renewed"));
+	opened = sl->own_words && !api_text(o, "closed", CLOSED_MAX);
 	text = json_dumps(o, JSON_COMPACT);
 	rc = db_run(m->db, SQL_SLAVE_HELLO,
 	    ARGS(INT(r->slave), TEXT(text), INT(now_us())), &err);
 	free(text);
-	if (rc >= 0 && json_is_true(json_object_get(o, "renewed")))
-		forgiven = db_run(
-		    m->db, SQL_REFUSAL_FORGET, ARGS(INT(r->slave)), &err);
+	if (rc >= 0 && (renewed || opened))
+		forgiven = db_run(m->db, SQL_REFUSAL_FORGET,
+		    ARGS(INT(r->slave), INT(renewed)), &err);
 	if (rc < 0 || forgiven < 0) {
 		request_broken(r, &err);
 		return;
 	}
-	sl = sched_slave(&m->sched, r->slave, r->slave_name);
 	if (forgiven > 0)
-		sched_forgive(&m->sched, r->slave);
+		sched_forgive(&m->sched, r->slave, renewed);
 	api_take_hello(&m->sched, sl, o);
 	sl->known = true;
 	/* who claimed before may be gone by now */

@@ -268,7 +268,7 @@ sched_refuse(struct sched *s, struct sched_unit *unit, int64_t slave,
 }
 
 void
-sched_forgive(const struct sched *s, int64_t slave)
+sched_forgive(const struct sched *s, int64_t slave, bool all)
 {
 	const struct sched_job *job;
 	const struct sched_unit *u;
@@ -277,7 +277,8 @@ sched_forgive(const struct sched *s, int64_t slave)
 	for (job = s->first_job; job; job = job->next) {
 		for (u = job->units; u; u = u->next) {
 			for (r = sched_refusals(s, u); r; r = r->next) {
-				if (r->slave == slave && !r->rather)
+				if (r->slave == slave && !r->rather &&
+				    (all || r->until != UNTIL_EVER))
 					r->until = 0;
 			}
 		}

@@ -406,10 +406,10 @@ struct sched_refusal *
 sched_refusals(const struct sched *s, const struct sched_unit *unit);
 
 /*
- * What the slave has refused it may be asked again, once it is ready; losses
- * are remembered.
+ * What the slave has refused for a while it may be asked again, once it is
+ * ready, with all also what it refused for ever; losses are remembered.
  */
-void sched_forgive(const struct sched *s, int64_t slave);
+void sched_forgive(const struct sched *s, int64_t slave, bool all);
 
 /*
  * If the unit ended in this state, which others would change with it: those

@@ -420,8 +420,8 @@ const char *const sql_texts[SQL_COUNT] = {
 	" CASE WHEN CAST(?3 AS TEXT) = 'lost' THEN 1 ELSE 0 END)"
 	" ON CONFLICT (unit_id, slave_id, lost)"
 	" DO UPDATE SET kind = ?3, until = ?4, reason = ?5",
-    [SQL_REFUSAL_FORGET] =
-	"DELETE FROM refusal WHERE slave_id = ?1 AND kind <> 'lost'",
+    [SQL_REFUSAL_FORGET] = "DELETE FROM refusal WHERE slave_id = ?1 AND"
+			   " (kind = 'soft' OR (kind = 'hard' AND ?2 <> 0))",
     [SQL_REFUSAL_FORGET_UNIT] = "DELETE FROM refusal WHERE unit_id = ?1",
     [SQL_REFUSAL_OPEN] =
 	"SELECT n.job_id, n.id, x.slave_id, x.kind, x.until,"

@@ -294,7 +294,7 @@ slave_event(size_t i)
 		says_hello(&sched, sl, labels[i]);
 		break;
 	case 3:
-		sched_forgive(&sched, sl->id);
+		sched_forgive(&sched, sl->id, true);
 		sched_slave_ready(&sched, sl);
 		break;
 	default:

@@ -187,7 +187,7 @@ test_refused(void)
 	is_int(take(big, 0), 2, "so it does");
 	sched_wait(&sched, big, NULL);
 	u = labelled("big", "master:db", 3);
-	sched_forgive(&sched, 2);
+	sched_forgive(&sched, 2, true);
 	sched_slave_ready(&sched, special);
 	sched_end(&sched, sched_unit_get(&sched, 2), UNIT_PASSED, 0);
 	ok(!sched_pick(&sched, big, 0), "forgiven, it is before the others");
