@@ -225,20 +225,18 @@ remember(struct master *m, const struct sched_unit *unit, const char *kind,
 	    : 0;
 }
 
-/* The lease is back before anything was done: nobody is to blame. */
-int
-dispatch_unheard(
-    struct master *m, struct sched_unit *unit, int64_t now, struct error *err)
+/* The lease is over, and nobody is to blame: it is no try. */
+static int
+take_back(struct master *m, struct sched_unit *unit, const char *reason,
+    int64_t now, struct error *err)
 {
-	static const char reason[] = "its slave never got it";
+	const char *told = unit->lease->slave->retired ? reason : "";
 
-	if (unit->job->cancelled)
-		return dispatch_expired(m, unit, reason, now, err);
 	if (db_begin(m->db, err) < 0)
 		return -1;
 	if (end_lease(m, unit, "expired", "", reason, now, err) < 0 ||
 	    db_run(m->db, SQL_UNIT_RETRY,
-		ARGS(INT(unit->id), INT(unit->tries), TEXT("")), err) < 0) {
+		ARGS(INT(unit->id), INT(unit->tries), TEXT(told)), err) < 0) {
 		db_rollback(m->db);
 		return -1;
 	}
@@ -247,6 +245,17 @@ dispatch_unheard(
 	sched_return(&m->sched, unit, now);
 	events_unit(m, unit);
 	return 0;
+}
+
+int
+dispatch_unheard(
+    struct master *m, struct sched_unit *unit, int64_t now, struct error *err)
+{
+	static const char reason[] = "its slave never got it";
+
+	if (unit->job->cancelled)
+		return dispatch_expired(m, unit, reason, now, err);
+	return take_back(m, unit, reason, now, err);
 }
 
 /*
@@ -486,7 +495,21 @@ dispatch_expired(struct master *m, struct sched_unit *unit, const char *reason,
 	if (unit->job->cancelled)
 		return end_unit(
 		    m, unit, UNIT_CANCELLED, "expired", "", reason, now, err);
+	if (unit->lease->slave->retired)
+		return take_back(m, unit, reason, now, err);
 	return give_again(m, unit, "expired", reason, now, err);
+}
+
+int64_t
+dispatch_refused_until(const char *kind, int64_t until, int64_t now)
+{
+	int64_t most = UNTIL_EVER;
+
+	if (strcmp(kind, "soft") == 0)
+		most = now + SOFT_REFUSAL;
+	else if (strcmp(kind, "lost") == 0)
+		most = now + LOST_REFUSAL;
+	return until < most ? until : most;
 }
 
 int

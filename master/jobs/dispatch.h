@@ -87,7 +87,16 @@ int dispatch_done(struct master *m, struct sched_unit *unit, const char *result,
 int dispatch_refused(struct master *m, struct sched_unit *unit, bool hard,
     const char *reason, int64_t now, struct error *err);
 
-/* Take back the lease of a slave that is not heard of any more. */
+/*
+ * Until when what is stored of a refusal holds: what a clock that was ahead
+ * stored holds no longer than one of now.
+ */
+int64_t dispatch_refused_until(const char *kind, int64_t until, int64_t now);
+
+/*
+ * Take back the lease of a slave that is not heard of any more; of one that
+ * was retired it is no try of the unit's.
+ */
 int dispatch_expired(struct master *m, struct sched_unit *unit,
     const char *reason, int64_t now, struct error *err);
 

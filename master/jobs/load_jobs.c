@@ -277,15 +277,18 @@ static int
 take_refusals(struct loading *l, int64_t job, struct error *err)
 {
 	struct sched *s = &l->m->sched;
+	int64_t now = loop_now(&l->m->loop);
 	struct sched_unit *u;
+	const char *kind;
 
 	while (at(l, REFUSALS, job, 0)) {
 		u = sched_unit_get(s, number(l, REFUSALS, 1));
+		kind = text(l, REFUSALS, 3);
 		if (u && !unit_state_is_over(u->state))
 			sched_refuse(s, u, number(l, REFUSALS, 2),
-			    number(l, REFUSALS, 4),
-			    strcmp(text(l, REFUSALS, 3), "lost") == 0,
-			    text(l, REFUSALS, 5));
+			    dispatch_refused_until(
+				kind, number(l, REFUSALS, 4), now),
+			    strcmp(kind, "lost") == 0, text(l, REFUSALS, 5));
 		if (next(l, REFUSALS, err) < 0)
 			return -1;
 	}

@@ -283,7 +283,9 @@ expire_leases(struct master *m, int64_t now)
 	while ((u = sched_expired(&m->sched, now)) != NULL) {
 		if (dispatch_expired(m, u,
 			arena_printf(&u->job->arena,
-			    "slave %s was not heard of any more",
+			    u->lease->slave->retired
+				? "slave %s was retired"
+				: "slave %s was not heard of any more",
 			    u->lease->slave->name),
 			now, &err) == 0)
 			continue;

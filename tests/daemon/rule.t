@@ -78,9 +78,16 @@ run master nonsense; [[ $status == 2 ]] && said 'unknown command "nonsense"'; ok
 run master audit list; said ": job cancel job $job"; ok "the audit has the administrator's orders"
 slaves pause nobody; [[ $status == 1 ]] && said "no slave"; ok "one that nobody knows"
 slaves destroy one; [[ $status == 2 ]]; ok "a word that is none"
+submit alpha/endless && within 20 in_phase; ok "something runs"
 slaves retire one; [[ $status == 0 ]]; ok "it is retired"
 refused() { grep -q "refuses this slave" "$tmp/one.log"; }
 within 20 refused; ok "and refused from then on"
+taken_back() {
+	[[ $(sqlite3 "$tmp/master/master.db" "SELECT u.state, u.tries, u.reason FROM unit u
+		WHERE u.job_id = $job") == "ready|0|slave one was retired" ]]
+}
+within 60 taken_back; ok "which is no try of the unit that it had"
+run jobuild cancel "$job"
 rule resume beta; problem 409 retired; ok "for ever"
 run master audit list; said "beta from 127.0.0.1: slave drain one" && said ": slave retire one"; ok "the audit has who said what"
 done_testing
