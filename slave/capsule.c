@@ -41,19 +41,20 @@ int
 capsule_read(struct capsule *c, const json_t *json, struct error *err)
 {
 	json_int_t lease, job, unit, attempt, seconds, size = -1;
+	json_int_t keys = KEY_FORMAT;
 	json_t *parameters, *signers, *steps;
 	json_error_t bad;
 
 	memset(c, 0, sizeof(*c));
 	if (json_unpack_ex((json_t *)json, &bad, 0,
 		"{s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:s, s:s, s:s,"
-		" s:{s:s, s:s, s?I}, s:o, s:o, s:o}",
+		" s:{s:s, s:s, s?I}, s:o, s:o, s:o, s?I}",
 		"lease", &lease, "job", &job, "unit", &unit, "attempt",
 		&attempt, "lease_seconds", &seconds, "tree", &c->tree,
 		"revision", &c->revision, "root", &c->root, "arch", &c->arch,
 		"key", &c->key, "stage", "name", &c->stage, "digest",
 		&c->digest, "size", &size, "parameters", &parameters, "signers",
-		&signers, "steps", &steps) < 0)
+		&signers, "steps", &steps, "keys", &keys) < 0)
 		return fail(err, "capsule: %s", bad.text);
 	c->lease = lease;
 	c->job = job;
@@ -61,6 +62,7 @@ capsule_read(struct capsule *c, const json_t *json, struct error *err)
 	c->attempt = attempt;
 	c->lease_seconds = seconds;
 	c->stage_size = size;
+	c->keys = keys;
 	c->parameters = parameters;
 	c->signers = signers;
 	c->steps = steps;
@@ -374,15 +376,14 @@ compare_sources(const struct tree_recipe *r, const json_t *sources,
 }
 
 static int
-compare_step(const struct plan_step *step, const struct tree_recipe *r,
-    const json_t *there, const char *atom, struct error *err)
+compare_step(const struct tree_recipe *r, const json_t *there, const char *atom,
+    struct error *err)
 {
-	const char *name, *key;
+	const char *name;
 	json_t *files, *values, *sources;
 
-	if (json_unpack((json_t *)there, "{s:s, s:s, s:o, s:o, s:o}", "atom",
-		&name, "key", &key, "files", &files, "values", &values,
-		"sources", &sources) < 0)
+	if (json_unpack((json_t *)there, "{s:s, s:o, s:o, s:o}", "atom", &name,
+		"files", &files, "values", &values, "sources", &sources) < 0)
 		return fail(
 		    err, "%s: its step in the capsule is incomplete", atom);
 	if (!same(atom, name))
@@ -391,9 +392,34 @@ compare_step(const struct plan_step *step, const struct tree_recipe *r,
 	    compare_values(r->meta, values, atom, err) < 0 ||
 	    compare_sources(r, sources, atom, err) < 0)
 		return -1;
-	/* last: a key differs whenever anything else does */
-	if (!same(step->key, key))
-		return differs(err, atom, "the content key", step->key, key);
+	return 0;
+}
+
+/*
+ * After all else, as a key differs whenever anything else does. Those of
+ * another format are only the master's names for results, made before it or
+ * this slave was upgraded: layers go by the keys that are made here.
+ */
+static int
+compare_keys(
+    const struct capsule *c, const struct plan_unit *unit, struct error *err)
+{
+	const char *atom = c->root, *key;
+	size_t i;
+
+	for (i = 0; i < unit->nsteps; i++) {
+		if (json_unpack(json_array_get(c->steps, i), "{s:s, s:s}",
+			"atom", &atom, "key", &key) < 0 ||
+		    !is_hex(key, KEY_HEX - 1))
+			return fail(err,
+			    "%s: its step in the capsule has no key", atom);
+		if (c->keys == KEY_FORMAT && !same(unit->steps[i].key, key))
+			return differs(err, atom, "the content key",
+			    unit->steps[i].key, key);
+	}
+	if (c->keys == KEY_FORMAT && !same(unit->key, c->key))
+		return differs(
+		    err, c->root, "the unit's key", unit->key, c->key);
 	return 0;
 }
 
@@ -410,11 +436,8 @@ capsule_compare(const struct capsule *c, const struct plan_unit *unit,
 		    "%s: %zu steps in the capsule, %zu by the signed tree",
 		    c->root, json_array_size(c->steps), unit->nsteps);
 	for (i = 0; i < unit->nsteps && rc == 0; i++)
-		rc = compare_step(&unit->steps[i], list[i],
-		    json_array_get(c->steps, i),
+		rc = compare_step(list[i], json_array_get(c->steps, i),
 		    id_format(&a, &unit->steps[i].meta->id), err);
-	if (rc == 0 && !same(unit->key, c->key))
-		rc = differs(err, c->root, "the unit's key", unit->key, c->key);
 	arena_release(&a);
-	return rc;
+	return rc < 0 ? -1 : compare_keys(c, unit, err);
 }

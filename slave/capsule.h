@@ -23,6 +23,7 @@ struct capsule {
 	const char *revision; /* 40 hex */
 	const char *root;     /* user/name-ver */
 	const char *arch, *key;
+	int64_t keys; /* the format that its keys have: KEY_FORMAT */
 	const char *stage, *digest; /* name, 64 hex */
 	int64_t stage_size;
 	const json_t *parameters, *signers, *steps;
@@ -56,8 +57,8 @@ struct plan *capsule_plan(struct arena *a, const struct capsule *c,
     struct tree *t, const struct tree_recipe ***list, struct diags *d);
 
 /*
- * Is unit what the capsule says: atoms, keys, files, values, sources? -1: err
- * names the first difference.
+ * Is unit what the capsule says: atoms, files, values, sources, and keys if
+ * they are of our format? -1: err names the first difference.
  */
 int capsule_compare(const struct capsule *c, const struct plan_unit *unit,
     const struct tree_recipe *const list[], struct error *err);

@@ -2,6 +2,7 @@
 #include "slave/running.h"
 #include "slave/images.h"
 #include "slave/probe.h"
+#include "plan/plan.h"
 #include "base/log.h"
 
 #include <string.h>
@@ -233,6 +234,7 @@ hello_turn(struct session *s)
 	}
 	json_object_set_new(body, "leases", held);
 	json_object_set_new(body, "version", json_integer(1));
+	json_object_set_new(body, "keys", json_integer(KEY_FORMAT));
 	json_object_set_new(body, "renewed", json_boolean(s->renewed));
 	s->said_renewed = s->renewed;
 	add_offer(s, body);

@@ -2,10 +2,8 @@
 #include "plan/plan.h"
 #include "base/blake2b.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-
-/* Raised whenever what a layer holds for the same inputs changes. */
-#define LAYER_FORMAT "autotua-layer-2"
 
 static void
 end(struct digest *d, char key[KEY_HEX])
@@ -19,10 +17,12 @@ end(struct digest *d, char key[KEY_HEX])
 void
 plan_start_key(const char *arch, const char *stage_digest, char key[KEY_HEX])
 {
+	char format[32];
 	struct digest d;
 
+	snprintf(format, sizeof(format), "autotua-key-%d", KEY_FORMAT);
 	digest_init(&d, DIGEST_KEY);
-	digest_field(&d, LAYER_FORMAT);
+	digest_field(&d, format);
 	digest_field(&d, arch);
 	digest_field(&d, stage_digest);
 	end(&d, key);

@@ -114,8 +114,18 @@ bool planner_check(
     struct planner *p, const struct plan_request *req, struct diags *d);
 
 /*
- * Content keys (see the format page): plan_start_key() binds the format of
- * layers, architecture and stage; plan_parameters_key() what the job gives to
+ * How content keys are made, bound by each of them. Raised with all that gives
+ * another key for the same inputs, and when what a layer holds for the same
+ * inputs changes: slaves compare only keys of their own format with those that
+ * they are told, so that master and slaves need not change at once.
+ */
+#define KEY_FORMAT 3
+/* Of slaves that a master takes: those one version behind; 3 is the first. */
+#define KEY_OLDEST 3
+
+/*
+ * Content keys (see the format page): plan_start_key() binds their format,
+ * architecture and stage; plan_parameters_key() what the job gives to
  * all phases, in any order; plan_content_key() what a jobuild does wherever it
  * is a step: its name, the digests of its files and sources in a fixed order,
  * and the properties that change what it can do; plan_next_key() a step of

@@ -4,6 +4,7 @@
 #include "master/jobs/dispatch.h"
 #include "master/store/pki.h"
 #include "master/jobs/wants.h"
+#include "plan/plan.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -203,27 +204,39 @@ api_take_hello(struct sched *s, struct sched_slave *sl, const json_t *hello)
 	sched_slave_ready(s, sl);
 }
 
-/* false: answered with 400. */
+/*
+ * Do we understand each other? One whose keys have a newer format than ours
+ * doesn't compare them, so it may come before its master.
+ */
+static bool
+check_version(struct request *r, const json_t *o)
+{
+	int64_t version = api_need_number(r, o, "version", 0, INT32_MAX);
+	bool new = version > PROTOCOL_NEWEST;
+
+	if (version < 0)
+		return false;
+	if (!new &&version >= PROTOCOL_OLDEST &&
+	    json_integer_value(json_object_get(o, "keys")) >= KEY_OLDEST)
+		return true;
+	request_problem_with(r, 426, "upgrade-required",
+	    new ? "this slave is too new for its master: upgrade that one "
+		  "first"
+		: "this slave is too old for its master: upgrade it",
+	    json_pack("{s:i, s:i, s:i}", "oldest", PROTOCOL_OLDEST, "newest",
+		PROTOCOL_NEWEST, "keys", KEY_OLDEST));
+	return false;
+}
+
+/* false: answered with 400 or 426. */
 static bool
 check_hello(struct request *r, const json_t *o)
 {
 	const json_t *arches = json_object_get(o, "arches");
 	const json_t *caps = json_object_get(o, "capabilities");
 
-	int64_t version = api_need_number(r, o, "version", 0, INT32_MAX);
-
-	if (version < 0)
+	if (!check_version(r, o))
 		return false;
-	if (version < PROTOCOL_OLDEST || version > PROTOCOL_NEWEST) {
-		request_problem_with(r, 426, "upgrade-required",
-		    version < PROTOCOL_OLDEST
-			? "this slave is too old for its master: upgrade it"
-			: "this slave is too new for its master: upgrade "
-			  "that one first",
-		    json_pack("{s:i, s:i}", "oldest", PROTOCOL_OLDEST, "newest",
-			PROTOCOL_NEWEST));
-		return false;
-	}
 	if (api_need_number(r, o, "slots", 1, SLOTS_MAX) < 0)
 		return false;
 	if (json_is_array(arches) && json_array_size(arches) >= 1 &&

@@ -238,10 +238,10 @@ unit_json(struct writing *w, const struct plan *plan, size_t first)
 	pack_name(revision, w->atoms, u->nsteps, pack);
 	if (w->number < PACKS_AHEAD && clock() < w->until)
 		pack_ahead(w, pack);
-	capsule = json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o}",
+	capsule = json_pack("{s:s, s:s, s:s, s:s, s:o, s:i, s:s, s:o, s:o}",
 	    "revision", revision, "tree", w->v->tree, "root", root, "arch",
-	    plan->arch, "stage", stage_json(w->v, u->stage), "key", u->key,
-	    "signers", w->signers, "steps", w->capsule_steps);
+	    plan->arch, "stage", stage_json(w->v, u->stage), "keys", KEY_FORMAT,
+	    "key", u->key, "signers", w->signers, "steps", w->capsule_steps);
 	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:o, s:o, s:o, s:o}",
 	    "root", root, "arch", plan->arch, "key", u->key, "pack", pack,
 	    "reusable", (int)!w->network, "wants", wants_json(w, capsule),

@@ -129,6 +129,9 @@ capsule_json(struct master *m, const struct sched_unit *u, int64_t lease,
 		arena_release(&a);
 		return NULL;
 	}
+	/* planned before formats had numbers: it is none of them */
+	if (!json_object_get(o, "keys"))
+		json_object_set_new(o, "keys", json_integer(0));
 	json_object_set_new(o, "parameters", parameters);
 	json_object_set_new(o, "lease", json_integer(lease));
 	json_object_set_new(o, "job", json_integer(u->job->id));

@@ -32,7 +32,7 @@ join_slave() { # NAME TOKEN
 }
 hello() { # SLAVE [ARCH]
 	as "$1"
-	post slave/hello '{"version":1,"arches":["'"${2-amd64}"'"],"slots":2,"capabilities":{"python":"3.11"},"leases":[]}'
+	post slave/hello '{"version":1,"keys":3,"arches":["'"${2-amd64}"'"],"slots":2,"capabilities":{"python":"3.11"},"leases":[]}'
 }
 claim() { # SLAVE [FREE [WAIT]]: sets $lease $attempt $unit
 	as "$1"

@@ -108,7 +108,7 @@ api POST slave/hello --data-binary "@$tmp/deep"; problem 400 bad-json; ok "a bod
 api POST slave/hello --data-binary "@$tmp/deep"; problem 400 bad-json; ok "objects too"
 head -c 1100000 /dev/zero | tr '\0' '[' >"$tmp/big"
 api POST slave/hello --data-binary "@$tmp/big"; problem 413 too-large; ok "one that is too large"
-post slave/hello $'{"version":1,"arches":["\xff\xfe"],"slots":1}'; problem 400 bad-json; ok "what is no UTF-8"
+post slave/hello $'{"version":1,"keys":3,"arches":["\xff\xfe"],"slots":1}'; problem 400 bad-json; ok "what is no UTF-8"
 post slave/claim '{"free":1e3,"wait":0}'; problem 400 bad-field; ok "a number with an exponent"
 post slave/claim '{"free":99999999999999999999,"wait":0}'; problem 400 bad-json; ok "a number above all"
 post slave/claim '{"free":-1,"wait":0}'; problem 400 bad-field; ok "one below"

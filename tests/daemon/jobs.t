@@ -144,7 +144,7 @@ has '.units[0].reasons | length == 1 and (.[0] | .kind == "same" and .job == '"$
 	.text == "the same unit runs for job '"$one"' (unit '"$held_unit"' on one)")'
 ok "which says what it waits for"
 api GET "jobs/$two/waiting"; is 200 '.causes[0].kind == "same" and .waiting == 1'; ok "so does what it waits for as a whole"
-kill_daemon master && start_master && as one && post slave/hello '{"version":1,"arches":["amd64"],"slots":2,"capabilities":{},"leases":['"$held"']}' &&
+kill_daemon master && start_master && as one && post slave/hello '{"version":1,"keys":3,"arches":["amd64"],"slots":2,"capabilities":{},"leases":['"$held"']}' &&
 	idle && job_has '.units[0].reasons[0].kind == "same"'
 ok "also after a death of the master"
 go_on; steps 1
@@ -280,7 +280,7 @@ api GET locks; is 200 '.locks == []'; ok "nobody has one"
 # ---- quarantine ---------------------------------------------------------------
 
 for name in one two three; do anyone; submit_wish '{root: "alpha/'$name'"}'; done
-as one; post slave/hello '{"version":1,"arches":["amd64"],"slots":4,"capabilities":{},"leases":[]}'
+as one; post slave/hello '{"version":1,"keys":3,"arches":["amd64"],"slots":4,"capabilities":{},"leases":[]}'
 leases=()
 for i in 1 2 3; do claim one 1; leases+=("$lease"); done
 for lease in "${leases[@]:0:2}"; do finish infrastructure; done

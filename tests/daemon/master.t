@@ -154,6 +154,12 @@ problem 426 upgrade-required && has '.oldest == 1 and .newest == 1 and (.detail 
 ok "a version that isn't spoken"
 post slave/hello '{"version":0,"arches":["amd64"],"slots":1}'
 problem 426 upgrade-required && has '.detail | test("upgrade it")'; ok "an older one is told to upgrade"
+for keys in '' '"keys":2,' '"keys":"3",'; do
+	post slave/hello '{"version":1,'"$keys"'"arches":["amd64"],"slots":1}'
+	problem 426 upgrade-required && has '.keys == 3 and (.detail | test("too old.*upgrade it"))'
+	ok "so is one with keys of an older format: ${keys:-none is told}"
+done
+post slave/hello '{"version":1,"keys":4,"arches":["amd64"],"slots":1}'; is 200; ok "one with a newer format is not"
 hello one; is 200 '.master == "farm" and .lease_seconds > 0'; ok "hello"
 hello two arm64
 api GET slaves; is 200 '.slaves | length == 2 and .[0].state == "online"'; ok "it is shown online"

@@ -256,6 +256,29 @@ unset "pid[two]"
 jobuild cancel "$job" >/dev/null
 within 5 job_is '.state == "cancelled"'; ok "nobody has it, so it can be cancelled at once"
 
+# ---- keys of other formats
+
+db() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "$1"; }
+known_as() { # KEY JQ-FILTER: the capsule's key and steps' keys, while nobody has it
+	submit alpha/quick && db "UPDATE unit SET capsule = replace(capsule, key, '$1') WHERE job_id = $job" &&
+		db "SELECT capsule FROM unit WHERE job_id = $job" | jq -c "$2" >"$tmp/capsule" &&
+		db "UPDATE unit SET capsule = CAST(readfile('$tmp/capsule') AS TEXT), key = '$1' WHERE job_id = $job" &&
+		db "UPDATE step SET key = '$1' WHERE unit_id IN (SELECT id FROM unit WHERE job_id = $job)"
+}
+other=$(printf 1%.0s {1..64})
+known_as "$other" .; ok "a unit with another key, of the slave's own format"
+run slave two run --once
+said "refused" && said "the content key is"; ok "is refused"
+jobuild cancel "$job" >/dev/null
+for how in '.keys += 1' '.keys -= 1' 'del(.keys)'; do
+	known_as "$other" "$how"; ok "a unit with a key of another format ($how)"
+	run slave two run --once
+	job_is '.state == "passed" and .units[0].attempt == 1'; ok "runs, as all else is as it was signed"
+done
+known_as "$other" '.keys += 1 | .steps[0].key = "none"'; run slave two run --once
+said "refused" && said "has no key"; ok "what is no key at all is refused"
+jobuild cancel "$job" >/dev/null
+
 # ---- a slave that is not known
 
 run slave one run --once
