@@ -2,6 +2,7 @@
 #include "file.h"
 #include "buf.h"
 #include "error.h"
+#include "utf8.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -28,6 +29,28 @@ file_read_at(int dirfd, const char *name, struct buf *b, struct error *err)
 		fail_in(err, "%s", name);
 	close(fd);
 	return rc;
+}
+
+bool
+file_is_below(const char *path)
+{
+	const char *p = path, *end;
+	size_t n;
+
+	do {
+		end = strchrnul(p, '/');
+		n = (size_t)(end - p);
+		if (n == 0 || (n == 1 && *p == '.') ||
+		    (n == 2 && memcmp(p, "..", 2) == 0))
+			return false;
+		p = end + 1;
+	} while (*end);
+	for (p = path; *p; p += n) {
+		n = utf8_char(p, strnlen(p, 4));
+		if (n == 0 || utf8_is_control(p, n))
+			return false;
+	}
+	return true;
 }
 
 int

@@ -15,6 +15,12 @@ struct buf;
 struct error;
 struct stat;
 
+/*
+ * Is it a name below a folder that can be shown? Relative, UTF-8 without
+ * control characters, no part of it empty, "." or "..".
+ */
+bool file_is_below(const char *path);
+
 /* Append the file's bytes, up to the buffer's limit. */
 int file_read(const char *path, struct buf *b, struct error *err);
 int file_read_at(int dirfd, const char *name, struct buf *b, struct error *err);

@@ -7,6 +7,7 @@
 #include "master/jobs/validate.h"
 #include "base/digest.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "tree/tree.h"
 
 #include <inttypes.h>
@@ -149,35 +150,71 @@ is_step(struct master *m, const struct report *p)
 	return p->step < n;
 }
 
+static bool
+bad_artifact(struct request *r, size_t i, const char *what)
+{
+	request_problem(
+	    r, 400, "bad-field", "\"artifacts\": number %zu: %s", i, what);
+	return false;
+}
+
+/* Is the artifact here, of this size? false: answered. */
+static bool
+check_blob(struct master *m, struct request *r, size_t i, const json_t *o)
+{
+	const char *digest = api_text(o, "digest", 64);
+	const json_t *said = json_object_get(o, "size");
+	struct error err;
+	int64_t size;
+	int rc;
+
+	if (!digest || strlen(digest) != 64 || !is_hex(digest, 64))
+		return bad_artifact(
+		    r, i, "\"digest\": expected 64 hexadecimal digits");
+	rc = api_blob_size(m, digest, &size, &err);
+	if (rc < 0)
+		request_broken(r, &err);
+	else if (rc == 0)
+		request_problem(r, 409, "blob-missing",
+		    "artifact %s was not uploaded", digest);
+	else if (!json_is_integer(said) || json_integer_value(said) != size)
+		return bad_artifact(r, i, "\"size\": it has another one");
+	else
+		return true;
+	return false;
+}
+
 /* Form of the artifacts, and are they all here? false: answered. */
 static bool
 check_artifacts(struct master *m, struct request *r, const json_t *o)
 {
-	const char *digest;
-	struct error err;
+	const json_t *list = json_object_get(o, "artifacts");
+	const char *path;
 	json_t *artifact;
-	int64_t size;
+	struct map seen;
+	void **known;
 	size_t i;
-	int rc;
 
-	json_array_foreach(json_object_get(o, "artifacts"), i, artifact)
-	{
-		digest = api_text(artifact, "digest", 64);
-		if (!api_text(artifact, "path", 4096) || !digest ||
-		    strlen(digest) != 64 || !is_hex(digest, 64)) {
-			request_problem(r, 400, "bad-field",
-			    "\"artifacts\": each needs path and digest");
-			return false;
-		}
-		rc = api_blob_size(m, digest, &size, &err);
-		if (rc == 1)
-			continue;
-		if (rc < 0)
-			request_broken(r, &err);
-		else
-			request_problem(r, 409, "blob-missing",
-			    "artifact %s was not uploaded", digest);
+	if (list && !json_is_array(list)) {
+		request_problem(
+		    r, 400, "bad-field", "\"artifacts\": expected a list");
 		return false;
+	}
+	map_init(&seen, &r->arena);
+	json_array_foreach(list, i, artifact)
+	{
+		path = api_text(artifact, "path", 4096);
+		if (!path || !file_is_below(path))
+			return bad_artifact(r, i,
+			    "\"path\": expected names with / between them, "
+			    "no . or .., no control characters");
+		known = map_puts(&seen, path);
+		if (*known)
+			return bad_artifact(
+			    r, i, "\"path\": it was there before");
+		*known = (void *)(uintptr_t)path;
+		if (!check_blob(m, r, i, artifact))
+			return false;
 	}
 	return true;
 }

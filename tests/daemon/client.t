@@ -106,6 +106,17 @@ ok "artifacts are listed"
 run jobuild artifacts -o "$tmp/down" 1
 [[ $status == 0 && $(<"$tmp/down/amd64/alpha/good-1.0/out/file") == made ]]
 ok "and downloaded"
+# two before it: a name that none has, and bytes that nobody has
+none=$(printf 0%.0s {1..64})
+sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "UPDATE report SET body = json_set(body, '$.artifacts', json_array(
+	json_object('path', '../../evil', 'type', 'file', 'size', 1, 'digest', '$none'),
+	json_object('path', 'gone', 'type', 'file', 'size', 1, 'digest', '$none'),
+	json(json_extract(body, '$.artifacts[0]')))) WHERE body LIKE '%out/file%'"
+run jobuild artifacts -o "$tmp/again" 1
+[[ $status == 1 ]] && said "can't be one: amd64/alpha/good-1.0/../../evil"; ok "a name that none can have is told, with status 1"
+[[ $(<"$tmp/again/amd64/alpha/good-1.0/out/file") == made && -z $(find "$tmp" -name evil) ]]
+ok "and keeps none of the others from being fetched"
+[[ ! -e $tmp/again/amd64/alpha/good-1.0/gone && ! -e $tmp/again/amd64/alpha/good-1.0/gone.part ]]; ok "but what isn't there"
 
 run jobuild submit --stage small --watch alpha/top
 [[ $status == 1 ]] && said "job_run: exit 7" && said "dep-failed"

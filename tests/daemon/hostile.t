@@ -140,8 +140,13 @@ for name in ../../master.db ..%2f..%2fmaster.db "${blob^^}" "$blob%2f.." "${blob
 	api GET "artifacts/$name/x" --path-as-is
 	[[ $http == 400 || $http == 404 ]]; ok "an artifact $name"
 done
-report 0 ',"artifacts":[{"path":"../../etc/passwd","type":"file","size":7,"digest":"'"$blob"'"}]'
+report 0 ',"artifacts":[{"path":"etc/passwd","type":"file","size":7,"digest":"'"$blob"'"}]'
 problem 409 blob-missing; ok "an artifact that isn't there"
+for name in ../../etc/passwd /etc/passwd .. a/. a//b a/ 'a\n' 'a\u001b[2J' 'a\u202eb'; do
+	report 0 ',"artifacts":[{"path":"'"$name"'","type":"file","size":7,"digest":"'"$blob"'"}]'
+	problem 400 bad-field && has '.detail | test("number 0.*path")'; ok "an artifact that is called $name"
+done
+report 0 ',"artifacts":{"path":"a"}'; problem 400 bad-field; ok "artifacts that are no list"
 [[ -z $(find "$tmp/master/blobs" "$tmp/master/tmp" -type f) ]]; ok "nothing was written"
 report 0; finish passed; is 200; ok "and one ends its unit as if nothing had been"
 
@@ -154,10 +159,15 @@ bring() { # FILE [SLAVE]
 	blobs[$1]=$(b2sum -l 256 "$tmp/blob.$1" | cut -d' ' -f1)
 	as "${2-one}"; api PUT "blob/${blobs[$1]}?lease=$lease&attempt=$attempt" -T "$tmp/blob.$1"
 }
-named() { echo ',"artifacts":[{"path":"a","type":"file","size":1,"digest":"'"${blobs[$1]}"'"}]'; }
+one_named() { echo '{"path":"a","type":"file","size":'"${2-$(stat -c %s "$tmp/blob.$1")}"',"digest":"'"${blobs[$1]}"'"}'; } # FILE [SIZE]
+named() { echo ',"artifacts":['"$(one_named "$@")"']'; }
 there() { [[ -e $tmp/master/blobs/${blobs[$1]:0:2}/${blobs[$1]} ]]; }
 for i in 1 2 3; do head -c 1000000 /dev/urandom >"$tmp/blob.$i"; done
 bring 1; is 201 && bring 2; is 201; ok "it brings two artifacts"
+report 0 "$(named 1 999999)"; problem 400 bad-field && has '.detail | test("size")'; ok "one has another size than is told"
+report 0 "$(named 1 '"1"')"; problem 400 bad-field; ok "or none"
+report 0 ',"artifacts":['"$(one_named 1),$(one_named 2)"']'; problem 400 bad-field && has '.detail | test("number 1.*there before")'
+ok "two can't have one name"
 bring 3; problem 413 too-large && has '.detail | contains("2097152")'; ok "more than that no report may leave unnamed"
 settings "upload-max = 1M" "upload-total = 2M"; ok "after a restart"
 bring 3; problem 413 too-large; ok "it is the same"
@@ -189,7 +199,7 @@ printf honest >"$tmp/blob.honest" && printf evil >"$tmp/blob.evil"
 made() { jq .capsules[0].steps[0].made "$tmp/out"; } # of what was claimed
 leased() { anyone; submit_by_hand alpha/top && hello "$1" && claim "$1"; } # SLAVE
 tells() { # SLAVE BLOB FIGURE: of the first step, which it has made
-	bring "$2" "$1" && report 0 ',"reused":false,"artifacts":[{"path":"a.txt","type":"file","size":1,"digest":"'"${blobs[$2]}"'"}],"figures":{"x":"'"$3"'"}'
+	bring "$2" "$1" && report 0 ',"reused":false,"artifacts":[{"path":"a.txt","type":"file","size":'"$(stat -c %s "$tmp/blob.$2")"',"digest":"'"${blobs[$2]}"'"}],"figures":{"x":"'"$3"'"}'
 }
 reuses() { report "$1" ',"reused":true,"artifacts":[],"figures":{},"messages":[]'; } # STEP
 shows() { # BLOB FIGURE: of the first step

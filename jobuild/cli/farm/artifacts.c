@@ -35,28 +35,6 @@ struct items {
 	size_t n;
 };
 
-/* Are the names such that nothing outside of the folder can be meant? */
-static bool
-is_safe(const char *path)
-{
-	const char *p = path, *end;
-	size_t n;
-
-	do {
-		end = strchrnul(p, '/');
-		n = (size_t)(end - p);
-		if (n == 0 || (n == 1 && *p == '.') ||
-		    (n == 2 && memcmp(p, "..", 2) == 0))
-			return false;
-		p = end + 1;
-	} while (*end);
-	for (p = path; *p; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return false;
-	}
-	return true;
-}
-
 static void
 collect_step(
     struct cli *c, const json_t *unit, const json_t *step, struct items *out)
@@ -158,7 +136,7 @@ save(struct cli *c, struct http *h, const struct item *item, const char *top)
 
 	below = arena_printf(
 	    &c->arena, "%s/%s/%s", item->arch, item->atom, item->path);
-	if (!is_safe(below) || !is_hex(item->digest, KEY_HEX - 1) ||
+	if (!file_is_below(below) || !is_hex(item->digest, KEY_HEX - 1) ||
 	    item->size < 0)
 		return cli_errorf(c, CLI_FAILED,
 		    "the master names an artifact that can't be one: %s",
@@ -177,25 +155,34 @@ save(struct cli *c, struct http *h, const struct item *item, const char *top)
 	return download(c, h, item, path);
 }
 
+/* Is it nothing about that one artifact, but what the others meet, too? */
+static bool
+ends_all(int rc)
+{
+	return rc != CLI_OK && rc != CLI_FAILED && rc != CLI_NOT_FOUND;
+}
+
 static int
 save_all(
     struct cli *c, struct http *h, const struct items *items, const char *top)
 {
 	struct progress p;
 	size_t i, done = 0, total = 0;
-	int rc = CLI_OK;
+	int rc = CLI_OK, failed = CLI_OK;
 
 	for (i = 0; i < items->n; i++)
 		total += (size_t)items->list[i].size;
 	progress_begin(&p, c, "downloading", total);
 	p.bytes = true;
-	for (i = 0; i < items->n && rc == CLI_OK; i++) {
+	for (i = 0; i < items->n && !ends_all(rc); i++) {
 		rc = save(c, h, &items->list[i], top);
+		if (failed == CLI_OK || ends_all(rc))
+			failed = rc;
 		done += (size_t)items->list[i].size;
 		progress_step(&p, done);
 	}
 	progress_end(&p);
-	return rc;
+	return failed;
 }
 
 static void
