@@ -29,6 +29,7 @@ static const struct {
     {409, "Conflict"},
     {411, "Length required"},
     {413, "Too large"},
+    {415, "Unsupported media type"},
     {416, "Range not satisfiable"},
     {422, "Not acceptable"},
     {426, "Upgrade required"},
@@ -286,7 +287,7 @@ request_number(struct request *r, const char *name)
 
 struct headers {
 	int lengths, encodings, hosts;
-	bool odd, odd_encoding;
+	bool odd, odd_encoding, coded;
 	const char *length, *host;
 };
 
@@ -305,6 +306,8 @@ look(void *ctx, enum MHD_ValueKind kind, const char *key, size_t nkey,
 	} else if (strcasecmp(key, "Transfer-Encoding") == 0) {
 		h->encodings++;
 		h->odd_encoding |= !value || strcasecmp(value, "chunked") != 0;
+	} else if (strcasecmp(key, "Content-Encoding") == 0) {
+		h->coded |= !value || strcasecmp(value, "identity") != 0;
 	} else if (strcasecmp(key, "Host") == 0) {
 		h->hosts++;
 		h->host = value;
@@ -346,10 +349,12 @@ request_is_strict(struct request *r, const char *version)
 	else if (h.lengths == 1 &&
 	    (r->length = h.length ? parse_number(h.length) : -1) < 0)
 		why = "Content-Length is not a number";
-	if (!why) {
-		if (h.lengths + h.encodings == 0)
-			r->length = 0;
-		return true;
-	}
-	return refuse(r, 400, why);
+	if (why)
+		return refuse(r, 400, why);
+	if (h.lengths + h.encodings == 0)
+		r->length = 0;
+	if (h.coded)
+		request_problem(r, 415, "content-encoding",
+		    "no Content-Encoding is read here: send the body as it is");
+	return !h.coded;
 }

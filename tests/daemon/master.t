@@ -246,6 +246,12 @@ as one
 log() { api PUT "lease/$lease/log?attempt=$attempt&step=$1&offset=$2" --data-binary "$3"; }
 log 0 0 "one two"; is 200 '.size == 7'; ok "a log begins"
 log 0 4 "two three"; is 200 '.size == 13'; ok "bytes that are there are skipped"
+for coding in zstd gzip 'identity, gzip' x; do
+	api PUT "lease/$lease/log?attempt=$attempt&step=0&offset=13" -H "Content-Encoding: $coding" --data-binary "packed"
+	problem 415 content-encoding && has '.title == "Unsupported media type"'; ok "no bytes with the encoding $coding"
+done
+api PUT "lease/$lease/log?attempt=$attempt&step=0&offset=0" -H "Content-Encoding: Identity" --data-binary "one"
+is 200 '.size == 13'; ok "but with none"
 log 0 20 "x"; problem 409 log-gap && has '.offset == 13'; ok "a gap is refused"
 log 0 4 "TWO"; problem 409 log-differs; ok "so are other bytes"
 for step in 2 7 999999 1000001; do log "$step" 0 "no such step"; problem 400 bad-query; ok "and step $step, which there is not"; done
