@@ -104,14 +104,14 @@ status_main(struct cli *c, const void *opts, int n, char *args[])
 	if (o->watch && n == 0)
 		return cli_errorf(
 		    c, CLI_USAGE, "--watch needs the number of a job");
+	if (o->watch)
+		return watch_job(c, job);
 	rc = client_open(c, &h);
 	if (rc != CLI_OK)
 		return rc;
-	if (n == 0)
-		rc = show_list(
-		    c, h, arena_printf(&c->arena, "limit=%d", LIST), false);
-	else
-		rc = o->watch ? watch_job(c, h, job) : show_job(c, h, job);
+	rc = n == 0 ? show_list(c, h,
+			  arena_printf(&c->arena, "limit=%d", LIST), false)
+		    : show_job(c, h, job);
 	http_close(h);
 	return rc;
 }

@@ -195,7 +195,7 @@ submit(struct cli *c, struct http *h, json_t *request, bool watch)
 	else if (!watch)
 		printf("%lld\n", (long long)job);
 	json_decref(answer);
-	return watch ? watch_job(c, h, job) : CLI_OK;
+	return watch ? watch_job(c, job) : CLI_OK;
 }
 
 static int

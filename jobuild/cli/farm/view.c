@@ -26,16 +26,12 @@ struct drawing {
 static void
 put(struct drawing *d, const char *color, const char *s)
 {
-	size_t i, room = d->v->columns > 1 ? d->v->columns - 1 : 1;
+	size_t room = d->v->columns > 1 ? d->v->columns - 1 : 1;
 
-	for (i = 0; s[i]; i++) {
-		if (((unsigned char)s[i] & 0xc0) != 0x80 && room-- == 0)
-			break;
-	}
 	if (!d->v->cli->color_out)
 		color = "";
-	buf_addf(
-	    &d->out, "%s%.*s%s\n", color, (int)i, s, *color ? "\033[0m" : "");
+	buf_addf(&d->out, "%s%.*s%s\n", color, text_fitting(s, room), s,
+	    *color ? "\033[0m" : "");
 	d->lines++;
 }
 
@@ -198,7 +194,7 @@ put_unit(struct drawing *d, const json_t *units, const json_t *unit, bool many)
 }
 
 const char *
-view_draw(const struct view *v, const json_t *job, size_t *lines)
+view_draw(const struct view *v, const json_t *job)
 {
 	const json_t *units = json_object_get(job, "units"), *unit;
 	size_t i, k, left = json_array_size(units);
@@ -208,11 +204,13 @@ view_draw(const struct view *v, const json_t *job, size_t *lines)
 
 	buf_init(&d.out, VIEW_MAX);
 	head(&d, job);
+	if (v->note)
+		put(&d, text_color("failed"), cli_show(v->cli, v->note));
 	for (k = 0; k < STATES; k++) {
 		json_array_foreach(units, i, unit)
 		{
-			/* a line for the rest, and one for the cursor */
-			if (d.lines + 2 + (left > 1) > v->rows)
+			/* a line for the rest */
+			if (d.lines + 1 + (left > 1) > v->rows)
 				break;
 			if (strcmp(member(unit, "state"), order[k]) != 0)
 				continue;
@@ -220,10 +218,9 @@ view_draw(const struct view *v, const json_t *job, size_t *lines)
 			left--;
 		}
 	}
-	if (left > 0 && d.lines + 1 < v->rows)
+	if (left > 0 && d.lines < v->rows)
 		put(&d, "",
 		    arena_printf(&v->cli->arena, "... and %zu more", left));
-	*lines = d.lines;
 	text = arena_strdup(&v->cli->arena, d.out.data ? d.out.data : "");
 	buf_release(&d.out);
 	return text;

@@ -16,13 +16,14 @@ struct cli;
 struct view {
 	struct cli *cli;
 	size_t columns, rows;
-	double now; /* seconds since 1970 */
+	double now;       /* seconds since 1970 */
+	const char *note; /* a line below the first; NULL: none */
 	/* the last line that the unit's step wrote; "" for none */
 	const char *(*tail)(void *ctx, const json_t *unit, const json_t *step);
 	void *ctx;
 };
 
-/* The lines, each as wide as fits, and their number; memory is the cli's. */
-const char *view_draw(const struct view *v, const json_t *job, size_t *lines);
+/* The lines, each as wide as fits; memory is the cli's. */
+const char *view_draw(const struct view *v, const json_t *job);
 
 #endif

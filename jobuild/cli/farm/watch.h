@@ -9,14 +9,14 @@
 #include <stdio.h>
 
 struct cli;
-struct http;
 
 /*
- * Ask each second until the job has ended: redrawn on a terminal, else a line
- * for each change, with --json the last answer. CLI_OK when it passed,
- * CLI_FAILED when it did not.
+ * Look at the configured master's job until it has ended: redrawn on a
+ * terminal, else a line for each change, with --json the last answer. A master
+ * that goes away meanwhile is waited for, about a minute. CLI_OK when the job
+ * passed, CLI_FAILED when it did not.
  */
-int watch_job(struct cli *c, struct http *h, int64_t job);
+int watch_job(struct cli *c, int64_t job);
 
 /* Has the job come to its end? What that means for the exit status. */
 bool job_ended(const json_t *job);
