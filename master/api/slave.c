@@ -212,17 +212,17 @@ static bool
 check_version(struct request *r, const json_t *o)
 {
 	int64_t version = api_need_number(r, o, "version", 0, INT32_MAX);
-	bool new = version > PROTOCOL_NEWEST;
+	bool newer = version > PROTOCOL_NEWEST;
 
 	if (version < 0)
 		return false;
-	if (!new &&version >= PROTOCOL_OLDEST &&
+	if (!newer && version >= PROTOCOL_OLDEST &&
 	    json_integer_value(json_object_get(o, "keys")) >= KEY_OLDEST)
 		return true;
 	request_problem_with(r, 426, "upgrade-required",
-	    new ? "this slave is too new for its master: upgrade that one "
-		  "first"
-		: "this slave is too old for its master: upgrade it",
+	    newer ? "this slave is too new for its master: upgrade that one "
+		    "first"
+		  : "this slave is too old for its master: upgrade it",
 	    json_pack("{s:i, s:i, s:i}", "oldest", PROTOCOL_OLDEST, "newest",
 		PROTOCOL_NEWEST, "keys", KEY_OLDEST));
 	return false;

@@ -109,9 +109,9 @@ status_main(struct cli *c, const void *opts, int n, char *args[])
 	rc = client_open(c, &h);
 	if (rc != CLI_OK)
 		return rc;
-	rc = n == 0 ? show_list(c, h,
-			  arena_printf(&c->arena, "limit=%d", LIST), false)
-		    : show_job(c, h, job);
+	rc = n == 0
+	    ? show_list(c, h, arena_printf(&c->arena, "limit=%d", LIST), false)
+	    : show_job(c, h, job);
 	http_close(h);
 	return rc;
 }
