@@ -103,6 +103,9 @@ ok "no such step"
 run jobuild artifacts 1
 [[ $status == 0 ]] && said "out/file"
 ok "artifacts are listed"
+run jobuild --json artifacts 1
+[[ $status == 0 ]] && jq -e '.artifacts[0].path == "out/file" and (.artifacts | length) == 1' "$tmp/out" >/dev/null
+ok "and as a document"
 run jobuild artifacts -o "$tmp/down" 1
 [[ $status == 0 && $(<"$tmp/down/amd64/alpha/good-1.0/out/file") == made ]]
 ok "and downloaded"
@@ -131,9 +134,11 @@ ok "log -f follows to the end, nothing lost, nothing twice"
 run jobuild submit --stage small alpha/endless
 job=$(tail -n 1 "$tmp/out")
 within 30 job_is '.units[0].steps[0].state == "run"'
-run jobuild cancel "$job"
+run jobuild -q --json cancel "$job"
 [[ $status == 0 ]] && within 30 job_is '.state == "cancelled"'
 ok "cancel ends a running job"
+jq -e ".job == $job" "$tmp/out" >/dev/null
+ok "and says which"
 run jobuild status "$job"
 [[ $status == 1 ]] && said "cancelled"
 ok "status of a cancelled job exits with 1"

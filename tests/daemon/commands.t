@@ -176,6 +176,27 @@ run jobuild --json jobs --by alpha --root alpha/slow --limit 1
 jq -e '(.jobs | length) == 1 and .jobs[0].root == "alpha/slow-1.0"' "$tmp/out" >/dev/null; ok "of a user and root"
 run jobuild jobs --by 'a&b'
 [[ $status == 2 ]]; ok "a filter is a plain word"
+run jobuild jobs --state nonsense
+[[ $status == 2 ]] && said "expected queued, running, passed, failed or cancelled"; ok "a state is one that there is"
+refuses() { # NUMBER...
+	local n
+
+	for n; do
+		run jobuild jobs -n "$n"
+		{ [[ $status == 2 ]] && said "--limit $n: expected a number"; } || return
+		run jobuild jobs --before "$n"
+		[[ $status == 2 ]] || return
+	done
+}
+refuses 0 -1 x 1x ""; ok "so many jobs are a number, not 0"
+run jobuild --json jobs -n 1
+jq -e '.jobs | length == 1' "$tmp/out" >/dev/null; ok "one is one"
+run jobuild slaves drain nobody
+[[ $status == 3 ]] && said "this master has no slave \"nobody\""; ok "a slave that there is not: 3"
+run jobuild slaves drain one --master https://127.0.0.1:1
+[[ $status == 69 ]]; ok "one of a master that there is not: 69"
+run jobuild -q --json slaves drain --user beta --key "=beta <beta@test.invalid>" one
+[[ $status == 4 ]] && jq -e '.error.status == 4' <(sed -n '/^{/,/^}/p' "$tmp/out") >/dev/null; ok "without the right: 4"
 submit --label nowhere alpha/good
 unit=$(jobuild --json status "$job" | jq '.units[0].unit')
 timeout 120 jobuild log -f "$unit" >"$tmp/none" 2>&1 &
@@ -184,9 +205,13 @@ within 20 grep -q "step 0" "$tmp/none"; ok "log -f of a unit that no slave can h
 jobuild -q cancel "$job"
 ended() { ! kill -0 "$reader"; }
 within 10 ended; ok "it ends when the job is cancelled"
-for command in jobs watch why-waiting retry repin priority slaves locks; do
-	run jobuild "$command" -h
-	{ [[ $status == 0 ]] && said "jobuild $command"; } || break
-done
-ok "each has its -h"
+explained() { # COMMAND...
+	local command
+
+	for command; do
+		run jobuild "$command" -h
+		{ [[ $status == 0 ]] && said "jobuild $command"; } || return
+	done
+}
+explained jobs watch why-waiting retry repin priority slaves locks; ok "each has its -h"
 done_testing

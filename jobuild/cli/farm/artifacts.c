@@ -214,7 +214,7 @@ items_json(const struct items *items)
 		    json_pack("{s:s, s:s, s:s, s:s, s:I, s:s}", "atom", i->atom,
 			"arch", i->arch, "path", i->path, "type", i->type,
 			"size", (json_int_t)i->size, "digest", i->digest));
-	return array;
+	return json_pack("{s:o}", "artifacts", array);
 }
 
 static int

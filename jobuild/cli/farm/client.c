@@ -342,8 +342,13 @@ client_change(struct cli *c, const char *kind, const char *job, json_t *request)
 		http_close(h);
 	}
 	json_decref(request);
-	if (rc == CLI_OK && c->json)
-		cli_json(c, answer ? json_incref(answer) : json_object());
+	if (rc == CLI_OK && c->json) {
+		if (!answer)
+			answer = json_object();
+		/* who is cancelled has nothing else to be told */
+		json_object_set_new(answer, "job", json_integer(id));
+		cli_json(c, json_incref(answer));
+	}
 	json_decref(answer);
 	return rc;
 }

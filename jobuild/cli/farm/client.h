@@ -58,7 +58,7 @@ int client_priority(struct cli *c, const char *text, int *out);
 /*
  * A signed change of a job, as "retry": POST jobs/JOB/KIND. request (may be
  * NULL) has what the kind wants besides the job; the reference is taken. The
- * answer is printed with --json.
+ * answer is printed with --json, and has the member "job".
  */
 int client_change(
     struct cli *c, const char *kind, const char *job, json_t *request);

@@ -147,28 +147,31 @@ show_list(struct cli *c, const char *path,
 	return rc;
 }
 
-/* The slave of this name or number; -1 after telling that there is none. */
-static int64_t
-find_slave(struct cli *c, struct http *h, const char *name)
+/* The number of the slave of this name; an exit status. */
+static int
+find_slave(struct cli *c, struct http *h, const char *name, int64_t *id)
 {
 	const json_t *slave;
-	json_t *answer = NULL;
-	int64_t id = -1;
+	json_t *answer;
 	size_t i;
+	int rc;
 
-	if (client_call(c, h, "GET", "/api/v1/slaves", NULL, &answer) != CLI_OK)
-		return -1;
+	rc = client_call(c, h, "GET", "/api/v1/slaves", NULL, &answer);
+	if (rc != CLI_OK)
+		return rc;
+	*id = -1;
 	json_array_foreach(json_object_get(answer, "slaves"), i, slave)
 	{
 		if (strcmp(member(slave, "name"), name) == 0)
-			id =
+			*id =
 			    json_integer_value(json_object_get(slave, "slave"));
 	}
 	json_decref(answer);
-	if (id < 0)
-		cli_errorf(c, 0, "this master has no slave \"%s\"",
-		    show(&c->arena, name, strlen(name)));
-	return id;
+	if (*id > 0)
+		return CLI_OK;
+	return cli_errorf(c, CLI_NOT_FOUND,
+	    "this master has no slave \"%s\"; \"jobuild slaves\" lists them",
+	    cli_show(c, name));
 }
 
 static int
@@ -182,9 +185,8 @@ rule_slave(struct cli *c, const char *what, const char *name)
 	rc = client_open(c, &h);
 	if (rc != CLI_OK)
 		return rc;
-	id = find_slave(c, h, name);
-	rc = CLI_FAILED;
-	if (id > 0) {
+	rc = find_slave(c, h, name, &id);
+	if (rc == CLI_OK) {
 		request = json_pack("{s:I}", "slave", (json_int_t)id);
 		rc = client_signed(c, h, what, request,
 		    arena_printf(&c->arena, "/api/v1/slaves/%lld/%s",

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define LIST 50
+#define LIST "50"
 
 struct status_options {
 	bool watch;
@@ -109,9 +109,8 @@ status_main(struct cli *c, const void *opts, int n, char *args[])
 	rc = client_open(c, &h);
 	if (rc != CLI_OK)
 		return rc;
-	rc = n == 0
-	    ? show_list(c, h, arena_printf(&c->arena, "limit=%d", LIST), false)
-	    : show_job(c, h, job);
+	rc = n == 0 ? show_list(c, h, "limit=" LIST, false)
+		    : show_job(c, h, job);
 	http_close(h);
 	return rc;
 }
@@ -130,8 +129,7 @@ const struct command status_command = {
  */
 
 struct jobs_options {
-	const char *user, *state, *root;
-	int64_t limit, before;
+	const char *user, *state, *root, *limit, *before;
 };
 
 static const struct opt jobs_options[] = {
@@ -141,9 +139,9 @@ static const struct opt jobs_options[] = {
 	"queued|running|passed|failed|cancelled", "only those"},
     {"root", 'r', OPT_TEXT, offsetof(struct jobs_options, root), "ROOT",
 	"of this user/name, with any version or one"},
-    {"limit", 'n', OPT_NUMBER, offsetof(struct jobs_options, limit), "N",
+    {"limit", 'n', OPT_TEXT, offsetof(struct jobs_options, limit), "N",
 	"so many (50)"},
-    {"before", 0, OPT_NUMBER, offsetof(struct jobs_options, before), "JOB",
+    {"before", 0, OPT_TEXT, offsetof(struct jobs_options, before), "JOB",
 	"older than this one: the next page"},
     CLIENT_OPTIONS,
     {0},
@@ -158,33 +156,72 @@ is_plain(const char *s)
 		   "0123456789_-./") == strlen(s);
 }
 
+/* As many digits as the master can't take for something else. */
+static bool
+is_count(const char *s)
+{
+	return *s >= '1' && *s <= '9' && strspn(s, "0123456789") == strlen(s) &&
+	    strlen(s) < 10;
+}
+
 static const char *
 add_filter(struct cli *c, const char *query, const char *name, const char *s)
 {
 	return s ? arena_printf(&c->arena, "%s&%s=%s", query, name, s) : query;
 }
 
+static bool
+is_state(const char *s)
+{
+	static const char *const states[] = {
+	    "queued", "running", "passed", "failed", "cancelled"};
+	size_t i;
+
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (strcmp(s, states[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* An exit status. */
+static int
+check_filters(struct cli *c, const struct jobs_options *o)
+{
+	if (o->user && !is_plain(o->user))
+		return cli_errorf(
+		    c, CLI_USAGE, "\"%s\" is no user", cli_show(c, o->user));
+	if (o->root && !is_plain(o->root))
+		return cli_errorf(
+		    c, CLI_USAGE, "\"%s\" is no root", cli_show(c, o->root));
+	if (o->state && !is_state(o->state))
+		return cli_errorf(c, CLI_USAGE,
+		    "--state %s: expected queued, running, passed, failed or "
+		    "cancelled",
+		    cli_show(c, o->state));
+	if (o->before && client_number(c, "job", o->before) < 0)
+		return CLI_USAGE;
+	if (o->limit && !is_count(o->limit))
+		return cli_errorf(c, CLI_USAGE,
+		    "--limit %s: expected a number from 1 on",
+		    cli_show(c, o->limit));
+	return CLI_OK;
+}
+
 static int
 jobs_main(struct cli *c, const void *opts, int n, char *args[])
 {
 	const struct jobs_options *o = opts;
-	const char *words[] = {o->user, o->state, o->root}, *query;
+	const char *query;
 	struct http *h;
-	size_t i;
 	int rc;
 
 	(void)n, (void)args;
-	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (words[i] && !is_plain(words[i]))
-			return cli_errorf(c, CLI_USAGE,
-			    "\"%s\" is no user, state or root",
-			    cli_show(c, words[i]));
-	}
-	query = arena_printf(
-	    &c->arena, "limit=%lld", o->limit ? (long long)o->limit : LIST);
-	if (o->before)
-		query = arena_printf(
-		    &c->arena, "%s&before=%lld", query, (long long)o->before);
+	rc = check_filters(c, o);
+	if (rc != CLI_OK)
+		return rc;
+	query = arena_printf(&c->arena, "limit=%s", o->limit ? o->limit : LIST);
+	query = add_filter(c, query, "before", o->before);
 	query = add_filter(c, query, "user", o->user);
 	query = add_filter(c, query, "state", o->state);
 	query = add_filter(c, query, "root", o->root);
