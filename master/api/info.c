@@ -7,6 +7,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+static bool
+is_degraded(const struct master *m)
+{
+	return m->reserve.low || db_is_halted(m->db);
+}
+
 void
 api_health(struct master *m, struct request *r)
 {
@@ -14,19 +20,24 @@ api_health(struct master *m, struct request *r)
 
 	request_json(r, 200,
 	    json_pack("{s:s, s:s, s:s, s:f, s:{s:I, s:I, s:b}}", "status",
-		d->low ? "degraded" : "ok", "master", m->set->name, "version",
-		VERSION, "time", (double)now_us() / 1e6, "disk", "free",
-		(json_int_t)d->free, "reserve", (json_int_t)d->wanted, "low",
-		d->low));
+		is_degraded(m) ? "degraded" : "ok", "master", m->set->name,
+		"version", VERSION, "time", (double)now_us() / 1e6, "disk",
+		"free", (json_int_t)d->free, "reserve", (json_int_t)d->wanted,
+		"low", d->low));
 }
 
 void
 api_healthz(struct master *m, struct request *r)
 {
-	static const char low[] = "disk is low: nothing is taken\n";
-	const char *text = m->reserve.low ? low : "ok\n";
+	const char *text = "ok\n";
 
-	request_bytes(r, m->reserve.low ? 503 : 200,
+	if (db_is_halted(m->db))
+		text = arena_printf(&r->arena,
+		    "nothing can be stored, nothing is taken: %s\n",
+		    m->db->lost);
+	else if (m->reserve.low)
+		text = "disk is low: nothing is taken\n";
+	request_bytes(r, is_degraded(m) ? 503 : 200,
 	    "text/plain; charset=utf-8", text, strlen(text));
 }
 
@@ -224,6 +235,7 @@ api_metrics(struct master *m, struct request *r)
 	metric(&b, "requests_limited_total", "counter", c->limited);
 	metric(&b, "transactions_total", "counter", c->turns);
 	metric(&b, "transactions_lost_total", "counter", c->lost);
+	metric(&b, "halted", "gauge", db_is_halted(m->db));
 	histogram_write(&m->waited, "unit_wait", &b);
 	histogram_write(&m->ran, "unit_run", &b);
 	histogram_write(&m->answered, "request", &b);

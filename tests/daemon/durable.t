@@ -149,11 +149,17 @@ report 0; problem 503 unavailable; ok "its report is not taken"
 ! claim one 1 0 && [[ $http == 200 || $http == 409 ]]; ok "nothing is leased"
 read -r job lease unit attempt <<<"$kept"
 anyone; api GET health; is 200; ok "what only reads goes on"
+is_halted() { # STATUS-CODE STATUS GAUGE
+	[[ $(curl -sS --cacert "$tmp/ca.pem" -o "$tmp/out" -w '%{http_code}' "$url/healthz") == "$1" ]] &&
+		api GET health && is 200 ".status == \"$2\"" && api GET metrics && grep -qx "autotua_halted $3" "$tmp/out"
+}
+within 10 is_halted 503 degraded 1; ok "health, /healthz and the metrics say that nothing can be stored"
 job_now; is 200; ok "with jobs as they are stored"
 grep -q "nothing is written until" "$tmp/master.log"; ok "the log says so"
 jobs=$(db "SELECT count(*) FROM job")
 rm "$tmp/master/tmp/filler"
 within 10 grep -q "takes what is written again" "$tmp/master.log"; ok "with room again it is noticed"
+within 10 is_halted 200 ok 0; ok "health says so"
 kill -0 "${pid[master]}"; ok "by the same process"
 [[ $(db "SELECT count(*) FROM job") == "$jobs" ]]; ok "nothing of what was refused is there"
 as one
