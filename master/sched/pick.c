@@ -36,8 +36,8 @@ is_refused(const struct sched *s, const struct sched_unit *u, int64_t slave)
 	const struct sched_refusal *r;
 
 	for (r = sched_refusals(s, u); r; r = r->next) {
-		if (r->slave == slave)
-			return r->until != 0 && !r->rather;
+		if (r->slave == slave && r->until != 0 && !r->rather)
+			return true;
 	}
 	return false;
 }

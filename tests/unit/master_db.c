@@ -197,7 +197,7 @@ test_losses(void)
 	db_run(&db, SQL_REFUSAL_SET,
 	    ARGS(INT(1), INT(1), TEXT("hard"), INT(0), TEXT("never")), &err);
 	is_int(refusals(&db), 2, "of which there is one");
-	db_run(&db, SQL_REFUSAL_FORGET, ARGS(INT(1)), &err);
+	db_run(&db, SQL_REFUSAL_FORGET, ARGS(INT(1), INT(1)), &err);
 	is_int(refusals(&db), 1, "which is forgotten");
 	db_close(&db);
 	unlink(file);
