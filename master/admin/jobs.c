@@ -218,6 +218,9 @@ number(const char *s, int64_t min, int64_t max, int64_t *out)
 {
 	char *end;
 
+	/* strtoll() takes blanks and "+" as well */
+	if (*s != '-' && (*s < '0' || *s > '9'))
+		return false;
 	errno = 0;
 	*out = strtoll(s, &end, 10);
 	return !errno && end != s && !*end && *out >= min && *out <= max;
@@ -228,7 +231,7 @@ cmd_job(const char *path, int argc, char *argv[])
 {
 	static const char usage[] =
 	    "job list [--json] | job show N [--json] | job cancel|retry N | "
-	    "job priority N PRIORITY";
+	    "job priority N -1000..1000";
 	bool json = argc > 1 && strcmp(argv[argc - 1], "--json") == 0;
 	const char *what = argc > 0 ? argv[0] : "";
 	bool reads = strcmp(what, "list") == 0 || strcmp(what, "show") == 0;

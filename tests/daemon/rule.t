@@ -59,6 +59,9 @@ run master job list; [[ $status == 0 ]] && said "$job alpha/endless-1.0 running 
 run master job list --json; jq -e '.[0] | .job == '"$job"' and .state == "running"' "$tmp/out" >"$tmp/jq"; ok "as JSON too"
 run master job show "$job"; [[ $status == 0 ]] && said "alpha/endless-1.0 amd64 leased one"; ok "and its units"
 run master job show "$job" --json; jq -e '.units[0] | .slave == "one" and .attempt == 1' "$tmp/out" >"$tmp/jq"; ok "as JSON too"
+for n in 1001 -1001 abc 1e2 "" +5 " 7"; do
+	run master job priority "$job" "$n"; [[ $status == 2 ]] && said "-1000..1000"; ok "no priority is \"$n\", and which are"
+done
 run master job priority "$job" -7; [[ $status == 0 ]] && within 10 job_is '.priority == -7'; ok "gives it a priority"
 run master job cancel "$job"; [[ $status == 0 ]] && within 10 job_is '.state == "cancelled" and .units[0].state == "cancelled"'
 ok "ends it"
