@@ -229,10 +229,10 @@ $B/tests/daemon/chaosclock.so: tests/daemon/chaosclock.c Makefile | $B/.needs
 	$(call say,LD,$@)
 	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O2 $(WARN) -fPIC -shared -o $@ $<
 
-sched_o := $(filter $B/master/sched/%,$(master_o))
-$B/tests/sched/sim: $B/tests/sched/sim.o $(sched_o) $B/libjobuild.a
+$B/tests/sched/sim: $(addprefix $B/tests/sched/,sim.o case.o graph.o) \
+		$(filter-out %/master/main.o,$(master_o)) $B/libjobuild.a
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_BASE) -lm
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_MASTER)
 
 $B/tests/example/values: $B/tests/example/values.o $B/libjobuild.a
 	$(call say,LD,$@)

@@ -308,8 +308,8 @@ failed:
 /* ---- what units take ------------------------------------------------------
  */
 
-static int
-learn(struct master *m, const struct sched_unit *unit, int64_t now,
+int
+dispatch_learn(struct master *m, const struct sched_unit *unit, int64_t now,
     struct error *err)
 {
 	int64_t ms = (now - unit->lease->granted) / 1000;
@@ -356,7 +356,7 @@ end_unit(struct master *m, struct sched_unit *unit, enum unit_state state,
 		return -1;
 	if (end_lease(m, unit, lease_state, result, reason, now, err) < 0 ||
 	    (state == UNIT_PASSED &&
-		(learn(m, unit, now, err) < 0 ||
+		(dispatch_learn(m, unit, now, err) < 0 ||
 		    db_run(m->db, SQL_UNIT_PASSED, ARGS(INT(unit->id)), err) <
 			0)) ||
 	    (sound && quarantine_write(m, sl, &none, err) < 0) ||

@@ -73,6 +73,10 @@ int dispatch_reuse(
 double dispatch_expects(
     struct master *m, const char *root, const char *arch, struct arena *tmp);
 
+/* A leased unit has passed: what it took is learned. */
+int dispatch_learn(struct master *m, const struct sched_unit *unit, int64_t now,
+    struct error *err);
+
 /* Lease the unit to the slave; the lease's number, or -1. */
 int64_t dispatch_lease(struct master *m, struct sched_unit *unit,
     struct sched_slave *sl, int64_t now, struct error *err);
