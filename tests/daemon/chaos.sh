@@ -233,12 +233,14 @@ check_logs() { # STATE
 		done | none
 }
 
-# Each step that ran in an attempt that passed has its artifact, by digest and byte.
+# Each step that ran in the attempt that counts has its artifact, by digest and
+# byte. What passed too late, when its job was cancelled, has none.
 check_artifacts() { # STATE
 	local unit atom path digest n
 
 	{
 		rows "$1" "SELECT 'unit', r.unit_id, 'step', r.step, 'artifacts', count(a.id) FROM lease l
+			JOIN unit n ON n.id = l.unit_id AND n.attempt = l.attempt AND n.reused_id IS NULL
 			JOIN report r ON r.unit_id = l.unit_id AND r.attempt = l.attempt
 			LEFT JOIN artifact a ON a.unit_id = r.unit_id AND a.attempt = r.attempt AND a.step = r.step
 			WHERE l.state = 'done' AND l.result = 'passed' AND NOT coalesce(json_extract(r.body, '\$.reused'), 0)
@@ -271,10 +273,22 @@ check_all() { # STATE
 	return $bad
 }
 
+# What runs where our folders are mounted, but not here.
+in_jails() {
+	local dir here
+
+	here=$(readlink /proc/self/ns/mnt)
+	for dir in /proc/[0-9]*; do
+		[[ $(readlink "$dir/ns/mnt") == "$here" ]] || ! grep -qs "$tmp/" "$dir/mountinfo" ||
+			echo "${dir#/proc/} $(tr '\0' ' ' <"$dir/cmdline")"
+	done 2>/dev/null
+}
+
 # Nothing of what ran is left: processes, mounts, runs, spools, halves of files.
 check_left() {
 	{
 		pgrep -af "autotua-(master|slave|chroot).*$tmp" | sed 's/^/process /'
+		in_jails | sed 's/^/process /'
 		awk -v at="$tmp/" 'index($2, at) == 1 && $1 != "chaos" { print "mount " $2 }' /proc/mounts
 		for n in "${slaves[@]}"; do
 			find "$tmp/$n/spool" -mindepth 1 -maxdepth 1

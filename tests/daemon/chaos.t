@@ -33,8 +33,10 @@ chaos_end() {
 		kill -s KILL "${pid[$name]}" 2>/dev/null
 	done
 	wait 2>/dev/null
+	# no mount of ours outlives us
+	[[ -z ${KEEP-} || $bad == 0 ]] || cp -a "$tmp/master" "$tmp/master.kept"
 	for name in master "${slaves[@]/%//spool}"; do
-		[[ -n ${KEEP-} && $bad != 0 ]] || umount -l "$tmp/$name" 2>/dev/null
+		umount -l "$tmp/$name" 2>/dev/null
 	done
 	farm_end
 }
@@ -47,6 +49,8 @@ small_disk() { # NAME SIZE
 	mount -t tmpfs -o "size=$2,mode=755" chaos "$tmp/$1" 2>/dev/null
 }
 say() { printf '%6d  %s\n' $((SECONDS - began)) "$*" >>"$tmp/faults"; }
+# Something broke: said when it was seen to.
+fault() { say "${1^^}: ${*:2}"; } # KIND TEXT...
 at_clock=(LD_PRELOAD="$tools/chaosclock.so" ASAN_OPTIONS=verify_asan_link_order=0)
 set_clock() { truncate -s "$2" "$tmp/$1.clock"; } # NAME SECONDS
 order() { echo "$*" >&"$net"; }                  # LINK MODE [N], to the network
@@ -86,9 +90,11 @@ mend_due() { # [all]
 }
 
 break_daemon() { # NAME SIGNAL
-	is_up "$1" || return
-	say "$2 $1"
-	kill -s "$2" "${pid[$1]}"
+	local kind=slave
+
+	[[ $1 != master ]] || kind=master
+	is_up "$1" && kill -s "$2" "${pid[$1]}" || return
+	fault "$kind" "$2 $1"
 	if [[ $2 == STOP ]]; then
 		roll 6
 		breaks "$1" $((1 + r)) "kill -s CONT ${pid[$1]} 2>/dev/null"
@@ -104,8 +110,8 @@ break_jailer() { # SLAVE: the one that starts others, or one that does a step
 	((${#list[@]})) || return
 	roll ${#list[@]}
 	p=${list[r]}
-	say "KILL jailer $((r + 1)) of ${#list[@]} of $1"
-	kill -s KILL "$p" 2>/dev/null
+	kill -s KILL "$p" 2>/dev/null || return
+	fault jailer "KILL jailer $((r + 1)) of ${#list[@]} of $1"
 }
 break_link() { # NUMBER
 	local -A most=([slow]=20000 [delay]=1500 [torn]=9000)
@@ -119,17 +125,33 @@ break_link() { # NUMBER
 	roll 8
 	breaks "link$1" $((1 + r)) "order $1 pass"
 }
+# What the network did to somebody since.
+hear_links() {
+	local n mode
+
+	while read -r -t 0.01 n mode <&"${NET[0]}"; do
+		fault link "$n $mode"
+		fault "$mode" "$n"
+	done
+}
 break_disk() { # NAME FOLDER
-	say "disk of $1 is full"
-	dd if=/dev/zero of="$tmp/$2/filler" bs=64k 2>/dev/null
+	local full
+
 	roll 5
 	breaks "disk-$1" $((1 + r)) "rm -f $tmp/$2/filler"
+	# not more than a small disk has
+	full=$(LC_ALL=C dd if=/dev/zero of="$tmp/$2/filler" bs=1M count=$((65 + ${minutes:-0} * 64)) 2>&1)
+	[[ $full != *"No space left"* ]] || fault disk "of $1 is full"
 }
 break_clock() { # NAME
+	local at
+
 	roll 130000
 	((r < 86400)) || r=0
-	say "clock of $1: $r seconds ahead"
 	set_clock "$1" "$r"
+	at=$(env "${at_clock[@]}" CHAOS_CLOCK="$tmp/$1.clock" date +%s)
+	((r == 0 || at - EPOCHSECONDS < r - 5)) || ! grep -qs chaosclock "/proc/${pid[$1]-}/maps" ||
+		fault clock "of $1: $r seconds ahead"
 }
 break_all() {
 	local name
@@ -149,13 +171,29 @@ break_client() { # cancels what it wants after all in the end; not the first job
 	client -q cancel "$n" >>"$tmp/client.log" 2>&1 &
 }
 is_broken() { [[ -n ${broken[$1]-} ]]; }
+
+# Each kind comes, whatever the seed: the number of one that breaks like that.
+declare -A kinds=([master]=0 [slave]=3 [jailer]=6 [link]=9 [disk]=13 [clock]=14)
+count_of() { grep -c "  ${1^^}: " "$tmp/faults"; }
+unbroken() { # KIND...
+	local kind
+
+	for kind; do
+		[[ $(count_of "$kind") -gt 0 ]] || echo "$kind"
+	done
+}
 break_something() {
-	local n name what
+	local n name what left
 
 	roll 3
 	n=$r name=${slaves[n]}
 	roll 18
 	what=$r
+	mapfile -t left < <(unbroken "${!kinds[@]}")
+	if ((${#left[@]} && what % 2)); then
+		pick "${left[@]}"
+		what=${kinds[$picked]}
+	fi
 	pick TERM STOP
 	case $what in
 	0 | 1) is_broken master || break_daemon master KILL ;;
@@ -237,10 +275,11 @@ try_submit chaos/all --no-reuse
 exec 4>&2 2>"$tmp/bash.log"
 end=$((SECONDS + length))
 submitting=
-while [[ $SECONDS -lt $end ]]; do
+while [[ $SECONDS -lt $end ]] || [[ $SECONDS -lt $((end + 60)) && -n $(unbroken "${!kinds[@]}") ]]; do
 	roll 9
 	sleep "0.$((r + 1))"
 	mend_due
+	hear_links
 	restart_ended
 	break_something
 	roll 40
@@ -258,9 +297,15 @@ mend_due all
 for name in master "${slaves[@]}"; do
 	set_clock "$name" 0
 done
-faults=$(grep -vc mended "$tmp/faults") answered=$(wc -l <"$tmp/answered")
+hear_links
+for kind in "${!kinds[@]}"; do
+	echo "# $(count_of "$kind") of $kind"
+done
+unbroken "${!kinds[@]}" >"$tmp/found"
+answered=$(wc -l <"$tmp/answered")
+[[ ! -s $tmp/found ]]; ok "each kind of thing has broken, $answered jobs"
+sed 's/^/# never: /' "$tmp/found"
 restart_ended
-ok "$faults faults, $answered jobs"
 
 # What failed because a machine did is tried again, as a user would.
 retry_failed() {
@@ -289,6 +334,15 @@ for name in "${slaves[@]}" master; do
 	kill_daemon "$name" TERM
 done
 exec 2>&4 4>&-
+lost=$(rows "$tmp/master" "SELECT count(*) FROM lease WHERE state = 'expired'")
+again=$(rows "$tmp/master" "SELECT count(*) FROM lease WHERE attempt > 1")
+echo "# $lost leases were lost, $again units were given again"
+if ((${minutes:-0})); then
+	[[ $lost -gt 0 && $again -gt 0 ]]; ok "leases were lost"
+	unbroken cut mute slow delay torn >"$tmp/found"
+	[[ ! -s $tmp/found ]]; ok "links were bad in each way"
+	sed 's/^/# never: /' "$tmp/found"
+fi
 note_starts
 for what in results attempts starts logs artifacts whole left; do
 	"check_$what" "$tmp/master" >"$tmp/found"; ok "$what"
@@ -332,5 +386,11 @@ spoilt "the same by the master" whole sh -c "echo more >>$tmp/copy/blobs/${blob:
 mkdir "$tmp/one/spool/77"
 ! check_left >/dev/null; ok "seen: a lease left in a spool"
 rmdir "$tmp/one/spool/77"
+unshare --mount sleep 60 &
+escaped=$!
+# shellcheck disable=SC2016 # eval expands it
+within 5 eval '[[ $(readlink "/proc/$escaped/ns/mnt") != "$(readlink /proc/self/ns/mnt)" ]]'
+! check_left >/dev/null; ok "seen: a process left in a jail"
+kill "$escaped"
 rm -rf "$tmp/copy"
 done_testing

@@ -11,7 +11,8 @@
  *	LINK slow N		N bytes a second each way
  *	LINK delay N		what comes is N milliseconds late
  *	LINK torn N		a connection is reset after N bytes
- * It ends with its input.
+ * "LINK MODE" is printed when that was the fate of something for the first
+ * time since. It ends with its input.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -53,6 +54,7 @@ struct link {
 	int fd;
 	enum mode mode;
 	int64_t n;
+	bool felt; /* by somebody */
 };
 
 static struct link links[LINKS_MAX];
@@ -86,6 +88,15 @@ reset(int fd)
 }
 
 static void
+feel(struct link *l)
+{
+	if (!l->felt)
+		printf("%td %s\n", l - links, mode_names[l->mode]);
+	fflush(stdout);
+	l->felt = true;
+}
+
+static void
 pair_end(struct pair **p, bool hard)
 {
 	int i;
@@ -106,6 +117,8 @@ pair_new(int fd, int link)
 	struct sockaddr_in to = loopback(upstream);
 	int i, up;
 
+	if (links[link].mode == CUT)
+		feel(&links[link]);
 	for (i = 0; i < PAIRS_MAX && pairs[i]; i++)
 		;
 	up = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -148,9 +161,12 @@ static bool
 carry(struct pair *p, int i, int64_t now)
 {
 	struct way *w = &p->way[i];
-	const struct link *l = &links[p->link];
+	struct link *l = &links[p->link];
 	ssize_t n;
+	char c;
 
+	if (l->mode == MUTE && recv(p->fd[i], &c, 1, MSG_PEEK) > 0)
+		feel(l);
 	if (w->len == 0 && !w->end && l->mode != MUTE) {
 		n = read(p->fd[i], w->data, sizeof(w->data));
 		if (n < 0)
@@ -160,6 +176,8 @@ carry(struct pair *p, int i, int64_t now)
 		w->at = 0;
 		w->came = w->sent = now;
 	}
+	if (w->len > 0 && allowed(l, w, now) < w->len - w->at)
+		feel(l);
 	if (w->len > 0 && allowed(l, w, now) > 0) {
 		n = send(p->fd[!i], w->data + w->at, allowed(l, w, now),
 		    MSG_NOSIGNAL);
@@ -173,6 +191,8 @@ carry(struct pair *p, int i, int64_t now)
 	}
 	if (w->end && w->len == 0)
 		shutdown(p->fd[!i], SHUT_WR);
+	if (l->mode == TORN && p->carried > l->n)
+		feel(l);
 	return !(l->mode == TORN && p->carried > l->n) &&
 	    !(p->way[0].end && p->way[1].end && p->way[!i].len == 0);
 }
@@ -190,12 +210,15 @@ set_mode(int link, const char *name, int64_t n)
 	}
 	links[link].mode = (enum mode)m;
 	links[link].n = n;
+	links[link].felt = false;
 	for (i = 0; i < PAIRS_MAX; i++) {
 		if (!pairs[i] || pairs[i]->link != link)
 			continue;
 		pairs[i]->carried = 0;
-		if (m == CUT)
+		if (m == CUT) {
+			feel(&links[link]);
 			pair_end(&pairs[i], true);
+		}
 	}
 }
 
