@@ -306,7 +306,7 @@ demo: all
 BENCH ?= recipes plan tree signatures jail farm load
 load := $B/tests/bench/load $B/tests/bench/loadcerts
 bench: all $B/tests/bench/recipes $B/tests/bench/plan $B/tests/bench/tree \
-		$B/tests/resolve/peer \
+		$B/tests/resolve/peer $B/tests/sched/sim \
 		$B/tests/bench/jailer $B/tests/bench/treegen $(load)
 	@tests/tools/install-needs run check bench
 	@B='$(abspath $B)' tests/bench/bench $(BENCH)

@@ -50,7 +50,7 @@ load_idle() {
 	local n
 
 	for n in ${LOAD_SLAVES-1000 10000}; do
-		load_as idle "$n" 60 || missing=1
+		rows "  idle" "MB <= 350" "  idle" "% of a core <= 2" < <(load_as idle "$n" 60 || echo failed)
 		kill_daemon master TERM
 		start_master
 	done
@@ -67,11 +67,12 @@ load_waiting() {
 	took=$(((${EPOCHREALTIME/./} - begin) / 1000))
 	n=$((copies * 101 + 101))
 	row "start with $n units that wait" \
-		"$took ms, $(rss_mb), $(load_sql <<<'SELECT count(*) FROM slave') slaves known"
+		"$took ms, $(rss_mb), $(load_sql <<<'SELECT count(*) FROM slave') slaves known" "ms <= 3000" "MB <= 100"
+	row "  a choice among so many, in memory" "$("$bin/../tests/sched/sim" "$top/tests/bench/choice.case" | sed -n 's/^choice.*: \([0-9.]*\).*/\1 us/p')" "us <= 20"
 	# not more than there are
 	load_as units 2 $((n / 4 < 2000 ? n / 4 : 2000)) || missing=1
 	load_as units 100 $((n / 2 < 5000 ? n / 2 : 5000)) || missing=1
-	load_as log 4 1024 || missing=1
+	rows "log" "MB/s >= 150" < <(load_as log 4 1024 || echo failed)
 	row "  the master after this work" "$(rss_mb)"
 	echo "DELETE FROM edge; DELETE FROM report; DELETE FROM step; DELETE FROM lease; DELETE FROM unit; DELETE FROM job" >"$tmp/empty"
 	kill_daemon master TERM
@@ -92,9 +93,10 @@ load_real() {
 	used=$(($(cpu_ms) - before))
 	row "no-op jobuilds, 2 real slots, stored to last" \
 		"$(jobuild --json status "$job" | jq -r --argjson ms "$used" \
-			'"\(101 / (.ended - .created) * 10 | round / 10)/s, \($ms / 10.1 | round / 10) ms of the master'"'s"' CPU each"')"
+			'"\(101 / (.ended - .created) * 10 | round / 10)/s, \($ms / 10.1 | round / 10) ms of the master'"'s"' CPU each"')" \
+		"/s >= 150" "ms of the master's CPU <= 1"
 	for ((i = 0; i < 20; i++)); do atoms+=(load/one); done
-	row "  one no-op job, accepted to result (20)" "$(result_ms "${atoms[@]}")"
+	row "  one no-op job, accepted to result (20)" "$(result_ms "${atoms[@]}")" "ms <= 12"
 }
 
 bench_load() {
