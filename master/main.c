@@ -28,7 +28,7 @@ static const struct usage usage[] = {
     {"key revoke NAME FINGERPRINT [REASON]", "trust it no more"},
     {"key restore NAME FINGERPRINT", "trust it again"},
     {"key list", "all keys, and what became of them"},
-    {"token new", "print a token for one autotua-slave enroll"},
+    {"token new [--slave NAME]", "print a token for one autotua-slave enroll"},
     {"slave list", "which there are, and their state"},
     {"slave show NAME", "what it offers, as JSON"},
     {"slave drain NAME", "give it nothing more, until \"resume\""},

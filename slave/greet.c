@@ -110,8 +110,8 @@ session_rejected(struct session *s, const struct answer *answer)
 		fail(s->err, "the master refuses this slave (status %d): %s%s",
 		    answer->status, answer->text,
 		    retired ? "; to lend this machine again delete cert.pem "
-			      "and enroll with a new token and another "
-			      "--name; what is in the spool stays"
+			      "and enroll with a token of \"autotua-master "
+			      "token new --slave NAME\"; the spool stays"
 			    : "");
 		s->failed = true;
 	} else if (s->hello_wait.tries == 0) {

@@ -180,10 +180,12 @@ cmd_user(const char *path, int argc, char *argv[])
 /* ---- token ------------------------------------------------------------------
  */
 
+/* name: of the slave whose place it is for, or NULL. */
 static int
-token_new(struct state *st, struct error *err)
+token_new(struct state *st, const char *name, struct error *err)
 {
 	unsigned char random[16];
+	char object[DIGEST_HEX_MAX + 80];
 	char word[128], digest[DIGEST_HEX_MAX], fingerprint[65];
 	int64_t now = now_us();
 	struct arena a = {0};
@@ -206,12 +208,14 @@ token_new(struct state *st, struct error *err)
 		return -1;
 	if (db_run(&st->db, SQL_TOKEN_ADD,
 		ARGS(TEXT(digest), INT(now),
-		    INT(now + st->set.token_life * 1000000)),
+		    INT(now + st->set.token_life * 1000000), TEXT(name)),
 		err) < 0) {
 		db_rollback(&st->db);
 		return -1;
 	}
-	rc = cmd_finish(&st->db, "token new", digest, err);
+	snprintf(object, sizeof(object), "%s%s%s", digest, name ? " for " : "",
+	    name ? name : "");
+	rc = cmd_finish(&st->db, "token new", object, err);
 	if (rc == 0)
 		printf("%s\n", word);
 	return rc;
@@ -222,13 +226,20 @@ cmd_token(const char *path, int argc, char *argv[])
 {
 	struct state st;
 	struct error err;
+	const char *name = argc == 3 ? argv[2] : NULL;
 	int rc;
 
-	if (argc != 1 || strcmp(argv[0], "new") != 0)
-		return cmd_usage("token new");
+	if ((argc != 1 && argc != 3) || strcmp(argv[0], "new") != 0 ||
+	    (name && strcmp(argv[1], "--slave") != 0))
+		return cmd_usage("token new [--slave NAME]");
+	if (name && (!plain_name(name) || strlen(name) > 64)) {
+		fail(&err,
+		    "--slave: expected up to 64 letters, digits and . _ -");
+		return cmd_failed(&err);
+	}
 	if (state_open(&st, path, &err) < 0)
 		return cmd_failed(&err);
-	rc = token_new(&st, &err);
+	rc = token_new(&st, name, &err);
 	state_close(&st);
 	return rc < 0 ? cmd_failed(&err) : 0;
 }

@@ -20,6 +20,7 @@ static const struct {
 	int column;
 } known[] = {
     {"slave ", "NAME", SQL_SLAVE_LIST, 1},
+    {"token ", "NAME", SQL_SLAVE_LIST, 1},
     {"user rights ", "NAME", SQL_USER_LIST, 0},
     {"key ", "NAME", SQL_USER_LIST, 0},
     {"key rotate ", "OLD", SQL_USER_LIST, 1},

@@ -69,6 +69,16 @@ retire(struct master *m, struct sched_slave *sl)
 		httpd_cut(m->httpd, sl->id);
 }
 
+void
+slaves_joined(struct master *m, int64_t id, const char *name)
+{
+	struct sched_slave *sl = sched_slave(&m->sched, id, name);
+
+	claims_drop(m, sl);
+	sched_slave_rejoin(&m->sched, sl);
+	httpd_cut(m->httpd, id);
+}
+
 int
 slaves_load(struct master *m, struct error *err)
 {

@@ -32,6 +32,12 @@ int slaves_rule(struct master *m, const char *what, const char *name,
     const struct change *ch, struct error *err);
 
 /*
+ * One has joined: it is new, or in the place of another of its name, whose
+ * connections are cut.
+ */
+void slaves_joined(struct master *m, int64_t id, const char *name);
+
+/*
  * Append [{"event": "release", "lease": L}, ...] for what a paused slave has
  * and was not told of yet.
  */

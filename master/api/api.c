@@ -165,7 +165,9 @@ find_slave(struct master *m, struct request *r)
 	}
 	if (rc == 0) {
 		request_problem(r, 403, "not-authorised",
-		    "this certificate is of no slave that is known here");
+		    "this certificate is of no slave that is known here: "
+		    "enroll anew, under the old name with a token of "
+		    "\"autotua-master token new --slave NAME\"");
 		return false;
 	}
 	r->slave = db_int(m->db, q, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Slaves introduce themselves: enroll and hello. */
 #include "master/api/api.h"
+#include "master/admin/slaves.h"
 #include "master/jobs/dispatch.h"
 #include "master/store/pki.h"
 #include "master/jobs/wants.h"
@@ -42,43 +43,119 @@ api_ca(struct master *m, struct request *r)
 	buf_release(&pem);
 }
 
+/* Who wants to join, and with which token. */
+struct joining {
+	const char *name, *fingerprint;
+	char digest[DIGEST_HEX_MAX];
+	const char *place; /* whose the token is for; NULL: a new slave's */
+	int64_t id;
+	int64_t now;
+};
+
+/* 0: the token is wrong, used or too old. */
+static int
+find_token(
+    struct master *m, struct joining *j, struct arena *a, struct error *err)
+{
+	enum sql q = SQL_TOKEN_GOOD;
+	int rc = db_one(m->db, q, ARGS(TEXT(j->digest), INT(j->now)), err);
+
+	if (rc > 0)
+		j->place = db_text(m->db, q, 0, a);
+	db_end(m->db, q);
+	return rc;
+}
+
+/*
+ * The slave of this name has another certificate from now on. What one that
+ * was retired has done counts no more for it than before. 0: there is none.
+ */
+static int
+take_place(struct master *m, struct joining *j, struct error *err)
+{
+	enum sql q = SQL_SLAVE_BY_NAME;
+	struct arena a = {0};
+	bool retired = false;
+	int rc = db_one(m->db, q, ARGS(TEXT(j->name)), err);
+
+	if (rc > 0) {
+		j->id = db_int(m->db, q, 0);
+		retired = strcmp(db_text(m->db, q, 1, &a), "retired") == 0;
+	}
+	db_end(m->db, q);
+	arena_release(&a);
+	if (rc <= 0)
+		return rc;
+	if (retired &&
+	    db_run(m->db, SQL_UNIT_DISOWN, ARGS(INT(j->id)), err) < 0)
+		return -1;
+	return db_run(m->db, SQL_SLAVE_REJOIN,
+	    ARGS(INT(j->id), TEXT(j->fingerprint), INT(j->now)), err);
+}
+
+static int
+write_slave(struct master *m, struct joining *j, struct error *err)
+{
+	int n = j->place ? take_place(m, j, err) : 0;
+
+	if (n == 0)
+		j->id = db_insert(m->db, SQL_SLAVE_ADD,
+		    ARGS(TEXT(j->name), TEXT(j->fingerprint), INT(j->now)),
+		    err);
+	return n < 0 || j->id < 0 ? -1 : 0;
+}
+
 /* In one transaction: the token dies, the slave is born. 0: bad token. */
 static int
-write_slave(struct master *m, struct request *r, const char *token,
-    const char *name, const char *fingerprint, struct error *err)
+join(struct master *m, struct request *r, struct joining *j, struct error *err)
 {
-	char digest[DIGEST_HEX_MAX];
-	int64_t now = now_us();
 	int n;
 
-	digest_of(DIGEST_SHA256, token, strlen(token), digest);
 	if (db_begin(m->db, err) < 0)
 		return -1;
-	n = db_one(m->db, SQL_TOKEN_GOOD, ARGS(TEXT(digest), INT(now)), err);
-	db_end(m->db, SQL_TOKEN_GOOD);
+	n = find_token(m, j, &r->arena, err);
+	if (n > 0 && j->place && strcmp(j->place, j->name) != 0)
+		n = 0;
 	if (n <= 0) {
 		db_rollback(m->db);
 		return n;
 	}
-	r->slave = db_insert(m->db, SQL_SLAVE_ADD,
-	    ARGS(TEXT(name), TEXT(fingerprint), INT(now)), err);
-	if (r->slave < 0)
-		goto failed;
-	n = db_run(m->db, SQL_TOKEN_USE,
-	    ARGS(TEXT(digest), INT(r->slave), INT(now)), err);
-	if (n < 0 ||
-	    audit(m->db, now, name, "enroll", fingerprint, r->origin, err) < 0)
-		goto failed;
+	if (write_slave(m, j, err) < 0 ||
+	    db_run(m->db, SQL_TOKEN_USE,
+		ARGS(TEXT(j->digest), INT(j->id), INT(j->now)), err) < 0 ||
+	    audit(m->db, j->now, j->name, "enroll", j->fingerprint, r->origin,
+		err) < 0) {
+		if (db_is_duplicate(m->db))
+			err->code = EEXIST;
+		db_rollback(m->db);
+		return -1;
+	}
 	return db_commit(m->db, err) < 0 ? -1 : 1;
-failed:
-	if (db_is_duplicate(m->db))
-		err->code = EEXIST;
-	db_rollback(m->db);
-	return -1;
 }
 
 static void
-answer_enroll(struct master *m, struct request *r, const char *name,
+refuse_join(struct request *r, const struct joining *j, const struct error *err)
+{
+	if (j->place && strcmp(j->place, j->name) != 0)
+		request_problem(r, 403, "bad-token",
+		    "the token is for the slave %s: enroll with --name %s",
+		    j->place, j->place);
+	else if (!err)
+		request_problem(r, 403, "bad-token",
+		    "the token is wrong, used or too old; make a new one with "
+		    "\"autotua-master token new\"");
+	else if (err->code == EEXIST)
+		request_problem(r, 409, "name-taken",
+		    "there is a slave called %s; choose another with --name, "
+		    "or take its place with a token of \"autotua-master token "
+		    "new --slave %s\"",
+		    j->name, j->name);
+	else
+		request_broken(r, err);
+}
+
+static void
+answer_enroll(struct master *m, struct request *r, const struct joining *j,
     const struct buf *certificate)
 {
 	struct error err;
@@ -90,7 +167,7 @@ answer_enroll(struct master *m, struct request *r, const char *name,
 	else
 		request_json(r, 201,
 		    json_pack("{s:I, s:s, s:s, s:s, s:s}", "slave",
-			(json_int_t)r->slave, "name", name, "certificate",
+			(json_int_t)j->id, "name", j->name, "certificate",
 			certificate->data, "ca", ca.data, "master",
 			m->set->name));
 	buf_release(&ca);
@@ -100,43 +177,37 @@ void
 api_enroll(struct master *m, struct request *r)
 {
 	const json_t *o = api_body(r);
-	const char *token, *name, *csr;
+	const char *token, *csr;
 	char fingerprint[65];
+	struct joining j = {.fingerprint = fingerprint, .now = now_us()};
 	struct error err;
 	struct buf pem;
 	int rc;
 
 	if (!o || !(token = api_need_text(r, o, "token", 200)) ||
-	    !(name = api_need_text(r, o, "name", 64)) ||
+	    !(j.name = api_need_text(r, o, "name", 64)) ||
 	    !(csr = api_need_text(r, o, "csr", PKI_PEM_MAX)))
 		return;
-	if (!plain_name(name)) {
+	if (!plain_name(j.name)) {
 		request_problem(r, 400, "bad-field",
 		    "\"name\": expected letters, digits and . _ -");
 		return;
 	}
+	digest_of(DIGEST_SHA256, token, strlen(token), j.digest);
 	buf_init(&pem, PKI_PEM_MAX);
-	if (pki_sign(m->st->path, csr, name, m->set->cert_life, &pem,
+	if (pki_sign(m->st->path, csr, j.name, m->set->cert_life, &pem,
 		fingerprint, &err) < 0) {
 		request_problem(
 		    r, 400, "bad-request-for-certificate", "%s", err.msg);
 		goto out;
 	}
-	rc = write_slave(m, r, token, name, fingerprint, &err);
+	rc = join(m, r, &j, &err);
 	if (rc > 0) {
-		sched_slave(&m->sched, r->slave, name);
-		log_info("slave enrolled name=%s from=%s", name, r->origin);
-		answer_enroll(m, r, name, &pem);
-	} else if (rc == 0) {
-		request_problem(r, 403, "bad-token",
-		    "the token is wrong, used or too old; make a new one with "
-		    "\"autotua-master token new\"");
-	} else if (err.code == EEXIST) {
-		request_problem(r, 409, "name-taken",
-		    "there is a slave called %s; choose another with --name",
-		    name);
+		slaves_joined(m, j.id, j.name);
+		log_info("slave enrolled name=%s from=%s", j.name, r->origin);
+		answer_enroll(m, r, &j, &pem);
 	} else {
-		request_broken(r, &err);
+		refuse_join(r, &j, rc < 0 ? &err : NULL);
 	}
 out:
 	buf_release(&pem);

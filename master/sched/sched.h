@@ -351,6 +351,9 @@ void sched_slave_pause(
     struct sched *s, struct sched_slave *sl, int64_t until, int64_t now);
 void sched_slave_retire(struct sched *s, struct sched_slave *sl);
 
+/* It is another machine from now on, which has to say hello first. */
+void sched_slave_rejoin(struct sched *s, struct sched_slave *sl);
+
 /* who (the caller's) waits for work for it; NULL: nobody any more. */
 void sched_wait(struct sched *s, struct sched_slave *sl, void *who);
 

@@ -209,6 +209,16 @@ sched_slave_retire(struct sched *s, struct sched_slave *sl)
 	slave_changed(s, sl);
 }
 
+void
+sched_slave_rejoin(struct sched *s, struct sched_slave *sl)
+{
+	sl->retired = sl->known = sl->here = false;
+	class_forget(s, sl);
+	if (sl->reserved)
+		unreserve(sl->reserved);
+	slave_changed(s, sl);
+}
+
 static void
 unlink_waiting(struct sched *s, struct sched_slave *sl)
 {

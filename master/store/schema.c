@@ -412,8 +412,15 @@ static const char *const losses[] = {
     NULL,
 };
 
+/* Whose place the slave takes that joins with a token. */
+static const char *const token_name[] = {
+    /* NULL: it is a new one */
+    "ALTER TABLE token ADD COLUMN name TEXT",
+    NULL,
+};
+
 const char *const *const migrations[] = {first, tree_forced, key_revoked,
     scheduling, reuse_and_quarantine, audit_chain, slave_rules, user_rights,
     sessions, renewal, stage_packages, orders, person, unnamed, made, made_by,
-    lost, kept, passed, losses};
+    lost, kept, passed, losses, token_name};
 const int migrations_count = sizeof(migrations) / sizeof(migrations[0]);

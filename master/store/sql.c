@@ -79,9 +79,9 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_SESSION_END] = "UPDATE session SET expires = ?2 WHERE id = ?1",
     [SQL_SESSION_PRUNE] = "DELETE FROM session WHERE expires < ?1",
 
-    [SQL_TOKEN_ADD] = "INSERT INTO token (digest, created, expires)"
-		      " VALUES (?1, ?2, ?3)",
-    [SQL_TOKEN_GOOD] = "SELECT 1 FROM token WHERE digest = ?1"
+    [SQL_TOKEN_ADD] = "INSERT INTO token (digest, created, expires, name)"
+		      " VALUES (?1, ?2, ?3, ?4)",
+    [SQL_TOKEN_GOOD] = "SELECT name FROM token WHERE digest = ?1"
 		       " AND slave_id IS NULL AND expires > ?2",
     [SQL_TOKEN_USE] = "UPDATE token SET slave_id = ?2 WHERE digest = ?1"
 		      " AND slave_id IS NULL AND expires > ?3",
@@ -92,6 +92,10 @@ const char *const sql_texts[SQL_COUNT] = {
     [SQL_SLAVE_BY_FINGERPRINT] =
 	"SELECT id, name, state, coalesce(next_fingerprint = ?1, FALSE)"
 	" FROM slave WHERE fingerprint = ?1 OR next_fingerprint = ?1",
+    [SQL_SLAVE_BY_NAME] = "SELECT id, state FROM slave WHERE name = ?1",
+    [SQL_SLAVE_REJOIN] =
+	"UPDATE slave SET fingerprint = ?2, next_fingerprint = NULL,"
+	" state = 'active', last_seen = ?3 WHERE id = ?1",
     [SQL_SLAVE_RENEW] = "UPDATE slave SET next_fingerprint = ?2"
 			" WHERE id = ?1 AND state = 'active'",
     [SQL_SLAVE_RENEWED] = "UPDATE slave SET fingerprint = next_fingerprint,"
@@ -289,6 +293,8 @@ const char *const sql_texts[SQL_COUNT] = {
 	"UPDATE unit SET passed = 1 + (SELECT coalesce(max(o.passed), 0)"
 	" FROM unit o WHERE o.key = unit.key AND o.passed IS NOT NULL)"
 	" WHERE id = ?1",
+    [SQL_UNIT_DISOWN] = "UPDATE unit SET passed = NULL"
+			" WHERE slave_id = ?1 AND passed IS NOT NULL",
     /* the first that passed: none of another slave takes its place */
     [SQL_UNIT_EARLIER] =
 	"SELECT n.id FROM unit n JOIN slave s ON s.id = n.slave_id"

@@ -243,6 +243,29 @@ as two; post slave/claim '{"free":1,"wait":0}'; problem 403 retired; ok "and the
 again "$first" && shows honest 1; ok "what others have done is reused as before"
 anyone; reuse=true submit_by_hand alpha/own; job_has '.state == "queued" and .units[0].reused == null'
 ok "what only it has done stands for nothing any more"
+anew=$job
+join_slave two "$(master token new)"
+problem 409 name-taken && has '.detail | test("token new --slave two")'; ok "its name is taken, which says what to do"
+run master token new --slave 'a b'; [[ $status == 1 ]] && said "letters"; ok "a name that none can have"
+word=$(master token new --slave two)
+join_slave three "$word"; problem 403 bad-token && has '.detail | test("for the slave two")'; ok "a token for it is for no other"
+cp "$tmp/two.pem" "$tmp/former.pem"; cp "$tmp/two.pkey" "$tmp/former.pkey"
+anyone; join_slave two "$word"; is 201; ok "but for a machine that takes its place"
+join_slave two "$word"; problem 403 bad-token; ok "once"
+hello former; problem 403 not-authorised && has '.detail | test("token new --slave")'; ok "the former certificate is refused"
+hello two; is 200; ok "the new one is good"
+anyone; reuse=true submit_by_hand alpha/own; job_has '.state == "queued" and .units[0].reused == null'
+ok "what was believed no more stays so"
+claim two && report 0 && finish passed; is 200; ok "it gets work"
+again "$anew" alpha/own; ok "and what it does now counts"
+run master audit list; said ": token new " && said " for two" && [[ $(grep -c "two from 127.0.0.1: enroll " "$tmp/out") == 2 ]]
+ok "the audit has it"
+cp "$tmp/two.pem" "$tmp/former.pem"; rm "$tmp/cut"
+(answer_in=waiting; as former; post slave/claim '{"free":1,"wait":50}'; touch "$tmp/cut") &
+within 10 waits; ok "it waits for work"
+anyone; join_slave two "$(master token new --slave two)"; is 201; ok "its place is taken while it is active"
+within 20 test -e "$tmp/cut"; ok "what it has open is cut"
+hello former; problem 403 not-authorised && hello two; is 200; ok "and it is another one"
 served; ok "the master is well"
 ! grep -q '^<[0-3]>' "$tmp/master.log"; ok "and took none of it for trouble of its own"
 kill_daemon master TERM

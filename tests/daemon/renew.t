@@ -35,6 +35,22 @@ hello hand; problem 403 not-authorised; ok "which ends the old one"
 hello hand-next; is 200; ok "and stays"
 run master audit list; said "hand from 127.0.0.1: renewed"; ok "the audit has it"
 
+# ---- and the master is restored to what it was before
+
+anyone; submit_by_hand alpha/app && claim hand-next; ok "it has work"
+run master backup "$tmp/saved"; [[ $status == 0 ]]; ok "a backup"
+renew hand-next && hello hand-next-next; is 200; ok "it goes on with another certificate"
+kill_daemon master TERM
+mv "$tmp/master" "$tmp/gone" && master restore "$tmp/saved" >/dev/null && start_master; ok "the backup is restored"
+hello hand-next-next
+problem 403 not-authorised && has '.detail | test("token new --slave NAME")'; ok "which doesn't know that one, and says what to do"
+anyone; join_slave hand "$(master token new)"; problem 409 name-taken; ok "its name is taken"
+join_slave hand "$(master token new --slave hand)"; is 201; ok "by a token for it the slave joins in its own place"
+hello hand-next; problem 403 not-authorised; ok "and in nobody else's"
+as hand; post slave/hello '{"version":1,"keys":3,"arches":["amd64"],"slots":2,"leases":['"$lease"']}'; is 200; ok "it is known"
+report 0 && finish passed; is 200; ok "what it had it can end"
+anyone; job_has '.state == "passed" and .units[0].attempt == 1'; ok "in the same attempt"
+
 # ---- by itself
 
 printf 'certificate-life = 9s\n' >>"$tmp/master/master.conf"

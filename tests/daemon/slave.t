@@ -306,8 +306,8 @@ run slave two status --json
 jq -e '.heard | .status == 403 and .since > 1e9 and .text == "slave two was retired"' "$tmp/out" >/dev/null
 ok "also as data"
 rm "$tmp/two/cert.pem"
-run slave two enroll "$url" "$(master token new)" --name second
-[[ $status == 0 ]]; ok "it is enrolled anew"
+run slave two enroll "$url" "$(master token new --slave two)" --name two
+[[ $status == 0 ]]; ok "it is enrolled anew under its name"
 run slave two run --once
 [[ $status == 0 ]] && slave two status | grep -q "^lent: yes" && ! in_spool two; ok "works, and drops what isn't its own"
 job_is '.state == "passed"'; ok "the job passes on it"
