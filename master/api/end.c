@@ -48,7 +48,8 @@ is_complete(struct master *m, struct request *r, const struct sched_unit *u,
 
 	if (strcmp(result, "infrastructure") == 0 ||
 	    strcmp(result, "cancelled") == 0 ||
-	    json_is_true(json_object_get(o, "spoilt")))
+	    (strcmp(result, "passed") != 0 &&
+		json_is_true(json_object_get(o, "spoilt"))))
 		return true;
 
 	if (db_one(m->db, SQL_STEP_COUNT, ARGS(INT(u->id)), &err) > 0) {

@@ -359,6 +359,7 @@ static bool
 is_untouched(struct asking *a)
 {
 	const struct sched_job *job = asking_open_job(a);
+	const struct sched_lease *l;
 	const struct sched_unit *u;
 
 	if (!job)
@@ -371,13 +372,14 @@ is_untouched(struct asking *a)
 		return false;
 	}
 	for (u = job->units; u; u = u->next) {
-		if (!u->lease)
+		l = sched_lease_of(u);
+		if (!l)
 			continue;
 		request_problem(a->r, 409, "being-offered",
 		    "slave %s has just been given a unit of job %" PRId64
 		    " and hasn't said yet whether it takes it: try again in "
 		    "a moment",
-		    u->lease->slave->name, a->r->id);
+		    l->slave->name, a->r->id);
 		return false;
 	}
 	return true;

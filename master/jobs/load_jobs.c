@@ -182,6 +182,9 @@ read_unit(struct loading *l, const struct sched_job *job, struct error *err)
 	spec->id = number(l, UNITS, 1);
 	spec->root = text(l, UNITS, 2);
 	spec->state = state < 0 ? UNIT_BLOCKED : (enum unit_state)state;
+	/* it stands nowhere before sched_start() */
+	if (spec->state == UNIT_READY)
+		spec->state = UNIT_BLOCKED;
 	spec->attempt = number(l, UNITS, 5);
 	spec->tries = number(l, UNITS, 6);
 	u->known = known_of(l, text(l, UNITS, 7), arch, err);

@@ -100,6 +100,8 @@ sched_lease(struct sched *s, struct sched_unit *unit, struct sched_slave *sl,
 	s->nleased++;
 	s->nunwanted += unit->job->cancelled;
 	l->id = lease;
+	/* of a slave's lock it may stand in nobody's way any more on others */
+	locks_changed(s, unit);
 	ids_add(&s->leases, &l->id);
 	link_lease(s, l);
 	same_run(s, unit);

@@ -109,7 +109,8 @@ why_first(const struct reasons *r, const struct sched_unit *u)
 	    .now = r->now,
 	    .depth = r->depth + 1};
 
-	if (of.depth < FOLLOW)
+	/* of the first only: each slave may have another line */
+	if (of.depth < FOLLOW && r->n == 1)
 		find_reasons(&of);
 	return of.n > 0 ? arena_printf(r->arena, ": %s", of.list[of.n - 1].text)
 			: "";

@@ -94,11 +94,10 @@ note_class(struct sched *s, struct sched_class *c)
 {
 	if (c->nqueued == 0)
 		return;
-	if (c->noted) {
-		/* it may be the one that is looked at: from the first again */
-		s->cursor = NULL;
+	/* it is the one that is looked at, or will be: from the first */
+	s->cursor = NULL;
+	if (c->noted)
 		return;
-	}
 	c->noted = true;
 	c->next_noted = s->noted;
 	s->noted = c;

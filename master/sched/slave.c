@@ -126,6 +126,9 @@ slave_changed(struct sched *s, struct sched_slave *sl)
 		fits = class_fits(c, sl);
 		if (c->open || (fits && sl->open))
 			c->open = class_open(s, c);
+		/* without it others may have what they lost */
+		if (was)
+			note_class(s, c);
 		if (!fits)
 			continue;
 		if (sl->open)
