@@ -87,7 +87,7 @@ kill_daemon master TERM
 db "UPDATE slave SET strikes = 3, pauses = 1, paused_until = (strftime('%s', 'now') + 99999999) * 1000000
 	WHERE name = '$first'"
 db "INSERT INTO refusal (unit_id, slave_id, kind, until, reason, lost) SELECT u.id, s.id, 'soft',
-	(strftime('%s', 'now') + 99999999) * 1000000, 'paused' FROM unit u, slave s
+	(strftime('%s', 'now') + 99999999) * 1000000, 'paused', 0 FROM unit u, slave s
 	WHERE u.job_id = $job AND s.name = '$first'"
 start_master; ok "a quarantine of years is stored, from a clock that was wrong"
 now=$(($(date +%s) + 57600))
