@@ -400,14 +400,17 @@ static const char *const losses[] = {
     "CREATE TABLE refusal ("
     "	unit_id INTEGER NOT NULL REFERENCES unit,"
     "	slave_id INTEGER NOT NULL REFERENCES slave,"
+    /* is that its kind? Here, as SQLite 3.40's integrity_check mistakes the
+     * columns when those of a key without rowid aren't the first ones */
+    "	lost INTEGER NOT NULL,"
     "	kind TEXT NOT NULL CHECK (kind IN ('soft', 'hard', 'lost')),"
     "	until INTEGER NOT NULL," /* 0: for ever */
     "	reason TEXT NOT NULL,"
-    "	lost INTEGER NOT NULL," /* is that its kind? */
     "	PRIMARY KEY (unit_id, slave_id, lost)) STRICT, WITHOUT ROWID",
     /* NOLINTNEXTLINE(bugprone-suspicious-missing-comma) one statement */
-    "INSERT INTO refusal SELECT unit_id, slave_id, kind, until, reason,"
-    " CASE WHEN kind = 'lost' THEN 1 ELSE 0 END FROM refusal_of_pair",
+    "INSERT INTO refusal SELECT unit_id, slave_id,"
+    " CASE WHEN kind = 'lost' THEN 1 ELSE 0 END, kind, until, reason"
+    " FROM refusal_of_pair",
     "DROP TABLE refusal_of_pair",
     NULL,
 };

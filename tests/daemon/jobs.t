@@ -231,7 +231,7 @@ change repin '{revision: ""}'; problem 409 being-offered; ok "while it looks at 
 as one; post "lease/$lease/refuse" '{"attempt":'"$attempt"',"kind":"hard","reason":"alpha is not in my keyring"}'
 job_has '.state == "queued" and .started == null and .units[0].state == "ready"'; ok "a job that every slave refuses doesn't run"
 anyone; change repin '{revision: ""}'; is 200 '.job == '"$number"; ok "and can be moved to a revision that they take"
-hello_closed() { post slave/hello '{"version":1,"arches":["amd64"],"slots":2,"capabilities":{},"leases":[],"closed":"paused by its owner"}'; }
+hello_closed() { post slave/hello '{"version":1,"keys":3,"arches":["amd64"],"slots":2,"capabilities":{},"leases":[],"closed":"paused by its owner"}'; }
 hello one && claim one 1 && hello_closed
 post "lease/$lease/refuse" '{"attempt":'"$attempt"',"kind":"soft","reason":"paused by its owner"}'
 ! claim one 1 0; ok "a slave that its owner paused gives a unit back"
@@ -248,7 +248,7 @@ job_has '.state == "queued"'; ok "nor one whose slave still looks at it"
 as one; post "lease/$lease/renew" '{"attempt":'"$attempt"',"step":0,"state":"fetching"}'; anyone
 job_has '.state == "running" and .started != null'; ok "it runs when its slave says so"
 kill_daemon master && start_master && as one
-post slave/hello '{"version":1,"arches":["amd64"],"slots":2,"capabilities":{},"leases":['"$lease"']}'; anyone
+post slave/hello '{"version":1,"keys":3,"arches":["amd64"],"slots":2,"capabilities":{},"leases":['"$lease"']}'; anyone
 job_has '.state == "running"'; ok "which is kept"
 change repin '{revision: ""}'; problem 409 already-accepted; ok "and then it can't be moved"
 as one; steps 1

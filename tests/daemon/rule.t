@@ -79,7 +79,7 @@ for words in "cancel x" "cancel" "priority 1 2000" "nonsense 1" "list 1" "cancel
 done
 run master nonsense; [[ $status == 2 ]] && said 'unknown command "nonsense"'; ok "a command that is none"
 run master audit list; said ": job cancel job $job"; ok "the audit has the administrator's orders"
-slaves pause nobody; [[ $status == 1 ]] && said "no slave"; ok "one that nobody knows"
+slaves pause nobody; [[ $status == 3 ]] && said 'no slave "nobody"'; ok "one that nobody knows"
 slaves destroy one; [[ $status == 2 ]]; ok "a word that is none"
 submit alpha/endless && within 20 in_phase; ok "something runs"
 slaves retire one; [[ $status == 0 ]]; ok "it is retired"

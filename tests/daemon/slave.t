@@ -295,7 +295,7 @@ within 30 in_phase
 master slave retire two >/dev/null
 wait "${pid[two]}"; [[ $? == 1 ]]; ok "one that works is ended when it is retired"
 unset "pid[two]"
-tail -n 1 "$tmp/two.log" | grep -q "refuses this slave.*delete cert.pem and enroll with a new token and another --name"; ok "and says what to do"
+tail -n 1 "$tmp/two.log" | grep -q "refuses this slave.*delete cert.pem and enroll with a token of .autotua-master token new --slave NAME"; ok "and says what to do"
 within 5 no_jail_of two; ok "its jail ends with it"
 in_spool two; ok "what it has stays in its spool"
 run slave two status
