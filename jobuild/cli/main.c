@@ -101,11 +101,6 @@ wants_color(const struct cli *c, int fd)
 static int
 prepare(struct cli *c, struct error *err)
 {
-	if (c->color && strcmp(c->color, "auto") != 0 &&
-	    strcmp(c->color, "always") != 0 && strcmp(c->color, "never") != 0)
-		return fail(err,
-		    "option --color: \"%s\" is not auto, always or never",
-		    c->color);
 	c->color_out = wants_color(c, STDOUT_FILENO);
 	c->color_err = wants_color(c, STDERR_FILENO);
 	if (c->folder && chdir(c->folder) < 0)

@@ -92,6 +92,21 @@ which(const struct merged *m, int code)
 	return -1;
 }
 
+/* Is it one of the words with | between them? */
+static bool
+is_choice(const char *words, const char *value)
+{
+	size_t n;
+
+	for (;; words += n + 1) {
+		n = strcspn(words, "|");
+		if (strncmp(words, value, n) == 0 && !value[n])
+			return true;
+		if (!words[n])
+			return false;
+	}
+}
+
 static int
 take(struct cli *c, const struct opt *o, void *into, const char *value,
     struct error *err)
@@ -116,6 +131,9 @@ take(struct cli *c, const struct opt *o, void *into, const char *value,
 	if (o->type == OPT_PAIRS && (*value == '=' || !strchr(value, '=')))
 		return fail(
 		    err, "--%s %s: expected NAME=VALUE", o->name, value);
+	if (strchr(o->argument, '|') && !is_choice(o->argument, value))
+		return fail(
+		    err, "--%s %s: expected %s", o->name, value, o->argument);
 	table[0].type = types[o->type];
 	if (conf_set(table, o->name, value, into, &c->arena, err) < 0)
 		return fail_in(err, "option --%s", o->name);

@@ -27,7 +27,8 @@ struct opt {
 	enum opt_type type;
 	size_t offset;        /* in the struct to fill */
 	const char *argument; /* its name in the help, which also says what
-				 completion offers (offer.h); NULL for flags */
+				 completion offers (offer.h); NULL for flags.
+				 Of words with | it must be one */
 	const char *help;
 };
 

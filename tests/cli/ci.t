@@ -163,7 +163,7 @@ run jobuild ci --hook pre-receive --base main
 [[ $status == 2 ]] && told "leave out --base"
 ok "a hook has no --base"
 run jobuild ci --hook post-coffee
-[[ $status == 2 ]] && told "expected pre-receive, update, pre-push or pre-commit"
+[[ $status == 2 ]] && told "expected pre-receive|update|pre-push|pre-commit"
 ok "no such hook"
 run jobuild ci main
 [[ $status == 2 ]]

@@ -22,26 +22,6 @@ tools=${B:-$top/build}/tests/daemon
 echo "# SEED=$seed MINUTES=$minutes UNITS=$units"
 [[ -x $tools/chaosnet && -e $tools/chaosclock.so ]] || { echo "Bail out! make check builds chaosnet"; exit 1; }
 
-# shellcheck disable=SC2317 # called by trap
-chaos_end() {
-	local name
-
-	# what gets SIGTERM before it has become a daemon comes here too
-	[[ $BASHPID == "$$" ]] || return
-
-	for name in "${!pid[@]}"; do
-		kill -s KILL "${pid[$name]}" 2>/dev/null
-	done
-	wait 2>/dev/null
-	# no mount of ours outlives us
-	[[ -z ${KEEP-} || $bad == 0 ]] || cp -a "$tmp/master" "$tmp/master.kept"
-	for name in master "${slaves[@]/%//spool}"; do
-		umount -l "$tmp/$name" 2>/dev/null
-	done
-	farm_end
-}
-trap chaos_end EXIT
-
 # ---- the farm -----------------------------------------------------------------------
 
 small_disk() { # NAME SIZE

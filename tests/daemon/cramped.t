@@ -8,12 +8,6 @@ own_mounts=1
 # shellcheck source=tests/daemon/hand.sh
 . "$(dirname "$0")/hand.sh"
 
-# shellcheck disable=SC2317 # called by trap
-cramped_end() {
-	umount -l "$tmp/disk" 2>/dev/null
-	farm_end
-}
-trap cramped_end EXIT
 disk() { # KILOBYTES: an empty one of that size at $tmp/disk
 	umount -l "$tmp/disk" 2>/dev/null
 	mount -t tmpfs -o "size=${1}k,mode=700" disk "$tmp/disk" 2>/dev/null

@@ -12,13 +12,6 @@ RANDOM=${SEED-1}
 
 farm_tree alpha
 simple alpha/lib "A library"
-# shellcheck disable=SC2317 # called by trap
-durable_end() {
-	[[ -n ${pid[master]-} ]] && kill_daemon master
-	umount -l "$tmp/master" 2>/dev/null
-	farm_end
-}
-trap durable_end EXIT
 mkdir "$tmp/master"
 mount -t tmpfs -o size=24m,mode=700 farm "$tmp/master" 2>/dev/null || plan_skip "no tmpfs can be mounted"
 lease_time=40s

@@ -25,16 +25,18 @@ declare -A pid=()
 farm_end() {
 	local name
 
+	# what gets SIGTERM before it has become a daemon comes here too
+	[[ $BASHPID == "$$" ]] || return
 	for name in "${!pid[@]}"; do
 		kill -s KILL "${pid[$name]}" 2>/dev/null
 	done
 	wait 2>/dev/null
 	gpgconf --kill all 2>/dev/null
-	if ((bad)) && [[ -n ${KEEP-} ]]; then
-		echo "# kept: $tmp"
-	else
-		rm -rf "$tmp"
-	fi
+	# a copy, as what is mounted ends with us
+	((bad)) && [[ -n ${KEEP-} ]] && cp -a "$tmp" "$tmp.kept" && echo "# kept: $tmp.kept"
+	[[ -z ${own_mounts-} ]] ||
+		awk -v t="$tmp/" 'index($2, t) == 1 { print $2 }' /proc/mounts | tac | xargs -r umount -l
+	rm -rf "$tmp"
 }
 trap farm_end EXIT
 

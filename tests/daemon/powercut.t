@@ -15,13 +15,6 @@ cut_power() { # MOUNT-POINT
 	perl -e 'my $how = pack "L", 2; open my $f, "<", $ARGV[0] or exit 1; ioctl($f, 0x8004587d, $how) || exit 1' "$1"
 }
 plug_in() { mount -o loop "$disk" "$tmp/master" 2>/dev/null; }
-# shellcheck disable=SC2317 # called by trap
-powercut_end() {
-	[[ -n ${pid[master]-} ]] && kill_daemon master
-	umount -l "$tmp/master" 2>/dev/null
-	farm_end
-}
-trap powercut_end EXIT
 mkdir "$tmp/master"
 truncate -s 100M "$disk"
 # one that commits by itself only after an hour, so that nothing is there by chance

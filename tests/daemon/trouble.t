@@ -18,15 +18,6 @@ R
 # so much that the line breaks in the middle of it
 mkdir -p "$tmp/tree/alpha/app/files"
 head -c 400000 /dev/urandom >"$tmp/tree/alpha/app/files/noise"
-# shellcheck disable=SC2317 # called by trap
-trouble_end() {
-	local name
-
-	for name in "${!pid[@]}"; do kill_daemon "$name"; done
-	umount -l "$tmp/one/spool" "$tmp/one/trees" "$tmp/master" 2>/dev/null
-	farm_end
-}
-trap trouble_end EXIT
 mkdir "$tmp/master"
 mount -t tmpfs -o size=24m,mode=700 farm "$tmp/master" 2>/dev/null || plan_skip "no tmpfs can be mounted"
 lease_time=40s

@@ -170,20 +170,6 @@ add_filter(struct cli *c, const char *query, const char *name, const char *s)
 	return s ? arena_printf(&c->arena, "%s&%s=%s", query, name, s) : query;
 }
 
-static bool
-is_state(const char *s)
-{
-	static const char *const states[] = {
-	    "queued", "running", "passed", "failed", "cancelled"};
-	size_t i;
-
-	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		if (strcmp(s, states[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* An exit status. */
 static int
 check_filters(struct cli *c, const struct jobs_options *o)
@@ -194,11 +180,6 @@ check_filters(struct cli *c, const struct jobs_options *o)
 	if (o->root && !is_plain(o->root))
 		return cli_errorf(
 		    c, CLI_USAGE, "\"%s\" is no root", cli_show(c, o->root));
-	if (o->state && !is_state(o->state))
-		return cli_errorf(c, CLI_USAGE,
-		    "--state %s: expected queued, running, passed, failed or "
-		    "cancelled",
-		    cli_show(c, o->state));
 	if (o->before && client_number(c, "job", o->before) < 0)
 		return CLI_USAGE;
 	if (o->limit && !is_count(o->limit))

@@ -214,11 +214,6 @@ key_revoke(struct cli *c, const struct key_options *o, int n, char *args[])
 		    "key revoke takes no arguments: choose with --key");
 	if (o->reason)
 		s.reason = o->reason;
-	if (!statement_reason(s.reason))
-		return cli_errorf(c, CLI_USAGE,
-		    "--reason %s: expected superseded, compromised, retired "
-		    "or unspecified",
-		    s.reason);
 	s.user = need_user(c, &err);
 	if (!s.user)
 		return cli_error(c, CLI_USAGE, &err);

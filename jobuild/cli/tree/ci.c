@@ -68,7 +68,7 @@ one_range(struct cli *c, const struct repo *r, const struct ci_options *o,
 
 static int
 check_all(struct cli *c, const struct repo *r, const struct ci_options *o,
-    const struct range_list *list, enum review_format format)
+    const struct range_list *list)
 {
 	struct range_options options_of_range = {
 	    .jobs = (size_t)o->jobs, .unsigned_too = o->no_signatures};
@@ -77,7 +77,7 @@ check_all(struct cli *c, const struct repo *r, const struct ci_options *o,
 	struct error err;
 	size_t i;
 
-	options_of_range.format = format;
+	options_of_range.format = review_format_of(o->format);
 	if (!o->no_signatures && !c->conf.keyring && list->n > 0 && !c->json)
 		keys_note_none(c);
 	for (i = 0; i < list->n; i++) {
@@ -105,8 +105,7 @@ check_all(struct cli *c, const struct repo *r, const struct ci_options *o,
 }
 
 static int
-check_usage(const struct ci_options *o, int n, enum review_format *format,
-    struct error *err)
+check_usage(const struct ci_options *o, int n, struct error *err)
 {
 	if (o->hook && (o->base || o->revision))
 		return fail(err,
@@ -118,7 +117,7 @@ check_usage(const struct ci_options *o, int n, enum review_format *format,
 		    "changed since --base, is checked");
 	if (!o->hook && o->branches.n > 0)
 		return fail(err, "ci: --branch needs --hook");
-	return review_format_parse(o->format, format, err);
+	return 0;
 }
 
 static int
@@ -126,11 +125,10 @@ ci_main(struct cli *c, const void *opts, int n, char *args[])
 {
 	const struct ci_options *o = opts;
 	struct range_list list = {0};
-	enum review_format format;
 	struct error err = {0};
 	struct repo r;
 
-	if (check_usage(o, n, &format, &err) < 0)
+	if (check_usage(o, n, &err) < 0)
 		return cli_error(c, CLI_USAGE, &err);
 	if (repo_find(c, &r, &err) < 0)
 		return cli_error(c, CLI_NOT_FOUND, &err);
@@ -141,7 +139,7 @@ ci_main(struct cli *c, const void *opts, int n, char *args[])
 	} else if (one_range(c, &r, o, &list, &err) < 0) {
 		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	}
-	return check_all(c, &r, o, &list, format);
+	return check_all(c, &r, o, &list);
 }
 
 const struct command ci_command = {

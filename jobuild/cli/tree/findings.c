@@ -68,14 +68,10 @@ review_json(struct review *k, json_t *o)
 	    o, "warnings", json_integer((json_int_t)warnings(k)));
 }
 
-int
-review_format_parse(const char *s, enum review_format *out, struct error *err)
+enum review_format
+review_format_of(const char *s)
 {
-	*out = s && strcmp(s, "github") == 0 ? REVIEW_GITHUB : REVIEW_GCC;
-	if (s && *out == REVIEW_GCC && strcmp(s, "gcc") != 0)
-		return fail(
-		    err, "option --format: \"%s\" is not gcc or github", s);
-	return 0;
+	return s && strcmp(s, "github") == 0 ? REVIEW_GITHUB : REVIEW_GCC;
 }
 
 /* Workflow commands end at a line's end; a property also at , and :. */

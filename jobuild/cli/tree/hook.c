@@ -160,11 +160,7 @@ range_hook(struct cli *c, const struct repo *r, const char *hook,
 		    ? add(c, r, out, args[0], args[1], args[2], "HEAD", err)
 		    : 0;
 	}
-	if (strcmp(hook, "pre-commit") != 0)
-		return fail(err,
-		    "--hook %s: expected pre-receive, update, pre-push or "
-		    "pre-commit",
-		    cli_show(c, hook));
+	/* pre-commit */
 	if (!change_is_first(r))
 		commit.from = "HEAD";
 	out->items = arena_new(&c->arena, struct range);

@@ -98,7 +98,7 @@ report(struct review *k, enum review_format format, bool strict)
 
 static int
 lint_tree(struct cli *c, const struct lint_options *o, struct tree *t,
-    const struct named_list *list, bool all, enum review_format format)
+    const struct named_list *list, bool all)
 {
 	struct error err = {0};
 	struct review k;
@@ -111,7 +111,7 @@ lint_tree(struct cli *c, const struct lint_options *o, struct tree *t,
 		look_at_layout(&k, list);
 	if (review_recipes(&k, list, true, &err) < 0)
 		return cli_error(c, CLI_TEMPORARY, &err);
-	return report(&k, format, o->strict);
+	return report(&k, review_format_of(o->format), o->strict);
 }
 
 static int
@@ -120,7 +120,6 @@ lint_main(struct cli *c, const void *opts, int n, char *args[])
 	const struct lint_options *o = opts;
 	struct named_list list;
 	struct error err = {0};
-	enum review_format format;
 	struct tree *t;
 	struct repo r;
 	int rc;
@@ -130,15 +129,13 @@ lint_main(struct cli *c, const void *opts, int n, char *args[])
 	if (o->all && n > 0)
 		return cli_errorf(c, CLI_USAGE,
 		    "lint: --all and names of recipes exclude each other");
-	if (review_format_parse(o->format, &format, &err) < 0)
-		return cli_error(c, CLI_USAGE, &err);
 	if (repo_find(c, &r, &err) < 0 ||
 	    repo_open(&r, o->revision, &t, &err) < 0)
 		return cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	if (targets_select(c, &r, t, n, args, &list, &err) < 0)
 		rc = cli_error(c, cli_status(&err, CLI_NOT_FOUND), &err);
 	else
-		rc = lint_tree(c, o, t, &list, n == 0, format);
+		rc = lint_tree(c, o, t, &list, n == 0);
 	tree_close(t);
 	return rc;
 }

@@ -70,9 +70,8 @@ const char *review_summary(struct review *k);
 /* How diagnostics are printed: "gcc" or "github". */
 enum review_format { REVIEW_GCC, REVIEW_GITHUB };
 
-/* -1 with err when s is the name of none; NULL is gcc. */
-int
-review_format_parse(const char *s, enum review_format *out, struct error *err);
+/* Of an option's word; NULL is gcc. */
+enum review_format review_format_of(const char *s);
 
 /* Diagnostics where they belong: standard error, or standard output as
  * commands of a workflow. Not with --json. */
