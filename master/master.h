@@ -45,8 +45,9 @@ struct master {
 	struct claim *claims, *last_claim; /* waiting, first come first */
 	char ca_fingerprint[65];
 	int64_t started, reloads;
-	int64_t former; /* the last lease that is of a former serve */
-	int64_t pruned; /* or started, or the clock was set; by clock_us() */
+	int64_t restored; /* from a backup: seconds since 1970; 0: never */
+	int64_t former;   /* the last lease that is of a former serve */
+	int64_t pruned;   /* or started, or the clock was set; by clock_us() */
 	struct reserve reserve;
 	struct incoming *incoming; /* uploads */
 	struct sweep sweep;

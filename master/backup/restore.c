@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -264,7 +265,24 @@ skip_numbers(struct db *db, int64_t saved, struct error *err)
 	    : skip(db, "lease", by + (int64_t)(any % LEASES_SKIPPED), err);
 }
 
-/* Join words that were used since would be good again: none is. */
+/*
+ * What was used since the backup would be good again: join words and sessions
+ * end, and requests that were signed before are refused.
+ */
+static int
+end_former(struct db *db, struct error *err)
+{
+	char now[32];
+
+	snprintf(now, sizeof(now), "%" PRId64, now_us() / 1000000);
+	return db_run(db, SQL_TOKEN_FORGET, NULL, err) < 0 ||
+		db_run(db, SQL_SESSION_PRUNE, ARGS(INT(INT64_MAX)), err) < 0 ||
+		db_run(db, SQL_META_SET, ARGS(TEXT("restored"), TEXT(now)),
+		    err) < 0
+	    ? -1
+	    : 0;
+}
+
 static int
 step_forward(struct restore *r, struct error *err)
 {
@@ -276,8 +294,7 @@ step_forward(struct restore *r, struct error *err)
 		return state_full(r->to, err);
 	if (db_begin(&db, err) == 0 &&
 	    skip_numbers(&db, r->list.time, err) == 0 &&
-	    db_run(&db, SQL_TOKEN_FORGET, NULL, err) >= 0 &&
-	    db_run(&db, SQL_SESSION_PRUNE, ARGS(INT(INT64_MAX)), err) >= 0)
+	    end_former(&db, err) == 0)
 		rc = cmd_finish(&db, "restore", r->dir, err);
 	else
 		db_rollback(&db);

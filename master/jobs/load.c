@@ -68,6 +68,19 @@ load_quarantine(struct master *m, struct error *err)
 }
 
 static int
+load_restored(struct master *m, struct error *err)
+{
+	int rc = db_one(m->db, SQL_META_GET, ARGS(TEXT("restored")), err);
+
+	m->restored = rc > 0 ? db_int(m->db, SQL_META_GET, 0) : 0;
+	/* by a clock that was ahead, which would refuse all */
+	if (m->restored > now_us() / 1000000)
+		m->restored = 0;
+	db_end(m->db, SQL_META_GET);
+	return rc < 0 ? -1 : 0;
+}
+
+static int
 load_leases(struct master *m, struct error *err)
 {
 	enum sql q = SQL_LEASE_HELD;
@@ -124,7 +137,8 @@ dispatch_load(struct master *m, struct error *err)
 	m->sched.since = loop_now(&m->loop);
 	if (load_slaves(m, err) < 0 || load_quarantine(m, err) < 0 ||
 	    slaves_load(m, err) < 0 || load_usage(m, err) < 0 ||
-	    dispatch_load_jobs(m, err) < 0 || load_leases(m, err) < 0)
+	    dispatch_load_jobs(m, err) < 0 || load_leases(m, err) < 0 ||
+	    load_restored(m, err) < 0)
 		return -1;
 	log_info("schedule rebuilt ready=%zu leased=%zu", m->sched.nready,
 	    m->sched.nleased);

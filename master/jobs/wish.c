@@ -25,7 +25,8 @@ bad(struct request *r, const char *key, const char *what)
 	return false;
 }
 
-/* Was it made for this master, and now? */
+/* Was it made for this master, and now? Of what was made before a backup was
+ * restored nobody knows whether it was sent before. */
 static bool
 check_time(struct master *m, struct request *r, const json_t *o)
 {
@@ -48,6 +49,13 @@ check_time(struct master *m, struct request *r, const json_t *o)
 		    "most %d are allowed: compare the clocks",
 		    age < 0 ? -age : age, age < 0 ? "in the future" : "ago",
 		    age < 0 ? AHEAD_SECONDS : OLD_SECONDS);
+		return false;
+	}
+	if (json_number_value(time) < (double)m->restored) {
+		request_problem(r, 409, "replay",
+		    "the request was made before this master was restored "
+		    "from a backup, and may have been sent then; sign a new "
+		    "one");
 		return false;
 	}
 	return true;

@@ -309,7 +309,11 @@ for from in "$tmp/young" "$tmp/saved"; do
 	[[ $from == */saved ]] && who=one || who=late
 	again_from "$from" "$who" && newer 1000000:0; ok "${from##*/}: no number comes again"
 	life=$job:$lease had=$lease tried=$attempt
+	anyone; sent=$(envelope request@jobtage=submit "$(request submit "$(wish alpha/app)")")
+	post jobs "$sent"; is 201; ok "${from##*/}: a request"
+	sleep 1 # its time is a whole second
 	again_from "$from" "$who" && newer "$life"; ok "${from##*/}: restored twice, none of the life between"
+	anyone; post jobs "$sent"; problem 409 replay && said "restored"; ok "${from##*/}: which isn't taken again"
 	as "$who"; api PUT "lease/$had/log?attempt=$tried&step=0&offset=0" --data-binary "of another life"
 	problem 409 stale-attempt; ok "${from##*/}: what a slave has of that is refused"
 done
