@@ -53,6 +53,15 @@ hello bob && claim bob && api GET "lease/$lease/pack?attempt=$attempt"; is 200; 
 finish passed
 anyone; submit_by_hand alpha/one; is 201; ok "the tree takes further jobs"
 
+mirror=$tmp/master/trees/main.git
+touch "$mirror"/{refs/heads/main,HEAD,config,packed-refs}.lock
+sync -f "$tmp/master"
+simple alpha/half "In the middle of a write" && sign alpha && commit "one more"
+power_cut; ok "the power goes while a branch is written"
+run master check; [[ $status == 0 ]]; ok "check finds nothing in a lock"
+anyone; submit_by_hand alpha/half; is 201; ok "a job of what is new is stored in spite of the lock"
+[[ -z $(find "$mirror" -name '*.lock') ]]; ok "and no lock stays"
+
 # ---- what something else damaged --------------------------------------------------------
 
 refs=$tmp/master/trees/main.git/refs/heads/main

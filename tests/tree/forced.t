@@ -92,6 +92,15 @@ git -C "$up" branch a
 run master tree sync t
 [[ $status == 0 && $(has refs/heads/a) == $(id main) ]]
 ok "and the other way round"
+grow three
+git -C "$up" checkout -q next
+grow four
+git -C "$up" checkout -q main
+git -C "$up" branch -q -D a
+touch "$mirror"/{refs/heads/next,refs/heads/a,HEAD,packed-refs,config}.lock
+run master tree sync t
+[[ $status == 0 && $(has main) == $(id main) && $(has next) == $(id next) && -z $(has refs/heads/a) ]]
+ok "locks of one that was killed hold up no branch"
 blob=$(git -C "$up" rev-parse HEAD:README)
 echo "$blob" >"$up/.git/refs/heads/blob"
 run master tree sync t

@@ -202,7 +202,7 @@ open_mirror(git_repository **out, const char *path, struct error *err)
 	if (git_open(out, path, err) < 0)
 		return -1;
 	if (git_repository_is_bare(*out) && !git_is_partial(*out)) {
-		if (refs_check(*out, err) == 0)
+		if (refs_unlock(*out, err) == 0 && refs_check(*out, err) == 0)
 			return 0;
 		git_repository_free(*out);
 		*out = NULL;

@@ -48,7 +48,8 @@ int mirror_check_local(const char *url, struct error *err);
 /*
  * Make the mirror at path (made if need be) have the branches, tags and HEAD
  * of url: a local path, file:///, https://, ssh:// or user@host:path. It lasts
- * through a power cut when this is over. c may be NULL. Each branch or tag that
+ * through a power cut when this is over. Only one may do that at a time, and
+ * nothing else may write there. c may be NULL. Each branch or tag that
  * couldn't be taken is an error in refused, with its full name
  * (refs/heads/main) as the file; the others are up to date then and the result
  * is 0. -1 when nothing could be fetched.

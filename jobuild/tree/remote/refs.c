@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fts.h>
 #include <string.h>
+#include <unistd.h>
 
 #define GONE "refs/gone/"
 #define KEPT "refs/kept/"
@@ -279,7 +280,7 @@ check_listed(git_repository *repo, git_odb *odb, struct error *err)
 	return rc;
 }
 
-/* A write that was broken off leaves a lock, which is no ref. */
+/* Of git's: no ref is called so. */
 static bool
 is_lock(const char *name)
 {
@@ -289,11 +290,22 @@ is_lock(const char *name)
 }
 
 static int
-check_files(git_repository *repo, git_odb *odb, struct error *err)
+unlock(const char *path, struct error *err)
 {
-	const char *path = git_repository_path(repo);
+	return unlink(path) < 0 && errno != ENOENT
+	    ? fail_errno(err, "remove %s", path)
+	    : 0;
+}
+
+/* Of each file below refs/: use gets its whole path. */
+static int
+each_file(git_repository *repo,
+    int (*use)(void *ctx, const char *path, struct error *err), void *ctx,
+    struct error *err)
+{
 	struct arena a = {0};
-	char *roots[] = {arena_printf(&a, "%srefs", path), NULL};
+	char *roots[] = {
+	    arena_printf(&a, "%srefs", git_repository_path(repo)), NULL};
 	FTS *files = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
 	int rc = files ? 0 : fail_errno(err, "%s", roots[0]);
 	FTSENT *e;
@@ -302,9 +314,8 @@ check_files(git_repository *repo, git_odb *odb, struct error *err)
 		if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR)
 			rc = fail(
 			    err, "%s: %s", e->fts_path, strerror(e->fts_errno));
-		else if (e->fts_info == FTS_F && !is_lock(e->fts_name))
-			rc = check_ref(
-			    repo, odb, e->fts_path + strlen(path), err);
+		else if (e->fts_info == FTS_F)
+			rc = use(ctx, e->fts_path, err);
 	}
 	if (files)
 		fts_close(files);
@@ -312,18 +323,56 @@ check_files(git_repository *repo, git_odb *odb, struct error *err)
 	return rc;
 }
 
+static int
+unlock_ref(void *ctx, const char *path, struct error *err)
+{
+	(void)ctx;
+	return is_lock(path) ? unlock(path, err) : 0;
+}
+
+int
+refs_unlock(git_repository *repo, struct error *err)
+{
+	static const char *const others[] = {"HEAD", "config", "packed-refs"};
+	struct arena a = {0};
+	size_t i;
+	int rc = each_file(repo, unlock_ref, NULL, err);
+
+	for (i = 0; i < 3 && rc == 0; i++)
+		rc = unlock(arena_printf(&a, "%s%s.lock",
+				git_repository_path(repo), others[i]),
+		    err);
+	arena_release(&a);
+	return rc;
+}
+
+struct checked {
+	git_repository *repo;
+	git_odb *odb;
+};
+
+static int
+check_file(void *ctx, const char *path, struct error *err)
+{
+	const struct checked *c = ctx;
+	const char *name = path + strlen(git_repository_path(c->repo));
+
+	/* somebody may fetch right now */
+	return is_lock(path) ? 0 : check_ref(c->repo, c->odb, name, err);
+}
+
 int
 refs_check(git_repository *repo, struct error *err)
 {
-	git_odb *odb = NULL;
+	struct checked c = {.repo = repo};
 	int rc;
 
-	if (git_repository_odb(&odb, repo) < 0)
+	if (git_repository_odb(&c.odb, repo) < 0)
 		return git_fail(err, "%s", git_repository_path(repo));
-	rc = check_listed(repo, odb, err);
+	rc = check_listed(repo, c.odb, err);
 	if (rc == 0)
-		rc = check_files(repo, odb, err);
-	git_odb_free(odb);
+		rc = each_file(repo, check_file, &c, err);
+	git_odb_free(c.odb);
 	return rc;
 }
 

@@ -32,6 +32,12 @@ struct error;
 int refs_update(git_repository *repo, const git_remote_head *const heads[],
     size_t n, bool allow_forced, struct diags *refused, struct error *err);
 
+/*
+ * Remove the locks of writes that were broken off (a power cut, a kill): git
+ * never takes them for old. Nobody else may write to the repository now.
+ */
+int refs_unlock(git_repository *repo, struct error *err);
+
 /* Can all refs be read, and is what they name there? -1: says what isn't. */
 int refs_check(git_repository *repo, struct error *err);
 
