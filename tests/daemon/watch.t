@@ -77,8 +77,12 @@ kill -CONT "${pid[master]}"
 within 20 hides "^master "; ok "until it does"
 whole; ok "and here the picture is as before, too"
 
+t pipe-pane -o "cat >'$tmp/left'"
 type_in C-z
 within 10 shows "^before" && hides "^job $job "; ok "stopped, the shell has its screen"
+t pipe-pane
+# in the middle of a picture lines don't wrap, and that is no place to wait for
+within 10 grep -qF $'\e[?7h\e[H\e[J\e[?1049l' "$tmp/left"; ok "with lines that wrap, wherever the picture was"
 type_in "fg" Enter
 within 20 shows "^job $job " && hides "^before"; ok "and then the picture is there again"
 jobuild -q cancel "$job"
@@ -87,7 +91,18 @@ shows "^before" && shows "^UNIT" && hides "^master \|^jobuild:" && [[ $(screen |
 ok "what stays is the table, below what was there before"
 
 submit alpha/wide
-within 30 job_is '.units[0].state == "leased"'
+within 30 job_is '.units[0].steps[0].state == "run" and .units[0].steps[0].log_bytes > 0'
+type_in "clear; echo before; jobuild watch $job; echo \"ended: \$?\"" Enter
+within 20 shows "^job $job .*running" && type_in C-\\
+within 20 shows "^ended: 130" && shows "^before" && shows "goes on" && hides "^UNIT"; ok "ended by ^\\, too"
+
+# the job is nowhere while its events go on
+hide_job() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "UPDATE job SET id = $2 WHERE id = $1"; }
+type_in "clear; jobuild watch $job; echo \"ended: \$?\"" Enter
+within 20 shows "^job $job .*running" && hide_job "$job" 1000000
+within 20 shows "^ended: " && [[ $(screen | grep -c "^jobuild: ") == 1 ]]; ok "what no further try helps is told once"
+hide_job 1000000 "$job"
+
 timeout 120 jobuild watch "$job" >"$tmp/lines" 2>"$tmp/lines.log" &
 watcher=$!
 within 20 grep -q leased "$tmp/lines"

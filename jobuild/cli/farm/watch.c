@@ -31,7 +31,7 @@
 
 /* A screen of our own, so that one that is resized has nothing of ours. */
 #define ENTER "\033[?1049h"
-#define LEAVE "\033[H\033[J\033[?1049l"
+#define LEAVE "\033[?7h\033[H\033[J\033[?1049l"
 
 /* The end of a step's log. */
 struct tail {
@@ -48,6 +48,7 @@ struct watching {
 	json_t *last;
 	bool terminal, stale; /* something has happened since the last look */
 	bool entered;         /* our screen */
+	bool over;            /* nothing more to wait for; rc is set */
 	double looked, drawn, now;
 	int rc, spool;
 	struct tail tails[TAILS];
@@ -302,9 +303,9 @@ is_patient(struct watching *w)
 	return !over;
 }
 
-/* False when there is nothing more to wait for; rc is set. */
+/* Is there more to wait for? */
 static bool
-look(struct watching *w)
+look_once(struct watching *w)
 {
 	json_t *answer = NULL;
 
@@ -337,6 +338,13 @@ look(struct watching *w)
 		return false;
 	}
 	return !job_ended(answer);
+}
+
+static bool
+look(struct watching *w)
+{
+	w->over = !look_once(w);
+	return !w->over;
 }
 
 /* About once a second while an answer is waited for. */
@@ -408,18 +416,15 @@ follow(struct watching *w)
 	const char *path = arena_printf(
 	    &w->cli->arena, "/api/v1/events?job=%lld", (long long)w->job);
 	struct error ignored;
-	bool on = true;
 
-	while (on && !client_stopped()) {
+	while (!w->over && !client_stopped()) {
 		w->nline = 0;
 		/* what happens from here on is told by the next look at most */
-		on = look(w);
-		if (on && !w->why)
+		if (look(w) && !w->why)
 			http_stream(
 			    w->events, path, w->id, take_events, w, &ignored);
-		if (w->last && job_ended(w->last))
-			break;
-		on = on && client_pause();
+		if (!w->over)
+			client_pause();
 	}
 	if (w->last && job_ended(w->last))
 		return CLI_OK;
