@@ -110,22 +110,6 @@ answer_done(struct master *m, struct request *r, int64_t free)
 		claims_events(m, sl)));
 }
 
-/* The log of a step that comes to no report says why: it is for good, too. */
-static int
-keep_log(struct master *m, const struct sched_unit *u, struct error *err)
-{
-	enum sql q = SQL_STEP_CURRENT;
-	int64_t step;
-	int rc;
-
-	rc = db_one(m->db, q, ARGS(INT(u->id), INT(u->attempt)), err);
-	if (rc <= 0)
-		return rc;
-	step = db_int(m->db, q, 0);
-	db_end(m->db, q);
-	return kept_log(m, u->id, u->attempt, step, err);
-}
-
 static void
 end_lease(struct master *m, struct request *r, const json_t *o, int64_t attempt,
     const char *result)
@@ -140,8 +124,7 @@ end_lease(struct master *m, struct request *r, const json_t *o, int64_t attempt,
 	take_rest(m, r, u, o);
 	if (r->answer || !is_complete(m, r, u, o, result))
 		return;
-	if ((strcmp(result, "passed") != 0 && keep_log(m, u, &err) < 0) ||
-	    dispatch_done(
+	if (dispatch_done(
 		m, u, result, reason_of(r, o), loop_now(&m->loop), &err) < 0)
 		request_broken(r, &err);
 }

@@ -179,7 +179,10 @@ end_lease(struct master *m, const struct sched_unit *unit, const char *state,
 {
 	int n;
 
-	if (took_correct(m, unit, now, err) < 0)
+	/* the log of a step that comes to no report says why */
+	if (took_correct(m, unit, now, err) < 0 ||
+	    (strcmp(result, "passed") != 0 &&
+		kept_current(m, unit->id, unit->attempt, err) < 0))
 		return -1;
 	n = db_run(m->db, SQL_LEASE_END,
 	    ARGS(INT(unit->lease->id), TEXT(state), INT(now), TEXT(result),

@@ -37,6 +37,21 @@ kept_log(struct master *m, int64_t unit, int64_t attempt, int64_t step,
 	    : 0;
 }
 
+int
+kept_current(struct master *m, int64_t unit, int64_t attempt, struct error *err)
+{
+	enum sql q = SQL_STEP_CURRENT;
+	int64_t step;
+	int rc;
+
+	rc = db_one(m->db, q, ARGS(INT(unit), INT(attempt)), err);
+	if (rc <= 0)
+		return rc;
+	step = db_int(m->db, q, 0);
+	db_end(m->db, q);
+	return kept_log(m, unit, attempt, step, err);
+}
+
 static void
 add_failed(struct kept *k, int64_t id)
 {

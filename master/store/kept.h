@@ -35,6 +35,10 @@ struct kept {
 int kept_log(struct master *m, int64_t unit, int64_t attempt, int64_t step,
     struct error *err);
 
+/* The same for the step that an attempt is at, which has no report yet. */
+int kept_current(
+    struct master *m, int64_t unit, int64_t attempt, struct error *err);
+
 /*
  * At the start: what is kept into its files. Those that can't be written are
  * logged and tried again at each sync. -1: the database can't be read.

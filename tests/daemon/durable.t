@@ -114,6 +114,18 @@ ended() { # RESULT: as logged(), of a unit that has no report
 for result in failed limit infrastructure; do
 	ended $result && survived rm -r "$tmp/master/logs/$unit"; ok "so does that of a unit that ends without a report: $result"
 done
+lease_is() { [[ $(db "SELECT state FROM lease WHERE id = $lease") == "$1" ]]; }
+gave_back() {
+	hello one && submitted && claim one && as one && log 0 "said before the power went" &&
+		post "lease/$lease/refuse" '{"attempt":'"$attempt"',"kind":"soft","reason":"paused"}' && is 200
+}
+gave_back && lease_is refused && survived rm -r "$tmp/master/logs/$unit"; ok "and that of one that is given back"
+fell_silent() {
+	hello one && submitted && claim one && as one && log 0 "said before the power went" && within 30 lease_is expired
+}
+leases_of() { kill_daemon master TERM && sed -i "s/^lease = .*/lease = $1/" "$tmp/master/master.conf" && start_master; }
+leases_of 4s && fell_silent && survived rm -r "$tmp/master/logs/$unit"; ok "or lost with its slave"
+leases_of 40s
 logged; kill_daemon master
 rm -r "$tmp/master/logs/$unit" && db "UPDATE kept_log SET text = 'said' WHERE unit_id = $unit"
 run master check; [[ $status == 1 ]] && said "logs/$unit/$attempt/0.log: has 0 of 26 bytes"; ok "check misses what wasn't kept of a third"
