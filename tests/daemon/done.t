@@ -60,6 +60,10 @@ for result in failed skipped limit passed; do
 done
 anyone; submit_by_hand alpha/n4; claim one; report 1
 post "lease/$lease/done" '{"attempt":'"$attempt"',"result":"limit","spoilt":true}'; is 200; ok "a slave that hasn't got it says so"
+anyone; submit_by_hand alpha/n4; claim one
+post "lease/$lease/done" '{"attempt":'"$attempt"',"result":"passed","spoilt":true}'; problem 409 step-missing; ok "but nothing has passed without its reports"
+job_has '.units[] | select(.unit == '"$unit"') | .state == "leased"'; ok "and it hasn't"
+as one; report 0; report 1; finish passed; is 200; ok "with them it has"
 
 # ---- an artifact over a line that breaks ---------------------------------------------
 

@@ -30,6 +30,7 @@ for name in one two three four five; do
 	simple "alpha/$name" "Stands alone"
 done
 simple alpha/net "What comes out depends on the network too" 'PROPERTIES="network"'
+simple alpha/alone "Wants a slave for itself" 'PROPERTIES="exclusive"'
 simple alpha/base "Is below others"
 simple alpha/top "Stands on it" 'DEPEND="alpha/base"'
 simple alpha/roof "Stands on both" 'DEPEND="alpha/top"'
@@ -253,6 +254,16 @@ job_has '.state == "running"'; ok "which is kept"
 change repin '{revision: ""}'; problem 409 already-accepted; ok "and then it can't be moved"
 as one; steps 1
 change priority '{priority: 1}'; problem 409 job-over; ok "no priority for what is over"
+
+anyone; submit_wish '{root: "alpha/two"}'; claim one 1; runs=$lease
+anyone; submit_wish '{root: "alpha/alone"}'
+kill_daemon master; sqlite3 "$tmp/master/master.db" "UPDATE unit SET ready = ready - 400000000 WHERE job_id = $job"; start_master
+as one; post slave/hello '{"version":1,"keys":3,"arches":["amd64"],"slots":2,"capabilities":{},"leases":['"$runs"']}'
+! claim one 1 0; anyone; job_has 'any(.units[0].reasons[]; .kind == "reserved")'; ok "a slave is kept free for one that has waited long"
+change repin '{revision: ""}'; is 200; ok "which can be moved"
+job_has '.units[0].state == "ready" and all(.units[0].reasons[]; .kind != "reserved")'; ok "and waits anew"
+change cancel '{}'
+as one; lease=$runs attempt=1; steps 1; ok "what ran goes on"
 
 # ---- several architectures ----------------------------------------------------
 

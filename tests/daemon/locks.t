@@ -99,13 +99,17 @@ restart_master() {
 	start_master
 }
 start first beta/board
-within 60 reason "$first" '.kind == "refused" and .name == "one"' &&
-	within 60 reason "$first" '.kind == "refused" and .name == "two"'
-ok "all slaves have refused the first in the line"
+refused() {
+	within 60 reason "$first" '.kind == "refused" and .name == "one"' &&
+		within 60 reason "$first" '.kind == "refused" and .name == "two"'
+}
+refused; ok "all slaves have refused the first in the line"
 start second alpha/master
 within 60 runs "$second"; ok "the next has the lock"
 jobuild --json why-waiting "$first" >"$tmp/out" && jq -e '.ends == null and all(.causes[]; .kind == "refused")' "$tmp/out" >/dev/null
 ok "the first isn't said to wait for it"
+run restart_master
+[[ $status == 0 ]] && refused && job=$second job_is '.units[0].state == "leased"'; ok "so it is when the master starts anew"
 cancel "$first" "$second"
 
 master slave drain two >/dev/null
