@@ -1,30 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/commands.h"
 #include "master/store/pki.h"
+#include "master/store/serving.h"
 #include "master/store/state.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/file.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
-
-/* Is there a serve with this folder? It holds the lock. */
-static bool
-is_served(const struct state *st)
-{
-	int fd = openat(st->dir, "lock", O_RDWR | O_CLOEXEC);
-	bool busy;
-
-	if (fd < 0)
-		return false;
-	busy = flock(fd, LOCK_SH | LOCK_NB) < 0;
-	close(fd);
-	return busy;
-}
 
 /* "trees: base overlay": the first column of a query. */
 static int
@@ -87,7 +71,7 @@ print_all(struct state *st, struct error *err)
 
 	buf_init(&port, 64);
 	printf("name: %s\nlisten: %s\n", st->set.name, st->set.listen);
-	if (is_served(st) && file_read_at(st->dir, "port", &port, err) == 0)
+	if (serving_now(st) && file_read_at(st->dir, "port", &port, err) == 0)
 		printf("serving: yes, port %s", port.data);
 	else
 		printf("serving: no\n");

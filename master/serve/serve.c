@@ -4,6 +4,7 @@
 #include "master/jobs/dispatch.h"
 #include "master/http/httpd.h"
 #include "master/store/pki.h"
+#include "master/store/serving.h"
 #include "master/admin/slaves.h"
 #include "master/serve/turn.h"
 #include "tree/sign/sign.h"
@@ -44,9 +45,12 @@ struct service {
 static int
 take_lock(struct service *s, struct error *err)
 {
-	int version;
+	int version, turn = serving_turn(&s->st, err);
 
-	s->lock = state_lock(&s->st, true, err);
+	if (turn < 0)
+		return -1;
+	s->lock = serving_lock(&s->st, true, err);
+	close(turn);
 	if (s->lock < 0)
 		return err->code == EWOULDBLOCK
 		    ? fail(err, "%s: another autotua-master serves it",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "master/store/state.h"
+#include "master/store/serving.h"
 #include "master/http/httpd.h"
 #include "master/store/pki.h"
 #include "master/store/reserve.h"
@@ -314,23 +315,19 @@ fail_none(const struct state *st, struct error *err)
 }
 
 int
-state_lock(const struct state *st, bool make, struct error *err)
-{
-	int flags = O_RDWR | O_CLOEXEC | (make ? O_CREAT : 0);
-	int fd = openat(st->dir, "lock", flags, 0600);
-
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	fail_errno(err, "%s/lock", st->path);
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
-int
 state_schema(struct state *st, int *version, struct error *err)
 {
 	return db_schema(state_path(st, &st->arena, "master.db"), version, err);
+}
+
+static bool
+is_old(struct state *st)
+{
+	struct error ignored; /* who opens it tells */
+	int version;
+
+	return state_schema(st, &version, &ignored) == 0 &&
+	    version < migrations_count;
 }
 
 /*
@@ -338,27 +335,40 @@ state_schema(struct state *st, int *version, struct error *err)
  * on with this program's: the schema changes under the lock of serve only.
  */
 static int
+lock_schema(const struct state *st, int *lock, struct error *err)
+{
+	*lock = serving_lock(st, false, err);
+	if (*lock >= 0 || err->code == ENOENT)
+		return 0;
+	return err->code == EWOULDBLOCK
+	    ? fail(err,
+		  "%s: an older autotua-master serves it: restart that one "
+		  "first, which brings the database up to date",
+		  st->path)
+	    : -1;
+}
+
+static int
 open_database(struct state *st, struct error *err)
 {
 	const char *path = state_path(st, &st->arena, "master.db");
-	int version, rc, lock = -1;
+	int rc = 0, turn = -1, lock = -1;
 
-	if (state_schema(st, &version, err) == 0 &&
-	    version < migrations_count) {
-		lock = state_lock(st, false, err);
-		if (lock < 0 && err->code == EWOULDBLOCK)
-			return fail(err,
-			    "%s: an older autotua-master serves it: restart "
-			    "that one first, which brings the database up to "
-			    "date",
-			    st->path);
-		if (lock < 0 && err->code != ENOENT)
+	if (is_old(st)) {
+		turn = serving_turn(st, err);
+		if (turn < 0)
 			return -1;
+		/* unless another one has just brought it up to date */
+		if (is_old(st))
+			rc = lock_schema(st, &lock, err);
 	}
-	rc = db_open(&st->db, path, false, err);
+	if (rc == 0 && db_open(&st->db, path, false, err) < 0)
+		rc = state_full(st->path, err);
 	if (lock >= 0)
 		close(lock);
-	return rc < 0 ? state_full(st->path, err) : 0;
+	if (turn >= 0)
+		close(turn);
+	return rc;
 }
 
 int

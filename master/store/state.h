@@ -56,12 +56,6 @@ struct state {
 int state_open(struct state *st, const char *path, struct error *err);
 void state_close(struct state *st);
 
-/*
- * The lock of serve: a descriptor that holds it. make: the file, too. -1 with
- * EWOULDBLOCK as err's code when another has it, ENOENT: nobody ever served.
- */
-int state_lock(const struct state *st, bool make, struct error *err);
-
 /* The version of the database's schema, of which nothing is changed. */
 int state_schema(struct state *st, int *version, struct error *err);
 

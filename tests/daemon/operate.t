@@ -172,7 +172,25 @@ for command in status "token new" "backup $tmp/early" "check" "serve -n"; do
 	ok "$command leaves the database to a serve that is older"
 done
 anyone; submit_by_hand alpha/app; is 201; ok "which goes on"
-schema "$now"
+# another command brings it up to date right now: what has its locks goes on until $tmp/go
+folder=$(stat -c %i "$tmp/master")
+is_waited_for() { grep -qE -- "-> FLOCK.*:$folder " /proc/locks; }
+migrating() {
+	rm -f "$tmp/go" "$tmp/has"
+	(
+		exec 8<"$tmp/master" 9<>"$tmp/master/lock"
+		flock 8 && { [[ -z ${pid[master]-} ]] && flock 9; touch "$tmp/has"; within 30 test -e "$tmp/go"; }
+	) &
+	holder=$!
+	within 10 test -e "$tmp/has"
+}
+migrating && { master status >"$tmp/status" 2>&1 & } && command=$! && within 10 is_waited_for
+ok "a command waits for one that brings the database up to date"
+schema "$now"; touch "$tmp/go"; wait "$holder"; wait "$command" && grep -q "^serving: yes" "$tmp/status"; ok "and goes on then"
+kill_daemon master TERM
+migrating
+{ within 10 is_waited_for; touch "$tmp/go"; } &
+start_master; ok "so does a serve that starts"
 
 # ---- the audit ------------------------------------------------------------------------
 
