@@ -45,6 +45,9 @@ run master check --quick
 [[ $status == 1 ]] && said "$first: No such file"; ok "but misses"
 printf 'an artifact' >"$file"
 run master check; [[ $status == 0 ]]; ok "put back, all is right"
+chown -R "$slave_user" "$tmp/master/trees" 2>/dev/null
+run master check; [[ $status == 0 ]]; ok "also for root, whose mirrors these aren't"
+chown -R "$(id -u)" "$tmp/master/trees"
 stray=$tmp/master/blobs/00/$(printf '0%.0s' {1..64})
 mkdir -p "${stray%/*}" && echo x >"$stray"
 run master check; [[ $status == 0 ]] && said "0 orphans"; ok "a young file may be on its way in"

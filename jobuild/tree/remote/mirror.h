@@ -63,7 +63,8 @@ mirror_refused(const char *path, const char *rev, const struct diags *refused);
 
 /*
  * Is the mirror whole, as far as its refs tell, and can the commits (40 hex
- * digits each) be read? -1: err says what is damaged and what to do.
+ * digits each) be read? Whoever owns it. -1: err says what is damaged and what
+ * to do.
  */
 int mirror_sound(
     const char *path, const char *const commits[], size_t n, struct error *err);
