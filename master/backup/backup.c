@@ -9,7 +9,6 @@
  */
 #include "master/backup/backup.h"
 #include "master/backup/missing.h"
-#include "master/commands.h"
 #include "master/serve/loop.h"
 #include "master/master.h"
 #include "master/backup/saved.h"
@@ -575,22 +574,4 @@ backup_make(struct state *st, const char *dir, struct error *err)
 		close(b.blobs);
 	arena_release(&b.arena);
 	return rc;
-}
-
-int
-cmd_backup(const char *path, int argc, char *argv[])
-{
-	struct state st;
-	struct error err;
-	int rc, made;
-
-	if (argc != 1)
-		return cmd_usage("backup DIR|FILE.tar");
-	if (state_open(&st, path, &err) < 0)
-		return cmd_failed(&err);
-	rc = made = backup_make(&st, argv[0], &err);
-	if (made >= 0 && (rc = db_begin(&st.db, &err)) == 0)
-		rc = cmd_finish(&st.db, "backup", argv[0], &err);
-	state_close(&st);
-	return rc < 0 ? cmd_failed(&err) : made;
 }

@@ -161,6 +161,8 @@ is_halted() { # STATUS-CODE STATUS GAUGE
 within 10 is_halted 503 degraded 1; ok "health, /healthz and the metrics say that nothing can be stored"
 job_now; is 200; ok "with jobs as they are stored"
 grep -q "nothing is written until" "$tmp/master.log"; ok "the log says so"
+run master backup "$tmp/saved"; [[ $status == 0 ]] && said "is whole, but isn't in the audit: "; ok "a backup to elsewhere succeeds, and says what it couldn't note"
+run master check "$tmp/saved"; [[ $status == 0 ]]; ok "and is whole"
 jobs=$(db "SELECT count(*) FROM job")
 rm "$tmp/master/tmp/filler"
 within 10 grep -q "takes what is written again" "$tmp/master.log"; ok "with room again it is noticed"
