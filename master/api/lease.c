@@ -378,12 +378,14 @@ take_report(struct master *m, struct request *r, struct report *p)
 		tell(m, p);
 }
 
-/* Step and result of p->o; false: answered. */
+/* Step, result and length of the log of p->o; false: answered. */
 static bool
 read_report(struct request *r, struct report *p)
 {
 	p->step = api_need_number(r, p->o, "step", 0, STEPS_MAX);
-	if (p->step < 0)
+	if (p->step < 0 ||
+	    (json_object_get(p->o, "log_bytes") &&
+		api_need_number(r, p->o, "log_bytes", 0, INT64_MAX) < 0))
 		return false;
 	if (api_one_of(api_text(p->o, "result", 20), step_results))
 		return true;

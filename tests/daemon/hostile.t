@@ -146,6 +146,10 @@ for name in ../../etc/passwd /etc/passwd .. a/. a//b a/ 'a\n' 'a\u001b[2J' 'a\u2
 	report 0 ',"artifacts":[{"path":"'"$name"'","type":"file","size":7,"digest":"'"$blob"'"}]'
 	problem 400 bad-field && has '.detail | test("number 0.*path")'; ok "an artifact that is called $name"
 done
+for bytes in -5 1.5 '"5"' null; do
+	report 0 ',"log_bytes":'"$bytes"; problem 400 bad-field && has '.detail | test("log_bytes.*number from 0")'
+	ok "a log of $bytes bytes"
+done
 report 0 ',"artifacts":{"path":"a"}'; problem 400 bad-field; ok "artifacts that are no list"
 [[ -z $(find "$tmp/master/blobs" "$tmp/master/tmp" -type f) ]]; ok "nothing was written"
 report 0; finish passed; is 200; ok "and one ends its unit as if nothing had been"
