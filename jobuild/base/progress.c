@@ -109,7 +109,7 @@ draw_bar(struct progress *p)
 	struct arena a = {0};
 	const char *n = count(p, &a, "/"), *line;
 
-	text = strlen(p->what) + strlen(n) + 1;
+	text = text_columns(p->what) + strlen(n) + 1;
 	line = arena_printf(&a, "%s %s%s", p->what,
 	    draw_box(p, &a, room > text ? room - text : 0), n);
 	fprintf(stderr, REDRAW "%.*s", text_fitting(line, room), line);

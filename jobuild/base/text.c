@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/text.h"
 #include "base/arena.h"
+#include "base/utf8.h"
+
+#include <locale.h>
+#include <string.h>
+#include <wchar.h>
 
 const char *
 text_duration(struct arena *a, double seconds)
@@ -32,14 +37,56 @@ text_size(struct arena *a, int64_t bytes)
 	return arena_printf(a, "%.1f %s", n, units[i]);
 }
 
+/* Columns of the character of n bytes, by the locale of this thread. */
+static size_t
+width(const char *s, size_t n)
+{
+	mbstate_t state = {0};
+	wchar_t c;
+	int w = mbrtowc(&c, s, n, &state) == n ? wcwidth(c) : -1;
+
+	return w < 0 ? 1 : (size_t)w;
+}
+
+/* Bytes of s that fit; *columns gets how many they have. */
+static size_t
+measure(const char *s, size_t *columns)
+{
+	size_t room = *columns, i = 0, n, w;
+	locale_t utf8, was;
+
+	while (i < room && s[i] && (unsigned char)s[i] < 0x80)
+		i++;
+	*columns = i;
+	if ((unsigned char)s[i] < 0x80)
+		return i;
+	/* whatever the user's is; without it each character has one */
+	utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	was = uselocale(utf8);
+	for (; s[i]; i += n, *columns += w) {
+		n = utf8_char(s + i, strnlen(s + i, 4));
+		n += n == 0;
+		w = width(s + i, n);
+		if (*columns + w > room)
+			break;
+	}
+	uselocale(was);
+	if (utf8)
+		freelocale(utf8);
+	return i;
+}
+
+size_t
+text_columns(const char *s)
+{
+	size_t columns = SIZE_MAX;
+
+	measure(s, &columns);
+	return columns;
+}
+
 int
 text_fitting(const char *s, size_t columns)
 {
-	size_t i;
-
-	for (i = 0; s[i]; i++) {
-		if (((unsigned char)s[i] & 0xc0) != 0x80 && columns-- == 0)
-			break;
-	}
-	return (int)i;
+	return (int)measure(s, &columns);
 }

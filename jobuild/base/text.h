@@ -14,6 +14,12 @@ const char *text_duration(struct arena *a, double seconds);
 /* "512 B", "1.4 KiB", "2.0 GiB". */
 const char *text_size(struct arena *a, int64_t bytes);
 
+/*
+ * Columns of a terminal that s has, which is well-formed: a wide character has
+ * two, one that goes over another none.
+ */
+size_t text_columns(const char *s);
+
 /* Bytes of as many characters of s, which is well-formed, as fit. */
 int text_fitting(const char *s, size_t columns);
 

@@ -8,17 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-/* Characters of s, which is well-formed. */
-static size_t
-columns_of(const char *s)
-{
-	size_t n = 0;
-
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xc0) != 0x80;
-	return n;
-}
-
 void
 table_init(struct table *t, struct arena *a, const char *const headings[],
     size_t columns)
@@ -42,7 +31,7 @@ table_add(struct table *t, const char *const cells[])
 		t->cells =
 		    arena_grow(t->arena, t->cells, n + i, sizeof(*t->cells));
 		t->cells[n + i] = cell;
-		w = columns_of(cell);
+		w = text_columns(cell);
 		if (w > t->width[i])
 			t->width[i] = w;
 	}
@@ -65,7 +54,8 @@ print_row(const struct table *t, size_t row, bool color, FILE *f)
 		fprintf(f, "%s%s%s", code, cells[i], *code ? "\033[0m" : "");
 		if (i + 1 < last)
 			fprintf(f, "%*s",
-			    (int)(t->width[i] - columns_of(cells[i]) + 2), "");
+			    (int)(t->width[i] - text_columns(cells[i]) + 2),
+			    "");
 	}
 	fputc('\n', f);
 }

@@ -91,16 +91,52 @@ test_table(void)
 	fflush(m);
 	is(out, "", "no rows, no table");
 	table_add(&t, (const char *[]){"gr\xc3\xbcn", "passed"});
+	table_add(&t, (const char *[]){"\xe6\x97\xa5\xe6\x9c\xac", "failed"});
 	table_add(&t, (const char *[]){"\033x", NULL});
 	table_print(&t, false, m);
 	fclose(m);
 	is(out,
 	    "NAME   STATE\n"
 	    "gr\xc3\xbcn   passed\n"
+	    "\xe6\x97\xa5\xe6\x9c\xac   failed\n"
 	    "\\x1bx\n",
 	    "columns are aligned, controls are shown");
 	free(out);
 	arena_release(&a);
+}
+
+#define WIDE "\xe6\x97\xa5" /* two columns */
+#define OVER "\xcc\x81"     /* none: an accent on what is before */
+
+static void
+test_columns(void)
+{
+	static const struct {
+		const char *s;
+		size_t room, bytes, columns;
+		const char *name;
+	} cases[] = {
+	    {"", 4, 0, 0, "nothing"},
+	    {"abc", 4, 3, 3, "all of a short text"},
+	    {"abcde", 4, 4, 5, "some of a long one"},
+	    {"a\xc3\xbc\xc3\xb6", 2, 3, 3, "characters, not bytes"},
+	    {WIDE WIDE WIDE, 4, 6, 6, "wide characters have two columns"},
+	    {WIDE WIDE WIDE, 5, 6, 6, "and none is halved"},
+	    {"a" WIDE, 2, 1, 3, "as the first one"},
+	    {"\xf0\x9f\x98\x80x", 2, 4, 3, "one of four bytes"},
+	    {"e" OVER "e" OVER "x", 2, 6, 3, "accents have none"},
+	    {"ee" OVER "x", 2, 4, 3, "and stay with their character"},
+	    {"x", 0, 0, 1, "no room"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ok((size_t)text_fitting(cases[i].s, cases[i].room) ==
+			cases[i].bytes,
+		    "%s: what fits", cases[i].name);
+		ok(text_columns(cases[i].s) == cases[i].columns, "%s: columns",
+		    cases[i].name);
+	}
 }
 
 int
@@ -109,5 +145,6 @@ main(void)
 	test_filter();
 	test_figures();
 	test_table();
+	test_columns();
 	return tap_done();
 }
