@@ -38,9 +38,12 @@ commit two
 touch "$tmp/stall"
 ! submit --tree slow --revision main anna/one && said "took longer than 2 s"
 ok "a fetch in which nothing comes is ended"
+touch "$tmp/master/trees/slow.git/objects/pack/pack_git2_0123456789abcdef"
 rm "$tmp/stall"
 submit --tree slow --revision main anna/one
 ok "and the next one is not held up by it"
+[[ -z $(ls "$tmp"/master/trees/slow.git/objects/pack/*git2* 2>/dev/null) ]]
+ok "nor does what had come lie there for ever"
 
 export TERM=vt100 COLUMNS=60
 unset CI

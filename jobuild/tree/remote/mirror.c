@@ -5,6 +5,7 @@
 #include "remote.h"
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -194,6 +195,29 @@ out:
 	return rc;
 }
 
+/* What libgit2 writes while a pack comes: nobody goes on with it. */
+static int
+drop_halves(git_repository *repo, struct error *err)
+{
+	static const char half[] = "pack_git2_";
+	struct arena a = {0};
+	const char *path =
+	    arena_printf(&a, "%sobjects/pack", git_repository_path(repo));
+	DIR *d = opendir(path);
+	struct dirent *e;
+	int rc = 0;
+
+	while (d && rc == 0 && (e = readdir(d)) != NULL) {
+		if (strncmp(e->d_name, half, strlen(half)) == 0 &&
+		    unlinkat(dirfd(d), e->d_name, 0) < 0)
+			rc = fail_errno(err, "remove %s/%s", path, e->d_name);
+	}
+	if (d)
+		closedir(d);
+	arena_release(&a);
+	return rc;
+}
+
 static int
 open_mirror(git_repository **out, const char *path, struct error *err)
 {
@@ -202,7 +226,8 @@ open_mirror(git_repository **out, const char *path, struct error *err)
 	if (git_open(out, path, err) < 0)
 		return -1;
 	if (git_repository_is_bare(*out) && !git_is_partial(*out)) {
-		if (refs_unlock(*out, err) == 0 && refs_check(*out, err) == 0)
+		if (refs_unlock(*out, err) == 0 &&
+		    drop_halves(*out, err) == 0 && refs_check(*out, err) == 0)
 			return 0;
 		git_repository_free(*out);
 		*out = NULL;
