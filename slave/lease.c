@@ -118,7 +118,7 @@ lease_take(struct host *h, const json_t *capsule, struct error *err)
 		cannot_start(l, err->msg);
 		return l;
 	}
-	l->worker = pool_give(h->pool, l, contract_left(h->contract), err);
+	l->worker = pool_give(h->pool, l, err);
 	if (!l->worker) {
 		cannot_start(l, err->msg);
 		return l;
@@ -263,6 +263,7 @@ without_worker(struct lease *l, const char *died)
 	struct error err;
 
 	l->worker = NULL;
+	l->promised = 0;
 	switch (l->state) {
 	case LEASE_RUNNING:
 		ended_by_itself(l, died);
@@ -309,51 +310,101 @@ lease_reaped(struct lease *l, int status)
 /* ---- the owner's traffic ---------------------------------------------------
  */
 
-/* What may be sent today, besides what is on its way already. */
+/* What is on its way to the master. */
 static int64_t
-traffic_left(const struct lease *l)
+flying(const struct host *h)
 {
-	int64_t left = contract_left(l->host->contract);
-	const struct lease *o;
+	const struct lease *l;
+	int64_t sum = 0;
 
-	for (o = l->host->session->leases; left < INT64_MAX && o; o = o->next)
-		left -= o->send ? o->out.flying : 0;
-	return left;
+	for (l = h->session->leases; l; l = l->next)
+		sum += l->send ? l->out.flying : 0;
+	return sum;
+}
+
+/* What workers fetch at this moment, or are about to. */
+static int64_t
+promised(const struct host *h)
+{
+	const struct lease *l;
+	int64_t sum = 0;
+
+	for (l = h->session->leases; l; l = l->next)
+		sum += l->promised;
+	return sum;
+}
+
+int64_t
+lease_traffic_left(const struct host *h)
+{
+	int64_t left = contract_left(h->contract) - flying(h) - promised(h);
+
+	return left > 0 ? left : 0;
+}
+
+/* More than any day has room for: nobody waits for that. */
+static void
+beyond_a_day(struct lease *l)
+{
+	static const char why[] = "its results are more than this slave's "
+				  "owner lets it send in a day";
+
+	lease_kill(l, ENDING_REFUSE_HARD, NULL, why);
+	if (l->state == LEASE_ENDED)
+		ending_set(&l->ending, ENDING_REFUSE_HARD, NULL, why);
 }
 
 bool
 lease_is_held(struct lease *l, int64_t bytes)
 {
-	static const char beyond[] = "its results are more than this slave's "
-				     "owner lets it send in a day";
-	int64_t day = l->host->conf->traffic;
+	const struct host *h = l->host;
+	int64_t left = contract_left(h->contract) - flying(h);
 
-	if (day > 0 && bytes > day) {
-		lease_kill(l, ENDING_REFUSE_HARD, NULL, beyond);
-		if (l->state == LEASE_ENDED)
-			ending_set(
-			    &l->ending, ENDING_REFUSE_HARD, NULL, beyond);
+	if (h->conf->traffic > 0 && bytes > h->conf->traffic) {
+		beyond_a_day(l);
 		return true;
 	}
-	l->out.held = bytes > traffic_left(l);
-	if (!l->out.held)
+	l->out.held = bytes > left;
+	if (l->out.held)
+		contract_wait(h->contract, bytes);
+	else if (bytes <= left - promised(h))
 		return false;
-	contract_wait(l->host->contract, bytes);
-	l->out.wait.at = l->host->now + HELD_PAUSE;
+	l->out.wait.at = h->now + HELD_PAUSE;
 	return true;
 }
 
 /* ---- what the worker says -------------------------------------------------
  */
 
+/* May its worker fetch so much? All of it, or nothing. */
+static void
+grant(struct lease *l, int64_t bytes)
+{
+	if (l->state != LEASE_RUNNING)
+		return;
+	if (bytes < 0 || bytes > lease_traffic_left(l->host))
+		bytes = 0;
+	l->promised += bytes;
+	worker_grant(l->worker, bytes);
+}
+
+static void
+moved(struct lease *l, int64_t bytes, int64_t rest)
+{
+	contract_moved(l->host->contract, bytes, time(NULL));
+	l->promised = rest;
+}
+
 void
 lease_line(struct lease *l, const char *line)
 {
+	int64_t step, bytes, rest;
 	char state[16];
-	int64_t step, bytes;
 
-	if (sscanf(line, "moved %" SCNd64, &bytes) == 1)
-		contract_moved(l->host->contract, bytes, time(NULL));
+	if (sscanf(line, "want %" SCNd64, &bytes) == 1)
+		grant(l, bytes);
+	if (sscanf(line, "moved %" SCNd64 " %" SCNd64, &bytes, &rest) == 2)
+		moved(l, bytes, rest);
 	if (sscanf(line, "state %" SCNd64 " %15s", &step, state) == 2) {
 		if (l->began == 0 || step != l->step)
 			l->began = unit_clock();

@@ -93,7 +93,8 @@ struct lease {
 	int64_t step;    /* where the worker is */
 	char at[16];     /* "run"; "": unknown */
 	double began;    /* when it came to step, as unit_clock(); 0: unknown */
-	bool news;       /* the master doesn't know that yet */
+	int64_t promised; /* bytes that its worker may fetch still */
+	bool news;        /* the master doesn't know that yet */
 	/* delivery */
 	struct call *send;
 	struct delivery out;
@@ -162,6 +163,9 @@ void lease_kill(struct lease *l, enum ending_kind kind, const char *result,
  * back for good.
  */
 bool lease_is_held(struct lease *l, int64_t bytes);
+
+/* Bytes of the day's traffic that no lease has a claim to yet. */
+int64_t lease_traffic_left(const struct host *h);
 
 /* ---- deliver.c ------------------------------------------------------------
  */

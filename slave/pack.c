@@ -3,6 +3,7 @@
 #include "slave/backoff.h"
 #include "slave/conf.h"
 #include "slave/lease.h"
+#include "slave/leash.h"
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/error.h"
@@ -23,7 +24,7 @@
 static bool
 rest(const struct pack_line *l, int64_t ms)
 {
-	struct pollfd p = {.fd = l->leash, .events = POLLIN};
+	struct pollfd p = {.fd = l->leash->hold, .events = POLLIN};
 
 	return poll(&p, 1, ms > 0 ? (int)ms : 0) <= 0;
 }
@@ -32,6 +33,15 @@ static bool
 is_unwanted(void *ctx)
 {
 	return !rest(ctx, 0);
+}
+
+/* Nothing of it was taken off yet: that is done when the call is over. */
+static bool
+may_come(void *ctx, int64_t bytes)
+{
+	struct pack_line *l = ctx;
+
+	return leash_need(l->leash, bytes, &l->refused) == 0;
 }
 
 static int
@@ -43,6 +53,7 @@ connect_master(struct pack_line *l, struct error *err)
 	    .cert = conf_path(l->conf, &a, "cert.pem"),
 	    .key = conf_path(l->conf, &a, "key.pem"),
 	    .cancelled = is_unwanted,
+	    .may_come = may_come,
 	    .ctx = l};
 	int rc = http_open(&l->master, &hc, err);
 
@@ -71,17 +82,13 @@ may_pass(int status, const struct error *err)
 static int
 get(struct pack_line *l, const char *path, int fd, struct error *err)
 {
-	int64_t max = l->left < PACK_MAX ? l->left : PACK_MAX, came;
-	int status = http_get(l->master, path, fd, max, err);
+	int status = http_get(l->master, path, fd, PACK_MAX, err);
+	off_t came = lseek(fd, 0, SEEK_CUR);
 
-	came = lseek(fd, 0, SEEK_CUR);
 	if (came > 0)
-		l->left -= came < l->left ? came : l->left;
-	if (status < 0 && err->code == EPROTO && max < PACK_MAX) {
-		fail(err, "is more than the slave's owner lets it fetch today");
-		err->code = EAGAIN;
-		l->left = 0;
-	}
+		leash_took(l->leash, came);
+	if (l->refused.code != 0)
+		*err = l->refused;
 	return status;
 }
 
@@ -89,11 +96,12 @@ get(struct pack_line *l, const char *path, int fd, struct error *err)
 static int
 try_pack(struct pack_line *l, const char *path, int fd, struct error *err)
 {
-	bool fresh = !l->master;
+	bool fresh = !l->master, refused;
 	struct backoff wait = {0};
 	int64_t end = clock_ms() + TRY_TIME;
 	int status;
 
+	l->refused.code = 0;
 	for (;;) {
 		status = -1;
 		if (l->master || connect_master(l, err) == 0)
@@ -104,11 +112,13 @@ try_pack(struct pack_line *l, const char *path, int fd, struct error *err)
 		if (lseek(fd, 0, SEEK_SET) < 0 || ftruncate(fd, 0) < 0)
 			return fail_errno(err, "temporary file");
 		/* a kept connection may show a certificate of yesterday */
-		if (!fresh && (status < 0 || status == 401 || status == 403)) {
+		refused = l->refused.code != 0;
+		if (!fresh && !refused &&
+		    (status < 0 || status == 401 || status == 403)) {
 			fresh = true;
 			continue;
 		}
-		if (!may_pass(status, err) || l->left == 0 || clock_ms() >= end)
+		if (!may_pass(status, err) || refused || clock_ms() >= end)
 			return status;
 		if (wait.tries == 0)
 			log_warn("pack: %s; trying again", err->msg);

@@ -7,17 +7,19 @@
 #ifndef SLAVE_PACK_H
 #define SLAVE_PACK_H
 
+#include "base/error.h"
+
 #include <stdint.h>
 
-struct error;
 struct http;
+struct leash;
 struct slave_conf;
 
 struct pack_line {
 	const struct slave_conf *conf;
-	int leash;           /* readable: nobody wants it any more */
-	struct http *master; /* NULL: not connected */
-	int64_t left;        /* bytes that may come today; what comes is off */
+	struct leash *leash;  /* what comes is asked for */
+	struct http *master;  /* NULL: not connected */
+	struct error refused; /* that it may not come; code 0: it may */
 };
 
 enum pack_result {

@@ -4,6 +4,7 @@
 #include "slave/lease.h"
 #include "slave/worker.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "base/log.h"
 
 #include <fcntl.h>
@@ -130,9 +131,9 @@ find_idle(struct pool *p)
 }
 
 struct worker *
-pool_give(struct pool *p, struct lease *l, int64_t left, struct error *err)
+pool_give(struct pool *p, struct lease *l, struct error *err)
 {
-	struct worker_order order = {.lease = l->id, .left = left};
+	struct worker_order order = {.lease = l->id};
 	const ssize_t size = (ssize_t)sizeof(order);
 	struct worker *w;
 
@@ -155,6 +156,16 @@ pool_give(struct pool *p, struct lease *l, int64_t left, struct error *err)
 	if (++w->taken >= TAKEN_MAX)
 		w->old = true;
 	return w;
+}
+
+void
+worker_grant(struct worker *w, int64_t bytes)
+{
+	const struct worker_grant grant = {.bytes = bytes};
+	struct error none;
+
+	/* one that died meanwhile is heard of otherwise */
+	(void)file_write_all(w->leash, &grant, sizeof(grant), &none);
 }
 
 void

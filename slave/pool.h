@@ -39,11 +39,12 @@ struct pool {
 
 /*
  * Have an idle worker, or a new one, do the lease, which must be in the spool.
- * A unit that needs more than left bytes of sources is given back. NULL with
- * err.
+ * NULL with err.
  */
-struct worker *
-pool_give(struct pool *p, struct lease *l, int64_t left, struct error *err);
+struct worker *pool_give(struct pool *p, struct lease *l, struct error *err);
+
+/* It asked whether something may come: so many bytes; 0: it may not. */
+void worker_grant(struct worker *w, int64_t bytes);
 
 /* Kill it; pool_reaped() comes later. */
 void worker_kill(struct worker *w);

@@ -3,6 +3,7 @@
 #include "slave/call.h"
 #include "slave/capsule.h"
 #include "slave/conf.h"
+#include "slave/leash.h"
 #include "base/arena.h"
 #include "base/digest.h"
 #include "base/error.h"
@@ -24,18 +25,9 @@
 struct part {
 	int fd;
 	int64_t size, max; /* bytes that are there; that may be */
-	int64_t *left;     /* that may come today */
+	struct leash *leash;
 	struct error *err;
 };
-
-/* Another day it may come. */
-static int
-too_much(struct error *err)
-{
-	fail(err, "is more than the slave's owner lets it fetch today");
-	err->code = EAGAIN;
-	return -1;
-}
 
 static size_t
 on_bytes(char *p, size_t size, size_t n, void *ctx)
@@ -48,11 +40,9 @@ on_bytes(char *p, size_t size, size_t n, void *ctx)
 		    part->max);
 		return 0;
 	}
-	if ((int64_t)n > *part->left) {
-		too_much(part->err);
+	if (leash_need(part->leash, (int64_t)n, part->err) < 0)
 		return 0;
-	}
-	*part->left -= (int64_t)n;
+	leash_took(part->leash, (int64_t)n);
 	if (file_write_all(part->fd, p, n, part->err) < 0)
 		return 0;
 	part->size += (int64_t)n;
@@ -108,10 +98,10 @@ get_rest(const struct calls *master, const char *digest, struct part *part,
 
 static int
 download(const struct calls *master, const struct capsule *capsule, int fd,
-    int64_t *left, struct error *err)
+    struct leash *leash, struct error *err)
 {
 	struct part part = {
-	    .fd = fd, .max = capsule->stage_size, .left = left, .err = err};
+	    .fd = fd, .max = capsule->stage_size, .leash = leash, .err = err};
 	int try, rc;
 
 	part.size = lseek(fd, 0, SEEK_END);
@@ -122,8 +112,8 @@ download(const struct calls *master, const struct capsule *capsule, int fd,
 			return fail_errno(err, "truncate");
 		part.size = 0;
 	}
-	if (part.max - part.size > *left)
-		return too_much(err);
+	if (leash_need(leash, part.max - part.size, err) < 0)
+		return -1;
 	for (try = 0; part.max < 0 || part.size < part.max; try++) {
 		if (try > 0) {
 			log_info("stage %s: %s; trying again", capsule->stage,
@@ -160,13 +150,14 @@ check_digest(const struct capsule *capsule, int fd, struct error *err)
 /* With the lock held: someone else may have been first. 1: it was fetched. */
 static int
 fetch_locked(const struct slave_conf *c, const struct calls *master,
-    const struct capsule *capsule, int fd, int64_t *left, struct error *err)
+    const struct capsule *capsule, int fd, struct leash *leash,
+    struct error *err)
 {
 	int there = jailer_has(c->jailer, false, capsule->digest, err);
 
 	if (there != 0)
 		return there < 0 ? -1 : 0;
-	if (download(master, capsule, fd, left, err) < 0 ||
+	if (download(master, capsule, fd, leash, err) < 0 ||
 	    check_digest(capsule, fd, err) < 0 ||
 	    jailer_import(c->jailer, fd, capsule->digest, capsule->stage, err) <
 		0)
@@ -177,8 +168,8 @@ fetch_locked(const struct slave_conf *c, const struct calls *master,
 /* Into the file, which goes when the stage is imported. */
 static int
 fetch_to(const char *path, const struct slave_conf *c,
-    const struct calls *master, const struct capsule *capsule, int64_t *left,
-    struct error *err)
+    const struct calls *master, const struct capsule *capsule,
+    struct leash *leash, struct error *err)
 {
 	int fd, rc;
 
@@ -190,7 +181,7 @@ fetch_to(const char *path, const struct slave_conf *c,
 	if (rc < 0)
 		rc = fail_errno(err, "lock %s", path);
 	else
-		rc = fetch_locked(c, master, capsule, fd, left, err);
+		rc = fetch_locked(c, master, capsule, fd, leash, err);
 	if (rc > 0)
 		unlink(path);
 	close(fd);
@@ -199,7 +190,7 @@ fetch_to(const char *path, const struct slave_conf *c,
 
 int
 stage_ensure(const struct slave_conf *c, const struct calls *master,
-    const struct capsule *capsule, int64_t *left, struct error *err)
+    const struct capsule *capsule, struct leash *leash, struct error *err)
 {
 	struct arena a = {0};
 	const char *dir = conf_path(c, &a, "stages");
@@ -210,7 +201,7 @@ stage_ensure(const struct slave_conf *c, const struct calls *master,
 	if (rc == 0)
 		rc = fetch_to(
 		    arena_printf(&a, "%s/%s.part", dir, capsule->digest), c,
-		    master, capsule, left, err);
+		    master, capsule, leash, err);
 	if (rc < 0)
 		fail_in(err, "stage %s", capsule->stage);
 	arena_release(&a);

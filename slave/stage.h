@@ -8,18 +8,14 @@
 #ifndef SLAVE_STAGE_H
 #define SLAVE_STAGE_H
 
-#include <stdint.h>
-
 struct calls;
 struct capsule;
 struct error;
+struct leash;
 struct slave_conf;
 
-/*
- * Make sure that the capsule's stage is imported. What comes for it is taken
- * off left, the bytes that may come today.
- */
+/* Make sure that the capsule's stage is imported; what comes is asked for. */
 int stage_ensure(const struct slave_conf *c, const struct calls *master,
-    const struct capsule *capsule, int64_t *left, struct error *err);
+    const struct capsule *capsule, struct leash *leash, struct error *err);
 
 #endif

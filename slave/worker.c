@@ -13,6 +13,7 @@
 #include "slave/capsule.h"
 #include "slave/conf.h"
 #include "slave/contract.h"
+#include "slave/leash.h"
 #include "slave/opened.h"
 #include "slave/pack.h"
 #include "slave/probe.h"
@@ -21,7 +22,6 @@
 #include "slave/trees.h"
 #include "base/arch.h"
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -36,27 +36,21 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#define NEWS_MAX   1024
-#define TELL_LATER 100   /* milliseconds that news may wait for more */
 #define REST_AFTER 60000 /* milliseconds without an order */
 
 struct work {
 	/* for the life of the process */
 	const struct slave_conf *conf;
-	int tell, leash; /* pipes: to the parent; its end is our end */
+	struct leash leash;
 	struct notary *notary;
 	struct pack_line line;
 	struct opened trees;
 	struct scratch scratch;
 	int store; /* of sources; -1: not open yet */
-	/* what is to be told */
-	struct buf news;
-	int64_t news_since;
 	/* of one lease */
 	struct arena arena;
 	int dir;          /* the lease's spool folder; -1 */
@@ -69,6 +63,7 @@ struct work {
 	struct tree *tree; /* one of trees */
 	struct plan *plan;
 	const struct tree_recipe **recipes;
+	int64_t missing; /* bytes of its sources that aren't in the store */
 	struct ending ending;
 	bool fetched; /* its recipes came: their signatures are new */
 	bool ran;     /* a step of it; not only what comes before */
@@ -107,6 +102,9 @@ trouble(struct work *w, const char *reason)
 static int
 failed_here(struct work *w, const struct error *err)
 {
+	/* by the owner's contract, and so tomorrow too */
+	if (err->code == LEASH_BEYOND)
+		return refuse(w, err->msg);
 	if (error_may_pass(err))
 		return give_back(w, err->msg);
 	return trouble(w, err->msg);
@@ -123,41 +121,36 @@ refuse_diags(struct work *w, const char *what, const struct diags *d)
 
 /* ---- what is told and asked while it runs -------------------------------- */
 
-static void
-tell_now(struct work *w)
+/* Bytes of sources that aren't in the store. */
+static int64_t
+missing_sources(const struct work *w)
 {
-	struct error none;
+	const size_t nsteps = w->plan->units[w->plan->root].nsteps;
+	const struct tree_recipe *r;
+	char name[STORE_NAME_MAX];
+	int64_t sum = 0;
+	size_t i, k;
 
-	file_write_all(w->tell, w->news.data, w->news.len, &none);
-	w->news.len = 0;
+	for (i = 0; i < nsteps; i++) {
+		r = w->recipes[i];
+		for (k = 0; k < r->ndist; k++) {
+			if (!store_find(w->store, r->dist[k], name))
+				sum += r->dist[k]->size;
+		}
+	}
+	return sum;
 }
 
-/* Told at once with what comes in a moment, which wakes the parent once. */
-static void tell(struct work *w, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+/* Told before the first step begins, and of what failed at the end. */
 static void
-tell(struct work *w, const char *fmt, ...)
+sources_came(struct work *w)
 {
-	char line[64];
-	va_list ap;
+	int64_t missing = w->missing > 0 ? missing_sources(w) : 0;
 
-	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
-	va_end(ap);
-	if (w->news.len == 0)
-		w->news_since = clock_ms();
-	if (buf_adds(&w->news, line) == 0)
-		return;
-	/* it is full: none of it was added */
-	tell_now(w);
-	(void)buf_adds(&w->news, line);
-}
-
-static void
-tell_moved(struct work *w, int64_t bytes)
-{
-	if (bytes > 0)
-		tell(w, "moved %" PRId64 "\n", bytes);
+	if (missing < w->missing)
+		leash_took(&w->leash, w->missing - missing);
+	leash_done(&w->leash);
+	w->missing = missing;
 }
 
 static void
@@ -165,8 +158,11 @@ on_state(void *ctx, size_t step, enum step_state state)
 {
 	struct work *w = ctx;
 
+	/* what they all need is there before the first of them */
+	if (state == STEP_PREPARING && !w->ran)
+		sources_came(w);
 	w->ran |= state == STEP_PREPARING;
-	tell(w, "state %zu %s\n", step, step_state_names[state]);
+	leash_tell(&w->leash, "state %zu %s\n", step, step_state_names[state]);
 }
 
 static void
@@ -174,11 +170,11 @@ on_report(void *ctx, size_t step, const json_t *report)
 {
 	struct work *w = ctx;
 
-	tell(w, "moved %" PRId64 "\nreport %zu\n", contract_phases(report),
-	    step);
+	leash_beside(&w->leash, contract_phases(report));
+	leash_tell(&w->leash, "report %zu\n", step);
 	/* the end comes right after the last one */
 	if (step + 1 < w->plan->units[w->plan->root].nsteps)
-		tell_now(w);
+		leash_tell_now(&w->leash);
 }
 
 /*
@@ -190,11 +186,8 @@ static bool
 is_unwanted(void *ctx)
 {
 	struct work *w = ctx;
-	struct pollfd p = {.fd = w->leash, .events = POLLIN};
 
-	if (w->news.len > 0 && clock_ms() - w->news_since >= TELL_LATER)
-		tell_now(w);
-	return poll(&p, 1, 0) > 0;
+	return leash_is_loose(&w->leash);
 }
 
 /* ---- the parts ------------------------------------------------------------
@@ -218,12 +211,11 @@ static int
 get_pack(struct work *w, int fd)
 {
 	const struct capsule *c = &w->capsule;
-	int64_t left = w->line.left;
 	enum pack_result result;
 	struct error err;
 
 	result = pack_get(&w->line, c->lease, c->attempt, fd, &err);
-	tell_moved(w, left - w->line.left);
+	leash_done(&w->leash);
 	switch (result) {
 	case PACK_THERE:
 		return 0;
@@ -287,7 +279,7 @@ open_tree_of(struct work *w)
 		return 0;
 	if (k.there && trees_spoilt(&k, &err) < 0)
 		return failed_here(w, &err);
-	tell_now(w);
+	leash_tell_now(&w->leash);
 	w->fetched = true;
 	if (fill_tree(w, &k, ids, n) < 0)
 		return -1;
@@ -357,25 +349,6 @@ check_unit(struct work *w)
 	return 0;
 }
 
-/* Bytes of sources that aren't in the store. */
-static int64_t
-missing_sources(const struct work *w, size_t nsteps)
-{
-	const struct tree_recipe *r;
-	char name[STORE_NAME_MAX];
-	int64_t sum = 0;
-	size_t i, k;
-
-	for (i = 0; i < nsteps; i++) {
-		r = w->recipes[i];
-		for (k = 0; k < r->ndist; k++) {
-			if (!store_find(w->store, r->dist[k], name))
-				sum += r->dist[k]->size;
-		}
-	}
-	return sum;
-}
-
 /* The jailer answers meanwhile. */
 static int
 ask_stage(struct work *w)
@@ -390,7 +363,6 @@ ask_stage(struct work *w)
 static int
 get_stage(struct work *w)
 {
-	int64_t left = w->line.left;
 	struct calls master;
 	struct error err;
 	int rc;
@@ -399,12 +371,12 @@ get_stage(struct work *w)
 	w->stage = -1;
 	if (rc != 0)
 		return rc < 0 ? trouble(w, err.msg) : 0;
-	tell_now(w);
+	leash_tell_now(&w->leash);
 	if (calls_open(&master, w->conf, &w->arena, &err) < 0)
 		return trouble(w, err.msg);
-	rc = stage_ensure(w->conf, &master, &w->capsule, &w->line.left, &err);
+	rc = stage_ensure(w->conf, &master, &w->capsule, &w->leash, &err);
 	calls_close(&master);
-	tell_moved(w, left - w->line.left);
+	leash_done(&w->leash);
 	return rc < 0 ? failed_here(w, &err) : 0;
 }
 
@@ -443,13 +415,11 @@ run(struct work *w)
 	const struct plan_unit *unit = &w->plan->units[w->plan->root];
 	struct error err = {0};
 	enum run_result result;
-	int64_t missing;
 
-	missing = missing_sources(w, unit->nsteps);
-	if (missing > w->line.left) {
-		give_back(w,
-		    "its sources are more than the slave's owner lets it "
-		    "fetch today");
+	w->missing = missing_sources(w);
+	if (leash_need(&w->leash, w->missing, &err) < 0) {
+		fail_in(&err, "sources");
+		failed_here(w, &err);
 		return;
 	}
 	result = run_unit(&rc, w->tree, unit, w->capsule.arch,
@@ -459,7 +429,7 @@ run(struct work *w)
 	else
 		ending_set(&w->ending, ENDING_DONE, run_result_names[result],
 		    result == RUN_PASSED ? "" : err.msg);
-	tell_moved(w, missing - missing_sources(w, unit->nsteps));
+	sources_came(w);
 }
 
 static int
@@ -476,13 +446,13 @@ open_store(struct work *w)
 static void
 do_work(struct work *w)
 {
-	tell(w, "state 0 fetching\n");
+	leash_tell(&w->leash, "state 0 fetching\n");
 	if (read_capsule(w) < 0 || check_tree(w) < 0 || ask_stage(w) < 0 ||
 	    open_tree_of(w) < 0)
 		return;
-	tell(w, "state 0 preparing\n");
+	leash_tell(&w->leash, "state 0 preparing\n");
 	if (w->fetched)
-		tell_now(w);
+		leash_tell_now(&w->leash);
 	if (check_unit(w) < 0 || get_stage(w) < 0 || open_store(w) < 0)
 		return;
 	run(w);
@@ -497,7 +467,7 @@ begin_work(struct work *w, const struct worker_order *order)
 
 	w->arena = (struct arena){0};
 	w->begun = clock_ms();
-	w->line.left = order->left;
+	w->leash.granted = w->leash.came = 0;
 	w->path = arena_printf(
 	    &w->arena, "%s/spool/%" PRId64, w->conf->state, order->lease);
 	w->json = NULL;
@@ -557,34 +527,31 @@ do_order(struct work *w, const struct worker_order *order)
 		_exit(1);
 	}
 	end_work(w);
-	tell(w, w->stale ? "stale\n" : "end\n");
-	tell_now(w);
+	leash_tell(&w->leash, w->stale ? "stale\n" : "end\n");
+	leash_tell_now(&w->leash);
 }
 
 /* false: the parent wants no more of this process. */
 static bool
 next_order(struct work *w, struct worker_order *order)
 {
-	struct pollfd p = {.fd = w->leash, .events = POLLIN};
+	struct pollfd p = {.fd = w->leash.hold, .events = POLLIN};
 
 	if (poll(&p, 1, REST_AFTER) == 0)
 		notary_rest(w->notary);
-	return read(w->leash, order, sizeof(*order)) == (ssize_t)sizeof(*order);
+	return read(p.fd, order, sizeof(*order)) == (ssize_t)sizeof(*order);
 }
 
 _Noreturn void
 worker_run(const struct slave_conf *c, int tell, int leash)
 {
-	struct work work = {.conf = c,
-	    .tell = tell,
-	    .leash = leash,
-	    .store = -1,
-	    .line = {.conf = c, .leash = leash}};
+	struct work work = {
+	    .conf = c, .store = -1, .line = {.conf = c, .leash = &work.leash}};
 	struct work *w = &work;
 	struct arena a = {0};
 	struct worker_order order;
 
-	buf_init(&w->news, NEWS_MAX);
+	leash_init(&w->leash, tell, leash, c->traffic);
 	scratch_init(&w->scratch,
 	    arena_printf(
 		&a, "%s/spool/" SPOOL_WORK "%ld", c->state, (long)getpid()));

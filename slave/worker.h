@@ -7,7 +7,8 @@
  * line each:
  *	state STEP NAME		step STEP is in this state now
  *	report STEP		STEP.json is there
- *	moved BYTES		so much came over the line
+ *	want BYTES		may so much more come? the answer is on its
+ *leash moved BYTES REST	so much came over the line, and may come still
  *	end			result.json is there; it waits for an order
  *	stale			the master took the lease away; it waits
  * The lines are hints; what counts is the spool. It dies with its parent.
@@ -24,7 +25,11 @@ struct slave_conf;
 /* What is written to a worker's leash when it has nothing to do. */
 struct worker_order {
 	int64_t lease;
-	int64_t left; /* bytes that may come for it, else it gives back */
+};
+
+/* And when it wants to fetch something: so many bytes may come, or 0. */
+struct worker_grant {
+	int64_t bytes;
 };
 
 /*

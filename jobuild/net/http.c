@@ -36,8 +36,8 @@ struct call {
 	int64_t at, start, left, size;
 	/* answer */
 	struct buf body;
-	int to; /* -1: all goes to body */
-	int64_t room;
+	int to;                    /* -1: all goes to body */
+	int64_t max, came, agreed; /* bytes into it */
 	bool (*take)(void *ctx, const char *p, size_t n);
 	void *take_ctx;
 	bool ended;       /* by take() */
@@ -126,6 +126,30 @@ http_set_timeout(struct http *h, long seconds)
 
 /* ---- one call ------------------------------------------------------------ */
 
+/* Of what is announced all must be agreed before the first byte. */
+static bool
+is_agreed(struct call *c, int64_t n)
+{
+	const struct http_conf *conf = &c->http->conf;
+	int64_t need = c->came + n;
+	curl_off_t all = -1;
+
+	if (need <= c->agreed)
+		return true;
+	curl_easy_getinfo(
+	    c->http->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &all);
+	if (all > need)
+		need = all;
+	if (need > c->max ||
+	    (conf->may_come && !conf->may_come(conf->ctx, need))) {
+		fail(&c->err, "the answer is larger than was agreed");
+		c->err.code = EFBIG;
+		return false;
+	}
+	c->agreed = need;
+	return true;
+}
+
 static size_t
 take_answer(char *data, size_t one, size_t n, void *ctx)
 {
@@ -146,12 +170,9 @@ take_answer(char *data, size_t one, size_t n, void *ctx)
 		c->err.code = EPROTO;
 		return 0;
 	}
-	if ((int64_t)n > c->room) {
-		fail(&c->err, "the answer is larger than was agreed");
-		c->err.code = EPROTO;
+	if (!is_agreed(c, (int64_t)n))
 		return 0;
-	}
-	c->room -= (int64_t)n;
+	c->came += (int64_t)n;
 	return file_write_all(c->to, data, n, &c->err) == 0 ? n : 0;
 }
 
@@ -437,7 +458,7 @@ http_get(
 
 	call_begin(&c, h, path);
 	c.to = fd;
-	c.room = max;
+	c.max = max;
 	return get(&c, err);
 }
 

@@ -24,6 +24,11 @@ struct http_conf {
 	long timeout;           /* seconds for a whole call; 0: 60 */
 	/* is the call unwanted by now? asked about once a second; or NULL */
 	bool (*cancelled)(void *ctx);
+	/*
+	 * may an answer of so many bytes come into a descriptor? asked before
+	 * the first one, and as more come than were told then; or NULL
+	 */
+	bool (*may_come)(void *ctx, int64_t bytes);
 	void *ctx;
 };
 
@@ -70,8 +75,9 @@ const char *http_header(const struct http *h, const char *name);
 
 /*
  * GET into a descriptor; at most max bytes. HTTP status or -1. Only a 2xx
- * answer's body is written; of another one err says what the problem was. It
- * may take as long as it moves.
+ * answer's body is written; of another one err says what the problem was. One
+ * that is larger than max, or than may come, is -1 with the code EFBIG: if it
+ * says so itself, nothing of it was written. It may take as long as it moves.
  */
 int http_get(
     struct http *h, const char *path, int fd, int64_t max, struct error *err);

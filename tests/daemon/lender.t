@@ -288,12 +288,12 @@ lends() { # TRAFFIC: from now on
 enroll_slave frugal "traffic = 1M"
 start_slave frugal
 submit alpha/quick --param N=20
-within 30 job_is 'any(.units[0].reasons[]; .text | test("stage small: is more than the slave.s owner lets it fetch today"))'
-ok "a stage that is too much for today isn't fetched"
+within 30 job_is 'any(.units[0].reasons[]; .text | test("stage small: more than the slave.s owner lets it fetch in a day"))'
+ok "a stage that no day has room for isn't fetched"
 run slave frugal status --json
 jq -e '.contract.traffic_today < 1e6' "$tmp/out" >/dev/null; ok "nor a part of it"
 lends 3M
-within 60 job_ended; job_is '.state == "passed"'; ok "another day it may be"
+within 60 job_ended; job_is '.state == "passed"'; ok "it is when there is more"
 submit alpha/of1300000
 within 30 hello_of frugal '.closed == "its traffic of today is used up"'; ok "who has too much to send takes nothing"
 run slave frugal status

@@ -132,6 +132,8 @@ server_api(struct client *c, const struct request *r)
 		server_say(c, "HTTP/1.1 204 X\r\n\r\n");
 	else if (strcmp(r->path, "/api/never") == 0)
 		pause();
+	else if (strcmp(r->path, "/api/weird") == 0)
+		server_say(c, "HTTP/9.9 none\r\n\r\n");
 	else if (strcmp(r->path, "/api/big") == 0)
 		say_big(c);
 	else
@@ -266,9 +268,19 @@ test_bulk(struct http *h)
 	is_int(http_get(h, "/ok/f", fd, CONTENT_SIZE, &err), 200, "get");
 	fstat(fd, &st);
 	is_int(st.st_size, CONTENT_SIZE, "all of it");
+	is_int(ftruncate(fd, 0), 0, "empty it");
+	is_int(lseek(fd, 0, SEEK_SET), 0, "from its start");
 	is_int(http_get(h, "/ok/f", fd, CONTENT_SIZE - 1, &err), -1,
 	    "more than agreed");
-	is_int(err.code, EPROTO, "its code");
+	is_int(err.code, EFBIG, "its code");
+	is_int(lseek(fd, 0, SEEK_CUR), 0, "none of which was taken");
+	is_int(http_get(h, "/chunked/f", fd, CONTENT_SIZE, &err), -1,
+	    "more than agreed, which isn't announced");
+	is_int(err.code, EFBIG, "its code");
+	ok(lseek(fd, 0, SEEK_CUR) <= CONTENT_SIZE, "it isn't taken either");
+	is_int(http_get(h, "/api/weird", fd, CONTENT_SIZE, &err), -1,
+	    "an answer that is none");
+	ok(err.code != EFBIG, "has another code");
 	is_int(
 	    http_get(h, "/api/problem", fd, 1 << 20, &err), 409, "a problem");
 	is(err.msg, "Conflict: too late (stale-attempt)", "its text");
@@ -284,6 +296,47 @@ test_bulk(struct http *h)
 	is_int(http_put(h, "/api/x", fd, 0, 0, &answer, &err), 200, "nothing");
 	is(text_of(answer, "body"), "0 ", "is put");
 	json_decref(answer);
+	close(fd);
+}
+
+struct asked {
+	int64_t most, last;
+};
+
+static bool
+may_come(void *ctx, int64_t bytes)
+{
+	struct asked *a = ctx;
+
+	a->last = bytes;
+	return bytes <= a->most;
+}
+
+static void
+test_asking(struct http_conf c)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct asked a = {.most = CONTENT_SIZE - 1};
+	struct http *h;
+
+	c.may_come = may_come;
+	c.ctx = &a;
+	is_int(http_open(&h, &c, &err), 0, "open");
+	is_int(http_get(h, "/ok/f", fd, CONTENT_SIZE, &err), -1,
+	    "what may not come");
+	is_int(err.code, EFBIG, "its code");
+	is_int(a.last, CONTENT_SIZE, "all of it was asked for");
+	is_int(lseek(fd, 0, SEEK_CUR), 0, "and none was taken");
+	a = (struct asked){.most = 4 << 20};
+	is_int(http_get(h, "/api/problem", fd, CONTENT_SIZE, &err), 409,
+	    "a problem");
+	is_int(a.last, 0, "isn't asked for");
+	is_int(http_get(h, "/ok/f", fd, CONTENT_SIZE, &err), 200, "what may");
+	is_int(lseek(fd, 0, SEEK_CUR), CONTENT_SIZE, "comes");
+	is_int(http_get(h, "/chunked/f", fd, 8 << 20, &err), 200,
+	    "what announces nothing");
+	is_int(a.last, 4 << 20, "is asked for as it comes");
+	http_close(h);
 	close(fd);
 }
 
@@ -382,6 +435,7 @@ main(void)
 	test_problems(h);
 	test_bulk(h);
 	http_close(h);
+	test_asking(c);
 	test_waiting(&c);
 	test_trust(c, &other);
 	gnutls_certificate_free_credentials(server.tls);

@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What a lender lets come and go in a day: one account for all slots, which
+# nothing overdraws, whoever asks first.
+# shellcheck disable=SC2154 # set by farm.sh
+# shellcheck source=tests/daemon/farm.sh
+. "$(dirname "$0")/farm.sh"
+
+farm_tree alpha
+simple alpha/quick "Nothing much"
+for name in here away; do
+	mkdir "$tmp/$name-1" && head -c 2000000 /dev/urandom >"$tmp/$name-1/noise"
+	tar -C "$tmp" -czf "$tmp/mirror/$name-1.tar.gz" "$name-1"
+	simple "alpha/$name" "Has a large source" "SRC_URI=\"mirror://$name/$name-1.tar.gz\""
+	echo "mirror = $name file://$tmp/mirror" >>"$tmp/mirrors"
+done
+for parts in 1 2; do
+	simple "alpha/pack$parts" "Comes with much"
+	mkdir "$tmp/tree/alpha/pack$parts/files"
+	for ((part = 0; part < 3 * parts; part++)); do
+		head -c 900000 /dev/urandom >"$tmp/tree/alpha/pack$parts/files/noise$part"
+	done
+done
+cp "$tmp/mirrors" "$XDG_CONFIG_HOME/autotua/config"
+(cd "$tmp/tree" && jobuild -q manifest alpha/{here,away,pack1,pack2} >"$tmp/out") && sign alpha && commit "signed"
+lease_time=40s
+run farm_master alpha
+ok "a master is set up"
+
+# A mirror that takes its time: who asks it waits, and $tmp/asked is there.
+perl -MIO::Socket::INET -e '
+	my ($port, $asked) = @ARGV; my @all;
+	my $s = IO::Socket::INET->new(Listen => 9, LocalAddr => "127.0.0.1") or die;
+	open(my $out, ">", $port) or die; print $out $s->sockport; close($out);
+	while (my $c = $s->accept) { push @all, $c; open(my $f, ">", $asked) }
+' "$tmp/mirror.port" "$tmp/asked" &
+pid[mirror]=$!
+within 10 test -s "$tmp/mirror.port"
+
+slave() { autotua-slave -C "$tmp/$1" "${@:2}"; }
+lends() { # TRAFFIC: from now on
+	sed -i "s/^traffic = .*/traffic = $1/" "$tmp/one/slave.conf"
+	slave one reload
+}
+refused() { job_is "any(.units[0].reasons[]; .text | test(\"$1\"))"; }
+today() { # LEAST MOST: bytes that came and went
+	run slave one status --json
+	jq -e ".contract.traffic_today >= $1 and .contract.traffic_today <= $2" "$tmp/out" >/dev/null
+}
+is_open() { run slave one status --json && jq -e '.closed == null' "$tmp/out" >/dev/null; }
+cancel() { jobuild cancel "$1" >/dev/null 2>&1; }
+
+enroll_slave one "slots = 2" "traffic = 10M" "mirror = here file://$tmp/mirror" \
+	"mirror = away http://127.0.0.1:$(<"$tmp/mirror.port")"
+start_slave one
+submit alpha/quick
+within 60 job_ended; job_is '.state == "passed"'; ok "a slave has its stage"
+run slave one status --json
+stage=$(jq .contract.traffic_today "$tmp/out")
+[[ $stage -gt 1000000 ]]; ok "which is counted"
+
+# ---- two at once
+
+lends $((stage + 3000000))
+submit alpha/away
+away=$job
+within 60 test -e "$tmp/asked"; ok "a unit fetches most of what the day has left"
+submit alpha/here
+within 30 refused "sources: more than the slave.s owner lets it fetch today"; ok "what is promised to it another doesn't get"
+job_is '.units[0].state == "ready"'; ok "and goes back"
+today "$stage" $((stage + 1000000)); ok "nothing of it came"
+is_open; ok "the slave stays open"
+cancel "$job"
+submit alpha/quick --param N=1
+within 30 job_ended; job_is '.state == "passed"'; ok "for what fits beside it"
+cancel "$away"
+within 30 eval "job=$away job_ended"
+submit alpha/here --param N=1
+within 30 job_ended; job_is '.state == "passed"'; ok "what didn't come after all is there for others"
+today $((stage + 2000000)) $((stage + 3000000)); ok "all of them have kept to the day's traffic"
+
+# ---- recipes
+
+run slave one status --json
+now=$(jq .contract.traffic_today "$tmp/out")
+submit alpha/pack1
+within 30 refused "pack: more than the slave.s owner lets it fetch today"; ok "recipes that are too much for today aren't fetched"
+today "$now" $((now + 200000)); ok "nor a part of them"
+is_open; ok "and don't use up the day"
+cancel "$job"
+submit alpha/pack2
+within 30 refused "one: pack: more than the slave.s owner lets it fetch in a day"; ok "those that no day has room for are refused"
+cancel "$job"
+lends 20M
+submit alpha/pack1 --param N=1
+within 30 job_ended; job_is '.state == "passed"'; ok "another day they may come"
+today $((now + 2700000)) $((now + 3500000)); ok "and are counted"
+kill_daemon one TERM
+done_testing
