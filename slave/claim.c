@@ -46,6 +46,17 @@ claim_lost(struct session *s)
 		s->hello_wait.at = s->host.now + LOST_PAUSE;
 }
 
+/* Why nothing may be taken now; NULL: it may. */
+static const char *
+why_not(const struct session *s)
+{
+	if (*s->contract.closed)
+		return s->contract.closed;
+	if (s->finishing)
+		return "the slave is stopping";
+	return contract_is_spent(&s->contract) ? CONTRACT_SPENT : NULL;
+}
+
 static void
 take(struct session *s, const json_t *capsule)
 {
@@ -75,10 +86,8 @@ take(struct session *s, const json_t *capsule)
 	if (l->state == LEASE_ENDED)
 		claim_look(s);
 	/* whatever the master thinks: nothing runs while it is closed */
-	if (*s->contract.closed || s->finishing)
-		lease_give_back(l,
-		    *s->contract.closed ? s->contract.closed
-					: "the slave is stopping");
+	if (why_not(s))
+		lease_give_back(l, why_not(s));
 }
 
 static void
@@ -208,8 +217,8 @@ claim_room(struct session *s)
 {
 	int64_t free = s->conf->slots - busy_slots(s);
 
-	if (!s->greeted || s->stopping || s->draining || s->finishing ||
-	    *s->contract.closed)
+	if (!s->greeted || s->stopping || s->draining || why_not(s) ||
+	    lease_traffic_left(&s->host) == 0)
 		return 0;
 	return free > 0 && is_ready(s) ? free : 0;
 }

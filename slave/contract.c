@@ -219,6 +219,14 @@ contract_wait(struct contract *c, int64_t bytes)
 	contract_save(c);
 }
 
+bool
+contract_is_spent(const struct contract *c)
+{
+	int64_t left = contract_left(c);
+
+	return left == 0 || left < c->waits;
+}
+
 /* ---- all of it ----------------------------------------------------------- */
 
 void
@@ -290,8 +298,8 @@ judge(
 	memcpy(why, away, CLOSED_MAX);
 	if (*why || !look_disk(c, why))
 		return;
-	if (contract_left(c) == 0 || contract_left(c) < c->waits)
-		snprintf(why, CLOSED_MAX, "its traffic of today is used up");
+	if (contract_is_spent(c))
+		snprintf(why, CLOSED_MAX, CONTRACT_SPENT);
 }
 
 /* What runs may have to end for another reason than why nothing is taken. */

@@ -27,7 +27,8 @@ enum owner {
 	OWNER_PAUSE, /* nothing more; what runs is given back */
 };
 
-#define CLOSED_MAX 160
+#define CLOSED_MAX     160
+#define CONTRACT_SPENT "its traffic of today is used up"
 
 struct contract {
 	const struct slave_conf *conf;
@@ -58,6 +59,9 @@ int64_t contract_left(const struct contract *c);
 
 /* So many have to wait for another day: nothing is taken meanwhile. */
 void contract_wait(struct contract *c, int64_t bytes);
+
+/* Is there no more for today? A look closes it then, as CONTRACT_SPENT. */
+bool contract_is_spent(const struct contract *c);
 
 /* Write what was moved, if it isn't written yet. */
 void contract_save(struct contract *c);

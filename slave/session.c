@@ -137,6 +137,9 @@ contract_turn(struct session *s)
 	struct contract *c = &s->contract;
 	struct lease *l;
 
+	/* what is used up isn't waited for */
+	if (!*c->closed && contract_is_spent(c))
+		s->next_look = 0;
 	if (s->host.now < s->next_look || s->stopping)
 		return;
 	s->next_look = s->host.now + LOOK_EVERY;

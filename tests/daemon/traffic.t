@@ -8,6 +8,18 @@
 
 farm_tree alpha
 simple alpha/quick "Nothing much"
+recipe alpha/online/online-1.0 <<'X'
+DESCRIPTION="Sends what nobody hears"
+PROPERTIES="network"
+job_run() {
+	local i text
+
+	printf -v text '%01000d' 0
+	for ((i = 0; i < 100; i++)); do
+		printf %s "${text}" >/dev/udp/203.0.113.1/9 || :
+	done
+}
+X
 for name in here away; do
 	mkdir "$tmp/$name-1" && head -c 2000000 /dev/urandom >"$tmp/$name-1/noise"
 	tar -C "$tmp" -czf "$tmp/mirror/$name-1.tar.gz" "$name-1"
@@ -38,14 +50,25 @@ pid[mirror]=$!
 within 10 test -s "$tmp/mirror.port"
 
 slave() { autotua-slave -C "$tmp/$1" "${@:2}"; }
-lends() { # TRAFFIC: from now on
-	sed -i "s/^traffic = .*/traffic = $1/" "$tmp/one/slave.conf"
-	slave one reload
+# Only a slave that has ended has written the last byte.
+lends() { # SLAVE BYTES: so many more; $now are those until then
+	kill_daemon "$1" TERM
+	rm "$tmp/$1.log"
+	now=$(today "$1")
+	sed -i "s/^traffic = .*/traffic = $((now + $2))/" "$tmp/$1/slave.conf"
+	start_slave "$1"
+}
+closes() { # SLAVE: it says so
+	sqlite3 "$tmp/master/master.db" "SELECT hello FROM slave WHERE name = '$1'" |
+		jq -e '.closed == "its traffic of today is used up"'
 }
 refused() { job_is "any(.units[0].reasons[]; .text | test(\"$1\"))"; }
-today() { # LEAST MOST: bytes that came and went
-	run slave one status --json
-	jq -e ".contract.traffic_today >= $1 and .contract.traffic_today <= $2" "$tmp/out" >/dev/null
+today() { slave "$1" status --json | jq .contract.traffic_today; } # SLAVE
+moved() { # LEAST MOST: so many bytes came and went since
+	local all
+
+	all=$(today one)
+	((all >= now + $1 && all <= now + $2))
 }
 is_open() { run slave one status --json && jq -e '.closed == null' "$tmp/out" >/dev/null; }
 cancel() { jobuild cancel "$1" >/dev/null 2>&1; }
@@ -55,20 +78,19 @@ enroll_slave one "slots = 2" "traffic = 10M" "mirror = here file://$tmp/mirror" 
 start_slave one
 submit alpha/quick
 within 60 job_ended; job_is '.state == "passed"'; ok "a slave has its stage"
-run slave one status --json
-stage=$(jq .contract.traffic_today "$tmp/out")
-[[ $stage -gt 1000000 ]]; ok "which is counted"
+lends one 3000000
+((now > 1000000)); ok "which is counted"
+stage=$now
 
 # ---- two at once
 
-lends $((stage + 3000000))
 submit alpha/away
 away=$job
 within 60 test -e "$tmp/asked"; ok "a unit fetches most of what the day has left"
 submit alpha/here
 within 30 refused "sources: more than the slave.s owner lets it fetch today"; ok "what is promised to it another doesn't get"
 job_is '.units[0].state == "ready"'; ok "and goes back"
-today "$stage" $((stage + 1000000)); ok "nothing of it came"
+moved 0 1000000; ok "nothing of it came"
 is_open; ok "the slave stays open"
 cancel "$job"
 submit alpha/quick --param N=1
@@ -77,23 +99,45 @@ cancel "$away"
 within 30 eval "job=$away job_ended"
 submit alpha/here --param N=1
 within 30 job_ended; job_is '.state == "passed"'; ok "what didn't come after all is there for others"
-today $((stage + 2000000)) $((stage + 3000000)); ok "all of them have kept to the day's traffic"
+lends one 900000
+((now > stage + 2000000 && now <= stage + 3000000)); ok "all of them have kept to the day's traffic"
 
 # ---- recipes
 
-run slave one status --json
-now=$(jq .contract.traffic_today "$tmp/out")
 submit alpha/pack1
 within 30 refused "pack: more than the slave.s owner lets it fetch today"; ok "recipes that are too much for today aren't fetched"
-today "$now" $((now + 200000)); ok "nor a part of them"
+moved 0 200000; ok "nor a part of them"
 is_open; ok "and don't use up the day"
 cancel "$job"
 submit alpha/pack2
 within 30 refused "one: pack: more than the slave.s owner lets it fetch in a day"; ok "those that no day has room for are refused"
 cancel "$job"
-lends 20M
+lends one 20000000
 submit alpha/pack1 --param N=1
 within 30 job_ended; job_is '.state == "passed"'; ok "another day they may come"
-today $((now + 2700000)) $((now + 3500000)); ok "and are counted"
+within 20 moved 2700000 3500000; ok "and are counted"
 kill_daemon one TERM
+
+# ---- the day is over
+
+if [[ $(autotua-chroot -s "$tmp/trial" capabilities | jq -r .network) == private ]]; then
+	enroll_slave net "slots = 2" "network = private" "traffic = 100M" "memory = 100M"
+	start_slave net
+	submit alpha/quick --param N=2
+	within 60 job_ended; job_is '.state == "passed"'; ok "a slave whose phases have a network"
+	lends net 60000
+	submit alpha/online
+	online=$job
+	within 30 grep -q "ended lease=.* result=passed" "$tmp/net.log"; ok "they use up the day"
+	submit alpha/quick --param N=3
+	within 30 closes net
+	job_is '.units[0].state == "ready"'; ok "and nothing is taken from that moment on"
+	lends net 1000000
+	within 60 job_ended; job_is '.state == "passed"'; ok "until there is more"
+	job=$online
+	within 30 job_ended; job_is '.state == "passed"'; ok "for what waits as well"
+	kill_daemon net TERM
+else
+	ok "no private network can be had here # SKIP"
+fi
 done_testing

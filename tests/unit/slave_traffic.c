@@ -123,6 +123,36 @@ test_promises(struct session *s)
 	end_leases(s);
 }
 
+/* What comes all the same once the day's traffic is used up. */
+static void
+test_spent(struct session *s)
+{
+	json_t *answer = json_pack("{s:[{s:i, s:i}], s:[]}", "capsules",
+	    "lease", 7, "attempt", 1, "events");
+	struct fake one;
+
+	fake_begin(&one, &s->pool);
+	s->greeted = true;
+	s->ready_at = INT64_MAX; /* it is ready until then */
+	contract_look(&s->contract, time(NULL));
+	is_int(claim_room(s), 2, "all slots are free");
+	s->contract.waits = s->contract.conf->traffic;
+	is_int(claim_room(s), 0, "none while something waits for another day");
+	s->contract.waits = 0;
+	s->contract.moved = DAY;
+	is_int(claim_room(s), 0, "nor when the day's traffic is used up");
+	claim_given(s, answer);
+	ok(s->leases && s->leases->state == LEASE_KILLED &&
+		s->leases->ending.kind == ENDING_REFUSE_SOFT,
+	    "what comes then goes back");
+	is(s->leases->ending.reason, "its traffic of today is used up",
+	    "for that reason");
+	s->contract.moved = 0;
+	fake_end(&one);
+	end_leases(s);
+	json_decref(answer);
+}
+
 /* ---- a worker's side ----------------------------------------------------- */
 
 /* What the parent reads. */
@@ -195,6 +225,7 @@ main(void)
 	s.host.pool = &s.pool;
 	contract_init(&s.contract, s.conf, s.state);
 	test_promises(&s);
+	test_spent(&s);
 	test_leash();
 	close(s.state);
 	close(s.host.spool);
