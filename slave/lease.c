@@ -350,7 +350,12 @@ beyond_a_day(struct lease *l)
 				  "owner lets it send in a day";
 
 	lease_kill(l, ENDING_REFUSE_HARD, NULL, why);
-	if (l->state == LEASE_ENDED)
+	if (l->state != LEASE_ENDED)
+		return;
+	/* what was cancelled nobody wants: that is still how it ended */
+	if (strcmp(l->ending.result, "cancelled") == 0)
+		l->out.spoilt = true;
+	else
 		ending_set(&l->ending, ENDING_REFUSE_HARD, NULL, why);
 }
 

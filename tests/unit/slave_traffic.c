@@ -153,6 +153,22 @@ test_spent(struct session *s)
 	json_decref(answer);
 }
 
+/* What has ended so, with more to send than any day has room for. */
+static void
+test_beyond(struct session *s)
+{
+	struct lease l = {.host = &s->host, .state = LEASE_ENDED};
+
+	ending_set(&l.ending, ENDING_DONE, "failed", "");
+	ok(lease_is_held(&l, DAY + 1), "more than a day's isn't sent");
+	is_int(l.ending.kind, ENDING_REFUSE_HARD, "the unit is refused");
+	ending_set(&l.ending, ENDING_DONE, "cancelled", "by the master");
+	ok(lease_is_held(&l, DAY + 1), "nor is it of a cancelled one");
+	is(l.ending.result, "cancelled", "which stays cancelled");
+	is_int(l.ending.kind, ENDING_DONE, "and isn't refused");
+	ok(l.out.spoilt, "only its end goes out");
+}
+
 /* ---- a worker's side ----------------------------------------------------- */
 
 /* What the parent reads. */
@@ -226,6 +242,7 @@ main(void)
 	contract_init(&s.contract, s.conf, s.state);
 	test_promises(&s);
 	test_spent(&s);
+	test_beyond(&s);
 	test_leash();
 	close(s.state);
 	close(s.host.spool);
