@@ -237,6 +237,19 @@ watched(const struct session *s, struct curl_waitfd *fds, unsigned max)
 	return n;
 }
 
+/* Is anything left but what waits for another day, which the spool keeps? */
+static bool
+has_work(const struct session *s)
+{
+	const struct lease *l;
+
+	for (l = s->leases; l; l = l->next) {
+		if (l->state != LEASE_ENDED || !l->out.held)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_finished(const struct session *s)
 {
@@ -244,7 +257,7 @@ is_finished(const struct session *s)
 		return true;
 	if (s->stopping)
 		return !s->leases || s->host.now >= s->stop_by;
-	return (s->idle || s->finishing) && !s->leases;
+	return s->finishing ? !has_work(s) : s->idle && !s->leases;
 }
 
 static void

@@ -20,6 +20,10 @@ job_run() {
 	done
 }
 X
+recipe alpha/much/much-1.0 <<'X'
+DESCRIPTION="Brings back much"
+job_collect() { head -c 1300000 /dev/urandom >it && artifact it; }
+X
 for name in here away; do
 	mkdir "$tmp/$name-1" && head -c 2000000 /dev/urandom >"$tmp/$name-1/noise"
 	tar -C "$tmp" -czf "$tmp/mirror/$name-1.tar.gz" "$name-1"
@@ -52,7 +56,7 @@ within 10 test -s "$tmp/mirror.port"
 slave() { autotua-slave -C "$tmp/$1" "${@:2}"; }
 # Only a slave that has ended has written the last byte.
 lends() { # SLAVE BYTES: so many more; $now are those until then
-	kill_daemon "$1" TERM
+	[[ -z ${pid[$1]-} ]] || kill_daemon "$1" TERM
 	rm "$tmp/$1.log"
 	now=$(today "$1")
 	sed -i "s/^traffic = .*/traffic = $((now + $2))/" "$tmp/$1/slave.conf"
@@ -71,6 +75,7 @@ moved() { # LEAST MOST: so many bytes came and went since
 	((all >= now + $1 && all <= now + $2))
 }
 is_open() { run slave one status --json && jq -e '.closed == null' "$tmp/out" >/dev/null; }
+is_gone() { ! kill -0 "${pid[$1]}"; } # SLAVE
 cancel() { jobuild cancel "$1" >/dev/null 2>&1; }
 
 enroll_slave one "slots = 2" "traffic = 10M" "mirror = here file://$tmp/mirror" \
@@ -116,6 +121,18 @@ lends one 20000000
 submit alpha/pack1 --param N=1
 within 30 job_ended; job_is '.state == "passed"'; ok "another day they may come"
 within 20 moved 2700000 3500000; ok "and are counted"
+
+# ---- results that wait for another day
+
+lends one 1000000
+submit alpha/much
+within 60 closes one; ok "more is to go out than the day has left"
+slave one stop >/dev/null
+within 20 is_gone one; ok "a stop doesn't wait for another day"
+job_is '.state == "running" and .units[0].attempt == 1'; ok "nor gives back what is done"
+unset "pid[one]"
+lends one 10000000
+within 30 job_ended; job_is '.state == "passed" and .units[0].attempt == 1'; ok "the spool keeps it"
 kill_daemon one TERM
 
 # ---- the day is over
