@@ -281,10 +281,12 @@ load(struct slave_conf *c, struct arena *a, struct error *err)
 		file = c->folder ? arena_printf(a, "%s/slave.conf", c->folder)
 				 : CONF_DEFAULT;
 	c->file = file;
+	/* the clock of files' times */
+	clock_gettime(CLOCK_REALTIME_COARSE, &c->begun);
 	if (check_writer(c, file, err) < 0)
 		return -1;
-	if ((c->path || !is_absent(file)) &&
-	    conf_read(file, table, c, a, err) < 0)
+	c->there = !is_absent(file);
+	if ((c->path || c->there) && conf_read(file, table, c, a, err) < 0)
 		return -1;
 	if (c->folder)
 		c->state = c->folder;

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 struct arena;
 struct error;
@@ -24,7 +25,9 @@ struct notary;
 struct slave_conf {
 	/* where it is from, as conf_load() was told */
 	const char *path, *folder;
-	const char *file; /* which that is; it may be absent */
+	const char *file;      /* which that is; it may be absent */
+	bool there;            /* it wasn't */
+	struct timespec begun; /* just before it was read */
 	bool by_root; /* who does what the file says: so it must be root's */
 	const struct slave_conf *written; /* without what isn't in the file */
 	const char *state;                /* folder: keys, spool */

@@ -22,7 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STOP_MS 15000 /* that an end "now" may take */
+#define STOP_MS   15000 /* that an end "now" may take */
+#define WITH_FILE "file"
+#define WITHOUT   "none"
 
 static int
 open_state(const struct slave_conf *c, struct error *err)
@@ -32,6 +34,17 @@ open_state(const struct slave_conf *c, struct error *err)
 	if (fd < 0)
 		return fail_errno(err, "open %s", c->state);
 	return fd;
+}
+
+static void
+not_locked(const char *name, struct error *err)
+{
+	if (errno != EWOULDBLOCK) {
+		fail_errno(err, "lock %s/lock", name);
+		return;
+	}
+	fail(err, "%s: another autotua-slave runs in this state folder", name);
+	err->code = EWOULDBLOCK;
 }
 
 int
@@ -45,8 +58,7 @@ control_lock(int state, const char *name, struct error *err)
 		return fail_errno(err, "open %s/lock", name);
 	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		fail(err, "%s: another autotua-slave runs in this state folder",
-		    name);
+		not_locked(name, err);
 	else if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n)
 		fail_errno(err, "write %s/lock", name);
 	else
@@ -55,13 +67,20 @@ control_lock(int state, const char *name, struct error *err)
 	return -1;
 }
 
-/* The file's time, so that a command can tell. */
+/*
+ * The lock's time, and the word behind the process, so that a command can tell
+ * what has changed since. Both words are of one length: no reader sees half.
+ */
 void
-control_read(int lock, const struct timespec *then)
+control_read(int lock, const struct slave_conf *c)
 {
-	const struct timespec times[2] = {*then, *then};
+	const struct timespec times[2] = {c->begun, c->begun};
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%ld %s\n", (long)getpid(),
+	    c->there ? WITH_FILE : WITHOUT);
 
-	(void)futimens(lock, times);
+	if (pwrite(lock, text, (size_t)n, 0) == n)
+		(void)futimens(lock, times);
 }
 
 /* Is the lock held by somebody? */
@@ -174,7 +193,8 @@ control_retire(const struct slave_conf *c, struct error *err)
 		return -1;
 	lock = control_lock(state, c->state, err);
 	if (lock < 0) {
-		fail_in(err, "end it first (\"autotua-slave stop\")");
+		if (err->code == EWOULDBLOCK)
+			fail_in(err, "end it first (\"autotua-slave stop\")");
 	} else {
 		rc = enroll_end(c, err);
 		close(lock);
@@ -188,12 +208,30 @@ control_retire(const struct slave_conf *c, struct error *err)
 
 /* ---- status -------------------------------------------------------------- */
 
+/* Does the slave that runs go by a file? */
+static bool
+has_read(int state)
+{
+	int lock = openat(state, "lock", O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+	bool has;
+
+	if (lock < 0)
+		return false;
+	has = pread(lock, text, sizeof(text) - 1, 0) > 0 &&
+	    strstr(text, " " WITH_FILE);
+	close(lock);
+	return has;
+}
+
 /* Has the configuration changed since the slave that runs has read it? */
 static bool
 is_changed(const struct slave_conf *c, int state)
 {
 	struct stat file, lock;
 
+	if (!c->there)
+		return has_read(state);
 	if (stat(c->file, &file) < 0 || fstatat(state, "lock", &lock, 0) < 0)
 		return false;
 	return file.st_ctim.tv_sec != lock.st_mtim.tv_sec

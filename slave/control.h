@@ -17,11 +17,14 @@ struct arena;
 struct error;
 struct slave_conf;
 
-/* Take the lock for this process, with its id in it; the descriptor. */
+/*
+ * Take the lock for this process, with its id in it; the descriptor. -1 with
+ * the code EWOULDBLOCK: another one has it.
+ */
 int control_lock(int state, const char *name, struct error *err);
 
-/* The holder of the lock has read the configuration, as it was then. */
-void control_read(int lock, const struct timespec *then);
+/* The holder of the lock goes by this configuration from now on. */
+void control_read(int lock, const struct slave_conf *c);
 
 /* End a running slave: now, or when what runs is finished. */
 int control_stop(const struct slave_conf *c, bool now, struct error *err);

@@ -77,12 +77,10 @@ static void
 reload(struct session *s)
 {
 	struct slave_conf new;
-	struct timespec then;
 	struct arena a = {0};
 	struct error err;
 
 	notify_reloading();
-	clock_gettime(CLOCK_REALTIME_COARSE, &then);
 	if (conf_reload(&new, s->start, &a, &err) < 0) {
 		log_err("reload: %s; the former settings stay", err.msg);
 		arena_release(&a);
@@ -90,7 +88,7 @@ reload(struct session *s)
 		arena_release(&s->read);
 		s->read = a;
 		s->settings = new;
-		control_read(s->lock, &then);
+		control_read(s->lock, &s->settings);
 		pool_renew(&s->pool);
 		s->next_look = 0;
 		s->hello_due = true;
@@ -311,6 +309,7 @@ open_state(struct session *s, struct error *err)
 	s->lock = control_lock(s->state, s->conf->state, err);
 	if (s->lock < 0)
 		return -1;
+	control_read(s->lock, s->start);
 	heard_read(&s->heard, s->state);
 	contract_init(&s->contract, s->conf, s->state);
 	return 0;

@@ -318,6 +318,10 @@ cancel
 run slave frugal retire
 [[ $status == 1 ]] && said "end it first"; ok "a slave that runs isn't retired"
 kill_daemon frugal TERM
+rm "$tmp/frugal/lock" && mkdir "$tmp/frugal/lock"
+run slave frugal retire
+[[ $status == 1 ]] && said "lock: Is a directory" && ! said "end it first"; ok "what hinders else is told as it is"
+rmdir "$tmp/frugal/lock"
 run slave frugal retire
 [[ $status == 0 ]] && said "it is retired"; ok "by its owner it is"
 run master slave list
@@ -382,6 +386,18 @@ within 20 logged "reload: .*belongs to user $slave_user"; ok "nor may it be that
 chown 0:0 "$tmp/live/slave.conf"
 run slave live status
 said "slave.conf has changed" && hello_of live '.labels == {lately: false}' && in_phase; ok "nothing of that has changed anything"
+
+enroll_slave early
+changed() { setpriv --reuid "$slave_user" --regid "$slave_user" --clear-groups \
+	autotua-slave -C "$tmp/early" status --json | jq -e ".pid and .changed == $1"; }
+start_slave early
+within 20 hello_of early '.slots == 1'
+changed false >/dev/null; ok "a file that is as it was isn't pointed out"
+mv "$tmp/early/slave.conf" "$tmp/early.conf"
+changed true >/dev/null; ok "one that is gone is"
+kill_daemon early TERM
+mv "$tmp/early.conf" "$tmp/early/slave.conf"
+rm -r "$tmp/early"
 
 # ---- the end of the hours
 
