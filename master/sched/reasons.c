@@ -22,6 +22,7 @@ struct reasons {
 	const struct sched_unit *unit;
 	int64_t now;
 	int depth;
+	bool followed; /* the first of a line: what keeps it is told */
 	struct sched_reason *list;
 	size_t n;
 };
@@ -101,7 +102,7 @@ static void find_reasons(struct reasons *r);
 
 /* What keeps the first of a line from it: its last word sums up. */
 static const char *
-why_first(const struct reasons *r, const struct sched_unit *u)
+why_first(struct reasons *r, const struct sched_unit *u)
 {
 	struct reasons of = {.arena = r->arena,
 	    .s = r->s,
@@ -109,9 +110,10 @@ why_first(const struct reasons *r, const struct sched_unit *u)
 	    .now = r->now,
 	    .depth = r->depth + 1};
 
-	/* of the first only: each slave may have another line */
-	if (of.depth < FOLLOW && r->n == 1)
+	/* once: each slave may have another line */
+	if (of.depth < FOLLOW && !r->followed)
 		find_reasons(&of);
+	r->followed = true;
 	return of.n > 0 ? arena_printf(r->arena, ": %s", of.list[of.n - 1].text)
 			: "";
 }

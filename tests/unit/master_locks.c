@@ -350,6 +350,70 @@ test_why_slave(void)
 	end();
 }
 
+/*
+ * What is made of reasons grows with the slaves: each has lines of its own,
+ * and who is first in one may wait in others.
+ */
+static size_t
+size_of_why(int64_t nslaves)
+{
+	struct sched_wants wants = {.arch = "amd64", .stage = ""};
+	struct sched_reason *list;
+	struct arena a = {0};
+	struct sched_unit *u;
+	size_t size;
+	int64_t i;
+
+	begin();
+	for (i = 1; i <= nslaves; i++) {
+		sched_start(&sched, u = wanting(job, &wants), 0);
+		sched_lease(&sched, u, slave(i, "s", "amd64", 2), i, 0, 60 * S);
+	}
+	wants.exclusive = true;
+	wants.locks = (const char *const[]){"slave:c"};
+	wants.nlocks = 1;
+	sched_start(&sched, wanting(job, &wants), 1);
+	locking("slave:c", "slave:b", 2);
+	locking("slave:b", "slave:a", 3);
+	u = locking("slave:a", NULL, 4);
+	is_int((long long)sched_reasons(&sched, u, 5, &a, &list), nslaves,
+	    "each slave has its reason");
+	ok(strstr(list[0].text, "which came first: waits for the lock slave:b"),
+	    "the first says what it comes from");
+	size = arena_size(&a);
+	arena_release(&a);
+	end();
+	return size;
+}
+
+static void
+test_why_many(void)
+{
+	size_t few = size_of_why(20), many = size_of_why(80);
+
+	ok(many < 8 * few, "four times the slaves, not 64 times the text");
+}
+
+/* Who is refused somewhere first is told, too, what the first waits for. */
+static void
+test_why_refused(void)
+{
+	struct sched_unit *u;
+
+	begin();
+	slave(1, "one", "amd64", 1);
+	slave(2, "two", "amd64", 1);
+	is_int(take(sched_slave(&sched, 2, "two"), 0), 0, "nothing yet");
+	locking("master:a", NULL, 1);
+	locking("master:a", "master:b", 2);
+	u = locking("master:b", NULL, 3);
+	is_int(take(sched_slave(&sched, 2, "two"), 4), 1, "the first runs");
+	sched_refuse(&sched, u, 2, UNTIL_EVER, false, "not signed");
+	ok(strstr(why(u, 5), "which came first: waits for the lock master:a"),
+	    "a refusal hides nothing");
+	end();
+}
+
 static uint32_t seed = 1;
 
 static uint32_t
@@ -448,6 +512,8 @@ main(void)
 	test_busy();
 	test_why();
 	test_why_slave();
+	test_why_many();
+	test_why_refused();
 	test_no_deadlock();
 	return tap_done();
 }
