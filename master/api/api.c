@@ -180,7 +180,7 @@ find_slave(struct master *m, struct request *r)
 	sl = sched_slave(&m->sched, r->slave, r->slave_name);
 	if (retired && !sl->retired)
 		sched_slave_retire(&m->sched, sl);
-	sl->seen = loop_now(&m->loop);
+	sched_seen(&m->sched, sl, loop_now(&m->loop));
 	request_of_slave(r);
 	if (retired)
 		request_problem(

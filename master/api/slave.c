@@ -389,8 +389,8 @@ api_hello(struct master *m, struct request *r)
 	}
 	if (forgiven > 0)
 		sched_forgive(&m->sched, r->slave, renewed);
-	api_take_hello(&m->sched, sl, o);
 	sl->known = true;
+	api_take_hello(&m->sched, sl, o);
 	/* who claimed before may be gone by now */
 	claims_again(m, sl);
 	take_back(m, sl, json_object_get(o, "leases"));

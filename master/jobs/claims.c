@@ -47,7 +47,7 @@ static void
 unlink_claim(struct master *m, struct claim *c)
 {
 	sched_wait(&m->sched, c->slave, NULL);
-	c->slave->seen = loop_now(&m->loop);
+	sched_seen(&m->sched, c->slave, loop_now(&m->loop));
 	if (c->prev)
 		c->prev->next = c->next;
 	else

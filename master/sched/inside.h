@@ -144,7 +144,8 @@ void unit_unqueue(struct sched *s, struct sched_unit *u);
 void unit_withdraw(struct sched *s, struct sched_unit *u);
 void unit_stand(struct sched *s, struct sched_unit *u);
 
-/* What speaks for or against it has changed: is it where it belongs? */
+/* What speaks for or against it has changed: is it where it belongs, and who
+   may have it? */
 void unit_judge(struct sched *s, struct sched_unit *u);
 
 /* Those put aside that a slave may have now stand in their lines again. */
@@ -165,6 +166,9 @@ void unit_leave(struct sched *s, struct sched_unit *u, bool taken);
 /* ---- lease.c ------------------------------------------------------------- */
 
 void lease_drop(struct sched *s, struct sched_unit *u, int64_t now);
+
+/* The slave offers something else: what do its leases take of that? */
+void slave_recount(const struct sched *s, struct sched_slave *sl);
 
 /* Have sched_turn() look at the class. */
 void note_class(struct sched *s, struct sched_class *c);

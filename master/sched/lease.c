@@ -74,6 +74,18 @@ use_resources(const struct sched_unit *u, struct sched_slave *sl, int sign)
 }
 
 void
+slave_recount(const struct sched *s, struct sched_slave *sl)
+{
+	const struct sched_lease *l;
+
+	memset(sl->used, 0, sizeof(sl->used));
+	for (l = s->first_lease; l && sl->leased > 0; l = l->next) {
+		if (l->slave == sl)
+			use_resources(l->unit, sl, 1);
+	}
+}
+
+void
 sched_lease(struct sched *s, struct sched_unit *unit, struct sched_slave *sl,
     int64_t lease, int64_t now, int64_t expires)
 {

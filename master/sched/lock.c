@@ -137,7 +137,6 @@ push_back(struct sched *s, const struct lock_use *x)
 		if (conflict(x, y) && !y->unit->parked) {
 			unit_unqueue(s, y->unit);
 			y->unit->parked = true;
-			unit_unreserve(s, y->unit);
 		}
 		if (!y->shared)
 			break;

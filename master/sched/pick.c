@@ -49,8 +49,7 @@ another_can(const struct sched *s, const struct sched_unit *u, int64_t now)
 	const struct sched_slave *sl;
 
 	for (sl = s->slaves; sl; sl = sl->next) {
-		if (sched_is_online(s, sl, now) && !sl->closed &&
-		    sl->paused_until <= now && class_fits(u->class, sl) &&
+		if (sl->open && sl->known && class_fits(u->class, sl) &&
 		    !refusal_of(s, u, sl->id, now))
 			return true;
 	}
@@ -208,6 +207,18 @@ consider(struct choice *ch, struct sched_class *c)
 	}
 }
 
+static void
+reserve(struct sched *s, struct sched_slave *sl, struct sched_unit *u)
+{
+	u->reserved = sl;
+	sl->reserved = u;
+	if (sl->listed)
+		return;
+	sl->listed = true;
+	sl->next_kept = s->kept;
+	s->kept = sl;
+}
+
 void
 unreserve(struct sched_unit *u)
 {
@@ -262,8 +273,7 @@ sched_pick(struct sched *s, struct sched_slave *sl, int64_t now)
 	if (sl->reserved)
 		unreserve(sl->reserved);
 	unreserve(ch.best);
-	ch.best->reserved = sl;
-	sl->reserved = ch.best;
+	reserve(s, sl, ch.best);
 	return NULL;
 }
 
@@ -309,8 +319,30 @@ refusals_end(struct sched *s, int64_t now)
 			    !refusal_ends(s, u, now))
 				continue;
 			unit_judge(s, u);
-			note_class(s, u->class);
 		}
+	}
+}
+
+/*
+ * When the unit that a slave is kept free for can't go there any more, the
+ * slave is free for others, and another may be for the unit. Why that is
+ * doesn't leave a note: who came before it is in its way again at a lock, or
+ * there is a slave that hasn't lost it.
+ */
+static void
+drop_vain(struct sched *s, int64_t now)
+{
+	struct sched_slave **at = &s->kept, *sl;
+
+	while ((sl = *at) != NULL) {
+		if (sl->reserved && !slave_kept_for(s, sl, now))
+			unit_unreserve(s, sl->reserved);
+		if (sl->reserved) {
+			at = &sl->next_kept;
+			continue;
+		}
+		*at = sl->next_kept;
+		sl->listed = false;
 	}
 }
 
@@ -324,6 +356,7 @@ sched_turn(struct sched *s, int64_t now)
 		slaves_check(s, now);
 	if (now >= s->wake)
 		refusals_end(s, now);
+	drop_vain(s, now);
 	while ((c = s->noted) != NULL) {
 		if (!s->cursor)
 			s->cursor = s->first_waiting;

@@ -253,10 +253,13 @@ unit_withdraw(struct sched *s, struct sched_unit *u)
 void
 unit_judge(struct sched *s, struct sched_unit *u)
 {
-	if (u->state != UNIT_READY || u->held || u->nuses == 0)
+	if (u->state != UNIT_READY || u->held)
 		return;
-	unit_withdraw(s, u);
-	unit_stand(s, u);
+	if (u->nuses > 0) {
+		unit_withdraw(s, u);
+		unit_stand(s, u);
+	}
+	note_class(s, u->class);
 }
 
 void

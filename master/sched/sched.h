@@ -231,8 +231,9 @@ struct sched_slave {
 	struct map labels;       /* value: is it mandatory? */
 	size_t nmandatory;
 	struct map stages, layers;
-	struct sched_unit *reserved;
-	struct sched_slave *next;
+	struct sched_unit *reserved; /* what it is kept free for */
+	bool listed;                 /* among those that are kept free */
+	struct sched_slave *next, *next_kept;
 	struct sched_slave *wait_prev, *wait_next;
 };
 
@@ -258,7 +259,8 @@ struct sched {
 	/* notes for sched_turn() */
 	struct sched_slave *first_waiting, *last_waiting, *cursor;
 	struct sched_class *noted;
-	int64_t wake;  /* a refusal ends */
+	struct sched_slave *kept; /* kept free, or were a moment ago */
+	int64_t wake;             /* a refusal ends */
 	int64_t check; /* a slave's pause ends, or our patience with it */
 };
 
@@ -353,6 +355,9 @@ void sched_slave_retire(struct sched *s, struct sched_slave *sl);
 
 /* It is another machine from now on, which has to say hello first. */
 void sched_slave_rejoin(struct sched *s, struct sched_slave *sl);
+
+/* It has just been heard of. */
+void sched_seen(struct sched *s, struct sched_slave *sl, int64_t now);
 
 /* who (the caller's) waits for work for it; NULL: nobody any more. */
 void sched_wait(struct sched *s, struct sched_slave *sl, void *who);

@@ -126,14 +126,11 @@ slave_changed(struct sched *s, struct sched_slave *sl)
 		fits = class_fits(c, sl);
 		if (c->open || (fits && sl->open))
 			c->open = class_open(s, c);
-		/* without it others may have what they lost */
-		if (was)
+		/* whether others may have what they lost hangs on it, too */
+		if (fits || s->refusals.n > 0)
 			note_class(s, c);
-		if (!fits)
-			continue;
-		if (sl->open)
+		if (fits && sl->open)
 			class_stand(s, c);
-		note_class(s, c);
 	}
 	if (was)
 		lines_clear(s);
@@ -164,6 +161,7 @@ void
 sched_slave_ready(struct sched *s, struct sched_slave *sl)
 {
 	class_forget(s, sl);
+	slave_recount(s, sl);
 	if (sl->reserved)
 		unreserve(sl->reserved);
 	sl->here = true;
@@ -220,6 +218,15 @@ sched_slave_rejoin(struct sched *s, struct sched_slave *sl)
 	if (sl->reserved)
 		unreserve(sl->reserved);
 	slave_changed(s, sl);
+}
+
+void
+sched_seen(struct sched *s, struct sched_slave *sl, int64_t now)
+{
+	sl->seen = now;
+	/* before its hello nobody knows what it could have */
+	sl->here |= sl->known;
+	look_at(s, sl);
 }
 
 static void

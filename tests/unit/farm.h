@@ -52,7 +52,7 @@ take(struct sched_slave *sl, int64_t now)
 	return u->id;
 }
 
-static const char *
+__attribute__((unused)) static const char *
 why(struct sched_unit *u, int64_t now)
 {
 	static struct arena a;

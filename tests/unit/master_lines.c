@@ -1,80 +1,41 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Anything happens to slaves and units, at random. After each event the lines
- * of the locks are as the state alone says, however it came about: looked at
- * by what lock.c promises, and compared with those of a schedule that is made
- * anew.
+ * Anything happens to slaves, units and jobs, at random. After each event the
+ * lines of the locks are as the state alone says, however it came about:
+ * looked at by what lock.c promises, and compared with those of a schedule
+ * that is made anew. And no slave waits for what it could have: sched_turn()
+ * has found all that sched_pick() gives.
+ *
+ *	master_lines.t [FIRST LAST]	these seeds, not those of "make check"
  */
-#include "tap.h"
-#include "master/sched/sched.h"
+#include "anyfarm.h"
 
-#define S ((int64_t)1000000)
+#include <stdlib.h>
 
-#define EVENTS   6000
-#define UNITS    40 /* at a time */
-#define SLAVES   4
-#define PATIENCE (50 * S)
-
-static const char *const lock_names[] = {"master:a", "master:a=shared",
-    "master:b", "master:b=shared", "slave:c", "slave:c=shared"};
-
-/* What a unit was made of. */
-struct made {
-	const char *locks[2], *label;
-	size_t nlocks;
-};
-
-static struct sched sched;
-static struct sched_job *job;
-static struct sched_unit *units[UNITS];
-static struct made made[UNITS];
-static const char *labels[SLAVES];
-static struct sched_slave *slaves[SLAVES];
-static int64_t now, next_unit, next_lease;
-static uint32_t seed = 7;
-
-static uint32_t
-any(uint32_t n)
-{
-	seed = seed * 1664525 + 1013904223;
-	return (seed >> 8) % n;
-}
-
-static struct sched_wants
-wants_of(struct made *m)
-{
-	return (struct sched_wants){.arch = "amd64",
-	    .stage = "",
-	    .labels = &m->label,
-	    .nlabels = m->label != NULL,
-	    .locks = m->locks,
-	    .nlocks = m->nlocks};
-}
-
-static void
-says_hello(struct sched *s, struct sched_slave *sl, const char *label)
-{
-	sched_slave_reset(sl, 3);
-	sched_slave_arch(sl, "amd64");
-	if (label)
-		sched_slave_label(sl, label, false);
-	sl->known = true;
-	sched_slave_ready(s, sl);
-}
+#define SEEDS  600
+#define EVENTS 600
 
 /* ---- what must be -------------------------------------------------------- */
 
 static bool
-takes(const struct sched_slave *sl, const struct made *m,
-    const struct sched_unit *u)
+fits(const struct said *s, const struct made *m)
 {
+	bool asked = s->label && m->label && strcmp(s->label, m->label) == 0;
+
+	return (asked || (!m->label && !(s->label && s->mandatory))) &&
+	    (s->memory == 0 || m->memory <= s->memory);
+}
+
+static bool
+takes(size_t k, size_t i)
+{
+	const struct sched_slave *sl = slaves[k];
 	const struct sched_refusal *r;
 
 	if (sl->closed || sl->paused_until > now ||
-	    !sched_is_online(&sched, sl, now) ||
-	    (m->label && !map_gets(&sl->labels, m->label)))
+	    !sched_is_online(&sched, sl, now) || !fits(&said[k], &made[i]))
 		return false;
-	for (r = sched_refusals(&sched, u); r; r = r->next) {
+	for (r = sched_refusals(&sched, units[i]); r; r = r->next) {
 		if (r->slave == sl->id && r->until > now && !r->rather)
 			return false;
 	}
@@ -87,7 +48,7 @@ has_slave(size_t i)
 	size_t k;
 
 	for (k = 0; k < SLAVES; k++) {
-		if (takes(slaves[k], &made[i], units[i]))
+		if (takes(k, i))
 			return true;
 	}
 	return false;
@@ -120,7 +81,8 @@ keeps(const struct sched_unit *y, const struct lock_use *x, bool y_has_slave)
 	if (!use || (use->shared && x->shared))
 		return false;
 	return y->state == UNIT_LEASED ||
-	    (y->state == UNIT_READY && y_has_slave && is_before(y, x->unit));
+	    (y->state == UNIT_READY && !y->held && y_has_slave &&
+		is_before(y, x->unit));
 }
 
 static bool
@@ -139,19 +101,60 @@ may_go(const struct sched_unit *u, const bool *has)
 	return true;
 }
 
+/* Is what a slave has the sum of its leases? */
+static bool
+adds_up(size_t k)
+{
+	const struct sched_slave *sl = slaves[k];
+	int64_t leased = 0, used = 0;
+	bool alone = false;
+	size_t i;
+
+	for (i = 0; i < UNITS; i++) {
+		if (!units[i] || units[i]->state != UNIT_LEASED ||
+		    units[i]->lease->slave != sl)
+			continue;
+		leased++;
+		used += made[i].memory ? made[i].memory
+				       : sl->offer[SCHED_MEMORY] / sl->slots;
+		alone |= made[i].exclusive;
+	}
+	return sl->leased == leased && sl->used[SCHED_MEMORY] == used &&
+	    sl->alone == alone;
+}
+
 static bool
 all_is_well(void)
 {
 	bool has[UNITS] = {0};
-	size_t i;
+	size_t i, nready = 0;
 
 	for (i = 0; i < UNITS; i++)
 		has[i] = units[i] && has_slave(i);
 	for (i = 0; i < UNITS; i++) {
 		if (!units[i] || units[i]->state != UNIT_READY)
 			continue;
+		nready++;
+		if (units[i]->held || units[i]->nuses == 0)
+			continue;
 		if (units[i]->aside == has[i] ||
 		    units[i]->parked != (!has[i] || !may_go(units[i], has)))
+			return false;
+	}
+	for (i = 0; i < SLAVES; i++) {
+		if (!adds_up(i))
+			return false;
+	}
+	return nready == sched.nready;
+}
+
+static bool
+nobody_waits_in_vain(void)
+{
+	size_t i;
+
+	for (i = 0; i < SLAVES; i++) {
+		if (slaves[i]->waiting && sched_pick(&sched, slaves[i], now))
 			return false;
 	}
 	return true;
@@ -167,31 +170,45 @@ make_slaves(struct sched *s)
 
 	for (i = 0; i < SLAVES; i++) {
 		sl = sched_slave(s, slaves[i]->id, "s");
-		says_hello(s, sl, labels[i]);
+		if (slaves[i]->known)
+			says_hello(s, sl, &said[i]);
 		sl->seen = slaves[i]->seen;
 		sched_slave_close(s, sl, slaves[i]->closed);
 		sched_slave_pause(s, sl, slaves[i]->paused_until, now);
 		sched_wait(s, sl, slaves[i]->waiting);
+		if (slaves[i]->retired)
+			sched_slave_retire(s, sl);
 	}
 }
 
+static struct sched_job *
+make_job(struct sched *s, const struct sched_job *old)
+{
+	struct sched_job *j = sched_job_get(s, old->id);
+
+	if (!j)
+		j = sched_job_add(s, old->id, 0, old->user, old->created);
+	j->cancelled = old->cancelled;
+	return j;
+}
+
 static void
-make_unit(struct sched *s, struct sched_job *j, size_t i)
+make_unit(struct sched *s, size_t i)
 {
 	const struct sched_unit *old = units[i];
-	struct sched_unit_spec spec = {.id = old->id,
-	    .root = sched_root(old),
-	    .wants = wants_of(&made[i]),
-	    .state = old->state == UNIT_LEASED ? UNIT_LEASED : UNIT_BLOCKED,
-	    .ready = old->ready};
-	struct sched_unit *u = sched_unit_add(s, j, &spec);
+	struct sched_unit_spec spec = spec_of(&made[i], old->id);
 	const struct sched_refusal *r;
+	struct sched_unit *u;
 
+	if (old->state == UNIT_LEASED)
+		spec.state = UNIT_LEASED;
+	spec.ready = old->ready;
+	u = sched_unit_add(s, make_job(s, old->job), &spec);
 	for (r = sched_refusals(&sched, old); r; r = r->next)
 		sched_refuse(s, u, r->slave, r->until, r->rather, "no");
 	if (old->state == UNIT_LEASED)
 		sched_lease(s, u, ids_get(&s->slave_ids, old->lease->slave->id),
-		    old->lease->id, now, UNTIL_EVER - 1);
+		    old->lease->id, now, now + DAY);
 	else
 		sched_start(s, u, old->ready);
 }
@@ -212,17 +229,15 @@ static bool
 is_same_anew(void)
 {
 	const struct sched_lock *l, *m;
-	struct sched_job *j;
 	struct sched s;
 	bool same = true;
 	size_t i;
 
-	sched_init(&s, PATIENCE, 86400 * S);
+	sched_init(&s, PATIENCE, DAY);
 	make_slaves(&s);
-	j = sched_job_add(&s, 1, 0, "alpha", 0);
 	for (i = 0; i < UNITS; i++) {
 		if (units[i])
-			make_unit(&s, j, i);
+			make_unit(&s, i);
 	}
 	sched_turn(&s, now);
 	for (i = 0; i < sched.locks.n; i++) {
@@ -237,22 +252,39 @@ is_same_anew(void)
 
 /* ---- what happens -------------------------------------------------------- */
 
+/* With some seeds slaves' only: those are looked at one by one. */
+static const char *
+any_lock(void)
+{
+	return lock_names[first_seed % 2 ? any(7) : 4 + any(3)];
+}
+
 static void
 add_unit(size_t i)
 {
 	struct made *m = &made[i];
+	struct sched_job *job = jobs[any(JOBS)];
+	struct sched_unit_spec spec;
 
-	*m = (struct made){.nlocks = any(2) + 1};
-	m->locks[0] = lock_names[any(6)];
-	m->locks[1] = lock_names[any(6)];
-	m->label = any(3) == 0 ? "x" : any(2) ? "y" : NULL;
-	units[i] = sched_unit_add(&sched, job,
-	    &(struct sched_unit_spec){.id = ++next_unit,
-		.root = "a/b-1.0",
-		.wants = wants_of(m),
-		.state = UNIT_BLOCKED});
+	if (job->cancelled)
+		return;
+	*m = (struct made){.nlocks = any(3), .exclusive = any(8) == 0};
+	m->locks[0] = any_lock();
+	m->locks[1] = any_lock();
+	m->label = any(3) == 0 ? "x" : any(3) == 0 ? "y" : NULL;
+	m->key = any(2) ? "aaaa" : any(2) ? "bbbb" : NULL;
+	m->memory = any(3) * 3;
+	spec = spec_of(m, ++next_unit);
+	units[i] = sched_unit_add(&sched, job, &spec);
 	/* some were ready long before */
-	sched_start(&sched, units[i], now - any(30) * S);
+	sched_start(&sched, units[i], now - (any(4) ? any(30) * S : LONG));
+}
+
+static void
+end_unit(struct sched_unit *u)
+{
+	sched_end(
+	    &sched, u, u->job->cancelled ? UNIT_CANCELLED : UNIT_PASSED, now);
 }
 
 static void
@@ -263,26 +295,111 @@ unit_event(size_t i)
 
 	if (!u) {
 		add_unit(i);
-	} else if (u->state == UNIT_LEASED && any(3) == 0) {
+	} else if (u->state == UNIT_LEASED && !u->job->cancelled &&
+	    any(3) == 0) {
 		sl = u->lease->slave;
 		sched_return(&sched, u, now);
-		sched_refuse(&sched, u, sl->id,
-		    any(2) ? UNTIL_EVER : now + any(60) * S, any(3) == 0, "no");
-	} else if (u->state == UNIT_LEASED || any(9) == 0) {
-		sched_end(&sched, u, UNIT_PASSED, now);
-		units[i] = NULL;
+		if (any(3))
+			sched_refuse(&sched, u, sl->id,
+			    any(2) ? UNTIL_EVER : now + any(60) * S, any(2),
+			    "no");
+	} else if (u->state == UNIT_LEASED || any(40) == 0) {
+		end_unit(u);
 	} else if (any(9) == 0) {
-		sched_refuse(&sched, u, sl->id, UNTIL_EVER, false, "no");
+		sched_refuse(&sched, u, sl->id, UNTIL_EVER, any(2), "no");
+	}
+}
+
+/* Those that are over are forgotten, and a job that is. */
+static void
+forget(void)
+{
+	size_t i;
+
+	for (i = 0; i < UNITS; i++) {
+		if (units[i] && unit_state_is_over(units[i]->state))
+			units[i] = NULL;
+	}
+	for (i = 0; i < JOBS; i++) {
+		if (!jobs[i]->cancelled || jobs[i]->nopen > 0)
+			continue;
+		sched_job_drop(&sched, jobs[i]);
+		new_job(i);
+	}
+}
+
+static void
+job_event(struct sched_job *job)
+{
+	int64_t by;
+
+	switch (any(6)) {
+	case 0:
+		if (!job->cancelled)
+			sched_cancel(&sched, job, now);
+		break;
+	case 1:
+		by = ((int64_t)any(200) - 100) * S;
+		sched_move(&sched, by);
+		now += by;
+		break;
+	default:
+		sched_job_priority(&sched, job, any(5));
+		break;
+	}
+}
+
+/* Some are through by an earlier result. */
+static void
+take(struct sched_slave *sl, uint32_t most)
+{
+	struct sched_unit *u;
+
+	while (most > 0 && (u = sched_pick(&sched, sl, now)) != NULL) {
+		if (u->reuse && any(2)) {
+			sched_end(&sched, u, UNIT_PASSED, now);
+			continue;
+		}
+		sched_lease(&sched, u, sl, ++next_lease, now, now + DAY);
+		most--;
+	}
+}
+
+/* It asks, and waits when there is nothing more for it. */
+static void
+asks(struct sched_slave *sl)
+{
+	sched_seen(&sched, sl, now);
+	take(sl, UINT32_MAX);
+	sched_wait(&sched, sl, &who);
+}
+
+static void
+comes_and_goes(size_t i)
+{
+	struct sched_slave *sl = slaves[i];
+
+	if (sl->retired) {
+		sched_slave_rejoin(&sched, sl);
+	} else if (any(4) > 0) {
+		sched_seen(&sched, sl, now);
+		says_anything(i);
+	} else {
+		sched_wait(&sched, sl, NULL);
+		sched_slave_retire(&sched, sl);
 	}
 }
 
 static void
 slave_event(size_t i)
 {
-	static int who;
 	struct sched_slave *sl = slaves[i];
 
-	switch (any(6)) {
+	if (!sl->known || sl->retired) {
+		comes_and_goes(i);
+		return;
+	}
+	switch (any(7)) {
 	case 0:
 		sched_slave_close(&sched, sl, sl->closed ? NULL : "drained");
 		break;
@@ -290,67 +407,137 @@ slave_event(size_t i)
 		sched_slave_pause(&sched, sl, any(2) * (now + 20 * S), now);
 		break;
 	case 2:
-		labels[i] = any(3) == 0 ? NULL : any(2) ? "x" : "y";
-		says_hello(&sched, sl, labels[i]);
+		comes_and_goes(i);
 		break;
 	case 3:
+		sched_seen(&sched, sl, now);
 		sched_forgive(&sched, sl->id, true);
 		sched_slave_ready(&sched, sl);
 		break;
+	case 4:
+		sched_seen(&sched, sl, now);
+		take(sl, any(3));
+		break;
 	default:
-		sl->seen = now;
-		sched_wait(&sched, sl, sl->waiting ? NULL : &who);
+		if (sl->waiting)
+			sched_wait(&sched, sl, NULL);
+		else
+			asks(sl);
 		break;
 	}
 }
 
-static void
-take_some(void)
+/* As the master's loop does. False: one was found that there is nothing for. */
+static bool
+serve_all(void)
 {
-	struct sched_slave *sl = slaves[any(SLAVES)];
-	struct sched_unit *u;
+	struct sched_slave *sl;
 
-	if (!sched_is_online(&sched, sl, now))
-		return;
-	while ((u = sched_pick(&sched, sl, now)) != NULL)
-		sched_lease(&sched, u, sl, ++next_lease, now, UNTIL_EVER - 1);
+	while ((sl = sched_turn(&sched, now)) != NULL) {
+		if (!sched_pick(&sched, sl, now))
+			return false;
+		take(sl, 1);
+		sched_wait(&sched, sl, NULL);
+		sched_seen(&sched, sl, now);
+		if (any(2))
+			asks(sl);
+	}
+	forget();
+	return true;
 }
 
-int
-main(void)
+static void
+event(void)
 {
-	bool well = true, same = true;
-	size_t i;
-	int n;
+	now += any(5) == 0 ? any(3) * S : 0;
+	if (any(60) == 0)
+		now += any(LONG / S) * S;
+	if (any(3) == 0)
+		slave_event(any(SLAVES));
+	else if (any(30) == 0)
+		job_event(jobs[any(JOBS)]);
+	else
+		unit_event(any(UNITS));
+	forget();
+}
 
-	sched_init(&sched, PATIENCE, 86400 * S);
-	job = sched_job_add(&sched, 1, 0, "alpha", 0);
-	now = 1000 * S;
+static void
+begin(void)
+{
+	size_t i;
+
+	now = 1000 * DAY;
+	next_unit = next_job = next_lease = 0;
+	sched_init(&sched, PATIENCE, DAY);
+	for (i = 0; i < JOBS; i++)
+		new_job(i);
 	for (i = 0; i < SLAVES; i++) {
 		slaves[i] = sched_slave(&sched, (int64_t)i + 1, "s");
 		slaves[i]->seen = now;
-		says_hello(&sched, slaves[i], NULL);
+		says_anything(i);
 	}
-	for (n = 0; n < EVENTS && well && same; n++) {
-		now += any(5) == 0 ? any(20) * S : 0;
-		if (any(4) == 0)
-			slave_event(any(SLAVES));
-		else if (any(2) == 0)
-			unit_event(any(UNITS));
-		else
-			take_some();
-		/* as often as the master's loop does */
-		sched_turn(&sched, now);
-		well = all_is_well();
-		same = n % 10 > 0 || is_same_anew();
-	}
-	ok(well, "each stands where it should, after each of %d events", n);
-	ok(same, "and where it does when all is made anew");
+}
+
+/* Is nothing left over when all is over? */
+static bool
+end(void)
+{
+	bool nothing;
+	size_t i;
+
 	for (i = 0; i < UNITS; i++) {
 		if (units[i])
 			sched_end(&sched, units[i], UNIT_CANCELLED, now);
+		units[i] = NULL;
 	}
-	ok(sched.nready == 0 && sched.nleased == 0, "nothing is left over");
+	for (i = 0; i < JOBS; i++)
+		sched_job_drop(&sched, jobs[i]);
+	nothing = sched.nready == 0 && sched.nleased == 0 &&
+	    sched.units.n + sched.sames.n + sched.refusals.n == 0 &&
+	    !sched.classes;
 	sched_release(&sched);
+	return nothing;
+}
+
+/* What is wrong after some event, or NULL. */
+static const char *
+try(uint32_t from)
+{
+	const char *wrong = NULL;
+	int n;
+
+	seed = first_seed = from;
+	begin();
+	for (n = 0; n < EVENTS && !wrong; n++) {
+		event();
+		if (!serve_all())
+			wrong = "nothing is there for one that is found";
+		else if (!nobody_waits_in_vain())
+			wrong = "a slave waits for what it could have";
+		else if (!all_is_well())
+			wrong = "one doesn't stand where it should";
+		else if (n % 50 == 0 && !is_same_anew())
+			wrong = "nor where it does when all is made anew";
+	}
+	if (wrong)
+		printf("# seed %u, event %d\n", from, n);
+	if (!end() && !wrong)
+		wrong = "something is left over";
+	return wrong;
+}
+
+int
+main(int argc, char *argv[])
+{
+	uint32_t first = 1, last = SEEDS, i;
+	const char *wrong = NULL;
+
+	if (argc == 3) {
+		first = (uint32_t)strtoul(argv[1], NULL, 10);
+		last = (uint32_t)strtoul(argv[2], NULL, 10);
+	}
+	for (i = first; i <= last && !wrong; i++)
+		wrong = try(i);
+	is(wrong, NULL, "whatever happens, all is as it should be");
 	return tap_done();
 }

@@ -36,6 +36,29 @@ test_labels(void)
 	end();
 }
 
+/* A slave that offers something else has given as much of that. */
+static void
+test_offer_changed(void)
+{
+	struct sched_slave *sl;
+
+	begin();
+	sl = slave(1, "s", "amd64", 1);
+	sl->offer[SCHED_MEMORY] = 8;
+	sched_slave_ready(&sched, sl);
+	sched_start(&sched, plain(), 0);
+	is_int(take(sl, 0), 1, "a unit has all of a slave");
+	is_int(sl->used[SCHED_MEMORY], 8, "and its memory");
+	sched_slave_reset(sl, 4);
+	sched_slave_arch(sl, "amd64");
+	sl->offer[SCHED_MEMORY] = 8;
+	sched_slave_ready(&sched, sl);
+	is_int(sl->used[SCHED_MEMORY], 2, "with four slots a quarter");
+	sched_end(&sched, sched_unit_get(&sched, 1), UNIT_PASSED, 0);
+	is_int(sl->used[SCHED_MEMORY], 0, "of which nothing stays");
+	end();
+}
+
 /* What keeps a unit off a slave that has all that it wants is told. */
 static void
 test_barred(void)
@@ -406,6 +429,7 @@ main(void)
 {
 	test_labels();
 	test_barred();
+	test_offer_changed();
 	test_resources();
 	test_room();
 	test_alone();
