@@ -142,11 +142,36 @@ test_kept_in_vain(void)
 	end();
 }
 
+/* What comes while slaves are served is for those before, too. */
+static void
+test_between(void)
+{
+	struct sched_wants wants = {.arch = "amd64", .stage = ""};
+	struct sched_slave *arm, *two;
+	int who;
+
+	begin();
+	arm = slave(1, "arm", "arm64", 1);
+	two = slave(2, "two", "amd64", 1);
+	sched_wait(&sched, arm, &who);
+	sched_wait(&sched, two, &who);
+	sched_wait(&sched, slave(3, "three", "amd64", 1), &who);
+	sched_start(&sched, wanting(job, &wants), 0);
+	ok(sched_turn(&sched, 0) == two, "one in the middle is served");
+	take(two, 0);
+	sched_wait(&sched, two, NULL);
+	wants.arch = "arm64";
+	sched_start(&sched, wanting(job, &wants), 0);
+	ok(sched_turn(&sched, 0) == arm, "then one before it");
+	end();
+}
+
 int
 main(void)
 {
 	test_taken_elsewhere();
 	test_lost();
 	test_kept_in_vain();
+	test_between();
 	return tap_done();
 }
