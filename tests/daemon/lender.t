@@ -236,7 +236,8 @@ submit alpha/vast --param N=2
 within 60 at_artifact
 run slave wide stop --now
 [[ $status == 0 ]]; ok "so does stop --now"
-! pgrep -f "autotua-chroot -s $tmp/wide/" >/dev/null; ok "with its jailer"
+no_jailer() { ! pgrep -f "autotua-chroot -s $tmp/wide/" >/dev/null; }
+within 5 no_jailer; ok "with its jailer"
 wait "${pid[wide]}"; unset "pid[wide]"
 cancel
 echo "time = 3s" >>"$tmp/wide/slave.conf"
