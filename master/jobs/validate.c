@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define UNIT_LOCKS 256
+
 /* The request's signature against one key of its user. */
 static int
 check_with(const struct validation *v, struct notary *n,
@@ -183,6 +185,29 @@ result_json(struct validation *v, struct tree *t, struct plan *const *plans)
 	    "revision", tree_commit(t), "units", units);
 }
 
+/* All locks of a unit are granted at once: many make that slow for all. */
+static void
+check_locks(const struct validation *v, const struct plan *plan,
+    const struct plan_unit *u, struct diags *d)
+{
+	const struct metadata *m;
+	struct place nowhere = {0};
+	struct map seen;
+	size_t i, k;
+
+	map_init(&seen, v->arena);
+	for (i = 0; i < u->nsteps; i++) {
+		m = u->steps[i].meta;
+		for (k = 0; k < m->nlocks; k++)
+			map_put(&seen, m->locks[k], strcspn(m->locks[k], "="));
+	}
+	if (seen.n > UNIT_LOCKS)
+		diag_error(d, nowhere, "locks",
+		    "%s (%s): its steps want %zu locks, at most %d are allowed",
+		    id_format(v->arena, &u->steps[u->nsteps - 1].meta->id),
+		    plan->arch, seen.n, UNIT_LOCKS);
+}
+
 /* The result, or NULL with diagnostics. */
 static json_t *
 plan_all(
@@ -190,13 +215,16 @@ plan_all(
 {
 	struct recipes all = {0};
 	struct plan **plans = make_plans(v, t, d);
-	size_t i;
+	size_t i, k;
 
 	if (!plans)
 		return NULL;
 	map_init(&all.seen, v->arena);
-	for (i = 0; i < v->narches; i++)
+	for (i = 0; i < v->narches; i++) {
 		collect(v, t, plans[i], &all, d);
+		for (k = 0; k < plans[i]->nunits; k++)
+			check_locks(v, plans[i], &plans[i]->units[k], d);
+	}
 	if (d->errors || check_recipes(v, n, t, &all, d) < 0)
 		return NULL;
 	return result_json(v, t, plans);

@@ -23,6 +23,11 @@ DESCRIPTION="Has the board, of whom no slave trusts"
 LOCKS="master:board"
 job_run() { sleep 1000; }
 X
+recipe alpha/greedy/greedy-1.0 <<X
+DESCRIPTION="Wants far more than anybody needs"
+LOCKS="$(printf 'master:l%s ' {1..300})"
+job_run() { :; }
+X
 sign alpha beta && commit "signed"
 # long, so that a slow machine loses none
 lease_time=40s
@@ -34,6 +39,9 @@ enroll_slave one "slots = 2" "keyring = $tmp/keyring" "label = even"
 enroll_slave two "slots = 2" "keyring = $tmp/keyring" "label = odd"
 for name in one two; do start_slave "$name"; done
 
+run jobuild submit alpha/greedy
+[[ $status != 0 ]] && said "alpha/greedy-1.0 (amd64): its steps want 300 locks, at most 256 are allowed"
+ok "a unit of hundreds of locks is refused"
 first='' second='' third='' fourth=''
 start() { # VARIABLE RECIPE [ARGUMENT]...: submit; the job in VARIABLE
 	submit "${@:2}" --param "N=$1" && printf -v "$1" %s "$job"
