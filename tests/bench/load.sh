@@ -100,10 +100,10 @@ load_real() {
 }
 
 bench_load() {
+	local lease_time=600s # farm.sh reads it
+
 	ulimit -n "$(ulimit -Hn)"
 	load_tree
-	# shellcheck disable=SC2034 # farm.sh reads it
-	lease_time=600s
 	farm_master load || return
 	echo "connections-per-address = 0" >>"$tmp/master/master.conf"
 	kill_daemon master TERM

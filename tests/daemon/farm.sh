@@ -21,17 +21,21 @@ unset "${!AUTOTUA_@}"
 bad=0
 declare -A pid=()
 
-# shellcheck disable=SC2317 # called by trap
-farm_end() {
+farm_stop() {
 	local name
 
-	# what gets SIGTERM before it has become a daemon comes here too
-	[[ $BASHPID == "$$" ]] || return
 	for name in "${!pid[@]}"; do
 		kill -s KILL "${pid[$name]}" 2>/dev/null
 	done
 	wait 2>/dev/null
+	pid=()
 	gpgconf --kill all 2>/dev/null
+}
+# shellcheck disable=SC2317 # called by trap
+farm_end() {
+	# what gets SIGTERM before it has become a daemon comes here too
+	[[ $BASHPID == "$$" ]] || return
+	farm_stop
 	# a copy, as what is mounted ends with us
 	((bad)) && [[ -n ${KEEP-} ]] && cp -a "$tmp" "$tmp.kept" && echo "# kept: $tmp.kept"
 	[[ -z ${own_mounts-} ]] ||
