@@ -176,7 +176,8 @@ AREAS      := $(filter-out bench,$(sort \
 	$(patsubst tests/%/,%,$(dir $(wildcard tests/*/*.t)))))
 TESTS      ?= $(unit_t) $(foreach a,$(AREAS),$(wildcard tests/$a/*.t))
 chaos      := $B/tests/daemon/chaosnet $B/tests/daemon/chaosclock.so
-TEST_PROGS := $(chaos) $B/tests/resolve/differ $B/tests/resolve/peer \
+load       := $B/tests/bench/load $B/tests/bench/loadcerts
+TEST_PROGS := $(chaos) $(load) $B/tests/resolve/differ $B/tests/resolve/peer \
 	$B/tests/chroot/asker $B/tests/chroot/filtered \
 	$B/tests/chroot/probe $B/tests/resolve/cases $B/tests/parse/parsetest \
 	$B/tests/parse/mutants $B/tests/sched/sim \
@@ -223,6 +224,9 @@ $B/tests/value/valuetest: $B/tests/value/valuetest.o \
 $B/tests/daemon/chaosnet: $B/tests/daemon/chaosnet.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^
+$(load): %: %.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LD) -o $@ $^ -lgnutls -ljansson
 # goes into processes with and without sanitizers
 $B/tests/daemon/chaosclock.so: tests/daemon/chaosclock.c Makefile | $B/.needs
 	@mkdir -p $(@D)
@@ -304,15 +308,11 @@ demo: all
 	@B='$(abspath $B)' tests/demo/demo
 
 BENCH ?= recipes plan tree signatures jail farm load
-load := $B/tests/bench/load $B/tests/bench/loadcerts
 bench: all $B/tests/bench/recipes $B/tests/bench/plan $B/tests/bench/tree \
 		$B/tests/resolve/peer $B/tests/sched/sim \
 		$B/tests/bench/jailer $B/tests/bench/treegen $(load)
 	@tests/tools/install-needs run check bench
 	@B='$(abspath $B)' tests/bench/bench $(BENCH)
-$(load): %: %.o
-	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LD) -o $@ $^ -lgnutls -ljansson
 $B/tests/bench/tree: $B/tests/bench/tree.o $B/jobuild/cli/workers.o $B/libjobuild.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LD) -o $@ $^ $(LIBS_JOBUILD)

@@ -10,6 +10,8 @@
  * PID is the master's: what it used is part of the figures. Connections are
  * made one after the other; once they are, nothing waits but in epoll.
  */
+#include "plan/plan.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,10 +31,6 @@
 
 #define ANSWER_MAX (1 << 20)
 #define CHUNK      ((size_t)1 << 20)
-
-static const char hello[] =
-    "{\"version\":1,\"arches\":[\"amd64\"],\"slots\":1,\"capabilities\":"
-    "{\"kernel\":\"6.1\",\"cpus\":\"8\",\"memory\":\"16000\"},\"leases\":[]}";
 
 enum stage { WAITING, CLAIMED, REPORTED };
 
@@ -274,13 +272,31 @@ wait_answer(struct slave *s, const char **body)
 }
 
 static void
+greet(struct slave *s)
+{
+	const char *body;
+	char hello[256];
+	int rc;
+
+	snprintf(hello, sizeof(hello),
+	    "{\"version\":1,\"keys\":%d,\"arches\":[\"amd64\"],\"slots\":1,"
+	    "\"capabilities\":{\"kernel\":\"6.1\",\"cpus\":\"8\","
+	    "\"memory\":\"16000\"},\"leases\":[]}",
+	    KEY_FORMAT);
+	ask(s, "POST", "slave/hello", hello, strlen(hello));
+	rc = wait_answer(s, &body);
+	if (rc != 200)
+		die("hello of slave %zu: %d %s", s->number, rc,
+		    rc > 0 ? body : "");
+}
+
+static void
 slave_connect(struct farm *f, struct slave *s)
 {
 	struct sockaddr_in to = {.sin_family = AF_INET,
 	    .sin_port = htons((uint16_t)f->port),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = s};
-	const char *body;
 	int rc, one = 1;
 
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -299,11 +315,7 @@ slave_connect(struct farm *f, struct slave *s)
 		rc = gnutls_handshake(s->tls);
 	} while (rc < 0 && !gnutls_error_is_fatal(rc));
 	must(rc, "handshake");
-	ask(s, "POST", "slave/hello", hello, strlen(hello));
-	rc = wait_answer(s, &body);
-	if (rc != 200)
-		die("hello of slave %zu: %d %s", s->number, rc,
-		    rc > 0 ? body : "");
+	greet(s);
 	/* an answer is there in whole or there is nothing to hold */
 	free(s->in);
 	s->in = NULL;
@@ -348,8 +360,7 @@ farm_connect(struct farm *f, size_t n)
 	    clock_now() - begin, (cpu_of(f->master) - cpu) * 1000 / (double)n);
 }
 
-/* ---- what they do ---------------------------------------------------------
- */
+/* ---- what they do -------------------------------------------------------- */
 
 /* 1: a capsule came. */
 static int
