@@ -50,6 +50,7 @@ struct master {
 	int64_t pruned;   /* or started, or the clock was set; by clock_us() */
 	struct reserve reserve;
 	struct incoming *incoming; /* uploads */
+	struct packer *packers;    /* api/packs.c */
 	struct sweep sweep;
 	struct kept kept;
 	struct limit limit;             /* how often who may ask */

@@ -4,19 +4,14 @@
 #include "master/jobs/dispatch.h"
 #include "master/store/kept.h"
 #include "master/store/logs.h"
-#include "master/jobs/validate.h"
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "tree/tree.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#define STEPS_MAX    100000
-#define PACK_SECONDS 60
+#define STEPS_MAX 100000
 
 static const char *const live_states[] = {
     "fetching", "preparing", "setup", "unpack", "run", "collect", NULL};
@@ -460,107 +455,4 @@ api_step(struct master *m, struct request *r)
 		    r, 200, json_pack("{s:o}", "events", api_lease_events(u)));
 out:
 	json_decref(log);
-}
-
-/* ---- the pack --------------------------------------------------------------
- */
-
-struct packing {
-	struct pack_job job; /* first: what pack_work() takes */
-	struct request *r;
-	const char *path;
-};
-
-static void
-send_pack(struct packing *p)
-{
-	api_file(p->r, p->path, "application/x-git-packed-objects");
-}
-
-static void
-pack_done(void *ctx, const struct buf *text, const struct error *err)
-{
-	struct packing *p = ctx;
-	struct error failed;
-
-	if (child_result(text, err, &failed) == 0) {
-		send_pack(p);
-	} else {
-		fail_in(&failed, "pack");
-		request_broken(p->r, &failed);
-	}
-	request_resume(p->r);
-}
-
-/* The atoms of the unit's steps, out of its capsule. */
-static bool
-pack_from_capsule(struct pack_job *p, const char *capsule)
-{
-	json_t *o = json_loads(capsule, 0, NULL), *step;
-	const json_t *steps = json_object_get(o, "steps");
-	const char **atoms;
-	size_t i;
-
-	p->n = json_array_size(steps);
-	atoms = arena_array(p->arena, p->n, const char *);
-	json_array_foreach(steps, i, step)
-	{
-		atoms[i] = arena_strdup(p->arena, api_text(step, "atom", 200));
-	}
-	p->atoms = atoms;
-	p->revision =
-	    arena_strdup(p->arena, api_text(o, "revision", OBJECT_HEX));
-	json_decref(o);
-	return p->n > 0;
-}
-
-static bool
-find_pack(struct master *m, struct packing *p, int64_t unit)
-{
-	struct arena *a = &p->r->arena;
-	enum sql q = SQL_UNIT_PACK;
-	const char *capsule;
-	struct error err;
-
-	if (db_one(m->db, q, ARGS(INT(unit)), &err) <= 0)
-		return false;
-	p->job.arena = a;
-	p->job.name = db_text(m->db, q, 0, a);
-	p->job.packs = state_path(m->st, a, "packs");
-	capsule = db_text(m->db, q, 1, a);
-	p->job.mirror =
-	    state_path(m->st, a, "trees/%s.git", db_text(m->db, q, 2, a));
-	p->path = state_path(m->st, a, "packs/%s", p->job.name);
-	db_end(m->db, q);
-	return pack_from_capsule(&p->job, capsule);
-}
-
-void
-api_pack(struct master *m, struct request *r)
-{
-	int64_t attempt = request_number(r, "attempt");
-	struct child_work work = {.work = pack_work,
-	    .done = pack_done,
-	    .limit = PACK_SECONDS,
-	    .max = 4096};
-	struct sched_unit *u;
-	struct packing *p;
-	struct error err;
-
-	if (attempt < 0 || !(u = api_lease(m, r, attempt)))
-		return;
-	p = arena_new(&r->arena, struct packing);
-	p->r = r;
-	if (!find_pack(m, p, u->id)) {
-		fail(&err, "unit %" PRId64 " has no usable capsule", u->id);
-		request_broken(r, &err);
-		return;
-	}
-	if (access(p->path, F_OK) == 0) {
-		send_pack(p);
-		return;
-	}
-	work.ctx = p;
-	request_wait(r);
-	child_start(&m->loop, &work);
 }

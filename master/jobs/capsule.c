@@ -188,9 +188,7 @@ static void
 pack_ahead(struct writing *w, const char *name)
 {
 	struct pack_job p = {.arena = w->v->arena,
-	    .mirror = w->v->mirror,
 	    .packs = w->v->packs,
-	    .revision = tree_commit(w->t),
 	    .name = name,
 	    .atoms = w->atoms,
 	    .n = w->unit->nsteps};

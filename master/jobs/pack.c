@@ -11,9 +11,13 @@
 #include "base/error.h"
 
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#define MOMENT (CLOCKS_PER_SEC / 20) /* for packs that nobody waits for */
 
 void
 pack_name(
@@ -46,7 +50,7 @@ find_recipes(const struct pack_job *p, struct tree *t, struct error *err)
 			list[i] = tree_recipe(t, &id, RECIPE_JOBUILD, &d);
 		if (!list[i]) {
 			fail(err, "%s is not in revision %s", p->atoms[i],
-			    p->revision);
+			    tree_commit(t));
 			return NULL;
 		}
 	}
@@ -76,28 +80,84 @@ write_pack(const struct pack_job *p, struct tree *t, struct error *err)
 	return rc;
 }
 
+static bool
+is_there(const struct pack_job *p)
+{
+	return access(arena_printf(p->arena, "%s/%s", p->packs, p->name),
+		   F_OK) == 0;
+}
+
 int
 pack_make(const struct pack_job *p, struct tree *t, struct error *err)
 {
-	struct tree *own = NULL;
-	int rc;
+	return is_there(p) ? 0 : write_pack(p, t, err);
+}
 
-	if (access(arena_printf(p->arena, "%s/%s", p->packs, p->name), F_OK) ==
-	    0)
+/* ---- on demand ----------------------------------------------------------- */
+
+/* The atoms of the unit's steps; its revision, or NULL. */
+static const char *
+read_capsule(struct pack_job *p, const char *capsule)
+{
+	json_t *o = json_loads(capsule, 0, NULL), *step;
+	const json_t *steps = json_object_get(o, "steps");
+	const char **atoms, *s;
+	size_t i;
+
+	p->n = json_array_size(steps);
+	atoms = arena_array(p->arena, p->n, const char *);
+	json_array_foreach(steps, i, step)
+	{
+		s = json_string_value(json_object_get(step, "atom"));
+		atoms[i] = arena_strdup(p->arena, s ? s : "");
+	}
+	p->atoms = atoms;
+	s = json_string_value(json_object_get(o, "revision"));
+	s = s && p->n > 0 ? arena_strdup(p->arena, s) : NULL;
+	json_decref(o);
+	return s;
+}
+
+/* t: what is open, of another revision perhaps; or NULL. */
+static int
+make(const struct packs_job *w, const struct pack_of *what, struct tree **t,
+    struct error *err)
+{
+	struct pack_job p = {
+	    .arena = w->arena, .packs = w->packs, .name = what->name};
+	const char *revision;
+
+	if (is_there(&p))
 		return 0;
-	if (!t && tree_open(&own, p->mirror, p->revision, err) < 0)
+	revision = read_capsule(&p, what->capsule);
+	if (!revision)
+		return fail(err, "the capsule is not usable");
+	if (*t && strcmp(tree_commit(*t), revision) != 0) {
+		tree_close(*t);
+		*t = NULL;
+	}
+	if (!*t && tree_open(t, w->mirror, revision, err) < 0)
 		return -1;
-	rc = write_pack(p, t ? t : own, err);
-	if (own)
-		tree_close(own);
-	return rc;
+	return write_pack(&p, *t, err);
 }
 
 void
-pack_work(void *ctx, int out)
+packs_make(const struct packs_job *w, int out)
 {
-	struct error err = {0};
+	clock_t until = clock() + MOMENT;
+	struct error err = {0}, first = {0};
+	struct tree *t = NULL;
+	bool bad = false;
+	size_t i;
 
-	if (pack_make(ctx, NULL, &err) < 0)
-		child_fail(out, &err);
+	for (i = 0; i < w->n && (i < w->nasked || clock() < until); i++) {
+		if (make(w, &w->list[i], &t, &err) == 0 || bad)
+			continue;
+		bad = i < w->nasked;
+		first = err;
+	}
+	if (bad)
+		child_fail(out, &first);
+	if (t)
+		tree_close(t);
 }

@@ -97,8 +97,8 @@ int mirror_open(const struct validation *v, struct tree **t,
 
 struct pack_job {
 	struct arena *arena;
-	const char *mirror, *packs, *revision;
-	const char *name;         /* file in packs */
+	const char *packs;        /* folder */
+	const char *name;         /* file in it */
 	const char *const *atoms; /* user/name-ver */
 	size_t n;
 };
@@ -107,10 +107,21 @@ struct pack_job {
 void pack_name(
     const char *revision, const char *const *atoms, size_t n, char name[65]);
 
-/* Make the pack if it isn't there. t may be NULL: opened when needed. */
+/* Make the pack if it isn't there, of a tree at its revision. */
 int pack_make(const struct pack_job *p, struct tree *t, struct error *err);
 
-/* In a child: ctx is a pack_job; writes why it failed, or nothing. */
-void pack_work(void *ctx, int out);
+struct packs_job {
+	struct arena *arena;
+	const char *mirror, *packs;
+	struct pack_of {
+		const char *name;
+		const char *capsule; /* JSON as validate.h has it */
+	} * list;
+	size_t n;
+	size_t nasked; /* must be made; the others if that takes no time */
+};
+
+/* In a child: writes to out why one that must be made is not, or nothing. */
+void packs_make(const struct packs_job *w, int out);
 
 #endif

@@ -309,6 +309,11 @@ const char *const sql_texts[SQL_COUNT] = {
 	"SELECT n.pack, n.capsule, t.name FROM unit n"
 	" JOIN job j ON j.id = n.job_id JOIN tree t ON t.id = j.tree_id"
 	" WHERE n.id = ?1",
+    /* no more rows than that are looked at, wherever the job has got to */
+    [SQL_UNIT_PACKS] =
+	"SELECT pack, capsule FROM (SELECT state, pack, capsule FROM unit"
+	" WHERE job_id = ?1 AND id > ?2 ORDER BY id LIMIT 1000) n"
+	" WHERE state IN ('blocked', 'ready') LIMIT ?3",
     [SQL_UNIT_COUNTS] = "SELECT state, count(*) FROM unit GROUP BY state",
 
     [SQL_EDGE_ADD] = "INSERT INTO edge (unit_id, needs_id) VALUES (?1, ?2)",

@@ -30,9 +30,9 @@ join_slave() { # NAME TOKEN
 		'{token: $t, name: $n, csr: $c}')"
 	[[ $http == 201 ]] && jq -r .certificate "$tmp/out" >"$tmp/$1.pem"
 }
-hello() { # SLAVE [ARCH]
+hello() { # SLAVE [ARCH [SLOTS]]
 	as "$1"
-	post slave/hello '{"version":1,"keys":3,"arches":["'"${2-amd64}"'"],"slots":2,"capabilities":{"python":"3.11"},"leases":[]}'
+	post slave/hello '{"version":1,"keys":3,"arches":["'"${2-amd64}"'"],"slots":'"${3-2}"',"capabilities":{"python":"3.11"},"leases":[]}'
 }
 claim() { # SLAVE [FREE [WAIT]]: sets $lease $attempt $unit
 	as "$1"

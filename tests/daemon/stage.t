@@ -130,17 +130,6 @@ anyone; retried && waits "the packages of stage big are not known"; ok "tried ag
 as one; ! claim one 1 0; ok "and not leased"
 run master stage add other "$tmp/new.tar"; [[ $status == 0 ]]; ok "the same stage by another name"
 as one; claim one 1 20; ok "it is leased again"
-
-# ---- a pack that is asked for again -------------------------------------------
-
-get_pack() { as one; api GET "lease/$lease/pack?attempt=$attempt" && is_pack; }
-is_pack() { [[ $http == 200 ]] && digest_of "$tmp/out"; }
-first=$(get_pack); ok "its pack"
-[[ $(get_pack) == "$first" ]]; ok "is the same when it is asked for again"
-rm "$tmp/master/packs"/*
-[[ $(get_pack) == "$first" ]]; ok "and when it must be made again"
-kill_daemon master; start_master
-[[ $(get_pack) == "$first" ]]; ok "by a master that was killed"
 as one; report 0 && finish passed && is 200; ok "and it passes"
 
 # ---- removed ------------------------------------------------------------------
