@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Packs are a cache: emptied when serve starts (so they needn't be synced),
- * made again when a slave asks. Their name says what is in them.
+ * made again when a slave asks. Their name says what is in them. Those that
+ * were not asked for in a day are removed.
  */
 #include "master/jobs/validate.h"
 #include "master/serve/loop.h"

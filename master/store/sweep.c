@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define HOUR         (3600 * SECOND)
+#define DAY          (24 * HOUR)
 #define AGAIN        (60 * SECOND) /* while a backup is made */
 #define GONE         "gone"        /* in tmp/ */
 #define DELETE_LIMIT 600           /* seconds */
@@ -84,16 +86,39 @@ forget_all(struct master *m, struct batch *b, int64_t now, struct error *err)
 	return db_is_halted(m->db) ? fail(err, "nothing was removed") : 0;
 }
 
+/* Packs that nobody asked for in a day: they are made again when wanted. */
+static int
+drop_packs(int state, struct error *err)
+{
+	int64_t old = (now_us() - DAY) / SECOND;
+	int fd = openat(state, "packs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	struct stat st;
+
+	if (!d)
+		return fail_errno(err, "open packs");
+	while ((e = readdir(d)) != NULL) {
+		if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) ==
+			0 &&
+		    S_ISREG(st.st_mode) && st.st_mtime < old)
+			(void)unlinkat(dirfd(d), e->d_name, 0);
+	}
+	closedir(d);
+	return 0;
+}
+
 static void
 delete_work(void *ctx, int out)
 {
 	const struct master *m = ctx;
-	int dir = open(m->loop.tmp, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = open(m->st->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct error err;
 
 	if (dir < 0)
-		fail_errno(&err, "open %s", m->loop.tmp);
-	else if (file_remove_tree(dir, GONE, &err) == 0)
+		fail_errno(&err, "open %s", m->st->path);
+	else if (file_remove_tree(dir, "tmp/" GONE, &err) == 0 &&
+	    drop_packs(dir, &err) == 0)
 		return;
 	child_fail(out, &err);
 }
@@ -106,18 +131,13 @@ deleted(void *ctx, const struct buf *text, const struct error *ended)
 
 	m->sweep.working = false;
 	if (child_result(text, ended, &err) < 0)
-		log_err("artifacts that were removed: %s", err.msg);
+		log_err("what nobody needs any more: %s", err.msg);
 }
 
-/* Out of blobs/, and have them deleted: large ones take long. */
+/* Out of blobs/: to delete large ones takes long. */
 static void
-remove_files(struct master *m, struct batch *b)
+put_aside(struct master *m, struct batch *b)
 {
-	struct child_work work = {.work = delete_work,
-	    .done = deleted,
-	    .ctx = m,
-	    .limit = DELETE_LIMIT,
-	    .max = 4096};
 	const char *d, *from;
 	size_t i;
 
@@ -131,13 +151,16 @@ remove_files(struct master *m, struct batch *b)
 		    errno != ENOENT)
 			log_err("remove %s: %s", from, strerror(errno));
 	}
-	m->sweep.working = true;
-	child_start(&m->loop, &work);
 }
 
 static void
 sweep(struct master *m, struct batch *b, int64_t now)
 {
+	struct child_work work = {.work = delete_work,
+	    .done = deleted,
+	    .ctx = m,
+	    .limit = DELETE_LIMIT,
+	    .max = 4096};
 	struct error err;
 
 	if (find(m, b, &err) < 0 ||
@@ -145,11 +168,13 @@ sweep(struct master *m, struct batch *b, int64_t now)
 		log_err("artifacts that no report names: %s", err.msg);
 		return;
 	}
-	if (b->n == 0)
-		return;
-	log_info("removed what no report names artifacts=%zu", b->n);
-	remove_files(m, b);
-	m->sweep.at = now; /* there may be more */
+	if (b->n > 0) {
+		log_info("removed what no report names artifacts=%zu", b->n);
+		put_aside(m, b);
+		m->sweep.at = now; /* there may be more */
+	}
+	m->sweep.working = true;
+	child_start(&m->loop, &work);
 }
 
 void

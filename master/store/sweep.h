@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Artifacts that no report names and whose lease is over are removed, once an
- * hour. First their rows go, in a transaction of their own, then their files
- * go to tmp/, where a child deletes them. A slave that wants to name one of
- * them in a report is told that it is missing, and uploads it again.
+ * What nobody needs any more is removed once an hour: packs that were not
+ * asked for in a day, and artifacts that no report names and whose lease is
+ * over. Of these first the rows go, in a transaction of their own, then the
+ * files go to tmp/, where a child deletes them. A slave that wants to name one
+ * of them in a report is told that it is missing, and uploads it again.
  */
 #ifndef MASTER_SWEEP_H
 #define MASTER_SWEEP_H

@@ -27,6 +27,8 @@ holder() { # sets $name: who has the job's unit
 }
 slave_is() { jobuild --json slaves | jq -e --arg n "$1" ".. | objects | select(.name? == \$n) | $2" >/dev/null; } # NAME FILTER
 
+packs() { [[ $(find "$tmp/master/packs" -type f | wc -l) == "$1" ]]; } # N
+
 farm_tree alpha
 printf '%s\n' 'DESCRIPTION="Works a while"' 'job_run() { sleep 10; }' | recipe alpha/long/long-1.0
 simple alpha/short "Is done at once"
@@ -42,8 +44,10 @@ within 20 slave_is two '.state == "online"'; ok "are there"
 # ---- a day forward -----------------------------------------------------------------
 
 submit alpha/long && within 20 holder; ok "a unit runs"
-set_clock 86400
+packs 1; ok "its recipes are in a pack"
+set_clock 86460
 within 10 was_set 1; ok "the clock goes a day forward, as the log says"
+within 10 packs 0; ok "packs of a day ago are not kept"
 slave_is one '.state == "online"' && slave_is two '.state == "online"'; ok "its slaves are online"
 within 60 job_ended && job_is '.state == "passed"'; ok "the unit passes"
 [[ $(leases) == 1 && $(db "SELECT tries FROM unit WHERE job_id = $job") == 0 ]]; ok "in its first attempt"
