@@ -111,6 +111,12 @@ make_certs(const char *state, size_t n, const char *path)
 	for (i = 0; i < n; i++)
 		make_cert(i, key, ca, ca_key, out);
 	puts("COMMIT;");
+	gnutls_free(pem.data);
+	gnutls_free(ca_pem.data);
+	gnutls_free(ca_key_pem.data);
+	gnutls_x509_privkey_deinit(key);
+	gnutls_x509_privkey_deinit(ca_key);
+	gnutls_x509_crt_deinit(ca);
 	return fclose(out) == 0 ? 0 : 1;
 }
 
