@@ -7,7 +7,6 @@
 
 load() { "$bin/../tests/bench/load" "$@"; }
 load_as() { load "$1" "${url##*:}" "${pid[master]}" "$tmp/certs" "$2" "$3"; } # WHAT SLAVES N
-load_sql() { sqlite3 "$tmp/master/master.db"; }
 rss_mb() { awk '/VmRSS/ { printf "%.0f MB", $2 * 1024 / 1000000 }' "/proc/${pid[master]}/status"; }
 cpu_ms() { awk '{ sub(/.*\) /, ""); print ($12 + $13) * 10 }' "/proc/${pid[master]}/stat"; }
 
@@ -31,9 +30,9 @@ load_tree() {
 load_copies() { # N
 	local jobs units
 
-	columns() { sqlite3 "$tmp/master/master.db" "SELECT group_concat(name) FROM pragma_table_info('$1') WHERE name NOT IN ($2)"; }
+	columns() { db "SELECT group_concat(name) FROM pragma_table_info('$1') WHERE name NOT IN ($2)"; }
 	jobs=$(columns job "'id'") units=$(columns unit "'id', 'job_id'")
-	load_sql <<-X
+	db <<-X
 		PRAGMA synchronous = off;
 		BEGIN;
 		CREATE TEMP TABLE k AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1) SELECT i FROM n;
@@ -67,7 +66,7 @@ load_waiting() {
 	took=$(((${EPOCHREALTIME/./} - begin) / 1000))
 	n=$((copies * 101 + 101))
 	row "start with $n units that wait" \
-		"$took ms, $(rss_mb), $(load_sql <<<'SELECT count(*) FROM slave') slaves known" "ms <= 3000" "MB <= 100"
+		"$took ms, $(rss_mb), $(db 'SELECT count(*) FROM slave') slaves known" "ms <= 3000" "MB <= 100"
 	row "  a choice among so many, in memory" "$("$bin/../tests/sched/sim" "$top/tests/bench/choice.case" | sed -n 's/^choice.*: \([0-9.]*\).*/\1 us/p')" "us <= 20"
 	# not more than there are
 	load_as units 2 $((n / 4 < 2000 ? n / 4 : 2000)) || missing=1
@@ -76,7 +75,7 @@ load_waiting() {
 	row "  the master after this work" "$(rss_mb)"
 	echo "DELETE FROM edge; DELETE FROM report; DELETE FROM step; DELETE FROM lease; DELETE FROM unit; DELETE FROM job" >"$tmp/empty"
 	kill_daemon master TERM
-	load_sql <"$tmp/empty"
+	db <"$tmp/empty"
 	rm -rf "$tmp"/master/logs/*
 	start_master
 }
@@ -107,7 +106,7 @@ bench_load() {
 	farm_master load || return
 	echo "connections-per-address = 0" >>"$tmp/master/master.conf"
 	kill_daemon master TERM
-	"$bin/../tests/bench/loadcerts" "$tmp/master" 10000 "$tmp/certs" | load_sql
+	"$bin/../tests/bench/loadcerts" "$tmp/master" 10000 "$tmp/certs" | db
 	start_master
 	load_idle
 	load_waiting || missing=1

@@ -89,10 +89,9 @@ mv "$file" "$tmp/kept" && ln -s "$file" "$file"
 run master check; [[ $status == 1 ]] && said "$blob: " && rm "$file" && mv "$tmp/kept" "$file" && can_be_had
 ok "one that can't be read at this moment isn't lost"
 # check reads by digest and waits at each of the last two, until it has a writer
-blobs_db() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "$1"; }
 gates=("$(printf 'fe%.0s' {1..32})" "$(printf 'ff%.0s' {1..32})")
 for gate in "${gates[@]}"; do
-	blobs_db "INSERT INTO blob (digest, size, created) VALUES ('$gate', 0, 0)"
+	db "INSERT INTO blob (digest, size, created) VALUES ('$gate', 0, 0)"
 	mkdir -p "$tmp/master/blobs/${gate:0:2}" && mkfifo "$tmp/master/blobs/${gate:0:2}/$gate"
 done
 mv "$file" "$tmp/kept"
@@ -102,7 +101,7 @@ mv "$tmp/kept" "$file"
 : >"$tmp/master/blobs/ff/${gates[1]}"
 wait $!; [[ $? == 1 ]] && grep -q "$blob: No such file" "$tmp/checked" && can_be_had; ok "nor is one that comes back while others are read"
 for gate in "${gates[@]}"; do
-	rm "$tmp/master/blobs/${gate:0:2}/$gate" && blobs_db "DELETE FROM blob WHERE digest = '$gate'"
+	rm "$tmp/master/blobs/${gate:0:2}/$gate" && db "DELETE FROM blob WHERE digest = '$gate'"
 done
 as one; lease=${held[0]} attempt=${held[1]} unit=${held[2]}
 file=$tmp/master/blobs/${first:0:2}/$first

@@ -111,7 +111,7 @@ run jobuild artifacts -o "$tmp/down" 1
 ok "and downloaded"
 # two before it: a name that none has, and bytes that nobody has
 none=$(printf 0%.0s {1..64})
-sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "UPDATE report SET body = json_set(body, '$.artifacts', json_array(
+db "UPDATE report SET body = json_set(body, '$.artifacts', json_array(
 	json_object('path', '../../evil', 'type', 'file', 'size', 1, 'digest', '$none'),
 	json_object('path', 'gone', 'type', 'file', 'size', 1, 'digest', '$none'),
 	json(json_extract(body, '$.artifacts[0]')))) WHERE body LIKE '%out/file%'"

@@ -18,7 +18,6 @@ start_slave() {
 	pid[$1]=$!
 }
 was_set() { [[ $(grep -c "the clock was set" "$tmp/master.log") == "$1" ]]; } # TIMES
-db() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "$1"; }
 leases() { db "SELECT count(*) FROM lease l JOIN unit u ON u.id = l.unit_id WHERE u.job_id = $job"; }
 holder() { # sets $name: who has the job's unit
 	name=$(db "SELECT s.name FROM lease l JOIN slave s ON s.id = l.slave_id

@@ -21,7 +21,6 @@ ok "a master on a small disk"
 echo "reserve = 0" >>"$tmp/master/master.conf"
 kill_daemon master TERM
 start_master; ok "that keeps nothing in reserve"
-db() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "$1"; }
 revision=$(git -C "$tmp/tree" rev-parse HEAD)
 pinned="$(wish alpha/lib) + {revision: \"$revision\"}"
 post session "$(envelope request@jobtage=session "$(request session '{}')")"

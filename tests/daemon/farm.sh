@@ -140,6 +140,8 @@ farm_tree() { # USER...
 }
 
 master() { autotua-master -C "$tmp/master" "$@"; }
+# SQL, an argument or the input, in its database, which it may be writing.
+db() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "$@"; }
 
 # Become a daemon, told as by the service manager that its log is the journal.
 become() { # LOG COMMAND...

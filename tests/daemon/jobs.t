@@ -239,7 +239,7 @@ post "lease/$lease/refuse" '{"attempt":'"$attempt"',"kind":"soft","reason":"paus
 hello one && claim one 1; ok "and may have it again as soon as he ends that"
 post "lease/$lease/refuse" '{"attempt":'"$attempt"',"kind":"soft","reason":"its disk is full"}'
 hello one; ! claim one 1 0; ok "not what it refuses while it is open"
-kill_daemon master; sqlite3 "$tmp/master/master.db" "DELETE FROM refusal"; start_master
+kill_daemon master; db "DELETE FROM refusal"; start_master
 hello one && claim one 1; ok "which is given to the slave"
 back() { hello one && anyone && job_has '.units[0].state == "ready"'; }
 within 20 back && job_has '.state == "queued"'; ok "nor does one whose slave never got it"
@@ -257,7 +257,7 @@ change priority '{priority: 1}'; problem 409 job-over; ok "no priority for what 
 
 anyone; submit_wish '{root: "alpha/two"}'; claim one 1; runs=$lease
 anyone; submit_wish '{root: "alpha/alone"}'
-kill_daemon master; sqlite3 "$tmp/master/master.db" "UPDATE unit SET ready = ready - 400000000 WHERE job_id = $job"; start_master
+kill_daemon master; db "UPDATE unit SET ready = ready - 400000000 WHERE job_id = $job"; start_master
 as one; post slave/hello '{"version":1,"keys":3,"arches":["amd64"],"slots":2,"capabilities":{},"leases":['"$runs"']}'
 ! claim one 1 0; anyone; job_has 'any(.units[0].reasons[]; .kind == "reserved")'; ok "a slave is kept free for one that has waited long"
 change repin '{revision: ""}'; is 200; ok "which can be moved"

@@ -49,7 +49,7 @@ offers() { # NAME FILTER: what the master knows of a slave
 		jq -e ".slaves[] | select(.name == \"$1\") | $2" >/dev/null
 }
 hello_of() { # NAME FILTER
-	sqlite3 "$tmp/master/master.db" "SELECT hello FROM slave WHERE name = '$1'" |
+	db "SELECT hello FROM slave WHERE name = '$1'" |
 		jq -e "$2" >/dev/null
 }
 no_jail_of() {
@@ -431,7 +431,7 @@ within 20 hello_of small '.closed == null'
 submit alpha/large
 within 20 job_is 'any(.units[0].reasons[]; .kind == "resource")'; ok "what no slave has is the reason of waiting"
 kill_daemon master TERM
-sqlite3 "$tmp/master/master.db" "UPDATE unit SET wants = '{}' WHERE state = 'ready'"
+db "UPDATE unit SET wants = '{}' WHERE state = 'ready'"
 start_master
 within 30 job_is 'any(.units[0].reasons[]; .text | test("small: .*wants RESOURCES memory"))'
 ok "a master that gives it all the same is refused"
@@ -447,7 +447,7 @@ job_is "any(.units[0].reasons[]; .kind == \"closed\" and .until == $(date -d "$d
 run jobuild why-waiting "$job"
 ! said "; until"; ok "which is told once"
 kill_daemon master TERM
-sqlite3 "$tmp/master/master.db" "UPDATE slave SET hello = json_remove(hello, '$.closed') WHERE name = 'small'"
+db "UPDATE slave SET hello = json_remove(hello, '$.closed') WHERE name = 'small'"
 start_master
 sleep 1
 ! grep -q accepted "$tmp/small.log" || ! tail -n 5 "$tmp/small.log" | grep -q "root=alpha/quick"

@@ -7,13 +7,13 @@
 # shellcheck source=tests/bench/load.sh
 . "$top/tests/bench/load.sh"
 
-units() { load_sql <<<"SELECT count(*) FROM unit WHERE state = '$1'"; } # STATE
+units() { db "SELECT count(*) FROM unit WHERE state = '$1'"; } # STATE
 
 load_tree
 lease_time=60s
 farm_master load && kill_daemon master TERM
 "$bin/../tests/bench/loadcerts" "$tmp/master" 5 "$tmp/certs" >"$tmp/slaves.sql"
-load_sql <"$tmp/slaves.sql" && [[ $(load_sql <<<"SELECT count(*) FROM slave") == 5 ]]
+db <"$tmp/slaves.sql" && [[ $(db "SELECT count(*) FROM slave") == 5 ]]
 ok "five slaves are known"
 start_master || { echo "Bail out! no master"; exit 1; }
 

@@ -421,10 +421,10 @@ master slave retire one
 post "lease/$lease/renew" '{"attempt":2}'; problem 403 retired; ok "a retired slave is refused at once"
 api GET metrics; [[ $http == 200 ]] && grep -q '^autotua_leases_expired_total [1-9]' "$tmp/out"
 ok "metrics count it"
-[[ $(sqlite3 "$tmp/master/master.db" "SELECT count(*) FROM audit WHERE what IN
+[[ $(db "SELECT count(*) FROM audit WHERE what IN
 	('submit', 'cancel', 'enroll', 'user add', 'token new', 'slave retire')") -ge 12 ]]
 ok "who changed what is on record"
-[[ $(sqlite3 "$tmp/master/master.db" "PRAGMA integrity_check; PRAGMA foreign_key_check") == ok ]]
+[[ $(db "PRAGMA integrity_check; PRAGMA foreign_key_check") == ok ]]
 ok "the database is sound"
 kill_daemon master TERM
 done_testing

@@ -162,7 +162,7 @@ anyone; submit_by_hand alpha/app; is 201; ok "and jobs are taken"
 # ---- an upgrade -------------------------------------------------------------------------
 
 # a serve of the program before, as the commands of this one see it
-schema() { sqlite3 "$tmp/master/master.db" "PRAGMA user_version${1:+ = $1}"; }
+schema() { db "PRAGMA user_version${1:+ = $1}"; }
 now=$(schema)
 schema 18
 for command in status "token new" "backup $tmp/early" "check" "serve -n"; do
@@ -210,9 +210,9 @@ run master audit verify "$head"; [[ $status == 0 ]]; ok "a head that was noted"
 run master slave retire one
 run master audit verify "$head"; [[ $status == 0 ]]; ok "is in it later as well"
 run master audit verify "x$head"; [[ $status == 2 ]]; ok "a head that is none"
-sqlite3 "$tmp/master/master.db" "DELETE FROM audit WHERE id = 2" 2>"$tmp/out"
+db "DELETE FROM audit WHERE id = 2" 2>"$tmp/out"
 said "never deleted"; ok "rows can't be deleted"
-sqlite3 "$tmp/master/master.db" "DROP TRIGGER audit_unchanged;
+db "DROP TRIGGER audit_unchanged;
 	UPDATE audit SET who = 'uid 1' WHERE id = 2"
 run master audit verify
 [[ $status == 1 ]] && said "audit: row 2 ("; ok "one that was forged is named"
@@ -221,7 +221,7 @@ run master check
 : >"$tmp/told"
 kill_daemon master TERM
 within 10 told '^STOPPING=1$'; ok "the manager is told of the end"
-sqlite3 "$tmp/master/master.db" "ALTER TABLE token DROP COLUMN name; PRAGMA user_version = $((now - 1))"
+db "ALTER TABLE token DROP COLUMN name; PRAGMA user_version = $((now - 1))"
 run master status
 [[ $status == 0 && $(schema) == "$now" ]] && said "database: schema $((now - 1)) is now $now"
 ok "when nothing serves, a command brings the database up to date, and says so"

@@ -59,13 +59,13 @@ ok "without their tree there are none, and the log says so"
 mv "$tmp/master/trees/gone.git" "$tmp/master/trees/main.git"
 get_all "${leases[@]}"; all_are 200 "${leases[@]}" && [[ $(digests) == "$first" ]]; ok "with it they are as before"
 
-unit=$(load_sql <<<"SELECT unit_id FROM lease WHERE id = ${leases[3]}")
-capsule=$(load_sql <<<"SELECT quote(capsule) FROM unit WHERE id = $unit")
-load_sql <<<"UPDATE unit SET capsule = '{}' WHERE id = $unit"
+unit=$(db "SELECT unit_id FROM lease WHERE id = ${leases[3]}")
+capsule=$(db "SELECT quote(capsule) FROM unit WHERE id = $unit")
+db "UPDATE unit SET capsule = '{}' WHERE id = $unit"
 forget; get_all "${leases[@]}"
 all_are 500 "${leases[3]}" && all_are 200 "${leases[@]:0:3}" "${leases[@]:4}"
 ok "one that can't be made is no harm to those that are asked for with it"
-load_sql <<<"UPDATE unit SET capsule = $capsule WHERE id = $unit"
+db "UPDATE unit SET capsule = $capsule WHERE id = $unit"
 
 kill_daemon master; forget; start_master
 get_all "${leases[@]}"; all_are 200 "${leases[@]}" && [[ $(digests) == "$first" ]]

@@ -71,7 +71,7 @@ start_master && within 20 in_phase; ok "which a master that starts does"
 run master job cancel "$job"; within 10 job_is '.state == "cancelled"'; ok "it is ended again"
 run master job cancel "$job"; within 10 grep -q "job=$job cancel by an administrator: it is over" "$tmp/master.log"
 ok "what can't be done is in the log"
-[[ $(sqlite3 "$tmp/master/master.db" "SELECT count(*) FROM job_order") == 0 ]]; ok "and forgotten"
+[[ $(db "SELECT count(*) FROM job_order") == 0 ]]; ok "and forgotten"
 run master job cancel 99; [[ $status == 1 ]] && said "no job 99"; ok "a job that there is not"
 for words in "cancel x" "cancel" "priority 1 2000" "nonsense 1" "list 1" "cancel 1 --json"; do
 	# shellcheck disable=SC2086 # words
@@ -86,7 +86,7 @@ slaves retire one; [[ $status == 0 ]]; ok "it is retired"
 refused() { grep -q "refuses this slave" "$tmp/one.log"; }
 within 20 refused; ok "and refused from then on"
 taken_back() {
-	[[ $(sqlite3 "$tmp/master/master.db" "SELECT u.state, u.tries, u.reason FROM unit u
+	[[ $(db "SELECT u.state, u.tries, u.reason FROM unit u
 		WHERE u.job_id = $job") == "ready|0|slave one was retired" ]]
 }
 within 60 taken_back; ok "which is no try of the unit that it had"

@@ -15,7 +15,6 @@ lease_time=40s
 sign alpha && commit "signed" && farm_master alpha beta
 ok "a master serves"
 [[ -n ${pid[master]-} ]] || { echo "Bail out! no master"; exit 1; }
-db() { sqlite3 "$tmp/master/master.db" "$1"; }
 ticket() { printf '%s\n' "$XDG_RUNTIME_DIR"/autotua/session-*; }
 with() { api "$1" "$2" -H "Authorization: Bearer $token" "${@:3}"; } # METHOD PATH
 unsigned() { jq -n --arg r "$1" '{request: $r}'; }                     # REQUEST

@@ -241,7 +241,7 @@ unit=$(jobuild --json status "$job" | jq -r '.units[0].unit')
 [[ $(jobuild log "$unit" | grep -cE '^(begins|ends)$') == 2 ]]; ok "with the log, once"
 job_is '[.units[0].steps[0].artifacts[] | .path] == ["made.txt"]'; ok "and the artifact"
 within 10 eval '! in_spool two'; ok "and is gone from the spool"
-[[ $(sqlite3 "$tmp/master/master.db" "SELECT count(*) FROM report WHERE unit_id = $unit") == 1 ]]
+[[ $(db "SELECT count(*) FROM report WHERE unit_id = $unit") == 1 ]]
 ok "the master has one report of it"
 
 submit alpha/endless
@@ -258,7 +258,6 @@ within 5 job_is '.state == "cancelled"'; ok "nobody has it, so it can be cancell
 
 # ---- keys of other formats
 
-db() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "$1"; }
 known_as() { # KEY JQ-FILTER: the capsule's key and steps' keys, while nobody has it
 	submit alpha/quick && db "UPDATE unit SET capsule = replace(capsule, key, '$1') WHERE job_id = $job" &&
 		db "SELECT capsule FROM unit WHERE job_id = $job" | jq -c "$2" >"$tmp/capsule" &&
@@ -283,7 +282,7 @@ jobuild cancel "$job" >/dev/null
 
 run slave one run --once
 [[ $status == 0 ]]
-sqlite3 "$tmp/master/master.db" "UPDATE slave SET state = 'retired' WHERE name = 'one'"
+db "UPDATE slave SET state = 'retired' WHERE name = 'one'"
 kill_daemon master TERM
 start_master
 run slave one run --once

@@ -112,8 +112,7 @@ waits "stage $old has bash $version, wanted >=9999"; ok "nor after a restart"
 
 # as one that was added before anybody looked into it
 forget() { # DIGEST
-	sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" \
-		"UPDATE stage SET managers = NULL WHERE digest = '$1'; DELETE FROM stage_package WHERE digest = '$1'"
+	db "UPDATE stage SET managers = NULL WHERE digest = '$1'; DELETE FROM stage_package WHERE digest = '$1'"
 }
 kill_daemon master TERM; forget "$(digest_of "$tmp/new.tar")"; start_master && hello one
 anyone; wanting alpha/newer big && waits "the packages of stage big are not known"; ok "a unit whose stage nobody has looked into waits"

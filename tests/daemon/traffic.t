@@ -63,7 +63,7 @@ lends() { # SLAVE BYTES: so many more; $now are those until then
 	start_slave "$1"
 }
 closes() { # SLAVE: it says so
-	sqlite3 "$tmp/master/master.db" "SELECT hello FROM slave WHERE name = '$1'" |
+	db "SELECT hello FROM slave WHERE name = '$1'" |
 		jq -e '.closed == "its traffic of today is used up"'
 }
 refused() { job_is "any(.units[0].reasons[]; .text | test(\"$1\"))"; }

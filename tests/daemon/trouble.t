@@ -27,7 +27,6 @@ ok "a master on a small disk"
 echo "reserve = 0" >>"$tmp/master/master.conf"
 kill_daemon master TERM
 start_master; ok "that keeps nothing in reserve"
-db() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "$1"; }
 fill() { dd if=/dev/zero of="$1/filler" bs=4k 2>/dev/null; [[ -s $1/filler ]]; } # FOLDER
 leave() { fill "$1" && truncate -s "-$2" "$1/filler"; }                          # FOLDER SIZE: free
 tries() { db "SELECT max(attempt) || ' ' || max(tries) FROM unit WHERE job_id = $job"; }

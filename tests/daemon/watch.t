@@ -97,7 +97,7 @@ within 20 shows "^job $job .*running" && type_in C-\\
 within 20 shows "^ended: 130" && shows "^before" && shows "goes on" && hides "^UNIT"; ok "ended by ^\\, too"
 
 # the job is nowhere while its events go on
-hide_job() { sqlite3 -cmd ".timeout 5000" "$tmp/master/master.db" "UPDATE job SET id = $2 WHERE id = $1"; }
+hide_job() { db "UPDATE job SET id = $2 WHERE id = $1"; }
 type_in "clear; jobuild watch $job; echo \"ended: \$?\"" Enter
 within 20 shows "^job $job .*running" && hide_job "$job" 1000000
 within 20 shows "^ended: " && [[ $(screen | grep -c "^jobuild: ") == 1 ]]; ok "what no further try helps is told once"
