@@ -197,6 +197,15 @@ is_beginning() { # FILE WHOLE
 	[[ $line =~ ^.{0,4}" * "[^$'\n']*$ ]]
 }
 
+# Where they part, and what comes then.
+parted() { # FILE WHOLE
+	local LC_ALL=C at
+
+	at=$(cmp "$1" "$2" 2>&1) || true
+	[[ $at =~ "byte "([0-9]+) ]] || return 0
+	echo " at ${BASH_REMATCH[1]} of $(stat -c %s "$1"): $(tail -c "+${BASH_REMATCH[1]}" "$1" | head -c 300 | cat -v | tr '\n' '$')"
+}
+
 # Logs of what passed byte by byte; what was lost or failed is how one begins.
 check_logs() { # STATE
 	local unit attempt step atom key result bytes n
@@ -227,7 +236,7 @@ check_logs() { # STATE
 				echo " * $atom: reused, layer ${key:0:12} is there" >"$tmp/reused"
 				is_beginning "$tmp/seen" "$tmp/want" || is_beginning "$tmp/seen" "$tmp/reused" ||
 					grep -aqxF " * $atom: reused, layer ${key:0:12} is there" "$tmp/seen" ||
-					echo "log of unit $unit attempt $attempt step $step ($n, $result): other bytes"
+					echo "log of unit $unit attempt $attempt step $step ($n, $result): other bytes$(parted "$tmp/seen" "$tmp/want")"
 				;;
 			esac
 		done | none
