@@ -283,6 +283,11 @@ write_log(struct jail *j)
 	size_t n = j->len - j->done;
 	ssize_t w;
 
+	/* behind what is missing nothing may come, if there is room again */
+	if (j->lost != 0) {
+		j->done = j->len;
+		return;
+	}
 	w = write(j->w->out, j->data + j->done, n < j->chunk ? n : j->chunk);
 	if (w < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -354,14 +359,12 @@ drain(struct jail *j)
 	struct pollfd p = {.fd = j->w->out, .events = POLLOUT};
 	uint64_t stop = j->seen + SEED_LOG_PIPE;
 
-	while (refill(j, stop)) {
+	while (j->lost == 0 && refill(j, stop)) {
 		/* a reader that is gone must not hold us for ever */
 		if (jail_stopped(j->w) && poll(&p, 1, 0) <= 0)
 			break;
 		if (poll(&p, 1, 1000) > 0)
 			write_log(j);
-		if (j->lost != 0)
-			break;
 	}
 }
 
