@@ -111,6 +111,22 @@ simple() { # USER/NAME DESCRIPTION [LINE]...
 		recipe "$1/${1##*/}-1.0"
 }
 
+# One that sends 100 kB to where nobody hears them.
+sender() { # USER/NAME
+	recipe "$1/${1##*/}-1.0" <<'X'
+DESCRIPTION="Sends what nobody hears"
+PROPERTIES="network"
+job_run() {
+	local i text
+
+	printf -v text '%01000d' 0
+	for ((i = 0; i < 100; i++)); do
+		printf %s "${text}" >/dev/udp/203.0.113.1/9 || :
+	done
+}
+X
+}
+
 sign() { # USER...
 	local user
 

@@ -12,18 +12,7 @@ DESCRIPTION="Ends only when it is ended"
 job_run() { sleep 1000; }
 X
 simple alpha/large "Wants more than is lent" 'RESOURCES="memory=300M"'
-recipe alpha/online/online-1.0 <<'X'
-DESCRIPTION="Sends what nobody hears"
-PROPERTIES="network"
-job_run() {
-	local i text
-
-	printf -v text '%01000d' 0
-	for ((i = 0; i < 100; i++)); do
-		printf %s "${text}" >/dev/udp/203.0.113.1/9 || :
-	done
-}
-X
+sender alpha/online
 recipe alpha/vast/vast-1.0 <<'X'
 DESCRIPTION="Brings back what has no end"
 job_collect() { truncate -s 400G "${ARTIFACTS}/big" && artifact "${ARTIFACTS}/big"; }

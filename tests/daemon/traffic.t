@@ -8,18 +8,7 @@
 
 farm_tree alpha
 simple alpha/quick "Nothing much"
-recipe alpha/online/online-1.0 <<'X'
-DESCRIPTION="Sends what nobody hears"
-PROPERTIES="network"
-job_run() {
-	local i text
-
-	printf -v text '%01000d' 0
-	for ((i = 0; i < 100; i++)); do
-		printf %s "${text}" >/dev/udp/203.0.113.1/9 || :
-	done
-}
-X
+sender alpha/online
 recipe alpha/much/much-1.0 <<'X'
 DESCRIPTION="Brings back much"
 job_collect() { head -c 1300000 /dev/urandom >it && artifact it; }
