@@ -78,8 +78,7 @@ int64_t client_number(struct cli *c, const char *what, const char *s);
 int
 client_open_job(struct cli *c, const char *s, int64_t *job, struct http **out);
 
-/* After this, client_stopped() tells of INT, TERM and QUIT, instead of dying.
- */
+/* INT, TERM and QUIT end nothing after this: client_stopped() tells. */
 void client_catch_signals(void);
 bool client_stopped(void);
 
