@@ -8,6 +8,7 @@
 #include "master/api/api.h"
 #include "master/jobs/validate.h"
 #include "base/error.h"
+#include "base/log.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -81,7 +82,8 @@ packer_done(void *ctx, const struct buf *text, const struct error *ended)
 			send_pack(p);
 		} else {
 			if (rc == 0)
-				fail(&err, "pack: unit %" PRId64 " is gone",
+				fail(&err,
+				    "pack: unit %" PRId64 ": was not made",
 				    p->unit);
 			request_broken(p->r, &err);
 		}
@@ -105,7 +107,16 @@ add_pack(struct packer *k, enum sql q)
 	w->n++;
 }
 
-/* false: there is no such unit. */
+/* A row of SQL_UNIT_PACK, db_end() must follow; -1: err. */
+static int
+find_unit(struct master *m, int64_t unit, struct error *err)
+{
+	int rc = db_one(m->db, SQL_UNIT_PACK, ARGS(INT(unit)), err);
+
+	return rc == 0 ? fail(err, "unit %" PRId64 " is gone", unit) : rc;
+}
+
+/* false: it can't be found, which the log says. */
 static bool
 add_asked(struct packer *k, const struct packing *p)
 {
@@ -113,8 +124,11 @@ add_asked(struct packer *k, const struct packing *p)
 	struct db *db = k->m->db;
 	struct error err;
 
-	if (db_one(db, q, ARGS(INT(p->unit)), &err) <= 0)
+	if (find_unit(k->m, p->unit, &err) < 0) {
+		log_err("pack: %s", err.msg);
 		return false;
+	}
+	k->work.list[k->work.n].unit = p->unit;
 	add_pack(k, q);
 	k->work.mirror = state_path(
 	    k->m->st, &k->run, "trees/%s.git", db_text(db, q, 2, &k->run));
@@ -187,15 +201,14 @@ packer_of(struct master *m, int64_t job, bool *began)
 	return k;
 }
 
-/* Where it is or will be. */
+/* Where it is or will be; NULL: err. */
 static const char *
-pack_path(struct master *m, struct request *r, int64_t unit)
+pack_path(struct master *m, struct request *r, int64_t unit, struct error *err)
 {
 	enum sql q = SQL_UNIT_PACK;
 	const char *path;
-	struct error err;
 
-	if (db_one(m->db, q, ARGS(INT(unit)), &err) <= 0)
+	if (find_unit(m, unit, err) < 0)
 		return NULL;
 	path = state_path(
 	    m->st, &r->arena, "packs/%s", db_text(m->db, q, 0, &r->arena));
@@ -218,9 +231,9 @@ api_pack(struct master *m, struct request *r)
 	p = arena_new(&r->arena, struct packing);
 	p->r = r;
 	p->unit = u->id;
-	p->path = pack_path(m, r, u->id);
+	p->path = pack_path(m, r, u->id, &err);
 	if (!p->path) {
-		fail(&err, "unit %" PRId64 " has no usable capsule", u->id);
+		fail_in(&err, "pack");
 		request_broken(r, &err);
 		return;
 	}

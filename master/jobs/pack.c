@@ -12,6 +12,7 @@
 #include "base/error.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -152,10 +153,12 @@ packs_make(const struct packs_job *w, int out)
 	size_t i;
 
 	for (i = 0; i < w->n && (i < w->nasked || clock() < until); i++) {
-		if (make(w, &w->list[i], &t, &err) == 0 || bad)
+		if (make(w, &w->list[i], &t, &err) == 0 || bad ||
+		    i >= w->nasked)
 			continue;
-		bad = i < w->nasked;
+		bad = true;
 		first = err;
+		fail_in(&first, "unit %" PRId64, w->list[i].unit);
 	}
 	if (bad)
 		child_fail(out, &first);

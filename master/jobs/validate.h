@@ -114,6 +114,7 @@ struct packs_job {
 	struct arena *arena;
 	const char *mirror, *packs;
 	struct pack_of {
+		int64_t unit; /* 0: nobody asked for it */
 		const char *name;
 		const char *capsule; /* JSON as validate.h has it */
 	} * list;

@@ -65,6 +65,7 @@ db "UPDATE unit SET capsule = '{}' WHERE id = $unit"
 forget; get_all "${leases[@]}"
 all_are 500 "${leases[3]}" && all_are 200 "${leases[@]:0:3}" "${leases[@]:4}"
 ok "one that can't be made is no harm to those that are asked for with it"
+grep -q "pack: unit $unit: the capsule is not usable" "$tmp/master.log"; ok "the log names it, and why"
 db "UPDATE unit SET capsule = $capsule WHERE id = $unit"
 
 kill_daemon master; forget; start_master
