@@ -21,7 +21,8 @@ run load_as idle 5 1 && said 'idle for 1 s'; ok "they wait for work"
 submit load/all && job=${job:?}; ok "a job of a hundred"
 run load_as units 3 40 && said 'units/s'; ok "three of them do forty of its units"
 n=$(units passed)
-((n >= 40 && n <= 43)); ok "which have passed: $n"
+# the three may end one each at that moment, and have claimed another each
+((n >= 40 && n <= 45)); ok "which have passed: $n"
 run load_as log 2 6 && said 'MB/s'; ok "two of them send a log"
 [[ $(find "$tmp/master/logs" -type f -exec cat {} + | wc -c) == $((6 << 20)) ]]
 ok "all of it is stored"
