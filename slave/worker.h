@@ -7,8 +7,8 @@
  * line each:
  *	state STEP NAME		step STEP is in this state now
  *	report STEP		STEP.json is there
- *	want BYTES		may so much more come? the answer is on its
- *leash moved BYTES REST	so much came over the line, and may come still
+ *	want BYTES		may so much more come? answered on its leash
+ *	moved BYTES REST	so much came; so much may come still
  *	end			result.json is there; it waits for an order
  *	stale			the master took the lease away; it waits
  * The lines are hints; what counts is the spool. It dies with its parent.

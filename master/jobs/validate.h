@@ -110,14 +110,16 @@ void pack_name(
 /* Make the pack if it isn't there, of a tree at its revision. */
 int pack_make(const struct pack_job *p, struct tree *t, struct error *err);
 
+struct pack_of {
+	int64_t unit; /* 0: nobody asked for it */
+	const char *name;
+	const char *capsule; /* JSON, as at the top */
+};
+
 struct packs_job {
 	struct arena *arena;
 	const char *mirror, *packs;
-	struct pack_of {
-		int64_t unit; /* 0: nobody asked for it */
-		const char *name;
-		const char *capsule; /* JSON as validate.h has it */
-	} * list;
+	struct pack_of *list;
 	size_t n;
 	size_t nasked; /* must be made; the others if that takes no time */
 };

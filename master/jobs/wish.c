@@ -25,8 +25,10 @@ bad(struct request *r, const char *key, const char *what)
 	return false;
 }
 
-/* Was it made for this master, and now? Of what was made before a backup was
- * restored nobody knows whether it was sent before. */
+/*
+ * Was it made for this master, and now? Of what was made before a backup was
+ * restored nobody knows whether it was sent before.
+ */
 static bool
 check_time(struct master *m, struct request *r, const json_t *o)
 {
