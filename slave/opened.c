@@ -18,7 +18,7 @@ forget(struct opened_tree *t)
 static const char *
 name_of(const struct kept_tree *k)
 {
-	return strrchr(k->folder, '/') + 1;
+	return strrchr(k->path, '/') + 1;
 }
 
 struct tree *
@@ -29,9 +29,9 @@ opened_find(struct opened *o, const struct kept_tree *k)
 
 	for (i = 0; i < OPENED_MAX; i++) {
 		t = &o->list[i];
-		if (!t->tree || strcmp(t->folder, name_of(k)) != 0)
+		if (!t->tree || strcmp(t->name, name_of(k)) != 0)
 			continue;
-		if (k->there && file_is_same(&t->mark, &k->mark)) {
+		if (k->there && file_is_same(&t->st, &k->st)) {
 			t->used = ++o->uses;
 			return t->tree;
 		}
@@ -40,24 +40,48 @@ opened_find(struct opened *o, const struct kept_tree *k)
 	return NULL;
 }
 
-struct tree *
-opened_add(struct opened *o, const struct kept_tree *k, const char *revision,
-    struct error *err)
+/* Of those that are open, or of all places: the one not used for longest. */
+static struct opened_tree *
+oldest(struct opened *o, bool open)
 {
-	struct opened_tree *t = &o->list[0];
+	struct opened_tree *t = NULL;
 	size_t i;
 
-	for (i = 1; i < OPENED_MAX; i++) {
-		if (o->list[i].used < t->used)
+	for (i = 0; i < OPENED_MAX; i++) {
+		if (open && !o->list[i].tree)
+			continue;
+		if (!t || o->list[i].used < t->used)
 			t = &o->list[i];
 	}
+	return t;
+}
+
+static size_t
+bytes_of(const struct opened *o)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < OPENED_MAX; i++) {
+		if (o->list[i].tree)
+			n += tree_bytes(o->list[i].tree);
+	}
+	return n;
+}
+
+void
+opened_add(struct opened *o, const struct kept_tree *k, struct tree *tree)
+{
+	struct opened_tree *t;
+
+	while (bytes_of(o) + tree_bytes(tree) > OPENED_BYTES &&
+	    (t = oldest(o, true)) != NULL)
+		forget(t);
+	t = oldest(o, false);
 	forget(t);
-	if (tree_open(&t->tree, k->repo, revision, err) < 0)
-		return t->tree = NULL;
-	snprintf(t->folder, sizeof(t->folder), "%s", name_of(k));
-	t->mark = k->mark;
+	t->tree = tree;
+	snprintf(t->name, sizeof(t->name), "%s", name_of(k));
+	t->st = k->st;
 	t->used = ++o->uses;
-	return t->tree;
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Trees that stay open in a worker from lease to lease, the last few of them.
- * The lock of the kept tree (trees.h) isn't held meanwhile: one that was made
- * anew in its place has another mark, and is opened again. Zeroes to start.
+ * The lock of the kept tree (trees.h) isn't held meanwhile: another pack in its
+ * place is opened again. Zeroes to start.
  */
 #ifndef SLAVE_OPENED_H
 #define SLAVE_OPENED_H
@@ -16,12 +16,13 @@ struct error;
 struct kept_tree;
 struct tree;
 
-#define OPENED_MAX 32
+#define OPENED_MAX   32
+#define OPENED_BYTES (32 << 20) /* of objects, but for the last one */
 
 struct opened {
 	struct opened_tree {
-		char folder[KEY_HEX]; /* its name; "": none */
-		struct stat mark;     /* when it was opened */
+		char name[KEY_HEX]; /* of the pack */
+		struct stat st;     /* of it, when it was opened */
 		struct tree *tree;
 		uint64_t used;
 	} list[OPENED_MAX];
@@ -31,9 +32,8 @@ struct opened {
 /* The kept tree, whose lock is held, if it is open; else NULL. */
 struct tree *opened_find(struct opened *o, const struct kept_tree *k);
 
-/* Open it at the revision, in the place of the one not used for longest. */
-struct tree *opened_add(struct opened *o, const struct kept_tree *k,
-    const char *revision, struct error *err);
+/* From now on it is closed here: in favour of those that are used later. */
+void opened_add(struct opened *o, const struct kept_tree *k, struct tree *tree);
 
 void opened_close(struct opened *o);
 

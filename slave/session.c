@@ -399,7 +399,7 @@ session_run(const struct slave_conf *c, const struct jailer *jailer, bool once,
 		goto out;
 	sign_warm_up();
 	/* for the workers, which inherit it: it takes milliseconds */
-	if (tree_warm_up(err) < 0 || tree_ignore_settings(err) < 0)
+	if (tree_warm_up(err) < 0)
 		goto out;
 	if (open_signals(&s, err) < 0)
 		goto out;

@@ -9,13 +9,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#define REPO_ROOM (1 << 20)
 
 static const char *
 key_of(struct arena *a, const char *revision, const struct recipe_id *ids,
@@ -40,40 +39,39 @@ lock_as(const struct kept_tree *k, int operation, struct error *err)
 {
 	while (flock(k->lock, operation) < 0) {
 		if (errno != EINTR)
-			return fail_errno(err, "lock %s", k->folder);
+			return fail_errno(err, "lock %s", k->path);
 	}
 	return 0;
 }
 
-static const char *
-mark_of(struct arena *a, const struct kept_tree *k)
+/* A folder, as older versions have it, too. */
+static int
+remove_it(const struct kept_tree *k, struct error *err)
 {
-	return arena_printf(a, "%s/ok", k->folder);
+	return file_remove_tree(AT_FDCWD, k->path, err);
 }
 
-static int
-empty(const struct kept_tree *k, struct error *err)
+static bool
+is_there(struct kept_tree *k)
 {
-	if (file_remove_tree(AT_FDCWD, k->folder, err) < 0)
-		return -1;
-	return file_mkdirs(k->folder, 0700, err);
+	return stat(k->path, &k->st) == 0 && S_ISREG(k->st.st_mode);
 }
 
-/* Who finds it there uses it beside others; who doesn't makes it alone. */
+/* Who finds it there uses it beside others; who doesn't fetches it alone. */
 static int
-take(struct kept_tree *k, const char *mark, struct error *err)
+take(struct kept_tree *k, struct error *err)
 {
 	if (lock_as(k, LOCK_SH, err) < 0)
 		return -1;
 	/* when it was used last */
 	(void)futimens(k->lock, NULL);
-	k->there = stat(mark, &k->mark) == 0;
+	k->there = is_there(k);
 	if (k->there)
 		return 0;
 	if (lock_as(k, LOCK_EX, err) < 0)
 		return -1;
-	k->there = stat(mark, &k->mark) == 0;
-	return k->there ? lock_as(k, LOCK_SH, err) : empty(k, err);
+	k->there = is_there(k);
+	return k->there ? lock_as(k, LOCK_SH, err) : remove_it(k, err);
 }
 
 int
@@ -82,15 +80,14 @@ trees_take(struct kept_tree *k, const char *state, const char *revision,
 {
 	const char *key = key_of(a, revision, ids, n), *lock;
 
-	k->folder = arena_printf(a, "%s/trees/%s", state, key);
-	k->repo = arena_printf(a, "%s/repo.git", k->folder);
-	lock = arena_printf(a, "%s.lock", k->folder);
+	k->path = arena_printf(a, "%s/trees/%s", state, key);
+	lock = arena_printf(a, "%s.lock", k->path);
 	if (file_mkdirs(arena_printf(a, "%s/trees", state), 0700, err) < 0)
 		return -1;
 	k->lock = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (k->lock < 0)
 		return fail_errno(err, "open %s", lock);
-	if (take(k, mark_of(a, k), err) == 0)
+	if (take(k, err) == 0)
 		return 0;
 	close(k->lock);
 	k->lock = -1;
@@ -98,36 +95,29 @@ trees_take(struct kept_tree *k, const char *state, const char *revision,
 }
 
 int
-trees_room(const struct kept_tree *k, int packfd, struct error *err)
+trees_begin(const struct kept_tree *k, struct error *err)
 {
-	int64_t pack = lseek(packfd, 0, SEEK_END);
-	int fd = open(k->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
-	struct error why;
+	struct arena a = {0};
+	const char *folder = arena_strndup(
+	    &a, k->path, (size_t)(strrchr(k->path, '/') - k->path));
+	int fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return fail_errno(err, "open %s", k->folder);
-	/* the pack, its index, and what a repository has besides */
-	rc = file_room(fd, 2 * pack + REPO_ROOM, &why);
-	close(fd);
-	if (rc == 0)
-		return 0;
-	fail(err, "%s %s", k->folder, why.msg);
-	err->code = why.code;
-	return -1;
+		fail_errno(err, "temporary file in %s", folder);
+	arena_release(&a);
+	return fd;
 }
 
 int
-trees_done(struct kept_tree *k, struct error *err)
+trees_keep(struct kept_tree *k, int fd, struct error *err)
 {
-	struct arena a = {0};
-	const char *mark = mark_of(&a, k);
-	int rc = file_create(mark, "", 0, 0600, err);
+	char self[64];
 
-	k->there = rc == 0 && stat(mark, &k->mark) == 0;
-	if (rc == 0 && !k->there)
-		rc = fail_errno(err, "open %s", mark);
-	arena_release(&a);
-	return rc < 0 ? -1 : lock_as(k, LOCK_SH, err);
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (linkat(AT_FDCWD, self, AT_FDCWD, k->path, AT_SYMLINK_FOLLOW) < 0)
+		return fail_errno(err, "create %s", k->path);
+	k->there = is_there(k);
+	return lock_as(k, LOCK_SH, err);
 }
 
 int
@@ -136,7 +126,7 @@ trees_spoilt(struct kept_tree *k, struct error *err)
 	if (lock_as(k, LOCK_EX, err) < 0)
 		return -1;
 	k->there = false;
-	return empty(k, err);
+	return remove_it(k, err);
 }
 
 /* The lock's file stays: somebody may be waiting for it. */

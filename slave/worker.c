@@ -230,27 +230,56 @@ get_pack(struct work *w, int fd)
 	return failed_here(w, &err);
 }
 
-/* Fetch and prove what the unit consists of. */
+/* The tree of what fd has; -1: err. */
 static int
-fill_tree(
+open_pack(struct work *w, int fd, const struct recipe_id *ids, size_t n,
+    struct tree **t, struct error *err)
+{
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return fail_errno(err, "pack");
+	return tree_open_pack(t, w->capsule.revision, ids, n, fd, err);
+}
+
+/* What was kept, if it is whole. */
+static void
+reopen_tree(
     struct work *w, struct kept_tree *k, const struct recipe_id *ids, size_t n)
 {
+	int fd = open(k->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct error err;
+
+	if (fd < 0)
+		return;
+	if (open_pack(w, fd, ids, n, &w->tree, &err) < 0)
+		log_warn("%s: %s: fetched again", k->path, err.msg);
+	else
+		opened_add(&w->trees, k, w->tree);
+	close(fd);
+}
+
+/* Fetch and prove what the unit consists of. */
+static int
+fetch_tree(
+    struct work *w, struct kept_tree *k, const struct recipe_id *ids, size_t n)
+{
+	struct tree *t = NULL;
 	struct error err;
 	int rc = -1, fd;
 
-	fd = open(w->path, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-	if (fd < 0) {
-		fail_errno(&err, "temporary file in %s", w->path);
+	fd = trees_begin(k, &err);
+	if (fd < 0)
 		return failed_here(w, &err);
-	}
 	if (get_pack(w, fd) < 0)
 		goto out;
-	if (trees_room(k, fd, &err) < 0 || lseek(fd, 0, SEEK_SET) < 0 ||
-	    tree_unpack(k->repo, w->capsule.revision, ids, n, fd, &err) < 0 ||
-	    trees_done(k, &err) < 0)
+	if (open_pack(w, fd, ids, n, &t, &err) < 0 ||
+	    trees_keep(k, fd, &err) < 0) {
+		tree_close(t);
 		failed_here(w, &err);
-	else
-		rc = 0;
+		goto out;
+	}
+	opened_add(&w->trees, k, t);
+	w->tree = t;
+	rc = 0;
 out:
 	close(fd);
 	return rc;
@@ -259,7 +288,6 @@ out:
 static int
 open_tree_of(struct work *w)
 {
-	const char *revision = w->capsule.revision;
 	struct recipe_id *ids;
 	struct kept_tree k;
 	struct error err;
@@ -268,23 +296,20 @@ open_tree_of(struct work *w)
 	ids = capsule_ids(&w->arena, &w->capsule, &n);
 	if (!ids)
 		return refuse(w, "capsule: a step has no atom");
-	if (trees_take(&k, w->conf->state, revision, ids, n, &w->arena, &err) <
-	    0)
+	if (trees_take(&k, w->conf->state, w->capsule.revision, ids, n,
+		&w->arena, &err) < 0)
 		return failed_here(w, &err);
 	w->lock = k.lock;
 	w->tree = opened_find(&w->trees, &k);
 	if (!w->tree && k.there)
-		w->tree = opened_add(&w->trees, &k, revision, &err);
+		reopen_tree(w, &k, ids, n);
 	if (w->tree)
 		return 0;
 	if (k.there && trees_spoilt(&k, &err) < 0)
 		return failed_here(w, &err);
 	leash_tell_now(&w->leash);
 	w->fetched = true;
-	if (fill_tree(w, &k, ids, n) < 0)
-		return -1;
-	w->tree = opened_add(&w->trees, &k, revision, &err);
-	return w->tree ? 0 : trouble(w, err.msg);
+	return fetch_tree(w, &k, ids, n);
 }
 
 static int

@@ -157,7 +157,7 @@ read_entries(struct tree *t, const char *data, size_t size, struct folder *f,
 	return 1;
 }
 
-/* 1: read, 0: is not there (partial repository), -1: err. */
+/* 1: read, 0: is not there (in a pack), -1: err. */
 static int
 git_list(
     struct tree *t, const git_oid *oid, struct folder *f, struct error *err)

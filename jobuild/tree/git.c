@@ -20,7 +20,6 @@
 #include <git2/sys/errors.h>
 #endif
 
-#define PARTIAL     "autotua.partial"
 #define OBJECTS_MAX 10000000 /* in one pack */
 
 /*
@@ -70,19 +69,6 @@ int
 tree_warm_up(struct error *err)
 {
 	return git_start(err);
-}
-
-int
-tree_ignore_settings(struct error *err)
-{
-	int level;
-
-	for (level = GIT_CONFIG_LEVEL_PROGRAMDATA;
-	     level <= GIT_CONFIG_LEVEL_GLOBAL; level++) {
-		if (git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "") < 0)
-			return git_fail(err, "libgit2");
-	}
-	return 0;
 }
 
 void
@@ -235,36 +221,4 @@ git_open(git_repository **out, const char *path, struct error *err)
 	if (rc == GIT_ENOTFOUND)
 		return fail(err, "%s: is not a git repository", path);
 	return git_fail(err, "%s", path);
-}
-
-bool
-git_is_partial(git_repository *repo)
-{
-	git_config *config = NULL;
-	int yes = 0;
-
-	if (git_repository_config_snapshot(&config, repo) < 0)
-		return false;
-	if (git_config_get_bool(&yes, config, PARTIAL) < 0)
-		yes = 0;
-	git_config_free(config);
-	return yes;
-}
-
-int
-git_set_partial(git_repository *repo, struct error *err)
-{
-	git_config *config = NULL;
-	int rc;
-
-	if (git_is_partial(repo))
-		return 0;
-	rc = git_repository_config(&config, repo);
-	if (rc == 0)
-		rc = git_config_set_bool(config, PARTIAL, 1);
-	git_config_free(config);
-	/* somebody who unpacks at the same time may have done it */
-	if (rc < 0 && !git_is_partial(repo))
-		return git_fail(err, "%s", git_repository_path(repo));
-	return 0;
 }

@@ -36,8 +36,4 @@ int git_read(git_odb_object **out, git_odb *odb, const git_oid *oid);
  */
 int git_open(git_repository **out, const char *path, struct error *err);
 
-/* Does it hold only what packs brought (see tree_unpack())? */
-bool git_is_partial(git_repository *repo);
-int git_set_partial(git_repository *repo, struct error *err);
-
 #endif

@@ -23,6 +23,7 @@
 #define TREE_ENTRIES_MAX   1000000            /* in all that are read */
 #define FOLDER_BYTES_MAX   (16 * 1024 * 1024) /* of a git tree object */
 #define KEPT_MAX           (12 * 1024 * 1024) /* bytes, then it is emptied */
+#define PACKED_MAX         (12 * 1024 * 1024) /* bytes, then no more is kept */
 
 enum entry_kind {
 	ENTRY_FILE,
@@ -112,7 +113,8 @@ struct tree {
 	bool moved;            /* the work tree changes while it is read */
 	bool sparse;           /* git may know files that aren't there */
 	bool drafted;          /* one of them is yet to be written */
-	bool partial;
+	bool partial;          /* of a pack, which lacks all else */
+	size_t bytes;          /* of the objects that came with it */
 	char commit[OBJECT_HEX];
 	git_oid commit_oid, root_oid;
 	struct map folders;   /* by path, "" is the root; NULL: is none */
@@ -140,6 +142,9 @@ struct tree {
 	struct node *own; /* its Manifest; NULL: not read */
 	bool at_leaf;     /* the next recipe that is read is at hand */
 	struct buf record;
+	/* Commit and folders as packs have them, by the id's bytes. */
+	struct arena packed_arena;
+	struct map packed;
 	/* The records of the package that is told, which is forgotten then. */
 	struct arena told;
 	bool tells;
@@ -159,7 +164,7 @@ bool tree_is_full(const struct tree *t);
 struct entry *folder_entry(struct tree *t, const char *path);
 struct entry *folder_find(const struct folder *f, const char *name);
 
-/* Is the object of this entry there? Only a partial repository lacks some. */
+/* Is the object of this entry there? Only a tree of a pack lacks some. */
 bool entry_present(struct tree *t, const struct entry *e);
 
 /* Bytes of the file at path, which the entry remembers; -1 with err. */

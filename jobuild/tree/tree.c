@@ -27,6 +27,7 @@ tree_new(git_repository *repo)
 	map_init(&t->packages, &t->arena);
 	map_init(&t->names, &t->arena);
 	map_init(&t->kept, &t->kept_arena);
+	map_init(&t->packed, &t->packed_arena);
 	buf_init(&t->record, SIZE_MAX / 2);
 	return t;
 }
@@ -50,6 +51,7 @@ tree_close(struct tree *t)
 	git_stop();
 	index_close(t->cache);
 	arena_release(&t->kept_arena);
+	arena_release(&t->packed_arena);
 	arena_release(&t->own_arena);
 	arena_release(&t->leaf);
 	arena_release(&t->told);
@@ -150,7 +152,6 @@ static struct tree *
 open_repository(const char *path, struct error *err)
 {
 	git_repository *repo = NULL;
-	struct tree *t;
 
 	if (git_start(err) < 0)
 		return NULL;
@@ -158,9 +159,7 @@ open_repository(const char *path, struct error *err)
 		git_stop();
 		return NULL;
 	}
-	t = tree_new(repo);
-	t->partial = git_is_partial(repo);
-	return t;
+	return tree_new(repo);
 }
 
 /* Let the repository find objects in a further folder, too. */
@@ -339,6 +338,12 @@ const char *
 tree_commit(const struct tree *t)
 {
 	return t->commit;
+}
+
+size_t
+tree_bytes(const struct tree *t)
+{
+	return t->bytes;
 }
 
 void

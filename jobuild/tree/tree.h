@@ -90,12 +90,6 @@ int tree_open_draft(struct tree **out, const char *path,
 int tree_warm_up(struct error *err);
 
 /*
- * After that: what the machine and the user have set for all repositories is
- * not read. For a process that opens none but those that it made itself.
- */
-int tree_ignore_settings(struct error *err);
-
-/*
  * tree_open() with a further folder of objects, as that in which git keeps what
  * is being pushed until its hooks have agreed. NULL: none.
  */
@@ -188,7 +182,7 @@ tree_advised(struct tree *t, const struct recipe_id *id, enum recipe_kind kind);
  * of git's objects, so that only what differs is read and evaluated again. It
  * changes no answer. What is wrong with the file is no error: it counts as
  * empty then (damaged, of another version of this program, somebody else's).
- * To be called before anything else is asked. A partial repository has none:
+ * To be called before anything else is asked. The tree of a pack has none:
  * nothing happens. In a work tree a file is read only when git's own record of
  * it (size, times) doesn't hold any more, or when its text is wanted.
  *
@@ -248,16 +242,16 @@ int tree_pack(struct tree *t, const struct tree_recipe *const list[], size_t n,
     int fd, struct error *err);
 
 /*
- * Take the pack of these jobuilds of commit into the bare repository at path
- * (made if need be). It is proved first, by itself: object ids are recomputed,
- * and it must have exactly the objects that tree_pack() would have written.
- * Deltas, what is missing and what doesn't belong are refused, and nothing is
- * kept then. The repository is marked as partial: tree_open(path, commit) works
- * afterwards for these recipes; other entries of its trees count as absent. It
- * only grows: give each unit of work a repository of its own, and remove that
- * with it.
+ * Open the pack of these jobuilds of commit, which is in memory from then on.
+ * It is proved first, by itself: object ids are recomputed, and it must have
+ * exactly the objects that tree_pack() would have written. Deltas, what is
+ * missing and what doesn't belong are refused. The tree works for these
+ * recipes; other entries of its folders count as absent.
  */
-int tree_unpack(const char *path, const char *commit,
+int tree_open_pack(struct tree **out, const char *commit,
     const struct recipe_id *ids, size_t n, int packfd, struct error *err);
+
+/* Bytes of the objects that such a tree keeps in memory; 0: of another. */
+size_t tree_bytes(const struct tree *t);
 
 #endif

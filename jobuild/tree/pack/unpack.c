@@ -1,185 +1,169 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A pack comes from somebody who is not trusted. First its form is read, with
- * bounds; then libgit2 indexes it in a folder of its own, which computes each
- * object's id from its bytes; then the recipes are read out of it as out of any
- * tree, and what they consist of must be the pack's objects, all and no other.
- * Only then it becomes part of the repository, whose own objects play no part
- * in the proof.
+ * A pack comes from somebody who is not trusted. Its objects are inflated into
+ * memory, with bounds, and libgit2 computes each one's id from its bytes; then
+ * the recipes are read out of them as out of any tree, and what they consist
+ * of must be the pack's objects, all and no other. Nothing else on the machine
+ * plays a part in the proof or in what is read later.
  */
 #include "parts.h"
 #include "packfile.h"
 #include "base/buf.h"
-#include "base/file.h"
+#include "base/digest.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <git2/sys/mempack.h>
+#include <git2/sys/odb_backend.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
-/* A pack being scanned. */
-struct scan {
-	const unsigned char *p, *end;
-	size_t inflated;
+/* A pack being taken. */
+struct intake {
+	struct tree *t;
+	struct arena arena;
+	const unsigned char *p, *end; /* what is not yet read of it */
+	z_stream z;
+	git_oid *ids; /* of the objects, as they came */
+	size_t n;
+	size_t inflated; /* bytes */
 };
 
-/* What is being taken: the commit and its recipes; then what came. */
-struct intake {
-	const git_oid *commit;
-	const struct recipe_id *ids;
-	size_t n;
-	size_t objects;        /* as the pack's head says */
-	char name[OBJECT_HEX]; /* of the files that libgit2 makes */
-};
+/* What stands at its begin and its end; the number of objects. */
+static int
+check_form(const struct buf *b, uint32_t *n, struct error *err)
+{
+	unsigned char sum[PACK_SUM];
+	uint32_t head[PACK_HEAD / 4];
+	size_t len;
+
+	if (b->len < PACK_HEAD + PACK_SUM)
+		return fail(err, "is cut off");
+	memcpy(head, b->data, sizeof(head));
+	if (ntohl(head[0]) != PACK_SIGNATURE || ntohl(head[1]) != PACK_VERSION)
+		return fail(err, "is not a git pack of version 2");
+	*n = ntohl(head[2]);
+	if (*n > PACK_OBJECTS_MAX)
+		return fail(
+		    err, "has %u objects, more than %d", *n, PACK_OBJECTS_MAX);
+	len = b->len - PACK_SUM;
+	digest_sha1("", 0, b->data, len, sum);
+	return memcmp(sum, b->data + len, PACK_SUM) == 0
+	    ? 0
+	    : fail(err, "has another sum than it says");
+}
 
 /* Type and size in front of an object; -1 when they aren't acceptable. */
 static int
-scan_head(struct scan *s, size_t *size, struct error *err)
+take_head(
+    struct intake *in, git_object_t *type, size_t *size, struct error *err)
 {
-	unsigned shift = 4, type;
+	unsigned shift = 4;
 	unsigned char c;
 
-	if (s->p >= s->end)
+	if (in->p >= in->end)
 		return fail(err, "is cut off");
-	c = *s->p++;
-	type = c >> 4 & 7;
+	c = *in->p++;
+	*type = (git_object_t)(c >> 4 & 7);
 	*size = c & 15;
 	while (c & 0x80) {
-		if (s->p >= s->end || shift > 28)
+		if (in->p >= in->end || shift > 28)
 			return fail(err, "has a broken object header");
-		c = *s->p++;
+		c = *in->p++;
 		*size |= (size_t)(c & 0x7f) << shift;
 		shift += 7;
 	}
-	if (type != GIT_OBJECT_COMMIT && type != GIT_OBJECT_TREE &&
-	    type != GIT_OBJECT_BLOB)
+	if (*type != GIT_OBJECT_COMMIT && *type != GIT_OBJECT_TREE &&
+	    *type != GIT_OBJECT_BLOB)
 		return fail(err,
-		    "has an object of type %u: only whole commits, trees and "
+		    "has an object of type %d: only whole commits, trees and "
 		    "blobs are taken",
-		    type);
-	s->inflated += *size;
-	if (*size > PACK_OBJECT_MAX || s->inflated > PACK_INFLATED)
+		    (int)*type);
+	in->inflated += *size;
+	if (*size > PACK_OBJECT_MAX || in->inflated > PACK_INFLATED)
 		return fail(err, "has objects that are too large");
 	return 0;
 }
 
-/* Inflate one object and see that it has exactly size bytes. */
+/* Inflate one object of exactly size bytes; data has room for one more. */
 static int
-scan_body(struct scan *s, size_t size, struct error *err)
+take_body(
+    struct intake *in, unsigned char *data, size_t size, struct error *err)
 {
-	unsigned char out[16384];
-	z_stream z = {0};
-	size_t have = 0;
-	int rc;
+	z_stream *z = &in->z;
 
-	if (inflateInit(&z) != Z_OK)
-		return fail(err, "zlib");
-	z.next_in = (unsigned char *)(uintptr_t)s->p;
-	z.avail_in = (uInt)(s->end - s->p);
-	do {
-		z.next_out = out;
-		z.avail_out = sizeof(out);
-		rc = inflate(&z, Z_NO_FLUSH);
-		have += sizeof(out) - z.avail_out;
-	} while (rc == Z_OK && have <= size);
-	s->p = z.next_in;
-	inflateEnd(&z);
-	if (rc != Z_STREAM_END || have != size)
+	z->next_in = (unsigned char *)(uintptr_t)in->p;
+	z->avail_in = (uInt)(in->end - in->p);
+	z->next_out = data;
+	z->avail_out = (uInt)size + 1;
+	if (inflateReset(z) != Z_OK || inflate(z, Z_FINISH) != Z_STREAM_END ||
+	    z->total_out != size)
 		return fail(err, "has a broken object");
+	in->p = z->next_in;
 	return 0;
 }
 
 static int
-scan_pack(const struct buf *b, size_t *objects, struct error *err)
+take_object(struct intake *in, struct error *err)
 {
-	struct scan s;
-	uint32_t head[3], n;
+	struct arena a = {0};
+	unsigned char *data;
+	git_object_t type = GIT_OBJECT_INVALID;
 	size_t size = 0;
-
-	if (b->len < sizeof(head) + PACK_SUM)
-		return fail(err, "is cut off");
-	memcpy(head, b->data, sizeof(head));
-	n = ntohl(head[2]);
-	if (ntohl(head[0]) != PACK_SIGNATURE || ntohl(head[1]) != PACK_VERSION)
-		return fail(err, "is not a git pack of version 2");
-	if (n > PACK_OBJECTS_MAX)
-		return fail(
-		    err, "has %u objects, more than %d", n, PACK_OBJECTS_MAX);
-	*objects = n;
-	s.p = (const unsigned char *)b->data + sizeof(head);
-	s.end = (const unsigned char *)b->data + b->len - PACK_SUM;
-	s.inflated = 0;
-	for (; n > 0; n--) {
-		if (scan_head(&s, &size, err) < 0 ||
-		    scan_body(&s, size, err) < 0)
-			return -1;
-	}
-	return s.p == s.end ? 0 : fail(err, "has more than its objects");
-}
-
-/* Let libgit2 compute the ids; name gets that of the files it makes. */
-static int
-index_pack(const char *dir, const struct buf *b, char name[OBJECT_HEX],
-    struct error *err)
-{
-	git_indexer_options options;
-	git_indexer_progress progress = {0};
-	git_indexer *indexer = NULL;
 	int rc;
 
-	git_indexer_options_init(&options, GIT_INDEXER_OPTIONS_VERSION);
-	rc = git_indexer_new(&indexer, dir, 0444, NULL, &options);
-	if (rc == 0)
-		rc = git_indexer_append(indexer, b->data, b->len, &progress);
-	if (rc == 0)
-		rc = git_indexer_commit(indexer, &progress);
-	if (rc == 0)
-		snprintf(name, OBJECT_HEX, "%s", git_indexer_name(indexer));
-	else
-		git_fail(err, "index");
-	git_indexer_free(indexer);
-	return rc < 0 ? -1 : 0;
-}
-
-struct census {
-	const struct parts *parts;
-	size_t n;
-	struct error *err;
-};
-
-static int
-count(const git_oid *oid, void *ctx)
-{
-	struct census *c = ctx;
-
-	c->n++;
-	if (parts_has(c->parts, oid))
-		return 0;
-	return fail(c->err, "has an object that doesn't belong: %s",
-	    git_oid_tostr_s(oid));
-}
-
-/* Are the objects of the pack these? */
-static int
-compare(const struct parts *p, const struct intake *in, struct error *err)
-{
-	struct census c = {.parts = p, .err = err};
-
-	if (git_odb_foreach(p->t->odb, count, &c))
+	if (take_head(in, &type, &size, err) < 0)
 		return -1;
-	if (c.n != p->objects.n)
-		return fail(err, "has %zu objects of %zu", c.n, p->objects.n);
-	if (c.n != in->objects)
+	data = arena_alloc(&a, size + 1, 1);
+	in->ids = arena_grow(&in->arena, in->ids, in->n, sizeof(git_oid));
+	rc = take_body(in, data, size, err);
+	if (rc == 0 &&
+	    git_odb_write(&in->ids[in->n], in->t->odb, data, size, type) < 0)
+		rc = git_fail(err, "keep an object");
+	in->n++;
+	arena_release(&a);
+	return rc;
+}
+
+static int
+take_objects(struct intake *in, const struct buf *b, struct error *err)
+{
+	uint32_t n = 0;
+	int rc = 0;
+
+	if (check_form(b, &n, err) < 0)
+		return -1;
+	in->p = (const unsigned char *)b->data + PACK_HEAD;
+	in->end = (const unsigned char *)b->data + b->len - PACK_SUM;
+	if (inflateInit(&in->z) != Z_OK)
+		return fail(err, "zlib");
+	for (; n > 0 && rc == 0; n--)
+		rc = take_object(in, err);
+	inflateEnd(&in->z);
+	in->t->bytes = in->inflated;
+	if (rc == 0 && in->p != in->end)
+		rc = fail(err, "has more than its objects");
+	return rc;
+}
+
+/* Are the objects that came these? */
+static int
+compare(const struct intake *in, const struct parts *p, struct error *err)
+{
+	size_t i;
+
+	for (i = 0; i < in->n; i++) {
+		if (!parts_has(p, &in->ids[i]))
+			return fail(err,
+			    "has an object that doesn't belong: %s",
+			    git_oid_tostr_s(&in->ids[i]));
+	}
+	/* all parts were there to be read */
+	if (in->n != p->objects.n)
 		return fail(err, "has an object twice");
 	return 0;
 }
 
-/* The recipe, read out of the pack alone. */
 static const struct tree_recipe *
 read_recipe(struct tree *t, const struct recipe_id *id, struct error *err)
 {
@@ -199,50 +183,48 @@ read_recipe(struct tree *t, const struct recipe_id *id, struct error *err)
 }
 
 static int
-prove(struct tree *t, const struct intake *in, struct error *err)
+prove(const struct intake *in, const git_oid *commit,
+    const struct recipe_id *ids, size_t n, struct error *err)
 {
+	struct tree *t = in->t;
 	const struct tree_recipe *r;
 	struct parts p;
 	size_t i;
 	int rc;
 
-	if (!git_odb_exists(t->odb, in->commit))
+	if (!git_odb_exists(t->odb, commit))
 		return fail(
-		    err, "lacks the commit %s", git_oid_tostr_s(in->commit));
-	if (tree_set_commit(t, in->commit, err) < 0)
+		    err, "lacks the commit %s", git_oid_tostr_s(commit));
+	if (tree_set_commit(t, commit, err) < 0)
 		return -1;
 	rc = parts_begin(&p, t, err);
-	for (i = 0; i < in->n && rc == 0; i++) {
-		r = read_recipe(t, &in->ids[i], err);
+	for (i = 0; i < n && rc == 0; i++) {
+		r = read_recipe(t, &ids[i], err);
 		rc = r ? parts_add(&p, r, err) : -1;
 	}
 	if (rc == 0)
-		rc = compare(&p, in, err);
+		rc = compare(in, &p, err);
 	parts_release(&p);
 	return rc;
 }
 
-/* A tree over nothing but the pack that dir/pack-NAME.idx describes. */
+/* A tree over nothing but memory, which is empty. */
 static struct tree *
-open_pack(const char *dir, const char *name, struct error *err)
+new_tree(struct error *err)
 {
-	git_odb_backend *backend = NULL;
+	git_odb_backend *memory = NULL;
 	git_repository *repo = NULL;
 	git_odb *odb = NULL;
-	char path[PATH_MAX];
 	struct tree *t;
 
-	if (snprintf(path, sizeof(path), "%s/pack-%s.idx", dir, name) >=
-	    (int)sizeof(path)) {
-		fail(err, "the path is too long");
+	if (git_start(err) < 0)
 		return NULL;
-	}
-	if (git_odb_new(&odb) < 0 ||
-	    git_odb_backend_one_pack(&backend, path) < 0 ||
-	    git_odb_add_backend(odb, backend, 1) < 0 ||
-	    git_repository_wrap_odb(&repo, odb) < 0 || git_start(err) < 0) {
-		git_fail(err, "open");
+	if (git_odb_new(&odb) < 0 || git_mempack_new(&memory) < 0 ||
+	    git_odb_add_backend(odb, memory, 1) < 0 ||
+	    git_repository_wrap_odb(&repo, odb) < 0) {
+		git_fail(err, "objects in memory");
 		git_odb_free(odb);
+		git_stop();
 		return NULL;
 	}
 	t = tree_new(repo);
@@ -251,116 +233,33 @@ open_pack(const char *dir, const char *name, struct error *err)
 	return t;
 }
 
-/* Move the proved pack into the repository; the index last makes it seen. */
-static int
-adopt(const char *path, const char *dir, const char *name, struct error *err)
-{
-	static const char *const ends[] = {"pack", "idx"};
-	char from[PATH_MAX], to[PATH_MAX];
-	size_t i;
-	int fd;
-
-	for (i = 0; i < 2; i++) {
-		if (snprintf(from, sizeof(from), "%s/pack-%s.%s", dir, name,
-			ends[i]) >= (int)sizeof(from) ||
-		    snprintf(to, sizeof(to), "%s/objects/pack/pack-%s.%s", path,
-			name, ends[i]) >= (int)sizeof(to))
-			return fail(err, "the path is too long");
-		fd = open(from, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			return fail_errno(err, "open %s", from);
-		if (fsync(fd) < 0) {
-			fail_errno(err, "sync %s", from);
-			close(fd);
-			return -1;
-		}
-		close(fd);
-		if (rename(from, to) < 0)
-			return fail_errno(err, "rename to %s", to);
-	}
-	return 0;
-}
-
-/* The bare repository at path, made if need be, marked as partial. */
-static int
-make_partial(const char *path, struct error *err)
-{
-	git_repository *repo = NULL;
-	int rc;
-
-	if (access(path, F_OK) == 0) {
-		if (git_open(&repo, path, err) < 0)
-			return -1;
-	} else if (git_repository_init(&repo, path, 1) < 0) {
-		return git_fail(err, "%s", path);
-	}
-	rc = git_is_partial(repo) || git_repository_is_empty(repo) == 1
-	    ? git_set_partial(repo, err)
-	    : fail(err,
-		  "%s: is a whole repository; packs of parts don't "
-		  "belong there",
-		  path);
-	git_repository_free(repo);
-	return rc;
-}
-
-static int
-take_pack(const char *path, const char *dir, struct intake *in,
-    const struct buf *b, struct error *err)
-{
-	struct tree *t;
-	int rc;
-
-	if (scan_pack(b, &in->objects, err) < 0 ||
-	    index_pack(dir, b, in->name, err) < 0)
-		return -1;
-	t = open_pack(dir, in->name, err);
-	if (!t)
-		return -1;
-	rc = prove(t, in, err);
-	tree_close(t);
-	return rc < 0 ? -1 : adopt(path, dir, in->name, err);
-}
-
 int
-tree_unpack(const char *path, const char *commit, const struct recipe_id *ids,
-    size_t n, int packfd, struct error *err)
+tree_open_pack(struct tree **out, const char *commit,
+    const struct recipe_id *ids, size_t n, int packfd, struct error *err)
 {
-	struct intake in = {.ids = ids, .n = n};
-	char dir[PATH_MAX] = "";
-	struct error ignored;
+	struct intake in = {.t = NULL};
 	git_oid oid;
 	struct buf b;
 	int rc = -1;
 
-	if (git_start(err) < 0)
-		return -1;
+	*out = NULL;
 	buf_init(&b, PACK_MAX);
-	if (strlen(commit) != 40 || git_oid_fromstr(&oid, commit) < 0) {
+	if (strlen(commit) != OBJECT_HEX - 1 ||
+	    git_oid_fromstr(&oid, commit) < 0)
 		fail(err, "\"%s\" is not the id of a commit", commit);
-		goto out;
-	}
-	if (buf_read(&b, packfd, err) < 0) {
+	else if (buf_read(&b, packfd, err) < 0)
 		fail_in(err, "pack");
-		goto out;
-	}
-	if (make_partial(path, err) < 0)
-		goto out;
-	if (snprintf(dir, sizeof(dir), "%s/incoming-XXXXXX", path) >=
-		(int)sizeof(dir) ||
-	    !mkdtemp(dir)) {
-		fail_errno(err, "create folder in %s", path);
-		dir[0] = '\0';
-		goto out;
-	}
-	in.commit = &oid;
-	rc = take_pack(path, dir, &in, &b, err);
-	if (rc < 0)
+	else if ((in.t = new_tree(err)) != NULL)
+		rc = take_objects(&in, &b, err);
+	if (rc == 0)
+		rc = prove(&in, &oid, ids, n, err);
+	if (rc == 0)
+		*out = in.t;
+	else if (in.t)
 		fail_in(err, "pack of commit %s", commit);
-out:
-	if (dir[0])
-		(void)file_remove_tree(AT_FDCWD, dir, &ignored);
+	if (rc < 0)
+		tree_close(in.t);
+	arena_release(&in.arena);
 	buf_release(&b);
-	git_stop();
 	return rc;
 }

@@ -225,7 +225,7 @@ open_mirror(git_repository **out, const char *path, struct error *err)
 		return -1;
 	if (git_open(out, path, err) < 0)
 		return -1;
-	if (git_repository_is_bare(*out) && !git_is_partial(*out)) {
+	if (git_repository_is_bare(*out)) {
 		if (refs_unlock(*out, err) == 0 &&
 		    drop_halves(*out, err) == 0 && refs_check(*out, err) == 0)
 			return 0;
