@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "slave/opened.h"
-#include "slave/trees.h"
-#include "base/file.h"
 #include "tree/tree.h"
 
 #include <stdio.h>
@@ -15,27 +13,18 @@ forget(struct opened_tree *t)
 	memset(t, 0, sizeof(*t));
 }
 
-static const char *
-name_of(const struct kept_tree *k)
-{
-	return strrchr(k->path, '/') + 1;
-}
-
 struct tree *
-opened_find(struct opened *o, const struct kept_tree *k)
+opened_find(struct opened *o, const char *key)
 {
 	struct opened_tree *t;
 	size_t i;
 
 	for (i = 0; i < OPENED_MAX; i++) {
 		t = &o->list[i];
-		if (!t->tree || strcmp(t->name, name_of(k)) != 0)
+		if (!t->tree || strcmp(t->key, key) != 0)
 			continue;
-		if (k->there && file_is_same(&t->st, &k->st)) {
-			t->used = ++o->uses;
-			return t->tree;
-		}
-		forget(t);
+		t->used = ++o->uses;
+		return t->tree;
 	}
 	return NULL;
 }
@@ -56,6 +45,17 @@ oldest(struct opened *o, bool open)
 	return t;
 }
 
+void
+opened_add(struct opened *o, const char *key, struct tree *tree)
+{
+	struct opened_tree *t = oldest(o, false);
+
+	forget(t);
+	t->tree = tree;
+	snprintf(t->key, sizeof(t->key), "%s", key);
+	t->used = ++o->uses;
+}
+
 static size_t
 bytes_of(const struct opened *o)
 {
@@ -69,19 +69,10 @@ bytes_of(const struct opened *o)
 }
 
 void
-opened_add(struct opened *o, const struct kept_tree *k, struct tree *tree)
+opened_trim(struct opened *o)
 {
-	struct opened_tree *t;
-
-	while (bytes_of(o) + tree_bytes(tree) > OPENED_BYTES &&
-	    (t = oldest(o, true)) != NULL)
-		forget(t);
-	t = oldest(o, false);
-	forget(t);
-	t->tree = tree;
-	snprintf(t->name, sizeof(t->name), "%s", name_of(k));
-	t->st = k->st;
-	t->used = ++o->uses;
+	while (bytes_of(o) > OPENED_BYTES)
+		forget(oldest(o, true));
 }
 
 void

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "net/http.h"
+#include "tree/tree.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PACK_MAX ((int64_t)1 << 30)
 #define TRY_TIME 120000 /* milliseconds that trying for it takes */
 #define PAUSE    20000  /* at most, between two tries */
 
@@ -82,7 +82,7 @@ may_pass(int status, const struct error *err)
 static int
 get(struct pack_line *l, const char *path, int fd, struct error *err)
 {
-	int status = http_get(l->master, path, fd, PACK_MAX, err);
+	int status = http_get(l->master, path, fd, TREE_PACK_MAX, err);
 	off_t came = lseek(fd, 0, SEEK_CUR);
 
 	if (came > 0)

@@ -22,6 +22,7 @@
 #include "slave/trees.h"
 #include "base/arch.h"
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -32,11 +33,11 @@
 #include "run/scratch.h"
 #include "tree/sign/notary.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -59,7 +60,6 @@ struct work {
 	struct capsule capsule;
 	int64_t begun;     /* by clock_ms() */
 	int stage;         /* jailer_had() says if it's there; -1: not asked */
-	int lock;          /* of the tree; -1 */
 	struct tree *tree; /* one of trees */
 	struct plan *plan;
 	const struct tree_recipe **recipes;
@@ -207,109 +207,112 @@ read_capsule(struct work *w)
 	return 0;
 }
 
+/* What the master sent, into memory. */
 static int
-get_pack(struct work *w, int fd)
+get_pack(struct work *w, struct buf *pack)
 {
 	const struct capsule *c = &w->capsule;
+	int fd = memfd_create("pack", MFD_CLOEXEC), rc = -1;
 	enum pack_result result;
 	struct error err;
 
+	if (fd < 0) {
+		fail_errno(&err, "memory for a pack");
+		return failed_here(w, &err);
+	}
 	result = pack_get(&w->line, c->lease, c->attempt, fd, &err);
 	leash_done(&w->leash);
 	switch (result) {
 	case PACK_THERE:
-		return 0;
+		rc = lseek(fd, 0, SEEK_SET) < 0 ? fail_errno(&err, "pack")
+						: buf_read(pack, fd, &err);
+		if (rc < 0)
+			failed_here(w, &err);
+		break;
 	case PACK_STALE:
 		w->stale = true;
-		return -1;
+		break;
 	case PACK_LATER:
-		return give_back(w, err.msg);
+		give_back(w, err.msg);
+		break;
 	case PACK_NEVER:
+		failed_here(w, &err);
 		break;
 	}
-	return failed_here(w, &err);
-}
-
-/* The tree of what fd has; -1: err. */
-static int
-open_pack(struct work *w, int fd, const struct recipe_id *ids, size_t n,
-    struct tree **t, struct error *err)
-{
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return fail_errno(err, "pack");
-	return tree_open_pack(t, w->capsule.revision, ids, n, fd, err);
-}
-
-/* What was kept, if it is whole. */
-static void
-reopen_tree(
-    struct work *w, struct kept_tree *k, const struct recipe_id *ids, size_t n)
-{
-	int fd = open(k->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	struct error err;
-
-	if (fd < 0)
-		return;
-	if (open_pack(w, fd, ids, n, &w->tree, &err) < 0)
-		log_warn("%s: %s: fetched again", k->path, err.msg);
-	else
-		opened_add(&w->trees, k, w->tree);
 	close(fd);
+	return rc;
 }
 
-/* Fetch and prove what the unit consists of. */
-static int
-fetch_tree(
-    struct work *w, struct kept_tree *k, const struct recipe_id *ids, size_t n)
-{
-	struct tree *t = NULL;
-	struct error err;
-	int rc = -1, fd;
+/* What the unit consists of. */
+struct wanted {
+	const char *key; /* of trees.h */
+	const struct recipe_id *ids;
+	size_t n;
+};
 
-	fd = trees_begin(k, &err);
-	if (fd < 0)
-		return failed_here(w, &err);
-	if (get_pack(w, fd) < 0)
-		goto out;
-	if (open_pack(w, fd, ids, n, &t, &err) < 0 ||
-	    trees_keep(k, fd, &err) < 0) {
-		tree_close(t);
-		failed_here(w, &err);
-		goto out;
+static int
+open_pack(struct work *w, const struct wanted *x, const struct buf *pack,
+    struct error *err)
+{
+	if (tree_open_pack(
+		&w->tree, w->capsule.revision, x->ids, x->n, pack, err) < 0)
+		return -1;
+	opened_add(&w->trees, x->key, w->tree);
+	return 0;
+}
+
+/* false: none was kept, or a broken one. */
+static bool
+reopen(struct work *w, const struct wanted *x)
+{
+	struct error err;
+	struct buf pack;
+	bool good = false;
+
+	buf_init(&pack, TREE_PACK_MAX);
+	if (trees_get(w->conf->state, x->key, &pack)) {
+		good = open_pack(w, x, &pack, &err) == 0;
+		if (!good)
+			log_warn(
+			    "trees/%s: %s: fetched again", x->key, err.msg);
 	}
-	opened_add(&w->trees, k, t);
-	w->tree = t;
-	rc = 0;
-out:
-	close(fd);
+	buf_release(&pack);
+	return good;
+}
+
+/* Fetch and prove it. That it can't be kept is no reason not to go on. */
+static int
+fetch(struct work *w, const struct wanted *x)
+{
+	struct error err;
+	struct buf pack;
+	int rc;
+
+	w->fetched = true;
+	buf_init(&pack, TREE_PACK_MAX);
+	rc = get_pack(w, &pack);
+	if (rc == 0 && open_pack(w, x, &pack, &err) < 0)
+		rc = failed_here(w, &err);
+	if (rc == 0 && trees_keep(w->conf->state, x->key, &pack, &err) < 0)
+		log_warn("%s", err.msg);
+	buf_release(&pack);
 	return rc;
 }
 
 static int
 open_tree_of(struct work *w)
 {
-	struct recipe_id *ids;
-	struct kept_tree k;
-	struct error err;
-	size_t n;
+	struct wanted x;
 
-	ids = capsule_ids(&w->arena, &w->capsule, &n);
-	if (!ids)
+	x.ids = capsule_ids(&w->arena, &w->capsule, &x.n);
+	if (!x.ids)
 		return refuse(w, "capsule: a step has no atom");
-	if (trees_take(&k, w->conf->state, w->capsule.revision, ids, n,
-		&w->arena, &err) < 0)
-		return failed_here(w, &err);
-	w->lock = k.lock;
-	w->tree = opened_find(&w->trees, &k);
-	if (!w->tree && k.there)
-		reopen_tree(w, &k, ids, n);
+	x.key = trees_key(&w->arena, w->capsule.revision, x.ids, x.n);
+	w->tree = opened_find(&w->trees, x.key);
 	if (w->tree)
 		return 0;
-	if (k.there && trees_spoilt(&k, &err) < 0)
-		return failed_here(w, &err);
 	leash_tell_now(&w->leash);
-	w->fetched = true;
-	return fetch_tree(w, &k, ids, n);
+	return reopen(w, &x) ? 0 : fetch(w, &x);
 }
 
 static int
@@ -496,7 +499,7 @@ begin_work(struct work *w, const struct worker_order *order)
 	w->path = arena_printf(
 	    &w->arena, "%s/spool/%" PRId64, w->conf->state, order->lease);
 	w->json = NULL;
-	w->stage = w->lock = -1;
+	w->stage = -1;
 	w->plan = NULL;
 	w->tree = NULL;
 	w->recipes = NULL;
@@ -516,10 +519,9 @@ end_work(struct work *w)
 	json_decref(w->json);
 	if (w->stage >= 0)
 		close(w->stage);
-	if (w->lock >= 0)
-		close(w->lock);
 	close(w->dir);
 	arena_release(&w->arena);
+	opened_trim(&w->trees);
 }
 
 /* The end goes there after all that it speaks of. */

@@ -9,6 +9,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <git2/sys/mempack.h>
+#include <git2/sys/odb_backend.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -221,4 +223,17 @@ git_open(git_repository **out, const char *path, struct error *err)
 	if (rc == GIT_ENOTFOUND)
 		return fail(err, "%s: is not a git repository", path);
 	return git_fail(err, "%s", path);
+}
+
+int
+git_add_memory(git_odb *odb, int priority, struct error *err)
+{
+	git_odb_backend *memory = NULL;
+
+	if (git_mempack_new(&memory) < 0)
+		return git_fail(err, "objects in memory");
+	if (git_odb_add_backend(odb, memory, priority) == 0)
+		return 0;
+	memory->free(memory);
+	return git_fail(err, "objects in memory");
 }

@@ -7,7 +7,6 @@
 #define TREE_GIT_H
 
 #include <git2.h>
-#include <stdbool.h>
 
 struct error;
 
@@ -35,5 +34,11 @@ int git_read(git_odb_object **out, git_odb *odb, const git_oid *oid);
  * err says what to do when it belongs to somebody else.
  */
 int git_open(git_repository **out, const char *path, struct error *err);
+
+/*
+ * Objects that are written go to memory from now on, as those of a higher
+ * priority than other places of the database.
+ */
+int git_add_memory(git_odb *odb, int priority, struct error *err);
 
 #endif

@@ -3,7 +3,7 @@
  * What the sources of this room share about struct tree. A folder is the list
  * of one directory of the revision, read when it is first asked for, from a
  * git tree (folder.c) or from the work tree (work.c). A node is one file that
- * was read. All memory is the tree's arena.
+ * was read. All memory is the tree's.
  */
 #ifndef TREE_PRIVATE_H
 #define TREE_PRIVATE_H

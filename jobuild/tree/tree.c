@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <git2/sys/mempack.h>
-#include <git2/sys/odb_backend.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,7 +223,6 @@ add_draft(struct tree *t, const struct tree_draft *draft, struct error *err)
 	git_index_entry e = {.mode = GIT_FILEMODE_BLOB,
 	    .flags_extended = GIT_INDEX_ENTRY_SKIP_WORKTREE,
 	    .path = draft->path};
-	git_odb_backend *memory = NULL;
 	int ignored = 0;
 
 	if (git_ignore_path_is_ignored(&ignored, t->repo, draft->path) == 0 &&
@@ -234,12 +231,8 @@ add_draft(struct tree *t, const struct tree_draft *draft, struct error *err)
 		    "%s would be ignored by git: \"git check-ignore -v\" tells "
 		    "why",
 		    draft->path);
-	if (git_mempack_new(&memory) < 0)
-		return git_fail(err, "objects in memory");
-	if (git_odb_add_backend(t->odb, memory, INT_MAX) < 0) {
-		memory->free(memory);
-		return git_fail(err, "objects in memory");
-	}
+	if (git_add_memory(t->odb, INT_MAX, err) < 0)
+		return -1;
 	if (git_odb_write(
 		&e.id, t->odb, draft->text, draft->len, GIT_OBJECT_BLOB) < 0 ||
 	    git_index_add(t->index, &e) < 0)
@@ -343,7 +336,7 @@ tree_commit(const struct tree *t)
 size_t
 tree_bytes(const struct tree *t)
 {
-	return t->bytes;
+	return t->bytes + arena_size(&t->arena);
 }
 
 void

@@ -225,8 +225,8 @@ int tree_verify(struct tree *t, const struct tree_recipe *const list[],
     size_t n, const struct keyring *k, time_t now, struct diags *d);
 
 /*
- * The same by a notary, who may remember verdicts; it must be closed before
- * the tree. How many of the recipes are good.
+ * The same by a notary, who may remember verdicts. How many of the recipes are
+ * good.
  */
 size_t tree_verify_by(struct notary *notary, struct tree *t,
     const struct tree_recipe *const list[], size_t n, const struct keyring *k,
@@ -238,6 +238,7 @@ size_t tree_verify_by(struct notary *notary, struct tree *t,
  * keys of their users. Nothing else of the repository is in it; the same
  * recipes make the same bytes. A work tree can't be packed.
  */
+#define TREE_PACK_MAX ((size_t)64 << 20) /* bytes of a pack */
 int tree_pack(struct tree *t, const struct tree_recipe *const list[], size_t n,
     int fd, struct error *err);
 
@@ -249,9 +250,10 @@ int tree_pack(struct tree *t, const struct tree_recipe *const list[], size_t n,
  * recipes; other entries of its folders count as absent.
  */
 int tree_open_pack(struct tree **out, const char *commit,
-    const struct recipe_id *ids, size_t n, int packfd, struct error *err);
+    const struct recipe_id *ids, size_t n, const struct buf *pack,
+    struct error *err);
 
-/* Bytes of the objects that such a tree keeps in memory; 0: of another. */
+/* About how many bytes of memory such a tree has. */
 size_t tree_bytes(const struct tree *t);
 
 #endif

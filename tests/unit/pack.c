@@ -169,11 +169,13 @@ test_form(void)
 	bad(&b, "0123456789012345678901234567890123456789", "lacks the commit",
 	    "another commit");
 	bad(&b, "main", "is not the id", "a branch");
+	bad(&b, "g123456789012345678901234567890123456789", "is not the id",
+	    "no hex digits");
 	b.data[b.len - 1] ^= 1;
-	bad(&b, head, "", "a wrong sum");
+	bad(&b, head, "another sum", "a wrong sum");
 	b.data[b.len - 1] ^= 1;
 	b.data[60] ^= 1;
-	bad(&b, head, "", "a changed byte");
+	bad(&b, head, "another sum", "a changed byte");
 	seal(&b);
 	bad(&b, head, "", "a changed byte under a right sum");
 	b.len = 0;
@@ -187,7 +189,7 @@ test_form(void)
 	b.len = 0;
 	buf_add(&b, good.data, good.len);
 	buf_adds(&b, "more");
-	bad(&b, head, "", "bytes after the end");
+	bad(&b, head, "another sum", "bytes after the end");
 	b.len = 0;
 	buf_add(&b, good.data, good.len - 20);
 	buf_adds(&b, "more");
@@ -196,7 +198,7 @@ test_form(void)
 	bad(&b, head, "more than its objects", "bytes before the sum");
 	b.len = 0;
 	buf_add(&b, good.data, good.len / 2);
-	bad(&b, head, "", "half a pack");
+	bad(&b, head, "another sum", "half a pack");
 	b.len = 0;
 	buf_adds(&b, "");
 	bad(&b, head, "is cut off", "nothing");
@@ -219,7 +221,7 @@ test_twice(struct buf *b, const struct buf *good)
 	buf_add(b, blob, n);
 	buf_add(b, good->data, 20);
 	set_count(b, 18);
-	bad(b, head, "", "an object twice");
+	bad(b, head, "an object twice", "an object twice");
 }
 
 /* A blob that says 10 bytes and inflates to 64 MiB. */

@@ -11,15 +11,10 @@ open_pack(
     const char *commit_, const char *id, const struct buf *b, struct error *err)
 {
 	struct recipe_id ids[] = {id_of(id)};
-	const char *file = below("in.pack");
 	struct tree *t;
-	int fd;
 
 	err->msg[0] = '\0';
-	(void)file_write(file, b->data, b->len, 0600, err);
-	fd = open(file, O_RDONLY | O_CLOEXEC);
-	(void)tree_open_pack(&t, commit_, ids, 1, fd, err);
-	close(fd);
+	(void)tree_open_pack(&t, commit_, ids, 1, b, err);
 	return t;
 }
 

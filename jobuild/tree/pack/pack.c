@@ -2,8 +2,8 @@
 /*
  * Packs hold whole objects, no deltas: a receiver can bound each object by
  * what its header says before a byte of it is kept. Who makes many packs of a
- * tree has the commit and the outer folders in each: what was deflated once is
- * remembered.
+ * tree has the commit and the outer folders in each: commit and folders that
+ * were deflated once are remembered.
  */
 #include "parts.h"
 #include "packfile.h"
@@ -172,7 +172,7 @@ tree_pack(struct tree *t, const struct tree_recipe *const list[], size_t n,
 
 	if (t->workfd >= 0)
 		return fail(err, "only commits can be packed (git commit)");
-	buf_init(&b, PACK_MAX);
+	buf_init(&b, TREE_PACK_MAX);
 	if (parts_begin(&p, t, err) < 0)
 		goto out;
 	for (i = 0; i < n; i++) {

@@ -8,7 +8,6 @@
 #define PACK_HEAD        12 /* bytes: both of these, number of objects */
 #define PACK_OBJECT_HEAD 10 /* bytes in front of an object, at most */
 #define PACK_SUM         20 /* bytes of the SHA-1 at the end */
-#define PACK_MAX         (64 * 1024 * 1024)  /* bytes of a pack */
 #define PACK_INFLATED    (256 * 1024 * 1024) /* of all its objects */
 #define PACK_OBJECT_MAX  (16 * 1024 * 1024)  /* of one object */
 #define PACK_OBJECTS_MAX 100000

@@ -12,9 +12,6 @@
 #include "base/digest.h"
 
 #include <arpa/inet.h>
-#include <git2/sys/mempack.h>
-#include <git2/sys/odb_backend.h>
-#include <limits.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -26,7 +23,6 @@ struct intake {
 	z_stream z;
 	git_oid *ids; /* of the objects, as they came */
 	size_t n;
-	size_t inflated; /* bytes */
 };
 
 /* What stands at its begin and its end; the number of objects. */
@@ -79,8 +75,8 @@ take_head(
 		    "has an object of type %d: only whole commits, trees and "
 		    "blobs are taken",
 		    (int)*type);
-	in->inflated += *size;
-	if (*size > PACK_OBJECT_MAX || in->inflated > PACK_INFLATED)
+	in->t->bytes += *size;
+	if (*size > PACK_OBJECT_MAX || in->t->bytes > PACK_INFLATED)
 		return fail(err, "has objects that are too large");
 	return 0;
 }
@@ -140,7 +136,6 @@ take_objects(struct intake *in, const struct buf *b, struct error *err)
 	for (; n > 0 && rc == 0; n--)
 		rc = take_object(in, err);
 	inflateEnd(&in->z);
-	in->t->bytes = in->inflated;
 	if (rc == 0 && in->p != in->end)
 		rc = fail(err, "has more than its objects");
 	return rc;
@@ -212,16 +207,13 @@ prove(const struct intake *in, const git_oid *commit,
 static struct tree *
 new_tree(struct error *err)
 {
-	git_odb_backend *memory = NULL;
 	git_repository *repo = NULL;
 	git_odb *odb = NULL;
 	struct tree *t;
 
 	if (git_start(err) < 0)
 		return NULL;
-	if (git_odb_new(&odb) < 0 || git_mempack_new(&memory) < 0 ||
-	    git_odb_add_backend(odb, memory, 1) < 0 ||
-	    git_repository_wrap_odb(&repo, odb) < 0) {
+	if (git_odb_new(&odb) < 0 || git_repository_wrap_odb(&repo, odb) < 0) {
 		git_fail(err, "objects in memory");
 		git_odb_free(odb);
 		git_stop();
@@ -233,33 +225,39 @@ new_tree(struct error *err)
 	return t;
 }
 
+static int
+take_pack(struct intake *in, const char *commit, const struct buf *pack,
+    git_oid *oid, struct error *err)
+{
+	if (!is_hex(commit, OBJECT_HEX - 1))
+		return fail(err, "\"%s\" is not the id of a commit", commit);
+	if (git_oid_fromstr(oid, commit) < 0)
+		return git_fail(err, "id of the commit");
+	if (git_add_memory(in->t->odb, 1, err) < 0)
+		return -1;
+	return take_objects(in, pack, err);
+}
+
 int
 tree_open_pack(struct tree **out, const char *commit,
-    const struct recipe_id *ids, size_t n, int packfd, struct error *err)
+    const struct recipe_id *ids, size_t n, const struct buf *pack,
+    struct error *err)
 {
-	struct intake in = {.t = NULL};
+	struct intake in = {.t = new_tree(err)};
 	git_oid oid;
-	struct buf b;
 	int rc = -1;
 
 	*out = NULL;
-	buf_init(&b, PACK_MAX);
-	if (strlen(commit) != OBJECT_HEX - 1 ||
-	    git_oid_fromstr(&oid, commit) < 0)
-		fail(err, "\"%s\" is not the id of a commit", commit);
-	else if (buf_read(&b, packfd, err) < 0)
-		fail_in(err, "pack");
-	else if ((in.t = new_tree(err)) != NULL)
-		rc = take_objects(&in, &b, err);
-	if (rc == 0)
+	if (!in.t)
+		return -1;
+	if (take_pack(&in, commit, pack, &oid, err) == 0)
 		rc = prove(&in, &oid, ids, n, err);
-	if (rc == 0)
+	if (rc == 0) {
 		*out = in.t;
-	else if (in.t)
+	} else {
 		fail_in(err, "pack of commit %s", commit);
-	if (rc < 0)
 		tree_close(in.t);
+	}
 	arena_release(&in.arena);
-	buf_release(&b);
 	return rc;
 }

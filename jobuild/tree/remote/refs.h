@@ -17,6 +17,7 @@
 
 #include "tree/git.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct diags;
