@@ -39,7 +39,7 @@ folder_of(struct arena *a, const char *state)
 static const char *
 path_of(struct arena *a, const char *state, const char *key)
 {
-	return arena_printf(a, "%s/trees/%s.pack", state, key);
+	return arena_printf(a, "%s/%s.pack", folder_of(a, state), key);
 }
 
 bool
