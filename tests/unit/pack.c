@@ -44,12 +44,11 @@ set_up(void)
 	buf_release(&b);
 }
 
-/* Pack this recipe of HEAD; the bytes go to out. */
+/* Pack this recipe of the tree; the bytes go to out. */
 static bool
-pack(const char *id, struct buf *out)
+pack_of(struct tree *t, const char *id, struct buf *out)
 {
 	const char *path = below("out.pack");
-	struct tree *t = open_tree(repo_path, "HEAD");
 	const struct tree_recipe *r;
 	struct error err = {0};
 	struct diags d;
@@ -60,11 +59,43 @@ pack(const char *id, struct buf *out)
 	r = recipe_of(t, id, &d);
 	good = r && tree_pack(t, &r, 1, fd, &err) == 0;
 	close(fd);
-	tree_close(t);
 	out->len = 0;
 	if (!good || file_read(path, out, &err) < 0)
 		printf("# pack: %s\n", err.msg);
 	return good;
+}
+
+/* The same of HEAD, in a tree that has packed nothing yet. */
+static bool
+pack(const char *id, struct buf *out)
+{
+	struct tree *t = open_tree(repo_path, "HEAD");
+	bool good = pack_of(t, id, out);
+
+	tree_close(t);
+	return good;
+}
+
+/* What is remembered from one to the next changes none of them. */
+static void
+test_many(void)
+{
+	static const char *const ids[] = {
+	    "kde/p0-1.0", "zlib/test-1.0", "kde/p1-1.0", "kde/p0-1.0"};
+	struct tree *t = open_tree(repo_path, "HEAD");
+	struct buf b, alone;
+	size_t i;
+
+	buf_init(&b, 1 << 20);
+	buf_init(&alone, 1 << 20);
+	for (i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		ok(pack_of(t, ids[i], &b) && pack(ids[i], &alone) &&
+			b.len == alone.len &&
+			memcmp(b.data, alone.data, b.len) == 0,
+		    "%s of a tree that packs several", ids[i]);
+	buf_release(&alone);
+	buf_release(&b);
+	tree_close(t);
 }
 
 static void
@@ -401,6 +432,7 @@ main(void)
 	repo_begin();
 	set_up();
 	test_good();
+	test_many();
 	test_form();
 	test_objects();
 	test_content();

@@ -8,10 +8,10 @@
 #include "parts.h"
 #include "packfile.h"
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/file.h"
 
 #include <arpa/inet.h>
-#include <gcrypt.h>
 #include <string.h>
 #include <zlib.h>
 
@@ -24,14 +24,12 @@ struct packed {
 struct writer {
 	struct tree *t;
 	struct buf *b;
-	gcry_md_hd_t sum;
 	z_stream z;
 };
 
 static int
 add_bytes(struct writer *w, const void *data, size_t n, struct error *err)
 {
-	gcry_md_write(w->sum, data, n);
 	if (buf_add(w->b, data, n) < 0)
 		return fail(
 		    err, "the pack is larger than %zu bytes", w->b->max);
@@ -132,6 +130,7 @@ write_pack(struct writer *w, const struct parts *p, struct error *err)
 {
 	uint32_t head[PACK_HEAD / 4] = {htonl(PACK_SIGNATURE),
 	    htonl(PACK_VERSION), htonl((uint32_t)p->objects.n)};
+	unsigned char sum[PACK_SUM];
 	size_t i;
 
 	if (add_bytes(w, head, sizeof(head), err) < 0)
@@ -140,7 +139,8 @@ write_pack(struct writer *w, const struct parts *p, struct error *err)
 		if (write_object(w, p->objects.items[i].key, err) < 0)
 			return -1;
 	}
-	return add_bytes(w, gcry_md_read(w->sum, GCRY_MD_SHA1), PACK_SUM, err);
+	digest_sha1("", 0, w->b->data, w->b->len, sum);
+	return add_bytes(w, sum, PACK_SUM, err);
 }
 
 static int
@@ -149,15 +149,10 @@ write_parts(const struct parts *p, struct buf *b, struct error *err)
 	struct writer w = {.t = p->t, .b = b};
 	int rc;
 
-	if (gcry_md_open(&w.sum, GCRY_MD_SHA1, 0))
-		return fail(err, "SHA-1 is not available, which git needs");
-	if (deflateInit(&w.z, Z_DEFAULT_COMPRESSION) != Z_OK) {
-		gcry_md_close(w.sum);
+	if (deflateInit(&w.z, Z_DEFAULT_COMPRESSION) != Z_OK)
 		return fail(err, "zlib");
-	}
 	rc = write_pack(&w, p, err);
 	deflateEnd(&w.z);
-	gcry_md_close(w.sum);
 	return rc;
 }
 

@@ -222,7 +222,10 @@ new_tree(struct error *err)
 	t = tree_new(repo);
 	t->odb = odb;
 	t->partial = true;
-	return t;
+	if (git_add_memory(odb, 1, err) == 0)
+		return t;
+	tree_close(t);
+	return NULL;
 }
 
 static int
@@ -233,8 +236,6 @@ take_pack(struct intake *in, const char *commit, const struct buf *pack,
 		return fail(err, "\"%s\" is not the id of a commit", commit);
 	if (git_oid_fromstr(oid, commit) < 0)
 		return git_fail(err, "id of the commit");
-	if (git_add_memory(in->t->odb, 1, err) < 0)
-		return -1;
 	return take_objects(in, pack, err);
 }
 
